@@ -1,0 +1,256 @@
+//! The wire shape of a policy: plain data, as written in `policy.toml` and as carried in a bundle.
+//!
+//! Nothing here is checked. [`Policy::compile`](crate::Policy::compile) turns a spec into a policy or says what is
+//! wrong and where; only a compiled policy can decide.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+/// A whole policy, unchecked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicySpec {
+    /// Short name, shown in listings and metrics: `systemprompt`.
+    pub name: String,
+    /// The realm of `WWW-Authenticate` (RFC 6750 §3). Defaults to the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub realm: Option<String>,
+    /// Where a denial's `docs_url` points; `{code}` is replaced by the stable code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub docs_url: Option<String>,
+    /// The shape of error bodies.
+    #[serde(default)]
+    pub error_format: ErrorFormat,
+    /// What happens to a request that no rule matches.
+    #[serde(default)]
+    pub default: DefaultAccess,
+    /// Whether `x:write` grants `x:read` too. Off unless written.
+    #[serde(default)]
+    pub write_implies_read: bool,
+    /// What happens to a CORS preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`).
+    #[serde(default)]
+    pub preflight: Preflight,
+    /// Whether the credential travels on to the upstream. Off unless written.
+    #[serde(default)]
+    pub forward_credential: bool,
+    /// The environments keys belong to; every key format and rule names one of these.
+    pub environments: Vec<String>,
+    /// Every scope that rules may want and keys may hold, as `resource:action`.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// Where a credential may stand. Exactly one of them may be present in a request.
+    pub credentials: Vec<CredentialSpec>,
+    /// The key formats, told apart by longest matching prefix.
+    pub keys: Vec<KeyFormatSpec>,
+    /// Route rules; the most specific wins.
+    pub rules: Vec<RuleSpec>,
+    /// Messages by stable code; a code not listed keeps the default wording.
+    #[serde(default)]
+    pub messages: BTreeMap<String, String>,
+}
+
+/// The shape of error bodies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorFormat {
+    /// `{"error":{"code":…,"message":…,"status":…,"request_id":…}}`, `application/json`.
+    #[default]
+    Json,
+    /// RFC 9457, `application/problem+json`.
+    Problem,
+}
+
+/// What happens to a request that no rule matches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DefaultAccess {
+    /// Refused. The credential is checked first, so a stranger learns nothing about the routes.
+    #[default]
+    Deny,
+    /// Any good key passes.
+    Authenticate,
+    /// Passes without a credential.
+    Public,
+}
+
+/// What happens to a CORS preflight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preflight {
+    /// Treated like any other request.
+    #[default]
+    Authenticate,
+    /// Passes without a credential, as browsers send none.
+    Allow,
+}
+
+/// One place where a credential may stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialSpec {
+    /// Header, query parameter or cookie.
+    #[serde(rename = "in")]
+    pub place: CredentialPlace,
+    /// The header, parameter or cookie's name. Header names are case-insensitive.
+    pub name: String,
+    /// The scheme before the key (`Bearer`), compared without case. Headers only; absent = the whole value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<String>,
+}
+
+/// The kinds of places where a credential may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CredentialPlace {
+    /// A request header.
+    Header,
+    /// A query parameter.
+    Query,
+    /// A cookie.
+    Cookie,
+}
+
+/// One key format: `prefix` + body, and the environment it stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyFormatSpec {
+    /// What the key starts with: `sp_live_`.
+    pub prefix: String,
+    /// The environment such a key belongs to.
+    pub environment: String,
+    /// Number of characters after the prefix, checksum included.
+    pub body_length: usize,
+    /// The characters allowed after the prefix.
+    #[serde(default)]
+    pub alphabet: Alphabet,
+    /// Whether the last six characters are a checksum.
+    #[serde(default)]
+    pub checksum: Checksum,
+}
+
+/// The characters allowed in a key's body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Alphabet {
+    /// `0-9A-Za-z`.
+    #[default]
+    Base62,
+    /// `0-9a-z`.
+    LowerAlphanumeric,
+    /// `0-9a-f`.
+    LowerHex,
+}
+
+/// Whether a key's body ends in a checksum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Checksum {
+    /// No checksum.
+    #[default]
+    None,
+    /// Six base62 characters: the CRC-32 of the body before them, as GitHub tokens carry it.
+    Crc32Base62,
+}
+
+/// One route rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleSpec {
+    /// Methods it is for; empty = every method. `GET` covers `HEAD`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<String>,
+    /// Path template: `/v1/users/{id}`; a trailing `/**` stands for any further segments, none included.
+    pub path: String,
+    /// Who passes.
+    #[serde(default)]
+    pub access: Access,
+    /// Scopes wanted, all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub all: Vec<String>,
+    /// Scopes wanted, one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub any: Vec<String>,
+    /// Environments it serves; empty = all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<String>,
+}
+
+/// Who passes a rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// A good key with the scopes the rule wants.
+    #[default]
+    Key,
+    /// Anyone, without a credential.
+    Public,
+}
+
+/// A key's restrictions, unchecked: AND across kinds, OR within a kind. Absent = unrestricted, empty list = deny all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestrictionsSpec {
+    /// Client addresses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<IpSpec>,
+    /// Pages that may call (Referer and Origin).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referrer: Option<ReferrerSpec>,
+    /// Endpoints the key may call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<EndpointSpec>,
+}
+
+/// Whether a restriction denies or only counts what it would have denied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModeSpec {
+    /// Denies.
+    #[default]
+    Enforce,
+    /// Counts, does not deny.
+    Observe,
+}
+
+/// Client addresses a key may be used from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IpSpec {
+    /// Enforce or observe.
+    #[serde(default)]
+    pub mode: ModeSpec,
+    /// Addresses or CIDR ranges that may call; absent = all but the denied, empty = none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow: Option<Vec<String>>,
+    /// Addresses or CIDR ranges that may not call; checked first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deny: Vec<String>,
+}
+
+/// Pages a key may be used from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReferrerSpec {
+    /// Enforce or observe.
+    #[serde(default)]
+    pub mode: ModeSpec,
+    /// Patterns: `https://*.example.com/path/*`.
+    pub allow: Vec<String>,
+    /// Whether a request with neither Referer nor Origin passes.
+    #[serde(default)]
+    pub allow_missing: bool,
+}
+
+/// Endpoints a key may call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointSpec {
+    /// Enforce or observe.
+    #[serde(default)]
+    pub mode: ModeSpec,
+    /// `METHOD /path/template` or `* /path/template`.
+    pub allow: Vec<String>,
+}
