@@ -7,6 +7,8 @@
 
 extern crate alloc;
 
+pub mod path;
 pub mod spec;
+pub mod template;
 
 pub use spec::PolicySpec;
