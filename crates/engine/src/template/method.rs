@@ -5,6 +5,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 /// A request method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +87,32 @@ impl Method {
             Method::Trace => 1 << 8,
             Method::Other => 0,
         }
+    }
+}
+
+const NAMES: [(&str, Method); 9] = [
+    ("GET", Method::Get),
+    ("HEAD", Method::Head),
+    ("POST", Method::Post),
+    ("PUT", Method::Put),
+    ("PATCH", Method::Patch),
+    ("DELETE", Method::Delete),
+    ("OPTIONS", Method::Options),
+    ("CONNECT", Method::Connect),
+    ("TRACE", Method::Trace),
+];
+
+/// `*`, or the methods with commas between them.
+impl fmt::Display for MethodSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Methods::Listed { known, others } = &self.0 else { return f.write_str("*") };
+        let held = |(name, method): &(&'static str, Method)| (known & method.bits() == method.bits()).then_some(*name);
+        let mut separator = "";
+        for name in NAMES.iter().filter_map(held).chain(others.iter().map(|other| &**other)) {
+            write!(f, "{separator}{name}")?;
+            separator = ",";
+        }
+        Ok(())
     }
 }
 
