@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+pub mod ip;
 pub mod path;
 pub mod spec;
 pub mod template;
