@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+pub mod credential;
 pub mod ip;
 pub mod path;
 pub mod spec;

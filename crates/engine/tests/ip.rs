@@ -214,6 +214,8 @@ fn source_addresses_are_read() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
     #[test]
     fn containment_is_bit_by_bit(a in any::<u32>(), b in any::<u32>(), prefix in 0..=32_u8, flip in 0..32_u8) {
         let near = a ^ 1_u32.rotate_right(u32::from(flip) + 1);
