@@ -10,6 +10,7 @@ extern crate alloc;
 pub mod credential;
 pub mod ip;
 pub mod path;
+pub mod referrer;
 pub mod spec;
 pub mod template;
 
