@@ -11,11 +11,12 @@ mod value;
 use alloc::boxed::Box;
 use alloc::string::String;
 
+use crate::ascii::trim_spaces;
 use crate::path::unescape;
 use crate::spec::{CredentialPlace, CredentialSpec};
 
 pub use strip::{strip_cookie, strip_query};
-use value::{after_scheme, cookie_pairs, is_token, query_pairs, trim, unescaped, visible};
+use value::{after_scheme, cookie_pairs, is_token, query_pairs, unescaped, visible};
 
 /// What a request carries.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,9 +46,7 @@ pub enum CredentialSourceError {
     #[error("`{0}` is not a header name; hint: use letters, digits and `-`, such as `x-api-key`")]
     Header(String),
     /// The `cookie` header as a whole.
-    #[error(
-        "the `{0}` header holds many cookies; hint: use `in = \"cookie\"` with the cookie's name"
-    )]
+    #[error("the `{0}` header holds many cookies; hint: use `in = \"cookie\"` with the cookie's name")]
     CookieHeader(String),
     /// Not a scheme.
     #[error("`{0}` is not a scheme; hint: write one word, such as `Bearer`")]
@@ -65,20 +64,14 @@ pub enum CredentialSourceError {
 /// `headers` are all of the request's, names in lower case; `path` includes the query. A scheme is compared without
 /// case; an empty value, or another scheme, is nothing. Two lines of one header, a comma in a header, or values in two
 /// places are ambiguous.
-pub fn find<'a>(
-    sources: &[CredentialSource],
-    headers: &[(&'a [u8], &'a [u8])],
-    path: Option<&'a [u8]>,
-) -> Found<'a> {
+pub fn find<'a>(sources: &[CredentialSource], headers: &[(&'a [u8], &'a [u8])], path: Option<&'a [u8]>) -> Found<'a> {
     let mut found = Found::None;
     for source in sources {
         let name = source.name.as_bytes();
         match source.place {
             CredentialPlace::Header => found = found.and(source.in_headers(headers)),
             CredentialPlace::Query => {
-                for (_, value) in
-                    query_pairs(path.unwrap_or_default()).filter(|(key, _)| *unescape(key) == *name)
-                {
+                for (_, value) in query_pairs(path.unwrap_or_default()).filter(|(key, _)| *unescape(key) == *name) {
                     found = found.and(unescaped(value));
                 }
             }
@@ -119,16 +112,8 @@ impl CredentialSource {
             _ => {}
         }
         let header = spec.place == CredentialPlace::Header;
-        let name = if header {
-            name.to_ascii_lowercase()
-        } else {
-            name.into()
-        };
-        Ok(CredentialSource {
-            place: spec.place,
-            name: name.into(),
-            scheme: spec.scheme.as_deref().map(Into::into),
-        })
+        let name = if header { name.to_ascii_lowercase() } else { name.into() };
+        Ok(CredentialSource { place: spec.place, name: name.into(), scheme: spec.scheme.as_deref().map(Into::into) })
     }
 
     /// Header, query parameter or cookie.
@@ -157,23 +142,16 @@ impl CredentialSource {
 
     fn in_headers<'a>(&self, headers: &[(&'a [u8], &'a [u8])]) -> Found<'a> {
         let (mut found, mut lines) = (Found::None, 0_usize);
-        for (_, value) in headers
-            .iter()
-            .filter(|(header, _)| *header == self.name.as_bytes())
-        {
-            lines += usize::from(!trim(value).is_empty());
+        for (_, value) in headers.iter().filter(|(header, _)| *header == self.name.as_bytes()) {
+            lines += usize::from(!trim_spaces(value).is_empty());
             found = found.and(self.in_value(value));
         }
         // A line of another scheme beside ours: upstream might read either.
-        if lines > 1 && found != Found::None {
-            Found::Ambiguous
-        } else {
-            found
-        }
+        if lines > 1 && found != Found::None { Found::Ambiguous } else { found }
     }
 
     fn in_value<'a>(&self, value: &'a [u8]) -> Found<'a> {
-        let value = trim(value);
+        let value = trim_spaces(value);
         let list = value.contains(&b',');
         match &self.scheme {
             None if list => Found::Ambiguous,

@@ -34,14 +34,10 @@ pub enum Network {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
     /// Not an address.
-    #[error(
-        "`{0}` is not an address; hint: write one such as `192.0.2.1` or `2001:db8::1`, without leading zeros"
-    )]
+    #[error("`{0}` is not an address; hint: write one such as `192.0.2.1` or `2001:db8::1`, without leading zeros")]
     Address(String),
     /// A zone id: `fe80::1%eth0`.
-    #[error(
-        "`{0}` has a zone id, which means nothing to another machine; hint: leave out the `%` and what follows"
-    )]
+    #[error("`{0}` has a zone id, which means nothing to another machine; hint: leave out the `%` and what follows")]
     Zone(String),
     /// A netmask or hostmask after the `/`.
     #[error("`{network}` has a netmask; hint: write {hint}")]
@@ -52,9 +48,7 @@ pub enum NetworkError {
         hint: String,
     },
     /// Not a plain number after the `/`.
-    #[error(
-        "`{0}` has no good prefix length; hint: write a plain number after the `/`, such as `/24`"
-    )]
+    #[error("`{0}` has no good prefix length; hint: write a plain number after the `/`, such as `/24`")]
     Prefix(String),
     /// A prefix longer than the address.
     #[error("prefix length {prefix} is too long; hint: write at most {longest}")]
@@ -88,9 +82,7 @@ impl Network {
         if head.contains('%') {
             return Err(NetworkError::Zone(text.into()));
         }
-        let address: IpAddr = head
-            .parse()
-            .map_err(|_| NetworkError::Address(text.into()))?;
+        let address: IpAddr = head.parse().map_err(|_| NetworkError::Address(text.into()))?;
         match tail {
             None => Ok(Network::masked(address, u8::MAX)),
             Some(tail) => Network::with_prefix(text, address, parse_prefix(text, address, tail)?),
@@ -100,12 +92,8 @@ impl Network {
     /// Whether the network holds a client. An IPv4-mapped IPv6 client is IPv4.
     pub fn contains(&self, client: IpAddr) -> bool {
         match (*self, unmap(client)) {
-            (Network::V4 { address, prefix }, IpAddr::V4(client)) => {
-                mask4(client, prefix) == mask4(address, prefix)
-            }
-            (Network::V6 { address, prefix }, IpAddr::V6(client)) => {
-                mask6(client, prefix) == mask6(address, prefix)
-            }
+            (Network::V4 { address, prefix }, IpAddr::V4(client)) => mask4(client, prefix) == mask4(address, prefix),
+            (Network::V6 { address, prefix }, IpAddr::V6(client)) => mask6(client, prefix) == mask6(address, prefix),
             _ => false,
         }
     }
@@ -119,29 +107,18 @@ impl Network {
         if masked == address {
             Ok(network)
         } else {
-            Err(NetworkError::HostBits {
-                given: text.into(),
-                network,
-                address: unmap(address),
-            })
+            Err(NetworkError::HostBits { given: text.into(), network, address: unmap(address) })
         }
     }
 
     /// The network of an address without host bits; a prefix that is too long stands for the longest.
     fn masked(address: IpAddr, prefix: u8) -> Network {
         match (address, unmap(address)) {
-            (IpAddr::V4(address), _) => Network::V4 {
-                address,
-                prefix: prefix.min(32),
-            },
-            (IpAddr::V6(_), IpAddr::V4(address)) if prefix >= 96 => Network::V4 {
-                address,
-                prefix: (prefix - 96).min(32),
-            },
-            (IpAddr::V6(address), _) => Network::V6 {
-                address,
-                prefix: prefix.min(128),
-            },
+            (IpAddr::V4(address), _) => Network::V4 { address, prefix: prefix.min(32) },
+            (IpAddr::V6(_), IpAddr::V4(address)) if prefix >= 96 => {
+                Network::V4 { address, prefix: (prefix - 96).min(32) }
+            }
+            (IpAddr::V6(address), _) => Network::V6 { address, prefix: prefix.min(128) },
         }
     }
 }
@@ -150,14 +127,8 @@ impl fmt::Display for Network {
     /// A range of one address is written as the address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Network::V4 {
-                address,
-                prefix: 32,
-            } => write!(f, "{address}"),
-            Network::V6 {
-                address,
-                prefix: 128,
-            } => write!(f, "{address}"),
+            Network::V4 { address, prefix: 32 } => write!(f, "{address}"),
+            Network::V6 { address, prefix: 128 } => write!(f, "{address}"),
             Network::V4 { address, prefix } => write!(f, "{address}/{prefix}"),
             Network::V6 { address, prefix } => write!(f, "{address}/{prefix}"),
         }
@@ -180,16 +151,10 @@ pub fn parse_source_address(text: &[u8]) -> Option<IpAddr> {
     let address = if let Some(rest) = text.strip_prefix('[') {
         let (inside, port) = rest.split_once("]:")?;
         is_port(port).then(|| parse_v6(inside))??
-    } else if let Some((head, port)) = text.split_once(':').filter(|(_, port)| !port.contains(':'))
-    {
-        is_port(port)
-            .then(|| head.parse::<Ipv4Addr>().ok())??
-            .into()
+    } else if let Some((head, port)) = text.split_once(':').filter(|(_, port)| !port.contains(':')) {
+        is_port(port).then(|| head.parse::<Ipv4Addr>().ok())??.into()
     } else {
-        text.parse::<Ipv4Addr>()
-            .ok()
-            .map(IpAddr::V4)
-            .or_else(|| parse_v6(text))?
+        text.parse::<Ipv4Addr>().ok().map(IpAddr::V4).or_else(|| parse_v6(text))?
     };
     Some(unmap(address))
 }
@@ -209,18 +174,10 @@ fn is_port(text: &str) -> bool {
 
 fn parse_prefix(text: &str, address: IpAddr, tail: &str) -> Result<u8, NetworkError> {
     if let Ok(mask) = tail.parse::<IpAddr>() {
-        return Err(NetworkError::Netmask {
-            network: text.into(),
-            hint: netmask_hint(address, mask),
-        });
+        return Err(NetworkError::Netmask { network: text.into(), hint: netmask_hint(address, mask) });
     }
-    let plain =
-        tail.bytes().all(|byte| byte.is_ascii_digit()) && (tail == "0" || !tail.starts_with('0'));
-    let prefix = if plain {
-        tail.parse::<u32>().ok()
-    } else {
-        None
-    };
+    let plain = tail.bytes().all(|byte| byte.is_ascii_digit()) && (tail == "0" || !tail.starts_with('0'));
+    let prefix = if plain { tail.parse::<u32>().ok() } else { None };
     let prefix = prefix.ok_or_else(|| NetworkError::Prefix(text.into()))?;
     let longest = if address.is_ipv4() { 32 } else { 128 };
     match u8::try_from(prefix) {
@@ -240,11 +197,7 @@ fn netmask_hint(address: IpAddr, mask: IpAddr) -> String {
         IpAddr::V6(mask) => mask.to_bits().count_ones() == prefix,
     };
     let fits = whole && address.is_ipv4() == mask.is_ipv4();
-    if fits {
-        alloc::format!("`{address}/{prefix}`")
-    } else {
-        "a prefix length, such as `/24`".to_string()
-    }
+    if fits { alloc::format!("`{address}/{prefix}`") } else { "a prefix length, such as `/24`".to_string() }
 }
 
 fn mask4(address: Ipv4Addr, prefix: u8) -> Ipv4Addr {

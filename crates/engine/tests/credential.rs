@@ -23,17 +23,11 @@ fn spec(text: &str) -> CredentialSpec {
         _ => CredentialPlace::Header,
     };
     let name = words.next().unwrap_or_default().to_owned();
-    CredentialSpec {
-        place,
-        name,
-        scheme: words.next().map(str::to_owned),
-    }
+    CredentialSpec { place, name, scheme: words.next().map(str::to_owned) }
 }
 
 fn sources(list: &[&str]) -> Vec<CredentialSource> {
-    list.iter()
-        .map(|text| CredentialSource::parse(&spec(text)).unwrap())
-        .collect()
+    list.iter().map(|text| CredentialSource::parse(&spec(text)).unwrap()).collect()
 }
 
 fn check(list: &[&str], path: &str, lines: &[&str], expect: Expect) {
@@ -43,22 +37,14 @@ fn check(list: &[&str], path: &str, lines: &[&str], expect: Expect) {
         .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
         .collect();
     let found = find(&sources(list), &headers, Some(path.as_bytes()));
-    let found_key = if let Found::One(key) = found {
-        key
-    } else {
-        b""
-    };
+    let found_key = if let Found::One(key) = found { key } else { b"" };
     let same = match expect {
         Nothing => found == Found::None,
         Key(key) => found == Found::One(key.as_bytes()),
         Malformed => found == Found::Malformed,
         Ambiguous => found == Found::Ambiguous,
     };
-    assert!(
-        same,
-        "{path} {lines:?}: {found:?} `{}`, not {expect:?}",
-        found_key.escape_ascii()
-    );
+    assert!(same, "{path} {lines:?}: {found:?} `{}`, not {expect:?}", found_key.escape_ascii());
 }
 
 const BEARER: &str = "header Authorization Bearer";
@@ -101,15 +87,8 @@ fn a_header_with_a_scheme_is_read() {
         ("Bearer,k1", Ambiguous),
     ] {
         check(&[BEARER], "/", &[&format!("authorization={value}")], expect);
-        check(
-            &[BEARER],
-            "/",
-            &["accept=*/*", &format!("authorization={value}"), "host=x"],
-            expect,
-        );
-        let carried = sources(&[BEARER])
-            .iter()
-            .any(|source| source.carries(value.as_bytes()));
+        check(&[BEARER], "/", &["accept=*/*", &format!("authorization={value}"), "host=x"], expect);
+        let carried = sources(&[BEARER]).iter().any(|source| source.carries(value.as_bytes()));
         assert_eq!(carried, expect != Nothing, "{value}");
     }
 }
@@ -173,12 +152,7 @@ fn a_cookie_is_read() {
         check(&[COOKIE], "/", &[&format!("cookie={value}")], expect);
     }
     check(&[COOKIE], "/", &["cookie=a=b", "cookie=key=k1"], Key("k1"));
-    check(
-        &[COOKIE],
-        "/",
-        &["cookie=key=k1", "cookie=key=k1"],
-        Ambiguous,
-    );
+    check(&[COOKIE], "/", &["cookie=key=k1", "cookie=key=k1"], Ambiguous);
 }
 
 #[test]
@@ -204,56 +178,27 @@ fn two_credentials_are_ambiguous_wherever_they_stand() {
         ("/", vec![bearer, "authorization=Basic x"], Ambiguous),
         ("/", vec!["authorization=Basic x", bearer], Ambiguous),
         ("/", vec![bearer, "authorization="], Key("k1")),
-        (
-            "/",
-            vec!["authorization=Basic x", "authorization=Basic y"],
-            Nothing,
-        ),
+        ("/", vec!["authorization=Basic x", "authorization=Basic y"], Nothing),
         ("/", vec!["authorization=Basic x", plain], Key("k2")),
         ("/", vec![plain, plain], Ambiguous),
         ("/", vec![":path=/?api_key=k9", plain], Key("k2")),
     ] {
         check(&all, path, &lines, expect);
     }
-    check(
-        &[BEARER, "header authorization ApiKey"],
-        "/",
-        &["authorization=apikey k1"],
-        Key("k1"),
-    );
-    check(
-        &[BEARER, "header authorization ApiKey"],
-        "/",
-        &[bearer, "authorization=ApiKey k1"],
-        Ambiguous,
-    );
+    check(&[BEARER, "header authorization ApiKey"], "/", &["authorization=apikey k1"], Key("k1"));
+    check(&[BEARER, "header authorization ApiKey"], "/", &[bearer, "authorization=ApiKey k1"], Ambiguous);
 }
 
 #[test]
 fn bad_sources_are_refused_with_a_hint() {
     for (text, message) in [
-        (
-            "header x:y",
-            "`x:y` is not a header name; hint: use letters, digits and `-`, such as `x-api-key`",
-        ),
+        ("header x:y", "`x:y` is not a header name; hint: use letters, digits and `-`, such as `x-api-key`"),
         ("header :path", "`:path` is not a header name"),
         ("header", "`` is not a header name"),
-        (
-            "header Cookie",
-            "the `Cookie` header holds many cookies; hint: use `in = \"cookie\"` with the cookie's name",
-        ),
-        (
-            "header authorization Bea,rer",
-            "`Bea,rer` is not a scheme; hint: write one word, such as `Bearer`",
-        ),
-        (
-            "query api_key Bearer",
-            "scheme `Bearer` is for headers only; hint: remove it",
-        ),
-        (
-            "cookie key Bearer",
-            "scheme `Bearer` is for headers only; hint: remove it",
-        ),
+        ("header Cookie", "the `Cookie` header holds many cookies; hint: use `in = \"cookie\"` with the cookie's name"),
+        ("header authorization Bea,rer", "`Bea,rer` is not a scheme; hint: write one word, such as `Bearer`"),
+        ("query api_key Bearer", "scheme `Bearer` is for headers only; hint: remove it"),
+        ("cookie key Bearer", "scheme `Bearer` is for headers only; hint: remove it"),
         (
             "query api%5fkey",
             "`api%5fkey` is no good name here; hint: use letters, digits and `-._~`, such as `api_key`",
@@ -261,16 +206,11 @@ fn bad_sources_are_refused_with_a_hint() {
         ("query", "`` is no good name here"),
         ("cookie a;b", "`a;b` is no good name here"),
     ] {
-        let error = CredentialSource::parse(&spec(text))
-            .unwrap_err()
-            .to_string();
+        let error = CredentialSource::parse(&spec(text)).unwrap_err().to_string();
         assert!(error.starts_with(message), "{text}: {error}");
     }
     let parsed = CredentialSource::parse(&spec("header X-Api-Key")).unwrap();
-    assert_eq!(
-        (parsed.place(), parsed.name()),
-        (CredentialPlace::Header, "x-api-key")
-    );
+    assert_eq!((parsed.place(), parsed.name()), (CredentialPlace::Header, "x-api-key"));
 }
 
 #[test]
@@ -285,9 +225,7 @@ fn overlapping_sources_are_told() {
     ] {
         let pair = sources(&[a, b]);
         assert!(
-            pair.windows(2).all(
-                |two| matches!(two, [a, b] if a.overlaps(b) == overlap && b.overlaps(a) == overlap)
-            ),
+            pair.windows(2).all(|two| matches!(two, [a, b] if a.overlaps(b) == overlap && b.overlaps(a) == overlap)),
             "{a} {b}"
         );
     }

@@ -20,86 +20,31 @@ fn check(network: &str, display: &str, holds: &str, lacks: &str) {
     assert_eq!(Network::parse(display), Ok(parsed), "{network}");
     for (clients, expect) in [(holds, true), (lacks, false)] {
         for client in clients.split_whitespace() {
-            assert_eq!(
-                parsed.contains(client.parse().unwrap()),
-                expect,
-                "{client} in {network}"
-            );
+            assert_eq!(parsed.contains(client.parse().unwrap()), expect, "{client} in {network}");
         }
     }
 }
 
 #[test]
 fn networks_hold_their_clients() {
-    check(
-        "192.0.2.1",
-        "192.0.2.1",
-        "192.0.2.1 ::ffff:192.0.2.1",
-        "192.0.2.2 ::192.0.2.1 ::1",
-    );
+    check("192.0.2.1", "192.0.2.1", "192.0.2.1 ::ffff:192.0.2.1", "192.0.2.2 ::192.0.2.1 ::1");
     check("192.0.2.1/32", "192.0.2.1", "192.0.2.1", "192.0.2.0");
-    check(
-        "10.0.0.0/8",
-        "10.0.0.0/8",
-        "10.0.0.0 10.255.255.255 ::ffff:10.1.2.3",
-        "9.255.255.255 11.0.0.0 ::a00:1",
-    );
-    check(
-        "192.0.2.128/25",
-        "192.0.2.128/25",
-        "192.0.2.128 192.0.2.255",
-        "192.0.2.127 192.0.3.128",
-    );
-    check(
-        "0.0.0.0/0",
-        "0.0.0.0/0",
-        "0.0.0.0 255.255.255.255 ::ffff:1.2.3.4",
-        ":: ::1 2001:db8::1",
-    );
-    check(
-        "::/0",
-        "::/0",
-        ":: ::1 ffff::",
-        "0.0.0.0 1.2.3.4 ::ffff:1.2.3.4",
-    );
-    check(
-        "2001:DB8::/32",
-        "2001:db8::/32",
-        "2001:db8:: 2001:db8:ffff:ffff::1",
-        "2001:db9:: 32.1.13.184",
-    );
-    check(
-        "2001:db8::1/128",
-        "2001:db8::1",
-        "2001:db8::1",
-        "2001:db8::2",
-    );
-    check(
-        "::ffff:192.0.2.1",
-        "192.0.2.1",
-        "192.0.2.1 ::ffff:192.0.2.1",
-        "192.0.2.2",
-    );
-    check(
-        "::ffff:10.0.0.0/104",
-        "10.0.0.0/8",
-        "10.9.9.9 ::ffff:10.9.9.9",
-        "11.0.0.0",
-    );
-    check(
-        "::ffff:0:0/96",
-        "0.0.0.0/0",
-        "1.2.3.4 ::ffff:1.2.3.4",
-        "::1",
-    );
+    check("10.0.0.0/8", "10.0.0.0/8", "10.0.0.0 10.255.255.255 ::ffff:10.1.2.3", "9.255.255.255 11.0.0.0 ::a00:1");
+    check("192.0.2.128/25", "192.0.2.128/25", "192.0.2.128 192.0.2.255", "192.0.2.127 192.0.3.128");
+    check("0.0.0.0/0", "0.0.0.0/0", "0.0.0.0 255.255.255.255 ::ffff:1.2.3.4", ":: ::1 2001:db8::1");
+    check("::/0", "::/0", ":: ::1 ffff::", "0.0.0.0 1.2.3.4 ::ffff:1.2.3.4");
+    check("2001:DB8::/32", "2001:db8::/32", "2001:db8:: 2001:db8:ffff:ffff::1", "2001:db9:: 32.1.13.184");
+    check("2001:db8::1/128", "2001:db8::1", "2001:db8::1", "2001:db8::2");
+    check("::ffff:192.0.2.1", "192.0.2.1", "192.0.2.1 ::ffff:192.0.2.1", "192.0.2.2");
+    check("::ffff:10.0.0.0/104", "10.0.0.0/8", "10.9.9.9 ::ffff:10.9.9.9", "11.0.0.0");
+    check("::ffff:0:0/96", "0.0.0.0/0", "1.2.3.4 ::ffff:1.2.3.4", "::1");
     check("::/80", "::/80", "::1", "1.2.3.4 ::ffff:1.2.3.4");
 }
 
 #[test]
 fn bad_networks_are_refused_with_a_hint() {
     let address = "is not an address; hint: write one such as `192.0.2.1` or `2001:db8::1`, without leading zeros";
-    let prefix =
-        "has no good prefix length; hint: write a plain number after the `/`, such as `/24`";
+    let prefix = "has no good prefix length; hint: write a plain number after the `/`, such as `/24`";
     let zone = "has a zone id, which means nothing to another machine; hint: leave out the `%` and what follows";
     for (network, message) in [
         ("", address),
@@ -129,22 +74,10 @@ fn bad_networks_are_refused_with_a_hint() {
         check_refused(network, &format!("`{network}` {message}"));
     }
     for (network, message) in [
-        (
-            "10.0.0.0/33",
-            "prefix length 33 is too long; hint: write at most 32",
-        ),
-        (
-            "10.0.0.0/256",
-            "prefix length 256 is too long; hint: write at most 32",
-        ),
-        (
-            "::/129",
-            "prefix length 129 is too long; hint: write at most 128",
-        ),
-        (
-            "10.0.0.0/255.0.0.0",
-            "`10.0.0.0/255.0.0.0` has a netmask; hint: write `10.0.0.0/8`",
-        ),
+        ("10.0.0.0/33", "prefix length 33 is too long; hint: write at most 32"),
+        ("10.0.0.0/256", "prefix length 256 is too long; hint: write at most 32"),
+        ("::/129", "prefix length 129 is too long; hint: write at most 128"),
+        ("10.0.0.0/255.0.0.0", "`10.0.0.0/255.0.0.0` has a netmask; hint: write `10.0.0.0/8`"),
         (
             "10.0.0.0/0.255.255.255",
             "`10.0.0.0/0.255.255.255` has a netmask; hint: write a prefix length, such as `/24`",
@@ -261,15 +194,9 @@ fn vectors(name: &str) -> Vec<Value> {
     let folder = std::env::var_os("PORTCULLIS_VECTORS").map_or_else(beside, PathBuf::from);
     let file = folder.join("ip").join(name);
     match std::fs::read_to_string(&file) {
-        Ok(text) => serde_json::from_str::<Value>(&text).unwrap()["cases"]
-            .as_array()
-            .unwrap()
-            .clone(),
+        Ok(text) => serde_json::from_str::<Value>(&text).unwrap()["cases"].as_array().unwrap().clone(),
         Err(error) => {
-            println!(
-                "public vectors absent, nothing checked: {}: {error}",
-                file.display()
-            );
+            println!("public vectors absent, nothing checked: {}: {error}", file.display());
             Vec::new()
         }
     }
@@ -281,22 +208,14 @@ fn check_vector(case: &Value, valid: bool) {
     match Network::parse(text) {
         Ok(ours) => {
             // Go's `ParsePrefix` wants a `/`; for us an address is a range of one.
-            assert!(
-                valid || case["expect"]["error"] == "no '/'",
-                "{} accepts {text}",
-                case["id"]
-            );
+            assert!(valid || case["expect"]["error"] == "no '/'", "{} accepts {text}", case["id"]);
             if let Some(canonical) = case["expect"]["canonical"].as_str() {
                 assert_eq!(Network::parse(canonical), Ok(ours), "{}", case["id"]);
             }
         }
         Err(error) if valid => match error {
             NetworkError::Zone(_) => assert!(text.contains('%'), "{}", case["id"]),
-            NetworkError::Netmask { .. } => assert!(
-                text.rsplit('/').next().unwrap().contains('.'),
-                "{}",
-                case["id"]
-            ),
+            NetworkError::Netmask { .. } => assert!(text.rsplit('/').next().unwrap().contains('.'), "{}", case["id"]),
             NetworkError::HostBits { .. } => {
                 assert_ne!(case["strict_host_bits"], true, "{}", case["id"])
             }
@@ -325,12 +244,7 @@ fn go_vectors_hold() {
         match case["kind"].as_str().unwrap() {
             "unmap" => {
                 let ours = parse_source_address(case["in"].as_str().unwrap().as_bytes()).unwrap();
-                assert_eq!(
-                    ours.to_string(),
-                    case["expect"]["unmapped"].as_str().unwrap(),
-                    "{}",
-                    case["id"]
-                );
+                assert_eq!(ours.to_string(), case["expect"]["unmapped"].as_str().unwrap(), "{}", case["id"]);
             }
             _ => check_vector(case, case["expect"]["valid"].as_bool().unwrap()),
         }

@@ -10,11 +10,7 @@ fn check(pattern: &str, hits: &str, misses: &str) {
     for (pages, expect) in [(hits, true), (misses, false)] {
         for page in pages.split_whitespace() {
             let url = PageUrl::parse(page.as_bytes()).unwrap();
-            assert_eq!(
-                parsed.matches_referer(&url),
-                expect,
-                "{page} against {pattern}"
-            );
+            assert_eq!(parsed.matches_referer(&url), expect, "{page} against {pattern}");
         }
     }
 }
@@ -32,31 +28,11 @@ fn hosts_are_compared_whole() {
         "https://foo.com https://evilfoo.com https://a.foo.com.evil.com https://a.foo.comx https://evil.com/.foo.com https://evil-foo.com",
     );
     check("*.Foo.com", "https://a.foo.com", "https://foo.com");
-    check(
-        "xn--bcher-kva.example",
-        "https://XN--BCHER-kva.example",
-        "https://bucher.example",
-    );
-    check(
-        "localhost:3000",
-        "http://localhost:3000 https://localhost:3000/x",
-        "http://localhost http://localhost:3001",
-    );
-    check(
-        "192.0.2.1",
-        "http://192.0.2.1/",
-        "http://192.0.2.10 http://1.192.0.2.1",
-    );
-    check(
-        "[2001:db8::1]:8080",
-        "http://[2001:DB8:0::1]:8080/x",
-        "http://[2001:db8::2]:8080 http://[2001:db8::1]",
-    );
-    check(
-        "[::1]",
-        "http://[::1] https://[::1]:443/",
-        "http://[::1]:8080 http://localhost",
-    );
+    check("xn--bcher-kva.example", "https://XN--BCHER-kva.example", "https://bucher.example");
+    check("localhost:3000", "http://localhost:3000 https://localhost:3000/x", "http://localhost http://localhost:3001");
+    check("192.0.2.1", "http://192.0.2.1/", "http://192.0.2.10 http://1.192.0.2.1");
+    check("[2001:db8::1]:8080", "http://[2001:DB8:0::1]:8080/x", "http://[2001:db8::2]:8080 http://[2001:db8::1]");
+    check("[::1]", "http://[::1] https://[::1]:443/", "http://[::1]:8080 http://localhost");
 }
 
 #[test]
@@ -66,35 +42,19 @@ fn schemes_and_ports_are_compared() {
         "https://foo.com https://foo.com:443",
         "http://foo.com http://foo.com:443 https://foo.com:80 https://foo.com:8443",
     );
-    check(
-        "HTTP://foo.com",
-        "http://foo.com http://foo.com:80",
-        "https://foo.com",
-    );
-    check(
-        "foo.com",
-        "http://foo.com https://foo.com",
-        "http://foo.com:443 https://foo.com:80",
-    );
+    check("HTTP://foo.com", "http://foo.com http://foo.com:80", "https://foo.com");
+    check("foo.com", "http://foo.com https://foo.com", "http://foo.com:443 https://foo.com:80");
     check(
         "foo.com:443",
         "https://foo.com https://foo.com:443 http://foo.com:443",
         "http://foo.com https://foo.com:444",
     );
-    check(
-        "https://*.foo.com:8443/a/*",
-        "https://x.foo.com:8443/a/b",
-        "https://x.foo.com/a/b https://foo.com:8443/a/b",
-    );
+    check("https://*.foo.com:8443/a/*", "https://x.foo.com:8443/a/b", "https://x.foo.com/a/b https://foo.com:8443/a/b");
 }
 
 #[test]
 fn paths_are_exact_or_a_prefix() {
-    check(
-        "foo.com/",
-        "https://foo.com https://foo.com/ https://foo.com/?x https://foo.com#x",
-        "https://foo.com/a",
-    );
+    check("foo.com/", "https://foo.com https://foo.com/ https://foo.com/?x https://foo.com#x", "https://foo.com/a");
     check("foo.com/*", "https://foo.com https://foo.com/a/b", "");
     check(
         "foo.com/a",
@@ -111,11 +71,7 @@ fn paths_are_exact_or_a_prefix() {
         "https://foo.com/a https://foo.com/ab https://foo.com/a/b",
         "https://foo.com/b https://foo.com",
     );
-    check(
-        "foo.com/caf%c3%a9/*",
-        "https://foo.com/caf%C3%A9/x",
-        "https://foo.com/cafe/x",
-    );
+    check("foo.com/caf%c3%a9/*", "https://foo.com/caf%C3%A9/x", "https://foo.com/cafe/x");
 }
 
 #[test]
@@ -128,11 +84,7 @@ fn an_origin_has_no_path() {
         ("https://foo.com", false),
         ("https://evilfoo.com", false),
     ] {
-        assert_eq!(
-            pattern.matches_origin(&PageUrl::parse(origin.as_bytes()).unwrap()),
-            expect,
-            "{origin}"
-        );
+        assert_eq!(pattern.matches_origin(&PageUrl::parse(origin.as_bytes()).unwrap()), expect, "{origin}");
     }
 }
 
@@ -203,18 +155,15 @@ fn what_could_be_two_pages_is_malformed() {
     assert!(PageUrl::parse(long.as_bytes()).is_err());
     let deep = format!("https://{}com", "a.".repeat(126));
     assert!(PageUrl::parse(deep.as_bytes()).is_err());
-    assert_eq!(
-        PageUrl::parse(b"\xff").unwrap_err().to_string(),
-        "the referrer does not name a page"
-    );
+    assert_eq!(PageUrl::parse(b"\xff").unwrap_err().to_string(), "the referrer does not name a page");
 }
 
 #[test]
 fn bad_patterns_are_refused_with_a_hint() {
     let host = "has no good host; hint: write one such as `www.example.com` or `*.example.com`";
-    let star = "has a `*` out of place; hint: only `*.` before the host and `*` at the end of the path can stand for more";
-    let port =
-        "has no good port; hint: write a number from 1 to 65535 after the `:` or leave both out";
+    let star =
+        "has a `*` out of place; hint: only `*.` before the host and `*` at the end of the path can stand for more";
+    let port = "has no good port; hint: write a number from 1 to 65535 after the `:` or leave both out";
     let odd = "holds odd characters; hint: write international names in punycode, `xn--…`, and escape others";
     let query = "has a query or fragment; hint: remove it, only the path is compared";
     for (pattern, message) in [
@@ -248,30 +197,12 @@ fn bad_patterns_are_refused_with_a_hint() {
         ("foo.com/a\0", odd),
         ("foo.com/a?b", query),
         ("foo.com#b", query),
-        (
-            "ftp://foo.com",
-            "has a scheme other than `http` and `https`; hint: remove it or use one of these",
-        ),
-        (
-            "*://foo.com",
-            "has a scheme other than `http` and `https`; hint: remove it or use one of these",
-        ),
-        (
-            "me@foo.com",
-            "holds an `@`; hint: write the host alone, browsers never send a user name",
-        ),
-        (
-            "foo.com/a/../b",
-            "has a `.` or `..` segment in its path; hint: write the path as a browser shows it",
-        ),
-        (
-            "foo.com/a%2Fb",
-            "has an escaped `/` or `\\` in its path; hint: write the path as a browser shows it",
-        ),
-        (
-            "foo.com//a",
-            "has an empty segment in its path; hint: write the path as a browser shows it",
-        ),
+        ("ftp://foo.com", "has a scheme other than `http` and `https`; hint: remove it or use one of these"),
+        ("*://foo.com", "has a scheme other than `http` and `https`; hint: remove it or use one of these"),
+        ("me@foo.com", "holds an `@`; hint: write the host alone, browsers never send a user name"),
+        ("foo.com/a/../b", "has a `.` or `..` segment in its path; hint: write the path as a browser shows it"),
+        ("foo.com/a%2Fb", "has an escaped `/` or `\\` in its path; hint: write the path as a browser shows it"),
+        ("foo.com//a", "has an empty segment in its path; hint: write the path as a browser shows it"),
     ] {
         let error = ReferrerPattern::parse(pattern).unwrap_err().to_string();
         assert_eq!(error, format!("pattern `{pattern}` {message}"));

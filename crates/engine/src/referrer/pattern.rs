@@ -27,9 +27,7 @@ pub struct ReferrerPattern {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReferrerPatternError {
     /// Another scheme.
-    #[error(
-        "pattern `{0}` has a scheme other than `http` and `https`; hint: remove it or use one of these"
-    )]
+    #[error("pattern `{0}` has a scheme other than `http` and `https`; hint: remove it or use one of these")]
     Scheme(String),
     /// Spaces, control characters or non-ASCII.
     #[error(
@@ -37,9 +35,7 @@ pub enum ReferrerPatternError {
     )]
     NonAscii(String),
     /// User name or password.
-    #[error(
-        "pattern `{0}` holds an `@`; hint: write the host alone, browsers never send a user name"
-    )]
+    #[error("pattern `{0}` holds an `@`; hint: write the host alone, browsers never send a user name")]
     Userinfo(String),
     /// A `?` or `#`.
     #[error("pattern `{0}` has a query or fragment; hint: remove it, only the path is compared")]
@@ -50,19 +46,13 @@ pub enum ReferrerPatternError {
     )]
     Wildcard(String),
     /// No host, or a bad one.
-    #[error(
-        "pattern `{0}` has no good host; hint: write one such as `www.example.com` or `*.example.com`"
-    )]
+    #[error("pattern `{0}` has no good host; hint: write one such as `www.example.com` or `*.example.com`")]
     Host(String),
     /// A bad port.
-    #[error(
-        "pattern `{0}` has no good port; hint: write a number from 1 to 65535 after the `:` or leave both out"
-    )]
+    #[error("pattern `{0}` has no good port; hint: write a number from 1 to 65535 after the `:` or leave both out")]
     Port(String),
     /// A path that no page can have.
-    #[error(
-        "pattern `{pattern}` has {error} in its path; hint: write the path as a browser shows it"
-    )]
+    #[error("pattern `{pattern}` has {error} in its path; hint: write the path as a browser shows it")]
     Path {
         /// The pattern as given.
         pattern: String,
@@ -105,16 +95,9 @@ impl ReferrerPattern {
         if authority.contains(&b'@') {
             return Err(ReferrerPatternError::Userinfo(source.into()));
         }
-        let (host, port) =
-            split_port(authority).ok_or_else(|| ReferrerPatternError::Port(source.into()))?;
+        let (host, port) = split_port(authority).ok_or_else(|| ReferrerPatternError::Port(source.into()))?;
         let host = HostPattern::parse(source, host)?;
-        Ok(ReferrerPattern {
-            source: source.into(),
-            scheme,
-            host,
-            port,
-            path: PathPattern::parse(source, path)?,
-        })
+        Ok(ReferrerPattern { source: source.into(), scheme, host, port, path: PathPattern::parse(source, path)? })
     }
 
     /// Whether the page of a `Referer` fits.
@@ -158,13 +141,8 @@ impl HostPattern {
             (HostPattern::V6(ours), Host::V6(theirs)) => *ours == theirs,
             (HostPattern::Name(ours), Host::Name(theirs)) => theirs.eq_ignore_ascii_case(ours),
             (HostPattern::Below(base), Host::Name(theirs)) => {
-                let split = theirs
-                    .len()
-                    .checked_sub(base.len())
-                    .and_then(|at| theirs.split_at_checked(at));
-                split.is_some_and(|(labels, tail)| {
-                    labels.ends_with(b".") && tail.eq_ignore_ascii_case(base)
-                })
+                let split = theirs.len().checked_sub(base.len()).and_then(|at| theirs.split_at_checked(at));
+                split.is_some_and(|(labels, tail)| labels.ends_with(b".") && tail.eq_ignore_ascii_case(base))
             }
             _ => false,
         }
@@ -181,16 +159,9 @@ impl PathPattern {
         if fixed.contains(&b'*') {
             return Err(ReferrerPatternError::Wildcard(source.into()));
         }
-        let bad = |error| ReferrerPatternError::Path {
-            pattern: source.into(),
-            error,
-        };
+        let bad = |error| ReferrerPatternError::Path { pattern: source.into(), error };
         let path: Box<[u8]> = CanonicalPath::parse(fixed).map_err(bad)?.as_bytes().into();
-        Ok(if prefix.is_some() {
-            PathPattern::Prefix(path)
-        } else {
-            PathPattern::Exact(path)
-        })
+        Ok(if prefix.is_some() { PathPattern::Prefix(path) } else { PathPattern::Exact(path) })
     }
 
     fn matches(&self, path: &[u8]) -> bool {
@@ -204,7 +175,5 @@ impl PathPattern {
 
 /// Whether a name ends in a number, as IPv4 addresses do: there is nothing below these.
 fn is_numeric(name: &[u8]) -> bool {
-    name.rsplit(|&byte| byte == b'.')
-        .next()
-        .is_some_and(|label| label.iter().all(u8::is_ascii_digit))
+    name.rsplit(|&byte| byte == b'.').next().is_some_and(|label| label.iter().all(u8::is_ascii_digit))
 }

@@ -39,10 +39,7 @@ impl<'a> PageUrl<'a> {
         if !value.iter().all(u8::is_ascii_graphic) {
             return Err(MalformedReferrer);
         }
-        let url = value
-            .split(|byte| matches!(byte, b'?' | b'#'))
-            .next()
-            .unwrap_or(value);
+        let url = value.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or(value);
         let (scheme, rest) = Scheme::split(url).ok_or(MalformedReferrer)?;
         let (authority, path) = split_path(rest);
         let (host, port) = split_port(authority).ok_or(MalformedReferrer)?;
@@ -84,9 +81,7 @@ impl<'a> Host<'a> {
         }
         let label = |label: &[u8]| {
             (1..=63).contains(&label.len())
-                && label
-                    .iter()
-                    .all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+                && label.iter().all(|&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
         };
         let good = text.len() <= 253 && text.split(|&byte| byte == b'.').all(label);
         good.then_some(Host::Name(text))
@@ -95,11 +90,7 @@ impl<'a> Host<'a> {
 
 /// Splits before the first `/`.
 pub(super) fn split_path(text: &[u8]) -> (&[u8], Option<&[u8]>) {
-    match text
-        .iter()
-        .position(|&byte| byte == b'/')
-        .and_then(|at| text.split_at_checked(at))
-    {
+    match text.iter().position(|&byte| byte == b'/').and_then(|at| text.split_at_checked(at)) {
         Some((authority, path)) => (authority, Some(path)),
         None => (text, None),
     }
@@ -108,20 +99,12 @@ pub(super) fn split_path(text: &[u8]) -> (&[u8], Option<&[u8]>) {
 /// Splits a port off: plain digits, no leading zero. The outer option is for malformed ones.
 pub(super) fn split_port(authority: &[u8]) -> Option<(&[u8], Option<u16>)> {
     let is_inside_brackets = authority.ends_with(b"]");
-    let Some(colon) = authority
-        .iter()
-        .rposition(|&byte| byte == b':')
-        .filter(|_| !is_inside_brackets)
-    else {
+    let Some(colon) = authority.iter().rposition(|&byte| byte == b':').filter(|_| !is_inside_brackets) else {
         return Some((authority, None));
     };
     let (host, port) = authority.split_at_checked(colon)?;
     let digits = port.strip_prefix(b":")?;
     let plain = digits.iter().all(u8::is_ascii_digit) && !digits.starts_with(b"0");
-    let port = core::str::from_utf8(digits)
-        .ok()
-        .filter(|_| plain)?
-        .parse()
-        .ok()?;
+    let port = core::str::from_utf8(digits).ok().filter(|_| plain)?.parse().ok()?;
     Some((host, Some(port)))
 }
