@@ -131,15 +131,6 @@ impl CredentialSource {
         self.in_value(value) != Found::None
     }
 
-    /// Whether one value could be found by both sources. Two such sources would make every credential ambiguous.
-    pub fn overlaps(&self, other: &CredentialSource) -> bool {
-        let schemes_differ = match (&self.scheme, &other.scheme) {
-            (Some(a), Some(b)) => !a.eq_ignore_ascii_case(b),
-            _ => false,
-        };
-        self.place == other.place && self.name == other.name && !schemes_differ
-    }
-
     fn in_headers<'a>(&self, headers: &[(&'a [u8], &'a [u8])]) -> Found<'a> {
         let (mut found, mut lines) = (Found::None, 0_usize);
         for (_, value) in headers.iter().filter(|(header, _)| *header == self.name.as_bytes()) {
