@@ -1,1 +1,37 @@
-//! Stub.
+//! `policy.toml`: read it, check it, and say what is wrong with file, line and fix.
+//!
+//! It decides nothing about requests and holds no rule of its own about what a policy may say: the engine compiles,
+//! this crate finds the place in the document that the engine complains about. Invariant: whatever text comes in, the
+//! answer is a policy or at least one diagnostic.
+#![forbid(unsafe_code)]
+
+mod diagnostic;
+mod document;
+mod nearest;
+mod wording;
+
+use std::path::Path;
+
+use portcullis_engine::PolicySpec;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Position};
+pub use nearest::nearest;
+
+use document::Document;
+
+/// Reads a policy's text into its unchecked shape.
+///
+/// `file_name` is only printed. Fails on text that is not TOML and on tables that do not have a policy's shape: the
+/// author of the file can fix either.
+pub fn parse(source: &str, file_name: &str) -> Result<PolicySpec, Diagnostics> {
+    Document::parse(source, file_name)?.spec()
+}
+
+/// Reads a policy file into its unchecked shape.
+pub fn load(path: &Path) -> Result<PolicySpec, Diagnostics> {
+    parse(&read(path)?, &path.display().to_string())
+}
+
+fn read(path: &Path) -> Result<String, Diagnostics> {
+    std::fs::read_to_string(path).map_err(|error| Diagnostics::unreadable(path, &error))
+}
