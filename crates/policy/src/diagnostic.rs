@@ -39,36 +39,27 @@ pub struct Position {
 }
 
 impl Diagnostics {
-    /// Collects entries; `entries` must not be empty, or the answer is not an error.
-    pub(crate) fn collect(file: &str, mut entries: Vec<Diagnostic>) -> Result<(), Self> {
-        if entries.is_empty() {
-            return Ok(());
-        }
+    pub(crate) fn new(file: &str, first: Diagnostic, others: Vec<Diagnostic>) -> Self {
+        let mut entries = vec![first];
+        entries.extend(others);
         entries.sort_by_key(Diagnostic::place);
         entries.dedup();
-        Err(Self {
-            file: file.to_owned(),
-            entries,
-        })
+        Self { file: file.to_owned(), entries }
     }
 
-    pub(crate) fn one(file: &str, entry: Diagnostic) -> Self {
-        Self {
-            file: file.to_owned(),
-            entries: vec![entry],
-        }
+    /// All of them, unless there are none.
+    pub(crate) fn collect(file: &str, entries: Vec<Diagnostic>) -> Option<Self> {
+        let mut entries = entries.into_iter();
+        entries.next().map(|first| Self::new(file, first, entries.collect()))
     }
 
     pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
         let entry = Diagnostic {
             position: None,
             message: format!("cannot read the policy: {error}"),
-            hint: Some(
-                "give the path of a policy.toml, such as `policies/payments/policy.toml`"
-                    .to_owned(),
-            ),
+            hint: Some("give the path of a policy.toml, such as `policies/payments/policy.toml`".to_owned()),
         };
-        Self::one(&path.display().to_string(), entry)
+        Self::new(&path.display().to_string(), entry, Vec::new())
     }
 
     /// The entries, in the order of the text.
@@ -99,9 +90,7 @@ impl fmt::Display for Diagnostics {
 
 impl Diagnostic {
     fn place(&self) -> (usize, usize) {
-        self.position
-            .as_ref()
-            .map_or((0, 0), |position| (position.line, position.column))
+        self.position.as_ref().map_or((0, 0), |position| (position.line, position.column))
     }
 }
 
@@ -128,14 +117,7 @@ impl fmt::Display for Position {
         writeln!(f, " {gutter} | {}", self.text)?;
         let indent = gutter.len() + 1;
         let before = self.column.saturating_sub(1);
-        write!(
-            f,
-            "{:indent$} | {:before$}{:^<width$}",
-            "",
-            "",
-            "",
-            width = self.width
-        )
+        write!(f, "{:indent$} | {:before$}{:^<width$}", "", "", "", width = self.width)
     }
 }
 
@@ -146,10 +128,7 @@ impl Position {
         let end = floor(source, span.end).max(start);
         let head = source.get(..start).unwrap_or(source);
         let line_start = head.rfind('\n').map_or(0, |at| at + 1);
-        let line = source
-            .get(line_start..)
-            .and_then(|rest| rest.lines().next())
-            .unwrap_or_default();
+        let line = source.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
         let column = count(source, line_start, start);
         let room = line.chars().count().saturating_sub(column);
         Self {
@@ -166,18 +145,11 @@ fn count(source: &str, from: usize, to: usize) -> usize {
 }
 
 fn floor(source: &str, at: usize) -> usize {
-    (0..=at.min(source.len()))
-        .rev()
-        .find(|at| source.is_char_boundary(*at))
-        .unwrap_or(0)
+    (0..=at.min(source.len())).rev().find(|at| source.is_char_boundary(*at)).unwrap_or(0)
 }
 
 fn printable(character: char) -> char {
-    if character.is_control() {
-        ' '
-    } else {
-        character
-    }
+    if character.is_control() { ' ' } else { character }
 }
 
 #[cfg(test)]

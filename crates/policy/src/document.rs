@@ -15,7 +15,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Position};
 use crate::wording;
 
 /// No more than this many complaints about one file.
-const MOST: usize = 20;
+pub(crate) const MOST: usize = 20;
 
 /// A parsed document with its text.
 pub(crate) struct Document<'a> {
@@ -29,6 +29,8 @@ pub(crate) struct Document<'a> {
 pub(crate) enum Step<'a> {
     /// A key of a table.
     Key(&'a str),
+    /// A key of a table, when the key itself is what is wrong.
+    Name(&'a str),
     /// An entry of an array.
     Index(usize),
 }
@@ -38,13 +40,11 @@ impl<'a> Document<'a> {
     pub(crate) fn parse(source: &'a str, file: &'a str) -> Result<Self, Diagnostics> {
         let (root, errors) = DeTable::parse_recoverable(source);
         let document = Self { source, file, root };
-        let complaints = errors
-            .iter()
-            .take(MOST)
-            .map(|error| document.syntax(error))
-            .collect();
-        Diagnostics::collect(file, complaints)?;
-        Ok(document)
+        let complaints = errors.iter().take(MOST).map(|error| document.syntax(error)).collect();
+        match Diagnostics::collect(file, complaints) {
+            Some(diagnostics) => Err(diagnostics),
+            None => Ok(document),
+        }
     }
 
     /// The policy the document spells, or what keeps it from being one.
@@ -60,24 +60,15 @@ impl<'a> Document<'a> {
         complaints.extend(self.entries::<CredentialSpec>(&mut rest, "credentials"));
         complaints.extend(self.entries::<KeyFormatSpec>(&mut rest, "keys"));
         complaints.extend(self.entries::<RuleSpec>(&mut rest, "rules"));
-        match PolicySpec::deserialize_from(&rest) {
-            Err(error) => complaints.push(self.shape(&error)),
-            Ok(_) if complaints.is_empty() => complaints.push(self.shape(&error)),
-            Ok(_) => {}
-        }
+        complaints.extend(PolicySpec::deserialize_from(&rest).err().map(|error| self.shape(&error)));
         complaints.truncate(MOST);
-        Diagnostics::collect(self.file, complaints)?;
-        Err(Diagnostics::one(self.file, self.shape(&error)))
+        let only = || Diagnostics::new(self.file, self.shape(&error), Vec::new());
+        Err(Diagnostics::collect(self.file, complaints).unwrap_or_else(only))
     }
 
     /// Complaints about the entries of one list; the entries complained of are taken out of `rest`.
-    fn entries<T: DeserializeOwned>(
-        &self,
-        rest: &mut Spanned<DeTable<'a>>,
-        list: &str,
-    ) -> Vec<Diagnostic> {
-        let Some(DeValue::Array(entries)) = rest.get_mut().get_mut(list).map(Spanned::get_mut)
-        else {
+    fn entries<T: DeserializeOwned>(&self, rest: &mut Spanned<DeTable<'a>>, list: &str) -> Vec<Diagnostic> {
+        let Some(DeValue::Array(entries)) = rest.get_mut().get_mut(list).map(Spanned::get_mut) else {
             return Vec::new();
         };
         let mut good = DeArray::new();
@@ -93,26 +84,26 @@ impl<'a> Document<'a> {
     }
 
     /// A complaint about the place that `path` names, or the nearest table around it that exists.
-    pub(crate) fn complain(
-        &self,
-        path: &[Step<'_>],
-        message: String,
-        hint: Option<String>,
-    ) -> Diagnostic {
-        Diagnostic {
-            position: self.position(&self.locate(path)),
-            message,
-            hint,
-        }
+    pub(crate) fn complain(&self, path: &[Step<'_>], message: String, hint: Option<String>) -> Diagnostic {
+        Diagnostic { position: Some(Position::of(self.source, &self.locate(path))), message, hint }
+    }
+
+    /// The line of that place, counted from 1.
+    pub(crate) fn line(&self, path: &[Step<'_>]) -> usize {
+        Position::of(self.source, &self.locate(path)).line
     }
 
     fn locate(&self, path: &[Step<'_>]) -> Range<usize> {
         let mut found = None;
         let mut here: Option<&DeValue<'a>> = None;
         for step in path {
+            let table = match here {
+                None => Some(self.root.get_ref()),
+                Some(value) => value.as_table(),
+            };
             let next = match (here, step) {
-                (None, Step::Key(key)) => entry(self.root.get_ref(), key),
-                (Some(DeValue::Table(table)), Step::Key(key)) => entry(table, key),
+                (_, Step::Key(key)) => table.and_then(|table| entry(table, key)),
+                (_, Step::Name(key)) => table.and_then(|table| name(table, key)),
                 (Some(DeValue::Array(array)), Step::Index(index)) => {
                     array.get(*index).map(|value| (value.span(), value))
                 }
@@ -128,7 +119,7 @@ impl<'a> Document<'a> {
     fn syntax(&self, error: &Error) -> Diagnostic {
         let span = error.span().unwrap_or(0..0);
         Diagnostic {
-            position: self.position(&span),
+            position: Some(Position::of(self.source, &span)),
             message: wording::syntax(error.message()),
             hint: None,
         }
@@ -141,30 +132,20 @@ impl<'a> Document<'a> {
     fn shape_within(&self, error: &Error, around: &Range<usize>) -> Diagnostic {
         let span = error.span().unwrap_or_else(|| around.clone());
         let (message, hint) = wording::shape(error.message());
-        Diagnostic {
-            position: self.position(&span),
-            message,
-            hint,
-        }
-    }
-
-    fn position(&self, span: &Range<usize>) -> Option<Position> {
-        Some(Position::of(self.source, span))
+        Diagnostic { position: Some(Position::of(self.source, &span)), message, hint }
     }
 }
 
 /// The value under `key`. A whole table is shown by its key or header, which says more than its first line.
-fn entry<'t, 'a>(
-    table: &'t DeTable<'a>,
-    key: &str,
-) -> Option<(Range<usize>, &'t Spanned<DeValue<'a>>)> {
+fn entry<'t, 'a>(table: &'t DeTable<'a>, key: &str) -> Option<(Range<usize>, &'t Spanned<DeValue<'a>>)> {
     let (key, value) = table.get_key_value(key)?;
-    let span = if value.get_ref().is_table() {
-        key.span()
-    } else {
-        value.span()
-    };
+    let span = if value.get_ref().is_table() { key.span() } else { value.span() };
     Some((span, value))
+}
+
+/// The value under `key`, with the key's own place.
+fn name<'t, 'a>(table: &'t DeTable<'a>, key: &str) -> Option<(Range<usize>, &'t Spanned<DeValue<'a>>)> {
+    table.get_key_value(key).map(|(key, value)| (key.span(), value))
 }
 
 /// Reading a value out of a parsed document without consuming it.

@@ -5,6 +5,7 @@
 //! answer is a policy or at least one diagnostic.
 #![forbid(unsafe_code)]
 
+mod compile;
 mod diagnostic;
 mod document;
 mod nearest;
@@ -12,8 +13,9 @@ mod wording;
 
 use std::path::Path;
 
-use portcullis_engine::PolicySpec;
+use portcullis_engine::{Policy, PolicySpec};
 
+pub use compile::compile;
 pub use diagnostic::{Diagnostic, Diagnostics, Position};
 pub use nearest::nearest;
 
@@ -27,11 +29,8 @@ pub fn parse(source: &str, file_name: &str) -> Result<PolicySpec, Diagnostics> {
     Document::parse(source, file_name)?.spec()
 }
 
-/// Reads a policy file into its unchecked shape.
-pub fn load(path: &Path) -> Result<PolicySpec, Diagnostics> {
-    parse(&read(path)?, &path.display().to_string())
-}
-
-fn read(path: &Path) -> Result<String, Diagnostics> {
-    std::fs::read_to_string(path).map_err(|error| Diagnostics::unreadable(path, &error))
+/// Reads and compiles a policy file.
+pub fn load(path: &Path) -> Result<(PolicySpec, Policy), Diagnostics> {
+    let source = std::fs::read_to_string(path).map_err(|error| Diagnostics::unreadable(path, &error))?;
+    compile(&source, &path.display().to_string())
 }

@@ -20,16 +20,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 const LONGEST: usize = 64;
 
 fn fold(word: &str) -> Vec<char> {
-    word.chars()
-        .take(LONGEST)
-        .map(|c| {
-            if c == '_' {
-                '-'
-            } else {
-                c.to_ascii_lowercase()
-            }
-        })
-        .collect()
+    word.chars().take(LONGEST).map(|c| if c == '_' { '-' } else { c.to_ascii_lowercase() }).collect()
 }
 
 /// Edits from `from` to `to`: insert, delete, replace, swap neighbours.
@@ -42,10 +33,7 @@ fn distance(from: &[char], to: &[char]) -> usize {
             let replace = at(&last, column) + usize::from(left != right);
             let insert = at(&current, column) + 1;
             let delete = at(&last, column + 1) + 1;
-            let swap = if row > 0
-                && column > 0
-                && from.get(row - 1) == Some(right)
-                && to.get(column - 1) == Some(left)
+            let swap = if row > 0 && column > 0 && from.get(row - 1) == Some(right) && to.get(column - 1) == Some(left)
             {
                 at(&before_last, column - 1) + 1
             } else {
@@ -68,13 +56,7 @@ mod tests {
 
     #[track_caller]
     fn check(word: &str, expect: Option<&str>) {
-        let known = [
-            "skills:read",
-            "skills:write",
-            "agents:read",
-            "path",
-            "methods",
-        ];
+        let known = ["skills:read", "skills:write", "agents:read", "path", "methods"];
         assert_eq!(nearest(word, known), expect, "{word}");
     }
 

@@ -24,9 +24,7 @@ pub(crate) fn shape(message: &str) -> (String, Option<String>) {
     if let Some(rest) = message.strip_prefix("invalid value: ") {
         return wrong_type(rest);
     }
-    let missing = message
-        .strip_prefix("missing field `")
-        .and_then(|rest| rest.strip_suffix('`'));
+    let missing = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
     (lower_first(message), missing.map(add))
 }
 
@@ -45,19 +43,12 @@ fn unknown(what: &str, rest: &str) -> (String, Option<String>) {
     let mut words = rest.split('`').skip(1).step_by(2);
     let word = words.next().unwrap_or_default();
     let known: Vec<&str> = words.collect();
-    let listed = known
-        .iter()
-        .map(|word| format!("`{word}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let listed = known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
     let hint = match nearest(word, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? known {what}s: {listed}"),
         None => format!("known {what}s: {listed}"),
     };
-    (
-        format!("unknown {what} `{word}`"),
-        (!known.is_empty()).then_some(hint),
-    )
+    (format!("unknown {what} `{word}`"), (!known.is_empty()).then_some(hint))
 }
 
 /// `string "32", expected usize`.
@@ -68,27 +59,15 @@ fn wrong_type(rest: &str) -> (String, Option<String>) {
     let (expected, hint) = match expected {
         "a string" | "string" => ("a string", "put the value in double quotes"),
         "a boolean" => ("true or false", "write true or false, without quotes"),
-        "a sequence" if found == "map" => (
-            "a list",
-            "an entry of a list of tables has double brackets: [[…]]",
-        ),
-        "a sequence" => (
-            "a list",
-            "put the values in square brackets: [\"…\", \"…\"]",
-        ),
-        "usize" | "u64" | "u32" | "u16" | "u8" => (
-            "a whole number, zero or more",
-            "write it without sign, point or quotes",
-        ),
-        other if other == "a map" || other.starts_with("struct ") => {
-            ("a table", "write it as a table: { … } or [[…]]")
+        "a sequence" if found == "map" => ("a list", "an entry of a list of tables has double brackets: [[…]]"),
+        "a sequence" => ("a list", "put the values in square brackets: [\"…\", \"…\"]"),
+        "usize" | "u64" | "u32" | "u16" | "u8" => {
+            ("a whole number, zero or more", "write it without sign, point or quotes")
         }
+        other if other == "a map" || other.starts_with("struct ") => ("a table", "write it as a table: { … } or [[…]]"),
         other => return (format!("expected {other}, found {}", plain(found)), None),
     };
-    (
-        format!("expected {expected}, found {}", plain(found)),
-        Some(hint.to_owned()),
-    )
+    (format!("expected {expected}, found {}", plain(found)), Some(hint.to_owned()))
 }
 
 /// serde's names of values in TOML's words.
@@ -105,7 +84,5 @@ fn plain(found: &str) -> String {
 
 fn lower_first(message: &str) -> String {
     let mut characters = message.chars();
-    characters.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(characters).collect()
-    })
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }

@@ -6,9 +6,7 @@ use portcullis_policy::parse;
 /// The policy in `source` is refused, and the complaints' first and last lines are as expected.
 #[track_caller]
 fn check(source: &str, expect: &[&str]) {
-    let refused = parse(source, "p.toml")
-        .expect_err("the policy must be refused")
-        .to_string();
+    let refused = parse(source, "p.toml").expect_err("the policy must be refused").to_string();
     let drawn = |line: &&str| !line.starts_with(' ') && !line.is_empty();
     let found: Vec<&str> = refused.lines().filter(drawn).collect();
     assert_eq!(found, expect, "{refused}");
@@ -18,19 +16,14 @@ const HEAD: &str = "name='x'\nenvironments=['a']\ncredentials=[]\n";
 
 #[test]
 fn a_whole_diagnostic_shows_line_caret_and_hint() {
-    let refused = parse("name = 'x'\ndefualt = 'deny'\n", "p.toml")
-        .expect_err("unknown field")
-        .to_string();
+    let refused = parse("name = 'x'\ndefualt = 'deny'\n", "p.toml").expect_err("unknown field").to_string();
     let expect = "p.toml:2:1: error: unknown field `defualt`\n 2 | defualt = 'deny'\n   | ^^^^^^^\nhint: did you mean `default`? ";
     assert!(refused.starts_with(expect), "{refused}");
 }
 
 #[test]
 fn syntax_errors() {
-    check(
-        "name = 'x'\nname = 'y'\n",
-        &["p.toml:2:1: error: duplicate key"],
-    );
+    check("name = 'x'\nname = 'y'\n", &["p.toml:2:1: error: duplicate key"]);
     check(
         "name = \nkeys = ]\n",
         &[
@@ -42,26 +35,11 @@ fn syntax_errors() {
 
 #[test]
 fn missing_fields() {
-    check(
-        "",
-        &[
-            "p.toml:1:1: error: missing field `name`",
-            "hint: add `name = \"…\"`",
-        ],
-    );
-    check(
-        &format!("{HEAD}keys=[]"),
-        &[
-            "p.toml:1:1: error: missing field `rules`",
-            "hint: add a table `[[rules]]`",
-        ],
-    );
+    check("", &["p.toml:1:1: error: missing field `name`", "hint: add `name = \"…\"`"]);
+    check(&format!("{HEAD}keys=[]"), &["p.toml:1:1: error: missing field `rules`", "hint: add a table `[[rules]]`"]);
     check(
         &format!("{HEAD}keys=[]\n[[rules]]\nmethods=['GET']"),
-        &[
-            "p.toml:5:1: error: missing field `path`",
-            "hint: add `path = \"…\"`",
-        ],
+        &["p.toml:5:1: error: missing field `path`", "hint: add `path = \"…\"`"],
     );
 }
 
@@ -88,23 +66,9 @@ fn every_entry_of_a_list_gets_its_own_complaint() {
 #[test]
 fn wrong_types() {
     let whole = "hint: write it without sign, point or quotes";
-    let keys = |length| {
-        format!("{HEAD}rules=[]\n[[keys]]\nprefix='a'\nenvironment='a'\nbody_length={length}")
-    };
-    check(
-        &keys("-3"),
-        &[
-            "p.toml:8:13: error: expected a whole number, zero or more, found `-3`",
-            whole,
-        ],
-    );
-    check(
-        &keys("3.5"),
-        &[
-            "p.toml:8:13: error: expected a whole number, zero or more, found `3.5`",
-            whole,
-        ],
-    );
+    let keys = |length| format!("{HEAD}rules=[]\n[[keys]]\nprefix='a'\nenvironment='a'\nbody_length={length}");
+    check(&keys("-3"), &["p.toml:8:13: error: expected a whole number, zero or more, found `-3`", whole]);
+    check(&keys("3.5"), &["p.toml:8:13: error: expected a whole number, zero or more, found `3.5`", whole]);
     check(
         &format!("{HEAD}keys=[]\n[rules]\npath='/'"),
         &[
@@ -119,13 +83,7 @@ fn wrong_types() {
             "hint: put the values in square brackets: [\"…\", \"…\"]",
         ],
     );
-    check(
-        "name = 3",
-        &[
-            "p.toml:1:8: error: expected a string, found `3`",
-            "hint: put the value in double quotes",
-        ],
-    );
+    check("name = 3", &["p.toml:1:8: error: expected a string, found `3`", "hint: put the value in double quotes"]);
     check(
         "forward_credential = 'no'\nname='x'",
         &[
