@@ -5,12 +5,17 @@
 //! does not exist, and no two cases have the same name.
 #![forbid(unsafe_code)]
 
+pub mod bundle;
 pub mod corpus;
+pub mod engine;
 mod escape;
 pub mod expectation;
 mod http;
 pub mod key;
+pub mod store;
 
+pub use bundle::TestBundle;
 pub use corpus::{Case, Corpus, Runner, WireRequest};
 pub use expectation::{Expectation, Mismatch, Outcome, Seen};
 pub use key::{KeyRing, KnownKey, RingKey};
+pub use store::{FixedAmbient, MemoryStore};
