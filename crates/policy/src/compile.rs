@@ -67,7 +67,18 @@ fn complain(document: &Document<'_>, error: &PolicyError) -> Diagnostic {
                 format!("this rule and the one on line {line} are for the same requests and neither is more specific");
             document.complain(&path, message, error.problem.hint())
         }
-        problem => document.complain(&path, problem.to_string(), problem.hint()),
+        problem => {
+            let (message, hint) = split_hint(problem.to_string());
+            document.complain(&path, message, problem.hint().or(hint))
+        }
+    }
+}
+
+/// Some of the engine's messages carry their hint at the end.
+fn split_hint(message: String) -> (String, Option<String>) {
+    match message.split_once("; hint: ") {
+        Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
+        None => (message, None),
     }
 }
 
