@@ -135,12 +135,12 @@ impl<'a> CanonicalPath<'a> {
     }
 }
 
-/// The bytes of a canonical segment with every escape decoded.
-pub(crate) fn unescape(segment: &[u8]) -> Cow<'_, [u8]> {
-    if segment.contains(&b'%') {
-        canonical::decode(segment)
+/// The text with every escape decoded; a `%` that begins none is kept.
+pub(crate) fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
+    if text.contains(&b'%') {
+        Cow::Owned(canonical::decode(text))
     } else {
-        Cow::Borrowed(segment)
+        Cow::Borrowed(text)
     }
 }
 

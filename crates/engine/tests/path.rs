@@ -249,7 +249,7 @@ fn the_model_of_envoy_is_sane() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn envoy_reads_the_same_segments(raw in hostile()) {

@@ -341,7 +341,7 @@ fn some_rule() -> impl Strategy<Value = (MethodSet, Template)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn the_router_agrees_with_the_specification(

@@ -2,7 +2,6 @@
 //!
 //! It knows nothing of segments. Invariant: the output of [`rewrite`] is its own rewriting.
 
-use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::{MAX_PATH, PathError};
@@ -83,21 +82,21 @@ pub(super) fn rewrite(path: &[u8]) -> Result<Vec<u8>, PathError> {
     }
 }
 
-/// Every escape decoded. Only for what [`rewrite`] made: a stray `%` is kept.
-pub(super) fn decode(segment: &[u8]) -> Cow<'_, [u8]> {
-    let mut out = Vec::with_capacity(segment.len());
-    let mut rest = segment;
-    while let Some((&byte, tail)) = rest.split_first() {
-        let (value, tail) = match (byte, tail) {
-            (b'%', [high, low, tail @ ..]) => {
-                (hex_pair(Some(*high), Some(*low)).unwrap_or(byte), tail)
-            }
-            _ => (byte, tail),
-        };
+/// Every escape decoded; a `%` that begins none is kept.
+pub(super) fn decode(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, mut tail)) = rest.split_first() {
+        let mut value = byte;
+        if let (b'%', [high, low, after @ ..]) = (byte, tail)
+            && let Ok(escaped) = hex_pair(Some(*high), Some(*low))
+        {
+            (value, tail) = (escaped, after);
+        }
         out.push(value);
         rest = tail;
     }
-    Cow::Owned(out)
+    out
 }
 
 fn classify(byte: u8) -> Class {
