@@ -3,6 +3,7 @@
 //! Adds no check of its own. The engine stops at its first problem; rules do not depend on each other, so the rule it
 //! complains of is set aside and the rest compiled again, and every bad rule is reported at once.
 
+use portcullis_engine::credential::CredentialSourceError::{Scheme, SchemeOutsideHeader};
 use portcullis_engine::policy::{Location, PolicyError, PolicyProblem};
 use portcullis_engine::{Policy, PolicySpec};
 
@@ -88,10 +89,11 @@ fn steps(error: &PolicyError) -> Vec<Step<'_>> {
     steps.extend(index.map(Step::Index));
     steps.extend(member.map(Step::Key));
     steps.extend(element.map(Step::Index));
-    if let PolicyProblem::Unknown { name, .. } = &error.problem
-        && field == "messages"
-    {
-        steps.push(Step::Name(name));
+    match &error.problem {
+        PolicyProblem::Unknown { name, .. } if field == "messages" => steps.push(Step::Name(name)),
+        PolicyProblem::Credential(SchemeOutsideHeader(_) | Scheme(_)) => steps.push(Step::Key("scheme")),
+        PolicyProblem::Credential(_) => steps.push(Step::Key("name")),
+        _ => {}
     }
     steps
 }

@@ -40,7 +40,7 @@ impl<'a> Document<'a> {
     pub(crate) fn parse(source: &'a str, file: &'a str) -> Result<Self, Diagnostics> {
         let (root, errors) = DeTable::parse_recoverable(source);
         let document = Self { source, file, root };
-        match errors.first() {
+        match errors.iter().min_by_key(|error| error.span().map_or(0, |span| span.start)) {
             Some(error) => Err(Diagnostics::new(file, document.syntax(error), Vec::new())),
             None => Ok(document),
         }
