@@ -18,8 +18,11 @@ use crate::bundle::public_key;
 use crate::corpus::Corpus;
 use crate::store::{FixedAmbient, MemoryStore};
 
+/// A body: asserts, or returns nothing.
+pub type Target = fn(&[u8]);
+
 /// Every target by its name.
-pub const TARGETS: [(&str, fn(&[u8])); 7] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("bucket", bucket),
     ("bundle", bundle),
     ("credential", credential),

@@ -11,7 +11,7 @@ fn document() -> String {
 }
 
 /// The text from one code's heading to the next heading.
-fn entry<'a>(document: &'a str, code: Code) -> Option<&'a str> {
+fn entry(document: &str, code: Code) -> Option<&str> {
     let heading = format!("## {} `{code}`\n", code.status());
     let (_, rest) = document.split_once(&heading)?;
     Some(rest.split("\n## ").next().unwrap_or(rest))

@@ -1,5 +1,4 @@
 //! The checker itself: what differs is told, what is unseen is not compared, what a denial promises is looked for.
-#![expect(clippy::expect_used, reason = "a test may stop where it stands")]
 
 use portcullis_engine::{Code, Reason};
 use portcullis_testkit::{Expectation, KeyRing, Outcome, Seen};
