@@ -64,10 +64,7 @@ mod tests {
             ),
         ] {
             assert_eq!(serde_json::to_string(&state).unwrap(), json);
-            assert_eq!(
-                serde_json::from_str::<OrganizationState>(json).unwrap(),
-                state
-            );
+            assert_eq!(serde_json::from_str::<OrganizationState>(json).unwrap(), state);
         }
     }
 }

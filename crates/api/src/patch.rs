@@ -53,10 +53,7 @@ mod tests {
         for (json, expires_at) in [
             ("{}", Patch::Keep),
             (r#"{"expires_at":null}"#, Patch::Clear),
-            (
-                r#"{"expires_at":"2026-01-15T12:00:00Z"}"#,
-                Patch::Set("2026-01-15T12:00:00Z".to_owned()),
-            ),
+            (r#"{"expires_at":"2026-01-15T12:00:00Z"}"#, Patch::Set("2026-01-15T12:00:00Z".to_owned())),
         ] {
             let body = Body { expires_at };
             assert_eq!(serde_json::from_str::<Body>(json).unwrap(), body);

@@ -35,9 +35,6 @@ mod tests {
 
     #[test]
     fn debug_never_shows_the_key() {
-        assert_eq!(
-            format!("{:?}", ApiKey::new("sp_live_abc")),
-            "ApiKey(redacted)"
-        );
+        assert_eq!(format!("{:?}", ApiKey::new("sp_live_abc")), "ApiKey(redacted)");
     }
 }
