@@ -72,19 +72,14 @@ impl<'a> CanonicalPath<'a> {
         if raw.first() != Some(&b'/') {
             return Err(PathError::NotAbsolute);
         }
-        let Shape {
-            path,
-            untidy,
-            parameters,
-        } = scan(raw)?;
-        let text = if untidy {
-            Cow::Owned(rewrite(path)?)
-        } else {
-            Cow::Borrowed(path)
-        };
+        let Shape { path, untidy, parameters, suspect, slashes } = scan(raw)?;
+        let text = if untidy { Cow::Owned(rewrite(path)?) } else { Cow::Borrowed(path) };
         let parameters = parameters || untidy && text.windows(3).any(|three| three == b"%3B");
         let path = CanonicalPath { text, parameters };
-        path.check_segments()?;
+        // Most paths give no reason to look at their segments.
+        if untidy || parameters || suspect || slashes > MAX_SEGMENTS {
+            path.check_segments()?;
+        }
         Ok(path)
     }
 
@@ -116,39 +111,24 @@ impl<'a> CanonicalPath<'a> {
             if position >= MAX_SEGMENTS {
                 return Err(PathError::TooLong);
             }
-            match if self.parameters {
-                without_parameters(segment)
-            } else {
-                segment
-            } {
+            match if self.parameters { without_parameters(segment) } else { segment } {
                 b"" => return Err(PathError::EmptySegment),
                 b"." | b".." => return Err(PathError::DotSegment),
                 _ => {}
             }
         }
         // Only one trailing slash is ignored; `//` alone leaves no segment to look at.
-        if self.text.ends_with(b"//") {
-            Err(PathError::EmptySegment)
-        } else {
-            Ok(())
-        }
+        if self.text.ends_with(b"//") { Err(PathError::EmptySegment) } else { Ok(()) }
     }
 }
 
-/// The bytes of a canonical segment with every escape decoded.
-pub(crate) fn unescape(segment: &[u8]) -> Cow<'_, [u8]> {
-    if segment.contains(&b'%') {
-        canonical::decode(segment)
-    } else {
-        Cow::Borrowed(segment)
-    }
+/// The text with every escape decoded; a `%` that begins none is kept.
+pub(crate) fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
+    if text.contains(&b'%') { Cow::Owned(canonical::decode(text)) } else { Cow::Borrowed(text) }
 }
 
 fn without_parameters(segment: &[u8]) -> &[u8] {
-    let raw = segment
-        .split(|&byte| byte == b';')
-        .next()
-        .unwrap_or(segment);
+    let raw = segment.split(|&byte| byte == b';').next().unwrap_or(segment);
     match raw.windows(3).position(|three| three == b"%3B") {
         Some(end) => raw.get(..end).unwrap_or(raw),
         None => raw,

@@ -1,10 +1,14 @@
-//! Stub.
-#![allow(missing_docs)]
-use alloc::string::String; use core::fmt;
-#[derive(Clone,Debug,PartialEq,Eq)] pub struct ReferrerPattern;
-#[derive(Clone,Debug,PartialEq,Eq,thiserror::Error)] #[error("x")] pub struct ReferrerPatternError(String);
-#[derive(Clone,Debug,PartialEq,Eq,thiserror::Error)] #[error("x")] pub struct MalformedReferrer;
-#[derive(Clone,Debug)] pub struct PageUrl<'a>(&'a [u8]);
-impl<'a> PageUrl<'a> { pub fn parse(b:&'a [u8])->Result<Self,MalformedReferrer>{Ok(Self(b))} }
-impl ReferrerPattern { pub fn parse(_:&str)->Result<Self,ReferrerPatternError>{Ok(Self)} pub fn matches_referer(&self,_:&PageUrl<'_>)->bool{false} pub fn matches_origin(&self,_:&PageUrl<'_>)->bool{false} }
-impl fmt::Display for ReferrerPattern { fn fmt(&self,_:&mut fmt::Formatter<'_>)->fmt::Result{Ok(())} }
+//! Pages that may call with a key: patterns, and the page that a `Referer` or `Origin` names.
+//!
+//! Both headers are the browser's word, so they stop other people's pages, not other people's programs. Only plain
+//! `http` and `https` URLs are read; whatever two readers could take for different pages is malformed: userinfo,
+//! non-ASCII bytes, a trailing dot of the host, and all that [`path`](crate::path) refuses in the page's path.
+//! International names are compared as punycode, which is how browsers send them.
+//!
+//! Invariant: `*.foo.com` matches hosts below `foo.com` at any depth and nothing else, not even `foo.com`.
+
+mod pattern;
+mod url;
+
+pub use pattern::{ReferrerPattern, ReferrerPatternError};
+pub use url::{MalformedReferrer, PageUrl};

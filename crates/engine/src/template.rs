@@ -43,29 +43,19 @@ pub enum TemplateError {
     #[error("template `{0}` has an empty segment; hint: remove the extra `/`")]
     EmptySegment(String),
     /// A single `/` at the end.
-    #[error(
-        "template `{0}` ends in `/`; hint: leave it out, a request's trailing slash is ignored, or write `{0}**`"
-    )]
+    #[error("template `{0}` ends in `/`; hint: leave it out, a request's trailing slash is ignored, or write `{0}**`")]
     TrailingSlash(String),
     /// `.` or `..` as a segment.
-    #[error(
-        "template `{0}` has a `.` or `..` segment; hint: such requests are refused, write the path it stands for"
-    )]
+    #[error("template `{0}` has a `.` or `..` segment; hint: such requests are refused, write the path it stands for")]
     DotSegment(String),
     /// A `*` that is not a trailing `/**`.
-    #[error(
-        "template `{0}` has a `*` out of place; hint: write `{{name}}` for one segment, `/**` at the end for any"
-    )]
+    #[error("template `{0}` has a `*` out of place; hint: write `{{name}}` for one segment, `/**` at the end for any")]
     Wildcard(String),
     /// A brace that does not enclose a whole segment.
-    #[error(
-        "segment `{0}` is neither a literal nor a parameter; hint: a parameter is a whole segment, `{{name}}`"
-    )]
+    #[error("segment `{0}` is neither a literal nor a parameter; hint: a parameter is a whole segment, `{{name}}`")]
     PartialParameter(String),
     /// A parameter's name is empty or has odd characters.
-    #[error(
-        "parameter `{0}` has no good name; hint: use letters, digits and `_`, such as `{{user_id}}`"
-    )]
+    #[error("parameter `{0}` has no good name; hint: use letters, digits and `_`, such as `{{user_id}}`")]
     ParameterName(String),
     /// Two parameters of one name.
     #[error("parameter `{0}` stands twice in one template; hint: give each its own name")]
@@ -88,16 +78,10 @@ pub enum TemplateError {
 impl Template {
     /// Reads a template, or says what is wrong with it.
     pub fn parse(source: &str) -> Result<Template, TemplateError> {
-        let path = source
-            .strip_prefix('/')
-            .ok_or_else(|| TemplateError::NotAbsolute(source.into()))?;
+        let path = source.strip_prefix('/').ok_or_else(|| TemplateError::NotAbsolute(source.into()))?;
         let (path, open) = match path.strip_suffix("**") {
             Some("") => ("", true),
-            Some(head) => (
-                head.strip_suffix('/')
-                    .ok_or_else(|| TemplateError::Wildcard(source.into()))?,
-                true,
-            ),
+            Some(head) => (head.strip_suffix('/').ok_or_else(|| TemplateError::Wildcard(source.into()))?, true),
             None => (path, false),
         };
         let mut parts = Vec::new();
@@ -109,18 +93,12 @@ impl Template {
         if parts.len() > MAX_SEGMENTS {
             return Err(TemplateError::TooLong);
         }
-        Ok(Template {
-            source: source.into(),
-            parts,
-            open,
-        })
+        Ok(Template { source: source.into(), parts, open })
     }
 
     /// Whether canonical segments fit the template.
     pub fn matches<'a>(&self, mut segments: impl Iterator<Item = &'a [u8]> + Clone) -> bool {
-        self.parts
-            .iter()
-            .all(|part| segments.next().is_some_and(|segment| part.matches(segment)))
+        self.parts.iter().all(|part| segments.next().is_some_and(|segment| part.matches(segment)))
             && (self.open || segments.next().is_none())
     }
 }
@@ -159,16 +137,10 @@ fn parse_parts(source: &str, path: &str, parts: &mut Vec<Part>) -> Result<(), Te
 }
 
 fn parse_parameter<'s>(segment: &'s str, names: &mut Vec<&'s str>) -> Result<Part, TemplateError> {
-    let inner = segment
-        .strip_prefix('{')
-        .and_then(|rest| rest.strip_suffix('}'));
+    let inner = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
     let name = inner.filter(|name| !name.contains(['{', '}']));
     let name = name.ok_or_else(|| TemplateError::PartialParameter(segment.into()))?;
-    if name.is_empty()
-        || !name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    {
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
         return Err(TemplateError::ParameterName(segment.into()));
     }
     if names.contains(&name) {
@@ -179,14 +151,9 @@ fn parse_parameter<'s>(segment: &'s str, names: &mut Vec<&'s str>) -> Result<Par
 }
 
 fn parse_literal(segment: &str) -> Result<Part, TemplateError> {
-    let fits = |character: char| {
-        character.is_ascii_alphanumeric() || "-._~!$&'()+,=:@".contains(character)
-    };
+    let fits = |character: char| character.is_ascii_alphanumeric() || "-._~!$&'()+,=:@".contains(character);
     match segment.chars().find(|&character| !fits(character)) {
-        Some(character) => Err(TemplateError::Literal {
-            segment: segment.into(),
-            character,
-        }),
+        Some(character) => Err(TemplateError::Literal { segment: segment.into(), character }),
         None => Ok(Part::Literal(segment.as_bytes().into())),
     }
 }

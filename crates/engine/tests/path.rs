@@ -1,11 +1,6 @@
 //! Path canonicalisation: a table of readings, and properties against two other readers of paths: Envoy with
 //! `normalize_path`, and an upstream that decodes every escape.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "helpers of tests"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "helpers of tests")]
 
 use PathError::*;
 use portcullis_engine::path::{CanonicalPath, MAX_PATH, MAX_SEGMENTS, PathError};
@@ -22,10 +17,7 @@ fn check_bytes(raw: &[u8], expect: Result<&[&str], PathError>) {
 
 fn segments_of(raw: &[u8]) -> Result<Vec<String>, PathError> {
     let path = CanonicalPath::parse(raw)?;
-    Ok(path
-        .segments()
-        .map(|segment| String::from_utf8(segment.to_vec()).unwrap())
-        .collect())
+    Ok(path.segments().map(|segment| String::from_utf8(segment.to_vec()).unwrap()).collect())
 }
 
 #[test]
@@ -39,10 +31,7 @@ fn plain_paths_are_split() {
     check("/a?x#y", Ok(&["a"]));
     check("/...", Ok(&["..."]));
     check("/.well-known/x..y", Ok(&[".well-known", "x..y"]));
-    check(
-        "/models:run/a@b/!$&'()*+,=[]",
-        Ok(&["models:run", "a@b", "!$&'()*+,=[]"]),
-    );
+    check("/models:run/a@b/!$&'()*+,=[]", Ok(&["models:run", "a@b", "!$&'()*+,=[]"]));
 }
 
 #[test]
@@ -137,24 +126,15 @@ fn parameters_are_seen() {
     ] {
         let path = CanonicalPath::parse(raw.as_bytes()).unwrap();
         assert_eq!(path.has_parameters(), parameters, "{raw}");
-        let found: Vec<_> = path
-            .segments_without_parameters()
-            .map(|s| str::from_utf8(s).unwrap())
-            .collect();
+        let found: Vec<_> = path.segments_without_parameters().map(|s| str::from_utf8(s).unwrap()).collect();
         assert_eq!(found.join(" "), bare, "{raw}");
     }
 }
 
 #[test]
 fn errors_read_well() {
-    assert_eq!(
-        PathError::EncodedSeparator.to_string(),
-        "an escaped `/` or `\\`"
-    );
-    assert_eq!(
-        PathError::NotAbsolute.to_string(),
-        "a path that does not begin with `/`"
-    );
+    assert_eq!(PathError::EncodedSeparator.to_string(), "an escaped `/` or `\\`");
+    assert_eq!(PathError::NotAbsolute.to_string(), "a path that does not begin with `/`");
 }
 
 /// Bytes that are likely to be trouble, so that random paths are.
@@ -167,16 +147,12 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
         1 => "%[0-9a-fA-F]{2}",
         1 => any::<char>().prop_map(String::from),
     ];
-    prop::collection::vec(piece, 0..12)
-        .prop_map(|pieces| format!("/{}", pieces.concat()).into_bytes())
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| format!("/{}", pieces.concat()).into_bytes())
 }
 
 /// What `url::CanonicalizePath` (Envoy's `normalize_path`) makes of a path; none = Envoy answers 400.
 fn envoy(raw: &[u8]) -> Option<Vec<u8>> {
-    let end = raw
-        .iter()
-        .position(|&byte| byte == b'?')
-        .unwrap_or(raw.len());
+    let end = raw.iter().position(|&byte| byte == b'?').unwrap_or(raw.len());
     let (path, query) = raw.split_at(end);
     let escaped = |at: usize| {
         let digits = str::from_utf8(path.get(at + 1..at + 3)?).ok()?;
@@ -191,25 +167,11 @@ fn envoy(raw: &[u8]) -> Option<Vec<u8>> {
             (0, _) | (_, Some(0)) => return None,
             (_, Some(value)) => {
                 at += 2;
-                if unreserved(value) {
-                    out.push(value)
-                } else {
-                    out.extend(&path[at - 2..=at])
-                }
+                if unreserved(value) { out.push(value) } else { out.extend(&path[at - 2..=at]) }
             }
             (b'\\', _) => out.push(b'/'),
             (
-                b'!'
-                | b'$'
-                | b'&'..=b'/'
-                | b'0'..=b';'
-                | b'='
-                | b'@'..=b'['
-                | b']'
-                | b'_'
-                | b'a'..=b'z'
-                | b'~'
-                | b'%',
+                b'!' | b'$' | b'&'..=b'/' | b'0'..=b';' | b'=' | b'@'..=b'[' | b']' | b'_' | b'a'..=b'z' | b'~' | b'%',
                 _,
             ) => {
                 out.push(byte);
@@ -249,7 +211,7 @@ fn the_model_of_envoy_is_sane() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn envoy_reads_the_same_segments(raw in hostile()) {
@@ -295,10 +257,9 @@ fn decode(bytes: &[u8]) -> Vec<u8> {
         return Vec::new();
     };
     let (value, rest) = match (first, rest) {
-        (b'%', [high, low, rest @ ..]) => (
-            u8::from_str_radix(str::from_utf8(&[*high, *low]).unwrap(), 16).unwrap(),
-            rest,
-        ),
+        (b'%', [high, low, rest @ ..]) => {
+            (u8::from_str_radix(str::from_utf8(&[*high, *low]).unwrap(), 16).unwrap(), rest)
+        }
         _ => (first, rest),
     };
     [&[value][..], &decode(rest)].concat()

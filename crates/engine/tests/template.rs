@@ -13,27 +13,16 @@ fn methods(list: &str) -> MethodSet {
 /// Each rule is `METHOD,METHOD /path`, or only a path.
 fn rule(text: &str) -> (MethodSet, Template) {
     let (list, path) = text.split_once(' ').unwrap_or(("", text));
-    (
-        methods(&list.replace(',', " ")),
-        Template::parse(path).unwrap(),
-    )
+    (methods(&list.replace(',', " ")), Template::parse(path).unwrap())
 }
 
 fn check_match(template: &str, path: &str, expect: bool) {
     let parsed = Template::parse(template).unwrap();
     let canonical = CanonicalPath::parse(path.as_bytes()).unwrap();
-    assert_eq!(
-        parsed.matches(canonical.segments()),
-        expect,
-        "{template} on {path}"
-    );
+    assert_eq!(parsed.matches(canonical.segments()), expect, "{template} on {path}");
     assert_eq!(parsed.to_string(), template);
     let router = Router::build(&[(MethodSet::any(), parsed)]).unwrap();
-    assert_eq!(
-        router.find(b"GET", canonical.segments()).is_some(),
-        expect,
-        "router: {template} on {path}"
-    );
+    assert_eq!(router.find(b"GET", canonical.segments()).is_some(), expect, "router: {template} on {path}");
 }
 
 #[test]
@@ -43,24 +32,13 @@ fn templates_match_whole_segments() {
         ("/**", "/ /a /a/b/c", ""),
         ("/a", "/a /a/ /%61", "/ /b /A /ab /a/b /a%20 /a;x"),
         ("/a/**", "/a /a/ /a/b /a/b/c", "/ /ab /b/a"),
-        (
-            "/v1/users/{id}",
-            "/v1/users/7 /v1/users/%20 /v1/users/x;y",
-            "/v1/users /v1/users/ /v1/users/7/8 /v2/users/7",
-        ),
+        ("/v1/users/{id}", "/v1/users/7 /v1/users/%20 /v1/users/x;y", "/v1/users /v1/users/ /v1/users/7/8 /v2/users/7"),
         ("/{a}/x/{b}/**", "/1/x/2 /1/x/2/3/4", "/1/x /1/y/2"),
-        (
-            "/m:run",
-            "/m:run /m%3Arun /m%3arun /%6D:run",
-            "/m /m:run2 /m%253",
-        ),
+        ("/m:run", "/m:run /m%3Arun /m%3arun /%6D:run", "/m /m:run2 /m%253"),
         ("/a@b/c,d", "/a%40b/c%2Cd /a@b/c,d", "/a%40b/c"),
     ] {
-        hits.split_whitespace()
-            .for_each(|path| check_match(template, path, true));
-        misses
-            .split_whitespace()
-            .for_each(|path| check_match(template, path, false));
+        hits.split_whitespace().for_each(|path| check_match(template, path, true));
+        misses.split_whitespace().for_each(|path| check_match(template, path, false));
     }
 }
 
@@ -68,10 +46,7 @@ fn templates_match_whole_segments() {
 fn bad_templates_are_refused_with_a_hint() {
     for (template, message) in [
         ("", "template `` does not begin with `/`; hint: write `/`"),
-        (
-            "a/b",
-            "template `a/b` does not begin with `/`; hint: write `/a/b`",
-        ),
+        ("a/b", "template `a/b` does not begin with `/`; hint: write `/a/b`"),
         ("//a", "template `//a` has an empty segment"),
         ("/a//b", "template `/a//b` has an empty segment"),
         ("//**", "template `//**` has an empty segment"),
@@ -86,10 +61,7 @@ fn bad_templates_are_refused_with_a_hint() {
         ("/a**", "template `/a**` has a `*` out of place"),
         ("/**/a", "template `/**/a` has a `*` out of place"),
         ("/a/***", "template `/a/***` has a `*` out of place"),
-        (
-            "/a{b}",
-            "segment `a{b}` is neither a literal nor a parameter",
-        ),
+        ("/a{b}", "segment `a{b}` is neither a literal nor a parameter"),
         ("/{b", "segment `{b` is neither"),
         ("/}", "segment `}` is neither"),
         ("/{{b}}", "segment `{{b}}` is neither"),
@@ -107,10 +79,7 @@ fn bad_templates_are_refused_with_a_hint() {
         (&"/a".repeat(129), "template has more than 128 segments"),
     ] {
         let error = Template::parse(template).unwrap_err().to_string();
-        assert!(
-            error.starts_with(message) && error.contains("hint: "),
-            "{template}: {error}"
-        );
+        assert!(error.starts_with(message) && error.contains("hint: "), "{template}: {error}");
     }
 }
 
@@ -120,11 +89,7 @@ fn method_sets_hold_what_they_list() {
         ("", "GET HEAD POST BREW get", ""),
         ("GET", "GET HEAD", "POST get GETS BREW"),
         ("HEAD", "HEAD", "GET"),
-        (
-            "POST DELETE",
-            "POST DELETE",
-            "GET HEAD PUT PATCH OPTIONS CONNECT TRACE",
-        ),
+        ("POST DELETE", "POST DELETE", "GET HEAD PUT PATCH OPTIONS CONNECT TRACE"),
         ("BREW PUT PUT", "BREW PUT", "brew BREWS GET"),
     ] {
         let set = methods(list);
@@ -133,12 +98,7 @@ fn method_sets_hold_what_they_list() {
             assert!(set.contains(method.as_bytes()), "{list} holds {method}");
             assert!(set.overlaps(&methods("")) && methods("").overlaps(&set));
         }
-        assert!(
-            lacks
-                .split_whitespace()
-                .all(|method| !set.contains(method.as_bytes())),
-            "{list}"
-        );
+        assert!(lacks.split_whitespace().all(|method| !set.contains(method.as_bytes())), "{list}");
     }
     for (a, b, overlap) in [
         ("GET", "HEAD", true),
@@ -155,33 +115,13 @@ fn method_sets_hold_what_they_list() {
 #[test]
 fn bad_methods_are_refused_with_a_hint() {
     for (method, message) in [
-        (
-            "*",
-            "`*` is not a method; hint: leave the list empty for every method",
-        ),
-        (
-            "",
-            "`` is not a method; hint: write one method per entry, such as `GET`",
-        ),
-        (
-            "GET POST",
-            "`GET POST` is not a method; hint: write one method per entry, such as `GET`",
-        ),
-        (
-            "get",
-            "`get` is not a method; hint: methods are case-sensitive, write `GET`",
-        ),
-        (
-            "Patch",
-            "`Patch` is not a method; hint: methods are case-sensitive, write `PATCH`",
-        ),
+        ("*", "`*` is not a method; hint: leave the list empty for every method"),
+        ("", "`` is not a method; hint: write one method per entry, such as `GET`"),
+        ("GET POST", "`GET POST` is not a method; hint: write one method per entry, such as `GET`"),
+        ("get", "`get` is not a method; hint: methods are case-sensitive, write `GET`"),
+        ("Patch", "`Patch` is not a method; hint: methods are case-sensitive, write `PATCH`"),
     ] {
-        assert_eq!(
-            MethodSet::parse(&[method.to_owned()])
-                .unwrap_err()
-                .to_string(),
-            message
-        );
+        assert_eq!(MethodSet::parse(&[method.to_owned()]).unwrap_err().to_string(), message);
     }
 }
 
@@ -190,24 +130,13 @@ fn check_find(rules: &[&str], request: &str, expect: Option<&str>) {
     let router = Router::build(&compiled).unwrap();
     let (method, path) = request.split_once(' ').unwrap();
     let path = CanonicalPath::parse(path.as_bytes()).unwrap();
-    let found = router
-        .find(method.as_bytes(), path.segments())
-        .and_then(|index| rules.get(index));
+    let found = router.find(method.as_bytes(), path.segments()).and_then(|index| rules.get(index));
     assert_eq!(found.copied(), expect, "{request} in {rules:?}");
 }
 
 #[test]
 fn the_most_specific_rule_wins() {
-    let rules = [
-        "/**",
-        "/a/**",
-        "/a/{x}",
-        "/a/b",
-        "/{x}/b/c",
-        "GET /a/b",
-        "POST /a/{x}",
-        "BREW /{x}/pot",
-    ];
+    let rules = ["/**", "/a/**", "/a/{x}", "/a/b", "/{x}/b/c", "GET /a/b", "POST /a/{x}", "BREW /{x}/pot"];
     for (request, expect) in [
         ("GET /", "/**"),
         ("GET /a", "/a/**"),
@@ -226,16 +155,8 @@ fn the_most_specific_rule_wins() {
     }
     check_find(&[], "GET /", None);
     check_find(&["GET /a"], "PUT /a", None);
-    check_find(
-        &["GET /a/b", "/a/{x}", "PUT /**"],
-        "POST /a/b",
-        Some("/a/{x}"),
-    );
-    check_find(
-        &["GET /a/b", "POST /a/{x}", "PUT /**"],
-        "PUT /a/b",
-        Some("PUT /**"),
-    );
+    check_find(&["GET /a/b", "/a/{x}", "PUT /**"], "POST /a/b", Some("/a/{x}"));
+    check_find(&["GET /a/b", "POST /a/{x}", "PUT /**"], "PUT /a/b", Some("PUT /**"));
     check_find(&["/a", "/a/**"], "GET /a/", Some("/a"));
     check_find(&["/{x}", "/m:run"], "GET /m%3Arun", Some("/m:run"));
 }
@@ -254,40 +175,17 @@ fn ties_are_refused() {
         ("/a", "/b", false),
     ] {
         let built = Router::build(&[rule("/other"), rule(first), rule(second)]);
-        assert_eq!(
-            built.err(),
-            tie.then_some(Tie {
-                first: 1,
-                second: 2
-            }),
-            "{first} and {second}"
-        );
+        assert_eq!(built.err(), tie.then_some(Tie { first: 1, second: 2 }), "{first} and {second}");
     }
-    let message =
-        "rules 1 and 2 match the same requests; hint: remove one or give them different methods";
-    assert_eq!(
-        Tie {
-            first: 1,
-            second: 2
-        }
-        .to_string(),
-        message
-    );
+    let message = "rules 1 and 2 match the same requests; hint: remove one or give them different methods";
+    assert_eq!(Tie { first: 1, second: 2 }.to_string(), message);
 }
 
 #[test]
 fn a_look_up_does_not_explode() {
     // Every mix of literal and parameter, ten deep: 1024 shapes, none of which fits.
     let shapes = (0..1024_u32).map(|bits| {
-        (0..10)
-            .map(|at| {
-                if bits >> at & 1 == 1 {
-                    "/a".into()
-                } else {
-                    format!("/{{p{at}}}")
-                }
-            })
-            .collect::<String>()
+        (0..10).map(|at| if bits >> at & 1 == 1 { "/a".into() } else { format!("/{{p{at}}}") }).collect::<String>()
     });
     let rules: Vec<_> = shapes.map(|path| rule(&format!("GET {path}"))).collect();
     let router = Router::build(&rules).unwrap();
@@ -298,11 +196,7 @@ fn a_look_up_does_not_explode() {
 }
 
 /// The specification: of the rules that match, the one whose shape, then whose methods, sort first.
-fn naive(
-    rules: &[(MethodSet, Template)],
-    method: &[u8],
-    path: &CanonicalPath<'_>,
-) -> Option<usize> {
+fn naive(rules: &[(MethodSet, Template)], method: &[u8], path: &CanonicalPath<'_>) -> Option<usize> {
     let rank = |(methods, template): &(MethodSet, Template)| {
         let shape: Vec<u8> = template
             .to_string()
@@ -316,12 +210,11 @@ fn naive(
             .collect();
         (shape, methods.is_any())
     };
-    let matching = rules.iter().enumerate().filter(|(_, (methods, template))| {
-        methods.contains(method) && template.matches(path.segments())
-    });
-    matching
-        .min_by_key(|(_, rule)| rank(rule))
-        .map(|(index, _)| index)
+    let matching = rules
+        .iter()
+        .enumerate()
+        .filter(|(_, (methods, template))| methods.contains(method) && template.matches(path.segments()));
+    matching.min_by_key(|(_, rule)| rank(rule)).map(|(index, _)| index)
 }
 
 fn some_rule() -> impl Strategy<Value = (MethodSet, Template)> {
@@ -341,7 +234,7 @@ fn some_rule() -> impl Strategy<Value = (MethodSet, Template)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn the_router_agrees_with_the_specification(

@@ -142,9 +142,7 @@ impl MethodSet {
     pub fn contains(&self, method: &[u8]) -> bool {
         match (&self.0, Method::of(method)) {
             (Methods::Any, _) => true,
-            (Methods::Listed { others, .. }, Method::Other) => {
-                others.iter().any(|other| other.as_bytes() == method)
-            }
+            (Methods::Listed { others, .. }, Method::Other) => others.iter().any(|other| other.as_bytes() == method),
             (Methods::Listed { known, .. }, method) => known & method.bits() == method.bits(),
         }
     }
@@ -153,16 +151,9 @@ impl MethodSet {
     pub fn overlaps(&self, other: &MethodSet) -> bool {
         match (&self.0, &other.0) {
             (Methods::Any, _) | (_, Methods::Any) => true,
-            (
-                Methods::Listed {
-                    known: a,
-                    others: x,
-                },
-                Methods::Listed {
-                    known: b,
-                    others: y,
-                },
-            ) => a & b != 0 || x.iter().any(|method| y.contains(method)),
+            (Methods::Listed { known: a, others: x }, Methods::Listed { known: b, others: y }) => {
+                a & b != 0 || x.iter().any(|method| y.contains(method))
+            }
         }
     }
 

@@ -21,9 +21,7 @@ pub struct Router {
 
 /// Two rules of one shape (parameter names apart) that share a method, so that neither is more specific.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "rules {first} and {second} match the same requests; hint: remove one or give them different methods"
-)]
+#[error("rules {first} and {second} match the same requests; hint: remove one or give them different methods")]
 pub struct Tie {
     /// Index of the earlier rule.
     pub first: usize,
@@ -51,22 +49,14 @@ impl Router {
         let mut root = Node::default();
         for (index, (methods, template)) in rules.iter().enumerate() {
             let node = template.parts.iter().fold(&mut root, Node::child);
-            let leaf = if template.open {
-                &mut node.open
-            } else {
-                &mut node.here
-            };
+            let leaf = if template.open { &mut node.open } else { &mut node.here };
             leaf.insert(methods, index)?;
         }
         Ok(Router { root })
     }
 
     /// The rule for a request, if any.
-    pub fn find<'a>(
-        &self,
-        method: &[u8],
-        segments: impl Iterator<Item = &'a [u8]> + Clone,
-    ) -> Option<usize> {
+    pub fn find<'a>(&self, method: &[u8], segments: impl Iterator<Item = &'a [u8]> + Clone) -> Option<usize> {
         self.root.find(method, segments)
     }
 }
@@ -80,45 +70,30 @@ impl Node {
     }
 
     /// Recursion is as deep as the longest template, which [`Template::parse`] bounds.
-    fn find<'a>(
-        &self,
-        method: &[u8],
-        mut segments: impl Iterator<Item = &'a [u8]> + Clone,
-    ) -> Option<usize> {
+    fn find<'a>(&self, method: &[u8], mut segments: impl Iterator<Item = &'a [u8]> + Clone) -> Option<usize> {
         let Some(segment) = segments.next() else {
             return self.here.find(method).or_else(|| self.open.find(method));
         };
-        let literal = self
-            .literal(segment)
-            .and_then(|node| node.find(method, segments.clone()));
+        let literal = self.literal(segment).and_then(|node| node.find(method, segments.clone()));
         literal
-            .or_else(|| {
-                self.parameter
-                    .as_ref()
-                    .filter(|_| !segment.is_empty())?
-                    .find(method, segments)
-            })
+            .or_else(|| self.parameter.as_ref().filter(|_| !segment.is_empty())?.find(method, segments))
             .or_else(|| self.open.find(method))
     }
 
     fn literal(&self, segment: &[u8]) -> Option<&Node> {
-        if self.literals.is_empty() {
-            None
-        } else {
-            self.literals.get(&*unescape(segment))
+        let found = self.literals.get(segment);
+        if found.is_none() && !self.literals.is_empty() && segment.contains(&b'%') {
+            return self.literals.get(&*unescape(segment));
         }
+        found
     }
 }
 
 impl Leaf {
     fn insert(&mut self, methods: &MethodSet, index: usize) -> Result<(), Tie> {
-        let ties =
-            |other: &MethodSet| other.is_any() == methods.is_any() && other.overlaps(methods);
+        let ties = |other: &MethodSet| other.is_any() == methods.is_any() && other.overlaps(methods);
         if let Some(&(_, first)) = self.0.iter().find(|(other, _)| ties(other)) {
-            return Err(Tie {
-                first,
-                second: index,
-            });
+            return Err(Tie { first, second: index });
         }
         let place = if methods.is_any() { self.0.len() } else { 0 };
         self.0.insert(place, (methods.clone(), index));
@@ -126,9 +101,6 @@ impl Leaf {
     }
 
     fn find(&self, method: &[u8]) -> Option<usize> {
-        self.0
-            .iter()
-            .find(|(methods, _)| methods.contains(method))
-            .map(|&(_, index)| index)
+        self.0.iter().find(|(methods, _)| methods.contains(method)).map(|&(_, index)| index)
     }
 }
