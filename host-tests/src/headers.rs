@@ -9,9 +9,26 @@ use crate::pairs::{self, Pairs};
 
 /// The headers Envoy 1.40 holds inline among those a filter for API keys meets.
 const INLINE: [&str; 20] = [
-    ":authority", ":method", ":path", ":scheme", "accept", "accept-encoding", "access-control-request-headers",
-    "access-control-request-method", "authorization", "connection", "content-length", "content-type", "cookie",
-    "origin", "referer", "te", "user-agent", "via", "x-forwarded-for", "x-request-id",
+    ":authority",
+    ":method",
+    ":path",
+    ":scheme",
+    "accept",
+    "accept-encoding",
+    "access-control-request-headers",
+    "access-control-request-method",
+    "authorization",
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "origin",
+    "referer",
+    "te",
+    "user-agent",
+    "via",
+    "x-forwarded-for",
+    "x-request-id",
 ];
 
 /// Header names and values, in order of arrival.

@@ -111,7 +111,8 @@ impl Process {
     ///
     /// When the module does not load, or a VM refuses its configuration: Envoy would not start.
     pub fn start(module: &Module, config: Config) -> Result<Self> {
-        let world = World { now_ns: config.now, log_level: config.log_level, clusters: config.clusters, ..World::default() };
+        let world =
+            World { now_ns: config.now, log_level: config.log_level, clusters: config.clusters, ..World::default() };
         let plugin = Plugin {
             name: config.plugin_name,
             root_id: config.root_id,

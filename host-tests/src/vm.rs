@@ -84,8 +84,11 @@ impl Vm {
     }
 
     fn initialise(&mut self) -> Result<()> {
-        let calls: [(&str, &[u32]); 2] =
-            if self.exports("_initialize") { [("_initialize", &[]), ("main", &[0, 0])] } else { [("_start", &[]), ("", &[])] };
+        let calls: [(&str, &[u32]); 2] = if self.exports("_initialize") {
+            [("_initialize", &[]), ("main", &[0, 0])]
+        } else {
+            [("_start", &[]), ("", &[])]
+        };
         for (export, arguments) in calls {
             let called = self.enter(0, export, arguments);
             anyhow::ensure!(called != Called::Trapped, "the module trapped in `{export}`: {}", self.last_log());

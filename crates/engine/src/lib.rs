@@ -1,7 +1,7 @@
 //! The decision: one pure function from policy, key record and request to allow or deny.
 //!
 //! It does no I/O, reads no clock, writes no log and cannot panic: whatever bytes a request holds, the answer is
-//! a `Decision`. Invariant: `allow` is the only early return; every error on the way is a deny with a `Reason`.
+//! a [`Decision`]. Invariant: `allow` is the only early return; every error on the way is a deny with a [`Reason`].
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -9,4 +9,31 @@ extern crate alloc;
 
 pub mod spec;
 
+mod ascii;
+pub mod credential;
+pub mod decide;
+pub mod id;
+pub mod ip;
+pub mod key_format;
+pub mod path;
+pub mod policy;
+pub mod reason;
+pub mod record;
+pub mod referrer;
+pub mod request;
+pub mod restriction;
+pub mod scope;
+pub mod template;
+pub mod trace;
+
+pub use decide::{
+    Ambient, Decision, Denial, Grant, Identity, KeyStore, StoreUnavailable, decide, decide_traced,
+};
+pub use id::{KeyDigest, KeyId, OrganizationId};
+pub use policy::{Policy, PolicyError};
+pub use reason::{Code, Reason};
+pub use record::{KeyRecord, KeyStatus, OrganizationState};
+pub use request::Request;
+pub use restriction::{Mode, Restriction, RestrictionError, RestrictionSet};
 pub use spec::PolicySpec;
+pub use trace::{Check, Outcome, Step};

@@ -121,8 +121,11 @@ pub struct KeyFormatSpec {
     pub prefix: String,
     /// The environment such a key belongs to.
     pub environment: String,
-    /// Number of characters after the prefix, checksum included.
+    /// Number of characters after the prefix, checksum included. New keys have exactly this many.
     pub body_length: usize,
+    /// The fewest characters after the prefix that are still accepted, for keys made elsewhere; absent = `body_length`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_body_length: Option<usize>,
     /// The characters allowed after the prefix.
     #[serde(default)]
     pub alphabet: Alphabet,

@@ -5,7 +5,7 @@ mod callouts;
 mod contexts;
 mod headers;
 mod lifecycle;
-mod replies;
 mod reload;
+mod replies;
 mod script;
 mod shared;

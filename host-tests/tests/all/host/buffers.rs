@@ -49,7 +49,8 @@ fn bytes_come_through_the_guests_own_allocator() {
 #[test]
 fn while_starting_and_while_allocating_a_guest_may_only_log() {
     let config = || Config { workers: 1, ..Config::default() };
-    let forbidden = ["get_current_time_nanoseconds ->u64", "get_property \"plugin_name\" ->bytes", "get_log_level ->u32"];
+    let forbidden =
+        ["get_current_time_nanoseconds ->u64", "get_property \"plugin_name\" ->bytes", "get_log_level ->u32"];
     for call in forbidden {
         let refused = Process::start(&module(&format!("initialize:\n {call}")), config());
         let error = format!("{:#}", refused.err().expect(call));

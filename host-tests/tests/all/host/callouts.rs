@@ -62,7 +62,11 @@ fn failures_look_as_they_do_in_envoy() {
     let cases: [(&str, Answer, &[&str]); 4] = [
         ("cut off: no headers, no body", Answer::Reset, &["02", "01", "00 0", "02"]),
         ("too large a body: the same", huge, &["02", "01", "00 0", "02"]),
-        ("could not connect", Answer::Synthetic(503), &["00 503", "00 upstream connect error or disconnect", "00 0", "02"]),
+        (
+            "could not connect",
+            Answer::Synthetic(503),
+            &["00 503", "00 upstream connect error or disconnect", "00 0", "02"],
+        ),
         ("timed out", Answer::Synthetic(504), &["00 504", "00 upstream request timeout", "00 0", "02"]),
     ];
     for (why, answer, expected) in cases {

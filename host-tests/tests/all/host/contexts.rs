@@ -44,7 +44,8 @@ fn a_root_context_has_no_stream_to_read_or_write() {
 
 #[test]
 fn set_property_is_kept_for_the_access_log() {
-    let mut process = process("request_headers:\n set_property \"apikey_id\" \"key_1\"\n get_property \"apikey_id\" ->bytes");
+    let mut process =
+        process("request_headers:\n set_property \"apikey_id\" \"key_1\"\n get_property \"apikey_id\" ->bytes");
     notes(&mut process);
     process.request(0, Request::get("/"));
     assert_eq!(notes(&mut process), ["00", "00 key_1"]);
@@ -85,7 +86,8 @@ fn a_module_that_asks_for_more_does_not_load() {
 
 #[test]
 fn calls_and_instructions_are_counted_per_request() {
-    let mut process = process("request_headers:\n get_header_map_value 0 \":path\" ->bytes\n get_header_map_value 0 \"x\" ->bytes");
+    let mut process =
+        process("request_headers:\n get_header_map_value 0 \":path\" ->bytes\n get_header_map_value 0 \"x\" ->bytes");
     process.request(0, Request::get("/"));
     let first = process.exchange(0).clone();
     assert_eq!(first.host_calls["proxy_get_header_map_value"], 2);

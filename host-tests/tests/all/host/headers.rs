@@ -15,7 +15,11 @@ fn in_request(why: &str, calls: &str, request: Request, expected: &[&str]) -> Ou
 #[test]
 fn a_map_is_there_only_in_its_phase() {
     let cases: [(&str, &str, &[&str]); 7] = [
-        ("request headers, while requesting", "request_headers:\n get_header_map_value 0 \":path\" ->bytes", &["00 /a"]),
+        (
+            "request headers, while requesting",
+            "request_headers:\n get_header_map_value 0 \":path\" ->bytes",
+            &["00 /a"],
+        ),
         (
             "an absent header is NOT_FOUND, an absent map BAD_ARGUMENT",
             "request_headers:\n get_header_map_value 0 \"x\" ->bytes\n get_header_map_value 2 \"x\" ->bytes",
@@ -56,7 +60,8 @@ fn a_map_is_there_only_in_its_phase() {
 
 #[test]
 fn unknown_map_numbers_are_refused() {
-    let calls = "get_header_map_value 8 \"x\" ->bytes\n get_header_map_pairs 9 ->u32 ->u32\n remove_header_map_value 8 \"x\"";
+    let calls =
+        "get_header_map_value 8 \"x\" ->bytes\n get_header_map_pairs 9 ->u32 ->u32\n remove_header_map_value 8 \"x\"";
     in_request("8 and up", calls, Request::get("/"), &["02", "02", "02"]);
 }
 

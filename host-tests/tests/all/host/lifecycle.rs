@@ -4,7 +4,8 @@ use portcullis_host_tests::{Config, Process, Request, VmId};
 
 use super::script::{module, notes, process};
 
-const EVERYTHING: &str = "context_create:\nvm_start:\nconfigure:\ntick:\nrequest_headers:\nresponse_headers:\nlog:\ndone:\ndelete:";
+const EVERYTHING: &str =
+    "context_create:\nvm_start:\nconfigure:\ntick:\nrequest_headers:\nresponse_headers:\nlog:\ndone:\ndelete:";
 
 #[test]
 fn a_request_is_created_requested_answered_logged_done_deleted() {
@@ -42,7 +43,8 @@ fn a_canary_is_configured_and_dropped_before_the_others() {
                   tick:\n log 1 \"tick\"\ndone:\n log 1 \"done\"\ndelete:\n log 1 \"delete\"";
     let mut process = Process::start(&module(script), Config { workers: 2, ..Config::default() }).unwrap();
     process.tick_all();
-    let lines: Vec<_> = process.logs().into_iter().filter(|line| line.level == 1).map(|line| (line.vm, line.text)).collect();
+    let lines: Vec<_> =
+        process.logs().into_iter().filter(|line| line.level == 1).map(|line| (line.vm, line.text)).collect();
     let vms = [VmId::Canary, VmId::Main, VmId::Worker(0), VmId::Worker(1)];
     let mut expected: Vec<_> =
         vms.iter().flat_map(|vm| [(*vm, "start".to_owned()), (*vm, "configure".to_owned())]).collect();

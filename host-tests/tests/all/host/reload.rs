@@ -25,7 +25,11 @@ fn a_dead_worker_answers_503_until_it_may_be_reloaded() {
     process.tick_all();
     assert!(notes(&mut process).iter().all(|line| line != "configured"), "only a request reloads");
     assert_eq!(process.request(0, Request::get("/")).status(), Some(200));
-    assert_eq!(notes(&mut process).iter().filter(|line| *line == "configured").count(), 1, "a fresh VM, configured anew");
+    assert_eq!(
+        notes(&mut process).iter().filter(|line| *line == "configured").count(),
+        1,
+        "a fresh VM, configured anew"
+    );
     assert_eq!(process.reloads(), Reloads { success: 1, failure: 0, backoff: 1 });
 }
 
@@ -50,7 +54,11 @@ fn a_replacement_that_does_not_start_is_a_failure() {
     assert_eq!(process.request(0, Request::get("/")), Outcome::Failed503);
     assert_eq!(process.reloads(), Reloads { success: 0, failure: 1, backoff: 0 });
     assert_eq!(process.request(0, Request::get("/")), Outcome::Failed503);
-    assert_eq!(process.reloads(), Reloads { success: 0, failure: 1, backoff: 1 }, "and the clock of the backoff restarts");
+    assert_eq!(
+        process.reloads(),
+        Reloads { success: 0, failure: 1, backoff: 1 },
+        "and the clock of the backoff restarts"
+    );
 }
 
 #[test]

@@ -25,14 +25,17 @@ fn a_reply_is_sent_after_the_callback_and_the_first_one_wins() {
 
 #[test]
 fn the_clients_headers() {
-    let list = r"\02\00\00\00\10\00\00\00\01\00\00\00\10\00\00\00\01\00\00\00www-authenticate\00a\00www-authenticate\00b\00";
+    let list =
+        r"\02\00\00\00\10\00\00\00\01\00\00\00\10\00\00\00\01\00\00\00www-authenticate\00a\00www-authenticate\00b\00";
     let script = format!(
         "request_headers:\n send_local_response 401 \"\" \"body\" \"{list}\" -1\n\
          response_headers:\n add_header_map_value 2 \"x-seen\" \"yes\""
     );
     let Outcome::Replied { headers, .. } = outcome(&script, Request::get("/")) else { panic!() };
     assert_eq!(headers.all("www-authenticate").collect::<Vec<_>>(), [b"a", b"b"], "duplicates stay apart");
-    for (name, value) in [(":status", "401"), ("content-length", "4"), ("content-type", "text/plain"), ("x-seen", "yes")] {
+    for (name, value) in
+        [(":status", "401"), ("content-length", "4"), ("content-type", "text/plain"), ("x-seen", "yes")]
+    {
         assert_eq!(headers.text(name).as_deref(), Some(value), "{name}");
     }
 }

@@ -184,13 +184,25 @@ impl Build {
         let load = |at: usize| format!("(i32.load (i32.const {at}))");
         match answers[..] {
             [] => out.push_str(" (call $note (global.get $last) (i32.const 0) (i32.const 0))"),
-            [("bytes", at), ..] => write!(out, " (call $note (global.get $last) {} {})", load(at), load(at + 8)).unwrap(),
-            [("u64", at), ..] => write!(out, " (call $note_number (global.get $last) (i64.load (i32.const {at})))").unwrap(),
-            [(_, at), ..] => write!(out, " (call $note_number (global.get $last) (i64.extend_i32_u {}))", load(at)).unwrap(),
+            [("bytes", at), ..] => {
+                write!(out, " (call $note (global.get $last) {} {})", load(at), load(at + 8)).unwrap()
+            }
+            [("u64", at), ..] => {
+                write!(out, " (call $note_number (global.get $last) (i64.load (i32.const {at})))").unwrap()
+            }
+            [(_, at), ..] => {
+                write!(out, " (call $note_number (global.get $last) (i64.extend_i32_u {}))", load(at)).unwrap()
+            }
         }
     }
 
-    fn argument(&mut self, token: &str, types: &mut String, values: &mut String, answers: &mut Vec<(&'static str, usize)>) {
+    fn argument(
+        &mut self,
+        token: &str,
+        types: &mut String,
+        values: &mut String,
+        answers: &mut Vec<(&'static str, usize)>,
+    ) {
         let out = OUT + answers.len() * 16;
         let mut pass = |value: usize| {
             types.push_str("i32 ");
@@ -237,7 +249,8 @@ impl Build {
 fn tokens(mut line: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     while !line.is_empty() {
-        let end = if line.starts_with('"') { line[1..].find('"').unwrap() + 2 } else { line.find(' ').unwrap_or(line.len()) };
+        let end =
+            if line.starts_with('"') { line[1..].find('"').unwrap() + 2 } else { line.find(' ').unwrap_or(line.len()) };
         tokens.push(line[..end].strip_suffix('"').unwrap_or(&line[..end]).to_owned());
         line = line[end..].trim_start();
     }

@@ -1,0 +1,149 @@
+//! A bundle in one file: a signed manifest and every blob it names.
+//!
+//! For proxies without timers or callouts, and for deciding offline. Invariant: an archive that opened is complete
+//! and verified throughout.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use portcullis_engine::{KeyDigest, KeyRecord, KeyStore, Policy, RestrictionSet, StoreUnavailable};
+
+use crate::blob::{BlobDigest, BlobRef};
+use crate::key_shard::KeyShard;
+use crate::manifest::Manifest;
+use crate::organizations::OrganizationShard;
+use crate::policy::{read_policy, read_restrictions};
+use crate::read::{Malformed, u32_at};
+use crate::sign::{PublicKey, VerifyError, verify};
+
+const MAGIC: &[u8; 8] = b"PCBUNDL1";
+
+/// An opened bundle file.
+#[derive(Debug)]
+pub struct Archive {
+    manifest: Manifest,
+    policy: Policy,
+    blobs: BTreeMap<BlobDigest, Vec<u8>>,
+    /// The restrictions of the record found last.
+    restrictions: Option<RestrictionSet>,
+}
+
+/// Why a file is not a bundle to be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ArchiveError {
+    /// Not in the form of a bundle file, or cut short.
+    #[error("not a bundle file, or cut short")]
+    File,
+    /// The manifest is not to be trusted.
+    #[error("manifest: {0}")]
+    Manifest(#[from] VerifyError),
+    /// A blob that the manifest names is missing.
+    #[error("blob {0} is missing")]
+    MissingBlob(BlobDigest),
+    /// A verified blob that this version cannot read.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+}
+
+impl Archive {
+    /// Opens a bundle file, verifying all of it.
+    pub fn open(bytes: &[u8], keys: &[PublicKey]) -> Result<Self, ArchiveError> {
+        let (manifest, blobs) = parts(bytes).ok_or(ArchiveError::File)?;
+        let manifest = verify(manifest, keys)?;
+        let blobs: BTreeMap<_, _> = blobs.into_iter().map(|blob| (BlobDigest::of(blob), blob.to_vec())).collect();
+        let blob = |it: &BlobRef| blobs.get(&it.digest).ok_or(ArchiveError::MissingBlob(it.digest));
+        let policy = read_policy(blob(&manifest.policy)?)?;
+        for shard in &manifest.organizations {
+            OrganizationShard::open(blob(shard)?)?;
+        }
+        for shard in &manifest.keys {
+            KeyShard::open(blob(shard)?, &manifest.layout)?;
+        }
+        Ok(Self { manifest, policy, blobs, restrictions: None })
+    }
+
+    /// Its manifest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Its policy.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Its policy and its keys, to decide with.
+    pub fn parts_mut(&mut self) -> (&Policy, ArchiveKeys<'_>) {
+        let Self { manifest, policy, blobs, restrictions } = self;
+        (policy, ArchiveKeys { manifest, blobs, restrictions })
+    }
+
+    /// The bytes of a blob that the manifest names.
+    pub fn blob(&self, blob: &BlobRef) -> Option<&[u8]> {
+        self.blobs.get(&blob.digest).map(Vec::as_slice)
+    }
+
+    /// A bundle file's bytes.
+    #[cfg(feature = "build")]
+    pub fn write<'a>(manifest: &crate::SignedManifest, blobs: impl IntoIterator<Item = &'a crate::Blob>) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        let mut part = |it: &[u8]| {
+            bytes.extend(u32::try_from(it.len()).unwrap_or(u32::MAX).to_le_bytes());
+            bytes.extend(it);
+        };
+        part(manifest.as_bytes());
+        blobs.into_iter().for_each(|blob| part(blob.bytes()));
+        bytes
+    }
+}
+
+/// The keys of an archive.
+#[derive(Debug)]
+pub struct ArchiveKeys<'a> {
+    manifest: &'a Manifest,
+    blobs: &'a BTreeMap<BlobDigest, Vec<u8>>,
+    restrictions: &'a mut Option<RestrictionSet>,
+}
+
+impl ArchiveKeys<'_> {
+    fn record(&mut self, digest: &KeyDigest) -> Option<Option<KeyRecord<'_>>> {
+        let layout = &self.manifest.layout;
+        let shard = self.blobs.get(&self.manifest.keys.get(layout.key_shard_of(digest))?.digest)?;
+        let Some(stored) = KeyShard::open(shard, layout).ok()?.find(layout, digest).ok()? else {
+            return Some(None);
+        };
+        let organizations = self.manifest.organizations.get(layout.organization_shard_of(&stored.organization))?;
+        let organizations = OrganizationShard::open(self.blobs.get(&organizations.digest)?).ok()?;
+        *self.restrictions = match stored.restrictions {
+            Some((_, bytes)) => Some(read_restrictions(bytes).ok()?),
+            None => None,
+        };
+        Some(Some(KeyRecord {
+            id: stored.id,
+            organization: stored.organization,
+            organization_state: organizations.state(&stored.organization).ok()?,
+            status: stored.status,
+            expires_at: stored.expires_at,
+            scopes: stored.scopes,
+            restrictions: self.restrictions.as_ref(),
+        }))
+    }
+}
+
+impl KeyStore for ArchiveKeys<'_> {
+    fn find(&mut self, digest: &KeyDigest) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
+        self.record(digest).ok_or(StoreUnavailable)
+    }
+}
+
+fn parts(bytes: &[u8]) -> Option<(&[u8], Vec<&[u8]>)> {
+    let mut rest = bytes.strip_prefix(MAGIC)?;
+    let mut parts = Vec::new();
+    while !rest.is_empty() {
+        let (part, tail) = rest.get(4..)?.split_at_checked(u32_at(rest, 0)? as usize)?;
+        parts.push(part);
+        rest = tail;
+    }
+    let (manifest, blobs) = parts.split_first()?;
+    Some((manifest, blobs.to_vec()))
+}

@@ -1,0 +1,116 @@
+//! How many shards and buckets a bundle has, and which one a key or organisation falls into.
+//!
+//! A shard is what is fetched; a bucket is what a worker reads on a miss, a few KiB. Invariant: the layout depends on
+//! counts alone, so that two builders over the same data agree.
+
+use portcullis_engine::{KeyDigest, OrganizationId};
+use serde::{Deserialize, Serialize};
+
+/// A bucket has at most about this many keys on average.
+const KEYS_PER_BUCKET: usize = 64;
+/// A shard has at most about this many keys on average: some 128 KiB.
+const KEYS_PER_SHARD: usize = 2048;
+const ORGANIZATIONS_PER_SHARD: usize = 256;
+const MAX_BITS: u8 = 20;
+
+/// How a bundle is divided, in bits of the digest or identifier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layout {
+    /// Key shards: two to the power of this.
+    pub key_shard_bits: u8,
+    /// Key buckets: two to the power of this; at least as many as shards.
+    pub key_bucket_bits: u8,
+    /// Organisation shards: two to the power of this.
+    pub organization_shard_bits: u8,
+}
+
+impl Layout {
+    /// The layout for that many keys and organisations.
+    pub fn for_counts(keys: usize, organizations: usize) -> Self {
+        Self {
+            key_shard_bits: bits(keys, KEYS_PER_SHARD),
+            key_bucket_bits: bits(keys, KEYS_PER_BUCKET),
+            organization_shard_bits: bits(organizations, ORGANIZATIONS_PER_SHARD),
+        }
+    }
+
+    /// Whether it can be read: enough buckets for the shards, and no more than memory can name.
+    pub(crate) fn is_valid(&self) -> bool {
+        self.key_shard_bits <= self.key_bucket_bits
+            && self.key_bucket_bits <= MAX_BITS
+            && self.key_bucket_bits - self.key_shard_bits <= 10
+            && self.organization_shard_bits <= MAX_BITS
+    }
+
+    /// The number of key shards.
+    pub fn key_shards(&self) -> usize {
+        1 << self.key_shard_bits
+    }
+
+    /// The number of key buckets in the whole bundle.
+    pub fn key_buckets(&self) -> usize {
+        1 << self.key_bucket_bits
+    }
+
+    /// The number of key buckets in each shard.
+    pub fn buckets_per_shard(&self) -> usize {
+        1 << self.key_bucket_bits.saturating_sub(self.key_shard_bits)
+    }
+
+    /// The number of organisation shards.
+    pub fn organization_shards(&self) -> usize {
+        1 << self.organization_shard_bits
+    }
+
+    /// The shard a key is in.
+    pub fn key_shard_of(&self, digest: &KeyDigest) -> usize {
+        top(digest.leading_bits(), self.key_shard_bits)
+    }
+
+    /// The bucket a key is in, counted over the whole bundle.
+    pub fn key_bucket_of(&self, digest: &KeyDigest) -> usize {
+        top(digest.leading_bits(), self.key_bucket_bits)
+    }
+
+    /// The shard an organisation is in.
+    pub fn organization_shard_of(&self, id: &OrganizationId) -> usize {
+        let leading = id.as_bytes().first_chunk::<8>().map_or(0, |head| u64::from_be_bytes(*head));
+        top(leading, self.organization_shard_bits)
+    }
+}
+
+/// The leading `bits` of a number.
+fn top(number: u64, bits: u8) -> usize {
+    number.checked_shr(64 - u32::from(bits)).unwrap_or(0) as usize
+}
+
+/// The fewest bits that divide `count` into parts of at most `part`.
+fn bits(count: usize, part: usize) -> u8 {
+    (0..MAX_BITS).find(|bits| count <= part << bits).unwrap_or(MAX_BITS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_choose_the_layout() {
+        for (keys, shards, buckets) in [(0, 1, 1), (64, 1, 1), (65, 1, 2), (10_000, 8, 256), (1_000_000, 512, 16_384)] {
+            let layout = Layout::for_counts(keys, 0);
+            assert_eq!((layout.key_shards(), layout.key_buckets()), (shards, buckets), "{keys}");
+            assert!(layout.is_valid());
+        }
+        assert!(Layout::for_counts(usize::MAX >> 16, usize::MAX >> 16).is_valid());
+    }
+
+    #[test]
+    fn buckets_nest_in_shards() {
+        let layout = Layout::for_counts(100_000, 1);
+        for seed in 0u32..1000 {
+            let digest = KeyDigest::of(&seed.to_le_bytes());
+            let (shard, bucket) = (layout.key_shard_of(&digest), layout.key_bucket_of(&digest));
+            assert_eq!(bucket / layout.buckets_per_shard(), shard);
+        }
+    }
+}

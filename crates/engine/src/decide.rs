@@ -1,0 +1,346 @@
+//! The decision itself: every check in order, first failure wins.
+//!
+//! Route → credential → format → lookup → status → environment → restrictions → scopes → quota. It reads the request
+//! and the key's record, and nothing else but what [`Ambient`] tells it. Invariant: the only way to a [`Grant`] is
+//! through every check; whatever cannot be read is a denial.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::IpAddr;
+
+use crate::credential::{self, Found};
+use crate::id::{KeyDigest, KeyId, OrganizationId};
+use crate::key_format::KeyFormat;
+use crate::path::CanonicalPath;
+use crate::policy::{Policy, Route, Rule, canonical_path};
+use crate::reason::Reason;
+use crate::record::{KeyRecord, KeyStatus, OrganizationState};
+use crate::request::Request;
+use crate::restriction::Mode;
+use crate::scope::Requirement;
+use crate::spec::{Access, DefaultAccess, Preflight};
+use crate::trace::{Outcome, Step, Trace};
+
+/// Where key records come from.
+pub trait KeyStore {
+    /// The record of a key, `None` if there is no such key.
+    fn find(&mut self, digest: &KeyDigest) -> Result<Option<KeyRecord<'_>>, StoreUnavailable>;
+}
+
+/// Key records cannot be read right now; the request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("key records cannot be read")]
+pub struct StoreUnavailable;
+
+/// What surrounds a request and costs something to find out; asked for only when a key's record needs it.
+pub trait Ambient {
+    /// Now, in Unix seconds.
+    fn now(&self) -> u64;
+    /// The client's address, as the proxy trusts it.
+    fn source_address(&self) -> Option<IpAddr>;
+}
+
+/// Forward or refuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision<'a> {
+    /// Forward.
+    Allow(Grant<'a>),
+    /// Refuse.
+    Deny(Denial<'a>),
+}
+
+/// A request that is forwarded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant<'a> {
+    /// Whose key it was; `None` on a public route or a preflight.
+    pub identity: Option<Identity<'a>>,
+    /// Restrictions in observe mode that would have denied it.
+    pub observed: Vec<Reason>,
+    /// The index of the rule that matched.
+    pub rule: Option<usize>,
+}
+
+/// A request that is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial<'a> {
+    /// Why.
+    pub reason: Reason,
+    /// Whose key it was, as far as that was established.
+    pub identity: Option<Identity<'a>>,
+    /// The scopes that would have been needed, for a lack of scopes.
+    pub required: Option<&'a Requirement>,
+    /// Seconds after which another try makes sense.
+    pub retry_after: Option<u64>,
+    /// Whether the key is for browsers, which read the answer only with CORS headers.
+    pub for_browser: bool,
+    /// The index of the rule that matched.
+    pub rule: Option<usize>,
+}
+
+/// Whose key it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity<'a> {
+    /// The key.
+    pub key: KeyId,
+    /// Its organisation.
+    pub organization: OrganizationId,
+    /// Its environment.
+    pub environment: &'a str,
+    /// Its scopes, space separated.
+    pub scopes: &'a str,
+}
+
+impl Denial<'_> {
+    /// A denial before anything is known.
+    pub const fn early(reason: Reason) -> Self {
+        Self { reason, identity: None, required: None, retry_after: None, for_browser: false, rule: None }
+    }
+}
+
+/// Decides one request.
+pub fn decide<'a, S: KeyStore>(
+    policy: &'a Policy,
+    store: &'a mut S,
+    request: &Request<'_>,
+    ambient: &impl Ambient,
+) -> Decision<'a> {
+    decide_traced(policy, store, request, ambient, &mut ())
+}
+
+/// Decides one request and tells `trace` each check as it is made. The same code as [`decide`].
+pub fn decide_traced<'a, S: KeyStore>(
+    policy: &'a Policy,
+    store: &'a mut S,
+    request: &Request<'_>,
+    ambient: &impl Ambient,
+    trace: &mut impl Trace,
+) -> Decision<'a> {
+    let routed = match find_route(policy, request, trace) {
+        Ok(routed) => routed,
+        Err(reason) => return Decision::Deny(Denial::early(reason)),
+    };
+    if let Some(open) = passes_without_key(policy, request, &routed.route) {
+        trace.check(Step::Route, Outcome::Passed, format_args!("{open}"));
+        return Decision::Allow(Grant { identity: None, observed: Vec::new(), rule: routed.rule_index() });
+    }
+    match authenticate(policy, store, request, trace) {
+        Ok((format, record)) => {
+            let check = KeyCheck { policy, format, record, routed: &routed, request, ambient };
+            check.decide(trace)
+        }
+        Err(reason) => Decision::Deny(Denial { rule: routed.rule_index(), ..Denial::early(reason) }),
+    }
+}
+
+struct Routed<'p, 'r> {
+    path: Option<CanonicalPath<'r>>,
+    route: Route<'p>,
+}
+
+impl Routed<'_, '_> {
+    fn rule_index(&self) -> Option<usize> {
+        match self.route {
+            Route::Rule(index, _) => Some(index),
+            Route::Unmatched(_) => None,
+        }
+    }
+}
+
+fn find_route<'p, 'r>(
+    policy: &'p Policy,
+    request: &Request<'r>,
+    trace: &mut impl Trace,
+) -> Result<Routed<'p, 'r>, Reason> {
+    let found = canonical_path(request).and_then(|path| {
+        let route = policy.route(request.method, path.as_ref())?;
+        Ok(Routed { path, route })
+    });
+    match &found {
+        Ok(Routed { route: Route::Rule(index, rule), .. }) => {
+            trace.check(Step::Route, Outcome::Passed, format_args!("rules[{index}] {rule}"));
+        }
+        Ok(Routed { route: Route::Unmatched(default), .. }) => {
+            trace.check(Step::Route, Outcome::Passed, format_args!("no rule matches; default = {default:?}"));
+        }
+        Err(reason) => trace.check(Step::Route, Outcome::Denied(*reason), format_args!("the path has two readings")),
+    }
+    found
+}
+
+/// Why a request needs no key, if it needs none.
+fn passes_without_key(policy: &Policy, request: &Request<'_>, route: &Route<'_>) -> Option<&'static str> {
+    match route {
+        Route::Rule(_, Rule { access: Access::Public, .. }) => Some("public rule: no key needed"),
+        Route::Unmatched(DefaultAccess::Public) => Some("public by default: no key needed"),
+        _ if policy.preflight == Preflight::Allow && request.is_preflight() => {
+            Some("CORS preflight: no key needed")
+        }
+        _ => None,
+    }
+}
+
+/// Credential → format → lookup.
+fn authenticate<'a, S: KeyStore>(
+    policy: &'a Policy,
+    store: &'a mut S,
+    request: &Request<'_>,
+    trace: &mut impl Trace,
+) -> Result<(&'a KeyFormat, KeyRecord<'a>), Reason> {
+    let key = match credential::find(policy.credential_sources(), request.headers, request.path) {
+        Found::One(key) => Ok(key),
+        Found::None => Err(Reason::MissingCredential),
+        Found::Malformed => Err(Reason::MalformedCredential),
+        Found::Ambiguous => Err(Reason::AmbiguousCredentials),
+    };
+    let key = trace.result(Step::Credential, key)?;
+    let format = trace.result(Step::Format, policy.key_formats().classify(key))?;
+    let record = match store.find(&KeyDigest::of(key)) {
+        Ok(Some(record)) => Ok(record),
+        Ok(None) => Err(Reason::UnknownKey),
+        Err(StoreUnavailable) => Err(Reason::StoreUnavailable),
+    };
+    Ok((format, trace.result(Step::Lookup, record)?))
+}
+
+/// Everything that is checked once the key is known.
+struct KeyCheck<'a, 'r, A> {
+    policy: &'a Policy,
+    format: &'a KeyFormat,
+    record: KeyRecord<'a>,
+    routed: &'r Routed<'a, 'r>,
+    request: &'r Request<'r>,
+    ambient: &'r A,
+}
+
+impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
+    fn decide(&self, trace: &mut impl Trace) -> Decision<'a> {
+        let mut observed = Vec::new();
+        match self.run(&mut observed, trace) {
+            Ok(()) => {
+                Decision::Allow(Grant { identity: Some(self.identity()), observed, rule: self.routed.rule_index() })
+            }
+            Err(reason) => Decision::Deny(self.denial(reason)),
+        }
+    }
+
+    fn run(&self, observed: &mut Vec<Reason>, trace: &mut impl Trace) -> Result<(), Reason> {
+        trace.result(Step::Status, self.status())?;
+        trace.result(Step::Environment, self.environment())?;
+        self.restrictions(observed, trace)?;
+        trace.result(Step::Scopes, self.scopes())?;
+        trace.result(Step::Quota, self.quota())
+    }
+
+    fn status(&self) -> Result<(), Reason> {
+        match self.record.status {
+            KeyStatus::Revoked => return Err(Reason::RevokedKey),
+            KeyStatus::Disabled => return Err(Reason::DisabledKey),
+            KeyStatus::Active => {}
+        }
+        if self.record.expires_at.is_some_and(|expiry| expiry <= self.ambient.now()) {
+            return Err(Reason::ExpiredKey);
+        }
+        match self.record.organization_state {
+            OrganizationState::Suspended => Err(Reason::OrganizationSuspended),
+            OrganizationState::Active | OrganizationState::QuotaExhausted { .. } => Ok(()),
+        }
+    }
+
+    fn environment(&self) -> Result<(), Reason> {
+        match self.routed.route {
+            Route::Rule(_, rule) if !rule.environments.is_empty() => {
+                let served = rule.environments.contains(&self.format.environment());
+                served.then_some(()).ok_or(Reason::EnvironmentMismatch)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn restrictions(&self, observed: &mut Vec<Reason>, trace: &mut impl Trace) -> Result<(), Reason> {
+        let Some(set) = self.record.restrictions else { return Ok(()) };
+        let segments = self.routed.path.as_ref();
+        let endpoint = match segments {
+            Some(path) => set.endpoint(self.request.method, path.segments()),
+            None => set.endpoint(self.request.method, core::iter::empty()),
+        };
+        let checks = [
+            (Step::Ip, set.ip(|| self.ambient.source_address())),
+            (Step::Referrer, set.referrer(self.request)),
+            (Step::Endpoint, endpoint),
+        ];
+        for (step, check) in checks {
+            match check {
+                Some((Mode::Enforce, result)) => trace.result(step, result)?,
+                Some((Mode::Observe, Err(reason))) => {
+                    trace.check(step, Outcome::Observed(reason), format_args!("observe mode"));
+                    observed.push(reason);
+                }
+                Some((Mode::Observe, Ok(()))) => trace.check(step, Outcome::Passed, format_args!("observe mode")),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn scopes(&self) -> Result<(), Reason> {
+        let rule = match self.routed.route {
+            Route::Rule(_, rule) => rule,
+            Route::Unmatched(DefaultAccess::Deny) => return Err(Reason::NoRule),
+            Route::Unmatched(DefaultAccess::Authenticate | DefaultAccess::Public) => return Ok(()),
+        };
+        match &rule.requirement {
+            Requirement::Nothing => Ok(()),
+            _ if self.record.scopes.is_empty() => Err(Reason::NoScopes),
+            wanted => {
+                let met = wanted.is_met_by(self.record.scopes, self.policy.write_implies_read);
+                met.then_some(()).ok_or(Reason::InsufficientScope)
+            }
+        }
+    }
+
+    fn quota(&self) -> Result<(), Reason> {
+        match self.record.organization_state {
+            OrganizationState::QuotaExhausted { until } if self.ambient.now() < until => Err(Reason::QuotaExhausted),
+            _ => Ok(()),
+        }
+    }
+
+    fn identity(&self) -> Identity<'a> {
+        Identity {
+            key: self.record.id,
+            organization: self.record.organization,
+            environment: self.policy.environment(self.format.environment()),
+            scopes: self.record.scopes,
+        }
+    }
+
+    fn denial(&self, reason: Reason) -> Denial<'a> {
+        let required = match (reason, self.routed.route) {
+            (Reason::NoScopes | Reason::InsufficientScope, Route::Rule(_, rule)) => Some(&rule.requirement),
+            _ => None,
+        };
+        let retry_after = match (reason, self.record.organization_state) {
+            (Reason::QuotaExhausted, OrganizationState::QuotaExhausted { until }) => {
+                Some(until.saturating_sub(self.ambient.now()))
+            }
+            _ => None,
+        };
+        Denial {
+            reason,
+            identity: Some(self.identity()),
+            required,
+            retry_after,
+            for_browser: self.record.restrictions.is_some_and(|set| set.is_for_browsers()),
+            rule: self.routed.rule_index(),
+        }
+    }
+}
+
+impl fmt::Display for Decision<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Allow(_) => f.write_str("allow"),
+            Self::Deny(denial) => write!(f, "deny: {}", denial.reason),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Key formats: the longest matching prefix says which environment a key is for and what its body must look like.
+//!
+//! A malformed key is told here, before any lookup. Invariant: no two formats share a prefix.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::reason::Reason;
+use crate::spec::{Alphabet, Checksum, KeyFormatSpec};
+
+/// Length of a CRC-32 in base62.
+pub const CHECKSUM_LEN: usize = 6;
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// One compiled format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFormat {
+    prefix: Box<str>,
+    environment: usize,
+    body: core::ops::RangeInclusive<usize>,
+    alphabet: Alphabet,
+    checksum: Checksum,
+}
+
+impl KeyFormat {
+    /// From a spec whose environment has that index.
+    pub(crate) fn new(spec: &KeyFormatSpec, environment: usize) -> Self {
+        Self {
+            prefix: spec.prefix.as_str().into(),
+            environment,
+            body: spec.min_body_length.unwrap_or(spec.body_length)..=spec.body_length,
+            alphabet: spec.alphabet,
+            checksum: spec.checksum,
+        }
+    }
+
+    /// What its keys start with.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The index of its environment in the policy.
+    pub fn environment(&self) -> usize {
+        self.environment
+    }
+
+    /// Characters behind the prefix of a newly made key, checksum included.
+    pub fn body_length(&self) -> usize {
+        *self.body.end()
+    }
+
+    /// The characters a body may hold.
+    pub fn alphabet(&self) -> &'static [u8] {
+        self.alphabet.letters()
+    }
+
+    /// Whether a body ends in a checksum.
+    pub fn checksum(&self) -> Checksum {
+        self.checksum
+    }
+
+    fn check_body(&self, body: &[u8]) -> Result<(), Reason> {
+        if !self.body.contains(&body.len()) {
+            return Err(Reason::WrongLength);
+        }
+        if !body.iter().all(|byte| self.alphabet.contains(*byte)) {
+            return Err(Reason::BadAlphabet);
+        }
+        match (self.checksum, body.split_last_chunk::<CHECKSUM_LEN>()) {
+            (Checksum::None, _) => Ok(()),
+            (Checksum::Crc32Base62, Some((entropy, sum))) if checksum(entropy) == *sum => Ok(()),
+            (Checksum::Crc32Base62, _) => Err(Reason::BadChecksum),
+        }
+    }
+}
+
+/// Every format of a policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyFormats {
+    /// Longest prefix first.
+    formats: Vec<KeyFormat>,
+}
+
+impl KeyFormats {
+    pub(crate) fn new(mut formats: Vec<KeyFormat>) -> Self {
+        formats.sort_by(|a, b| b.prefix.len().cmp(&a.prefix.len()).then_with(|| a.prefix.cmp(&b.prefix)));
+        Self { formats }
+    }
+
+    /// The format of a well-formed key, or why it is malformed.
+    pub fn classify(&self, key: &[u8]) -> Result<&KeyFormat, Reason> {
+        for format in &self.formats {
+            if let Some(body) = key.strip_prefix(format.prefix.as_bytes()) {
+                return format.check_body(body).map(|()| format);
+            }
+        }
+        Err(Reason::UnknownPrefix)
+    }
+
+    /// All of them, longest prefix first.
+    pub fn iter(&self) -> impl Iterator<Item = &KeyFormat> {
+        self.formats.iter()
+    }
+}
+
+impl Alphabet {
+    /// The letters, in the order of their digits.
+    pub fn letters(self) -> &'static [u8] {
+        match self {
+            Self::Base62 => BASE62,
+            Self::LowerAlphanumeric => b"0123456789abcdefghijklmnopqrstuvwxyz",
+            Self::LowerHex => b"0123456789abcdef",
+        }
+    }
+
+    /// Whether a byte is one of them.
+    pub fn contains(self, byte: u8) -> bool {
+        match self {
+            Self::Base62 => byte.is_ascii_alphanumeric(),
+            Self::LowerAlphanumeric => matches!(byte, b'0'..=b'9' | b'a'..=b'z'),
+            Self::LowerHex => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        }
+    }
+}
+
+/// The checksum of a body's random part: CRC-32 (IEEE 802.3) as six base62 digits, zero-padded.
+pub fn checksum(entropy: &[u8]) -> [u8; CHECKSUM_LEN] {
+    let mut rest = crc32(entropy);
+    let mut digits = [b'0'; CHECKSUM_LEN];
+    for slot in digits.iter_mut().rev() {
+        *slot = BASE62.get((rest % 62) as usize).copied().unwrap_or(b'0');
+        rest /= 62;
+    }
+    digits
+}
+
+/// Bitwise: a key has some thirty bytes, and a table would outweigh the time it saves.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0u32, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::{String, ToString};
+    use alloc::vec;
+
+    fn spec(prefix: &str, body_length: usize, checksum: Checksum) -> KeyFormatSpec {
+        KeyFormatSpec {
+            prefix: prefix.to_string(),
+            environment: String::new(),
+            body_length,
+            min_body_length: None,
+            alphabet: Alphabet::Base62,
+            checksum,
+        }
+    }
+
+    fn formats() -> KeyFormats {
+        KeyFormats::new(vec![
+            KeyFormat::new(&spec("sk_", 4, Checksum::None), 0),
+            KeyFormat::new(&spec("sk_live_", 8, Checksum::Crc32Base62), 1),
+            KeyFormat::new(&KeyFormatSpec { min_body_length: Some(2), ..spec("pk_", 4, Checksum::None) }, 2),
+        ])
+    }
+
+    #[test]
+    fn crc32_check_value() {
+        assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
+    }
+
+    #[test]
+    fn classify() {
+        let good = [b"sk_live_ab".as_slice(), &checksum(b"ab")].concat();
+        let mut mistyped = good.clone();
+        mistyped[8] = b'b';
+        for (key, expected) in [
+            (good.as_slice(), Ok(1)),
+            (&mistyped, Err(Reason::BadChecksum)),
+            (b"sk_abcd", Ok(0)),
+            (b"sk_abc", Err(Reason::WrongLength)),
+            (b"sk_abcde", Err(Reason::WrongLength)),
+            (b"sk_ab-d", Err(Reason::BadAlphabet)),
+            (b"sk_\xff\xff\xff\xff", Err(Reason::BadAlphabet)),
+            (b"pk_ab", Ok(2)),
+            (b"pk_a", Err(Reason::WrongLength)),
+            (b"SK_abcd", Err(Reason::UnknownPrefix)),
+            (b"", Err(Reason::UnknownPrefix)),
+        ] {
+            let found = formats().classify(key).map(KeyFormat::environment);
+            assert_eq!(found, expected, "{}", String::from_utf8_lossy(key));
+        }
+    }
+}

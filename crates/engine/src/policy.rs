@@ -1,0 +1,162 @@
+//! A compiled policy: everything the decision needs to know that is not about one key or one request.
+//!
+//! It cannot be built by hand: [`Policy::compile`] is the only way, and what it refuses is listed in
+//! [`PolicyProblem`]. Invariant: every name a rule or format uses is one the policy declares.
+
+mod compile;
+mod error;
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::credential::CredentialSource;
+use crate::key_format::KeyFormats;
+use crate::path::CanonicalPath;
+use crate::reason::{Code, Reason};
+use crate::request::Request;
+use crate::scope::{Requirement, Scope};
+use crate::spec::{Access, DefaultAccess, ErrorFormat, PolicySpec, Preflight};
+use crate::template::{MethodSet, Router, Template};
+
+pub use error::{Location, PolicyError, PolicyProblem};
+
+/// A compiled policy.
+#[derive(Debug)]
+pub struct Policy {
+    name: Box<str>,
+    realm: Box<str>,
+    docs_url: Option<Box<str>>,
+    error_format: ErrorFormat,
+    default: DefaultAccess,
+    pub(crate) write_implies_read: bool,
+    pub(crate) preflight: Preflight,
+    forward_credential: bool,
+    environments: Vec<Box<str>>,
+    scopes: Vec<Scope>,
+    sources: Vec<CredentialSource>,
+    formats: KeyFormats,
+    rules: Vec<Rule>,
+    router: Router,
+    messages: Vec<(Code, Box<str>)>,
+}
+
+/// A compiled route rule.
+#[derive(Debug)]
+pub struct Rule {
+    pub(crate) methods: MethodSet,
+    pub(crate) template: Template,
+    pub(crate) access: Access,
+    pub(crate) requirement: Requirement,
+    /// Indexes of the environments it serves; empty = all.
+    pub(crate) environments: Vec<usize>,
+}
+
+/// Which rule is for a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Route<'p> {
+    /// That one, with its index in the policy.
+    Rule(usize, &'p Rule),
+    /// None; this is what the policy does then.
+    Unmatched(DefaultAccess),
+}
+
+impl Policy {
+    /// Compiles a spec, or says what is wrong with it and where.
+    pub fn compile(spec: &PolicySpec) -> Result<Self, PolicyError> {
+        compile::compile(spec)
+    }
+
+    /// Its short name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The realm of `WWW-Authenticate`.
+    pub fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    /// The shape of error bodies.
+    pub fn error_format(&self) -> ErrorFormat {
+        self.error_format
+    }
+
+    /// Whether the credential travels on to the upstream.
+    pub fn forwards_credential(&self) -> bool {
+        self.forward_credential
+    }
+
+    /// Where a credential may stand, in order.
+    pub fn credential_sources(&self) -> &[CredentialSource] {
+        &self.sources
+    }
+
+    /// The key formats.
+    pub fn key_formats(&self) -> &KeyFormats {
+        &self.formats
+    }
+
+    /// The environment of that index; empty if there is none.
+    pub fn environment(&self, index: usize) -> &str {
+        self.environments.get(index).map_or("", |name| name)
+    }
+
+    /// All environments.
+    pub fn environments(&self) -> impl Iterator<Item = &str> {
+        self.environments.iter().map(|name| &**name)
+    }
+
+    /// All scopes that rules may want and keys may hold.
+    pub fn scopes(&self) -> &[Scope] {
+        &self.scopes
+    }
+
+    /// All rules, as written.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// What the client reads with a code.
+    pub fn message(&self, code: Code) -> &str {
+        let own = self.messages.iter().find(|(listed, _)| *listed == code);
+        own.map_or(code.default_message(), |(_, message)| message)
+    }
+
+    /// The page that explains a code, if the policy names one.
+    pub fn docs_url(&self, code: Code) -> Option<String> {
+        self.docs_url.as_deref().map(|url| url.replace("{code}", code.as_str()))
+    }
+
+    /// The rule for a request. A path that could mean two rules is refused, never guessed.
+    pub(crate) fn route(&self, method: &[u8], path: Option<&CanonicalPath<'_>>) -> Result<Route<'_>, Reason> {
+        let Some(path) = path else { return Ok(Route::Unmatched(self.default)) };
+        let found = self.router.find(method, path.segments());
+        if path.has_parameters() && self.router.find(method, path.segments_without_parameters()) != found {
+            return Err(Reason::AmbiguousPath);
+        }
+        let rule = found.and_then(|index| self.rules.get(index).map(|rule| Route::Rule(index, rule)));
+        Ok(rule.unwrap_or(Route::Unmatched(self.default)))
+    }
+}
+
+impl Rule {
+    /// The scopes it wants.
+    pub fn requirement(&self) -> &Requirement {
+        &self.requirement
+    }
+}
+
+impl core::fmt::Display for Rule {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{} {}", self.methods, self.template)
+    }
+}
+
+/// The path of a request, canonical; `None` where there is none to match (CONNECT, `OPTIONS *`).
+pub(crate) fn canonical_path<'r>(request: &Request<'r>) -> Result<Option<CanonicalPath<'r>>, Reason> {
+    match request.path {
+        None | Some(b"" | b"*") => Ok(None),
+        Some(raw) => CanonicalPath::parse(raw).map(Some).map_err(|_| Reason::AmbiguousPath),
+    }
+}

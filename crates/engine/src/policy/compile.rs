@@ -1,0 +1,231 @@
+//! From spec to policy: every check a policy must pass, in the order of the document.
+//!
+//! The first problem wins; nothing is repaired or guessed.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::error::code_names;
+use super::{Location, Policy, PolicyError, PolicyProblem, Rule};
+use crate::credential::CredentialSource;
+use crate::key_format::{CHECKSUM_LEN, KeyFormat, KeyFormats};
+use crate::reason::Code;
+use crate::scope::{Requirement, Scope};
+use crate::spec::{Access, Checksum, CredentialSpec, KeyFormatSpec, PolicySpec, RuleSpec};
+use crate::template::{MethodSet, Router, Template};
+
+/// Fewer random characters than this can be guessed.
+const MIN_RANDOM: usize = 12;
+const MAX_BODY: usize = 200;
+
+pub(super) fn compile(spec: &PolicySpec) -> Result<Policy, PolicyError> {
+    let realm = spec.realm.as_ref().unwrap_or(&spec.name);
+    named(&spec.name, Location::top("name"))?;
+    text(realm, Location::top("realm"))?;
+    spec.docs_url.as_ref().map_or(Ok(()), |url| text(url, Location::top("docs_url")))?;
+    let environments = environments(&spec.environments)?;
+    let scopes = scopes(&spec.scopes)?;
+    let sources = sources(&spec.credentials)?;
+    let formats = formats(&spec.keys, &spec.environments)?;
+    let rules = rules(spec)?;
+    let router = router(&rules)?;
+    let (messages, name) = (messages(&spec.messages)?, spec.name.as_str().into());
+    Ok(Policy {
+        name,
+        realm: realm.as_str().into(),
+        docs_url: spec.docs_url.as_deref().map(Into::into),
+        error_format: spec.error_format,
+        default: spec.default,
+        write_implies_read: spec.write_implies_read,
+        preflight: spec.preflight,
+        forward_credential: spec.forward_credential,
+        environments,
+        scopes,
+        sources,
+        formats,
+        rules,
+        router,
+        messages,
+    })
+}
+
+fn refuse<T>(location: Location, problem: impl Into<PolicyProblem>) -> Result<T, PolicyError> {
+    Err(PolicyError { location, problem: problem.into() })
+}
+
+fn at<E: Into<PolicyProblem>>(location: Location) -> impl FnOnce(E) -> PolicyError {
+    move |problem| PolicyError { location, problem: problem.into() }
+}
+
+fn named(name: &str, location: Location) -> Result<(), PolicyError> {
+    let usable = !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+    if usable { Ok(()) } else { refuse(location, PolicyProblem::Name(name.into())) }
+}
+
+/// Text that ends up in a header or body: one line, and no quote that could end a header's quoted string.
+fn text(value: &str, location: Location) -> Result<(), PolicyError> {
+    let fine = !value.is_empty() && !value.chars().any(|c| c.is_control() || matches!(c, '"' | '\\'));
+    if fine { Ok(()) } else { refuse(location, PolicyProblem::Text) }
+}
+
+fn environments(names: &[String]) -> Result<Vec<Box<str>>, PolicyError> {
+    not_empty(names, "environments")?;
+    for (index, name) in names.iter().enumerate() {
+        named(name, Location::entry("environments", index))?;
+        unique(names, index, Location::entry("environments", index))?;
+    }
+    Ok(names.iter().map(|name| name.as_str().into()).collect())
+}
+
+fn scopes(texts: &[String]) -> Result<Vec<Scope>, PolicyError> {
+    let parse = |(index, text): (usize, &String)| {
+        unique(texts, index, Location::entry("scopes", index))?;
+        Scope::parse(text).map_err(at(Location::entry("scopes", index)))
+    };
+    texts.iter().enumerate().map(parse).collect()
+}
+
+fn sources(specs: &[CredentialSpec]) -> Result<Vec<CredentialSource>, PolicyError> {
+    not_empty(specs, "credentials")?;
+    let parse = |(index, spec): (usize, &CredentialSpec)| {
+        let earlier = specs.iter().take(index);
+        if earlier.into_iter().any(|it| it.place == spec.place && it.name.eq_ignore_ascii_case(&spec.name)) {
+            let location = Location::member("credentials", index, "name");
+            return refuse(location, PolicyProblem::Duplicate(spec.name.clone()));
+        }
+        CredentialSource::parse(spec).map_err(at(Location::entry("credentials", index)))
+    };
+    specs.iter().enumerate().map(parse).collect()
+}
+
+fn formats(specs: &[KeyFormatSpec], environments: &[String]) -> Result<KeyFormats, PolicyError> {
+    not_empty(specs, "keys")?;
+    let parse = |(index, spec): (usize, &KeyFormatSpec)| {
+        let location = Location::member("keys", index, "prefix");
+        if specs.iter().take(index).any(|it| it.prefix == spec.prefix) {
+            return refuse(location, PolicyProblem::Duplicate(spec.prefix.clone()));
+        }
+        prefix(&spec.prefix, location)?;
+        body_length(spec, index)?;
+        let location = Location::member("keys", index, "environment");
+        Ok(KeyFormat::new(spec, environment(&spec.environment, environments, location)?))
+    };
+    specs.iter().enumerate().map(parse).collect::<Result<_, _>>().map(KeyFormats::new)
+}
+
+fn prefix(prefix: &str, location: Location) -> Result<(), PolicyError> {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let usable = !prefix.is_empty() && prefix.bytes().all(letter);
+    if usable { Ok(()) } else { refuse(location, PolicyProblem::Prefix(prefix.into())) }
+}
+
+fn body_length(spec: &KeyFormatSpec, index: usize) -> Result<(), PolicyError> {
+    let checksum = if spec.checksum == Checksum::None { 0 } else { CHECKSUM_LEN };
+    let range = MIN_RANDOM + checksum..=MAX_BODY;
+    if !range.contains(&spec.body_length) {
+        let location = Location::member("keys", index, "body_length");
+        return refuse(location, PolicyProblem::BodyLength(spec.body_length));
+    }
+    match spec.min_body_length {
+        Some(min) if !range.contains(&min) || min > spec.body_length => {
+            refuse(Location::member("keys", index, "min_body_length"), PolicyProblem::BodyLength(min))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn environment(name: &str, known: &[String], location: Location) -> Result<usize, PolicyError> {
+    match known.iter().position(|it| it == name) {
+        Some(index) => Ok(index),
+        None => unknown("environment", name, known.to_vec(), location),
+    }
+}
+
+fn rules(spec: &PolicySpec) -> Result<Vec<Rule>, PolicyError> {
+    spec.rules.iter().enumerate().map(|(index, rule)| compile_rule(spec, index, rule)).collect()
+}
+
+fn compile_rule(spec: &PolicySpec, index: usize, rule: &RuleSpec) -> Result<Rule, PolicyError> {
+    let member = |member| Location::member("rules", index, member);
+    let methods = match rule.methods.as_slice() {
+        [] => MethodSet::any(),
+        listed => MethodSet::parse(listed).map_err(at(member("methods")))?,
+    };
+    let template = Template::parse(&rule.path).map_err(at(member("path")))?;
+    if !rule.all.is_empty() && !rule.any.is_empty() {
+        return refuse(member("any"), PolicyProblem::Conflict("`all` and `any` cannot stand in one rule"));
+    }
+    let all = wanted(spec, index, "all", &rule.all)?;
+    let any = wanted(spec, index, "any", &rule.any)?;
+    let limited = !all.is_empty() || !any.is_empty() || !rule.environments.is_empty();
+    if rule.access == Access::Public && limited {
+        let problem = PolicyProblem::Conflict("a public rule cannot want scopes or environments");
+        return refuse(member("access"), problem);
+    }
+    let requirement = match (all.is_empty(), any.is_empty()) {
+        (true, true) => Requirement::Nothing,
+        (false, _) => Requirement::All(all),
+        (true, false) => Requirement::Any(any),
+    };
+    let at_element = |element| Location::element("rules", index, "environments", element);
+    let environments = rule.environments.iter().enumerate();
+    let environments = environments.map(|(i, name)| environment(name, &spec.environments, at_element(i)));
+    let environments = environments.collect::<Result<_, _>>()?;
+    Ok(Rule { methods, template, access: rule.access, requirement, environments })
+}
+
+fn wanted(
+    spec: &PolicySpec,
+    index: usize,
+    member: &'static str,
+    texts: &[String],
+) -> Result<Vec<Scope>, PolicyError> {
+    let parse = |(element, text): (usize, &String)| {
+        let location = Location::element("rules", index, member, element);
+        if !spec.scopes.contains(text) {
+            return unknown("scope", text, spec.scopes.clone(), location);
+        }
+        Scope::parse(text).map_err(at(location))
+    };
+    texts.iter().enumerate().map(parse).collect()
+}
+
+fn router(rules: &[Rule]) -> Result<Router, PolicyError> {
+    let routes: Vec<_> = rules.iter().map(|rule| (rule.methods.clone(), rule.template.clone())).collect();
+    Router::build(&routes).map_err(|tie| PolicyError {
+        location: Location::member("rules", tie.second, "path"),
+        problem: PolicyProblem::Tie { first: tie.first },
+    })
+}
+
+fn messages(messages: &BTreeMap<String, String>) -> Result<Vec<(Code, Box<str>)>, PolicyError> {
+    let parse = |(name, message): (&String, &String)| {
+        let Some(code) = Code::from_name(name) else {
+            return unknown("code", name, code_names(), Location::top("messages"));
+        };
+        if message.is_empty() || message.chars().any(char::is_control) {
+            return refuse(Location::top("messages"), PolicyProblem::Text);
+        }
+        Ok((code, message.as_str().into()))
+    };
+    messages.iter().map(parse).collect()
+}
+
+fn unknown<T>(kind: &'static str, name: &str, known: Vec<String>, location: Location) -> Result<T, PolicyError> {
+    refuse(location, PolicyProblem::Unknown { kind, name: name.to_string(), known })
+}
+
+fn not_empty<T>(list: &[T], field: &'static str) -> Result<(), PolicyError> {
+    if list.is_empty() { refuse(Location::top(field), PolicyProblem::Empty) } else { Ok(()) }
+}
+
+fn unique(names: &[String], index: usize, location: Location) -> Result<(), PolicyError> {
+    let mut earlier = names.iter().take(index);
+    match names.get(index) {
+        Some(name) if earlier.any(|it| it == name) => refuse(location, PolicyProblem::Duplicate(name.clone())),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,186 @@
+//! What a policy can be refused for, and where in the document it stands.
+//!
+//! Messages are lower case without a full stop; the hint says how to fix it.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::credential::CredentialSourceError;
+use crate::reason::Code;
+use crate::scope::InvalidScope;
+use crate::template::{MethodError, TemplateError};
+
+/// A field's place in a policy: `rules[3].path`. The index comes with the list it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The top-level field: `rules`.
+    pub field: &'static str,
+    /// Which entry of it, if it is a list.
+    pub index: Option<usize>,
+    /// Which field of that entry: `path`.
+    pub member: Option<&'static str>,
+    /// Which entry of that member, if it is a list.
+    pub element: Option<usize>,
+}
+
+impl Location {
+    /// A top-level field.
+    pub(crate) const fn top(field: &'static str) -> Self {
+        Self { field, index: None, member: None, element: None }
+    }
+
+    /// An entry of a top-level list.
+    pub(crate) const fn entry(field: &'static str, index: usize) -> Self {
+        Self { index: Some(index), ..Self::top(field) }
+    }
+
+    /// A field of an entry.
+    pub(crate) const fn member(field: &'static str, index: usize, member: &'static str) -> Self {
+        Self { member: Some(member), ..Self::entry(field, index) }
+    }
+
+    /// An element of a list in an entry.
+    pub(crate) const fn element(field: &'static str, index: usize, member: &'static str, element: usize) -> Self {
+        Self { element: Some(element), ..Self::member(field, index, member) }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.field)?;
+        self.index.map_or(Ok(()), |index| write!(f, "[{index}]"))?;
+        self.member.map_or(Ok(()), |member| write!(f, ".{member}"))?;
+        self.element.map_or(Ok(()), |element| write!(f, "[{element}]"))
+    }
+}
+
+/// A refused policy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{location}: {problem}")]
+pub struct PolicyError {
+    /// Where.
+    pub location: Location,
+    /// What.
+    pub problem: PolicyProblem,
+}
+
+/// What is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyProblem {
+    /// A name that must not be empty, or holds characters a header must not.
+    #[error("`{0}` is not a usable name")]
+    Name(String),
+    /// A list that must have an entry.
+    #[error("at least one is needed")]
+    Empty,
+    /// The same entry twice.
+    #[error("`{0}` is there twice")]
+    Duplicate(String),
+    /// A name that the policy does not declare.
+    #[error("unknown {kind} `{name}`")]
+    Unknown {
+        /// What kind of thing is named: `environment`, `scope`, `code`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// Not a scope.
+    #[error(transparent)]
+    Scope(#[from] InvalidScope),
+    /// Not a path template.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// Not a method.
+    #[error(transparent)]
+    Method(#[from] MethodError),
+    /// Not a place where a credential can stand.
+    #[error(transparent)]
+    Credential(#[from] CredentialSourceError),
+    /// A prefix with characters a key cannot have.
+    #[error("`{0}` is not a usable key prefix")]
+    Prefix(String),
+    /// A body too short to be a secret, or a minimum over the maximum.
+    #[error("{0} characters after the prefix are out of range")]
+    BodyLength(usize),
+    /// Two rules for the same requests, neither more specific.
+    #[error("this rule and rules[{first}] are for the same requests and neither is more specific")]
+    Tie {
+        /// The earlier rule's index.
+        first: usize,
+    },
+    /// `all` and `any` together, or scopes on a public rule.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// A message or URL that is empty or holds control characters.
+    #[error("the text is empty or holds control characters")]
+    Text,
+}
+
+impl PolicyProblem {
+    /// How to fix it, where more can be said than the message says.
+    pub fn hint(&self) -> Option<String> {
+        let hint: Box<str> = match self {
+            Self::Name(_) => "use letters, digits, `-`, `_` and `.`".into(),
+            Self::Empty => "add an entry".into(),
+            Self::Duplicate(_) => "remove one of the two".into(),
+            Self::Unknown { kind, name, known } => return Some(unknown_hint(kind, name, known)),
+            Self::Prefix(_) => "use letters, digits, `_` and `-`: `sk_live_`".into(),
+            Self::BodyLength(_) => {
+                "use 12 to 200 for `body_length` (18 with a checksum), and no more than that for `min_body_length`".into()
+            }
+            Self::Tie { .. } => "give one of them other methods, or a more specific path".into(),
+            Self::Conflict(_) => "keep one of the two".into(),
+            Self::Text => "write one line of printable text".into(),
+            Self::Scope(_) | Self::Template(_) | Self::Method(_) | Self::Credential(_) => return None,
+        };
+        Some(hint.into())
+    }
+}
+
+fn unknown_hint(kind: &str, name: &str, known: &[String]) -> String {
+    let listed = known.join(", ");
+    match known.iter().filter(|it| distance(it, name) <= 3).min_by_key(|it| distance(it, name)) {
+        Some(near) => alloc::format!("did you mean `{near}`? known {kind}s: {listed}"),
+        None => alloc::format!("known {kind}s: {listed}"),
+    }
+}
+
+/// Levenshtein distance, on bytes: names here are short and ASCII.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        let cells = row.iter_mut();
+        for (cell, y) in cells.skip(1).zip(b.bytes()) {
+            let here = (diagonal + usize::from(x != y)).min(left + 1).min(*cell + 1);
+            diagonal = core::mem::replace(cell, here);
+            left = here;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+/// The names of every code, for [`PolicyProblem::Unknown`].
+pub(crate) fn code_names() -> Vec<String> {
+    Code::ALL.iter().map(|code| code.as_str().into()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances() {
+        for (a, b, expected) in [("", "", 0), ("a", "", 1), ("kitten", "sitting", 3), ("reed", "read", 1), ("ab", "ba", 2)] {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Why a request is refused: one exhaustive enum, and the one place where it becomes an HTTP status and a public code.
+//!
+//! A [`Reason`] is for operators (logs, metrics, explain) and never reaches a client; a [`Code`] is for clients and
+//! never says more than it must. Deliberately not `#[non_exhaustive]`: a new reason breaks every `match` on purpose.
+
+use core::fmt;
+
+macro_rules! named {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$vdoc])* $variant,)* }
+
+        impl $name {
+            /// Every value, in the order of declaration.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+
+            /// The stable name.
+            pub const fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $text,)* }
+            }
+
+            /// The value of that name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == name)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+named! {
+    /// Why a request was refused, as finely as the edge knows.
+    Reason {
+        /// The path could mean two things to two servers.
+        AmbiguousPath = "ambiguous_path",
+        /// No configured source carries a credential.
+        MissingCredential = "missing_credential",
+        /// More than one credential.
+        AmbiguousCredentials = "ambiguous_credentials",
+        /// A credential is there but not in the form its source wants.
+        MalformedCredential = "malformed_credential",
+        /// The key starts with no known prefix.
+        UnknownPrefix = "unknown_prefix",
+        /// The key's body is too short or too long.
+        WrongLength = "wrong_length",
+        /// The key's body holds a character its format does not.
+        BadAlphabet = "bad_alphabet",
+        /// The key's checksum does not fit: mistyped, or made up.
+        BadChecksum = "bad_checksum",
+        /// Well formed, but no such key.
+        UnknownKey = "unknown_key",
+        /// The key was revoked.
+        RevokedKey = "revoked_key",
+        /// The key is switched off for now.
+        DisabledKey = "disabled_key",
+        /// The key's time is over.
+        ExpiredKey = "expired_key",
+        /// The key's organisation is suspended.
+        OrganizationSuspended = "organization_suspended",
+        /// The organisation's quota is used up until a known time.
+        QuotaExhausted = "quota_exhausted",
+        /// The rule does not serve the key's environment.
+        EnvironmentMismatch = "environment_mismatch",
+        /// The client's address is outside the key's networks.
+        IpNotAllowed = "ip_not_allowed",
+        /// The key has address rules and the proxy gave no address.
+        AddressUnknown = "address_unknown",
+        /// The key has referrer rules and the request has neither Referer nor Origin.
+        ReferrerMissing = "referrer_missing",
+        /// Referer or Origin is there and cannot be read as a page's address.
+        ReferrerMalformed = "referrer_malformed",
+        /// Referer or Origin is outside the key's patterns.
+        ReferrerNotAllowed = "referrer_not_allowed",
+        /// The endpoint is not on the key's own list.
+        EndpointNotAllowed = "endpoint_not_allowed",
+        /// No route rule is for this method and path.
+        NoRule = "no_rule",
+        /// The rule wants scopes and the key has none at all.
+        NoScopes = "no_scopes",
+        /// The key lacks a scope that the rule wants.
+        InsufficientScope = "insufficient_scope",
+        /// No bundle has arrived yet.
+        NoPolicy = "no_policy",
+        /// The bundle is older than the configured maximum.
+        StalePolicy = "stale_policy",
+        /// Key records could not be read; refused rather than guessed.
+        StoreUnavailable = "store_unavailable",
+    }
+}
+
+named! {
+    /// What the client is told. Stable: programs match on it.
+    Code {
+        /// 400.
+        AmbiguousPath = "ambiguous_path",
+        /// 401: no credential.
+        MissingApiKey = "missing_api_key",
+        /// 401: malformed, unknown or revoked; one code, so that nothing leaks.
+        InvalidApiKey = "invalid_api_key",
+        /// 401.
+        ExpiredApiKey = "expired_api_key",
+        /// 401: more than one credential.
+        AmbiguousCredentials = "ambiguous_credentials",
+        /// 403.
+        InsufficientScope = "insufficient_scope",
+        /// 403.
+        EnvironmentMismatch = "environment_mismatch",
+        /// 403.
+        IpNotAllowed = "ip_not_allowed",
+        /// 403.
+        ReferrerNotAllowed = "referrer_not_allowed",
+        /// 403.
+        EndpointNotAllowed = "endpoint_not_allowed",
+        /// 403.
+        OrganizationSuspended = "organization_suspended",
+        /// 429.
+        QuotaExceeded = "quota_exceeded",
+        /// 503.
+        PolicyUnavailable = "policy_unavailable",
+    }
+}
+
+impl Reason {
+    /// The public code. The only mapping from reason to code.
+    pub const fn code(self) -> Code {
+        match self {
+            Self::AmbiguousPath => Code::AmbiguousPath,
+            Self::MissingCredential => Code::MissingApiKey,
+            Self::AmbiguousCredentials => Code::AmbiguousCredentials,
+            Self::MalformedCredential
+            | Self::UnknownPrefix
+            | Self::WrongLength
+            | Self::BadAlphabet
+            | Self::BadChecksum
+            | Self::UnknownKey
+            | Self::RevokedKey
+            | Self::DisabledKey => Code::InvalidApiKey,
+            Self::ExpiredKey => Code::ExpiredApiKey,
+            Self::OrganizationSuspended => Code::OrganizationSuspended,
+            Self::QuotaExhausted => Code::QuotaExceeded,
+            Self::EnvironmentMismatch => Code::EnvironmentMismatch,
+            Self::IpNotAllowed | Self::AddressUnknown => Code::IpNotAllowed,
+            Self::ReferrerMissing | Self::ReferrerMalformed | Self::ReferrerNotAllowed => Code::ReferrerNotAllowed,
+            Self::EndpointNotAllowed | Self::NoRule => Code::EndpointNotAllowed,
+            Self::NoScopes | Self::InsufficientScope => Code::InsufficientScope,
+            Self::NoPolicy | Self::StalePolicy | Self::StoreUnavailable => Code::PolicyUnavailable,
+        }
+    }
+}
+
+impl Code {
+    /// The HTTP status. The only mapping from code to status.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::AmbiguousPath => 400,
+            Self::MissingApiKey | Self::InvalidApiKey | Self::ExpiredApiKey | Self::AmbiguousCredentials => 401,
+            Self::InsufficientScope
+            | Self::EnvironmentMismatch
+            | Self::IpNotAllowed
+            | Self::ReferrerNotAllowed
+            | Self::EndpointNotAllowed
+            | Self::OrganizationSuspended => 403,
+            Self::QuotaExceeded => 429,
+            Self::PolicyUnavailable => 503,
+        }
+    }
+
+    /// The grpc-status that says the same to a gRPC client (google.rpc.Code).
+    pub const fn grpc_status(self) -> u32 {
+        match self.status() {
+            400 => 3,
+            401 => 16,
+            403 => 7,
+            429 => 8,
+            _ => 14,
+        }
+    }
+
+    /// The `error` attribute of `WWW-Authenticate` (RFC 6750 §3.1), where one fits.
+    pub const fn bearer_error(self) -> Option<&'static str> {
+        match self {
+            Self::InvalidApiKey | Self::ExpiredApiKey => Some("invalid_token"),
+            Self::AmbiguousCredentials => Some("invalid_request"),
+            Self::InsufficientScope => Some("insufficient_scope"),
+            _ => None,
+        }
+    }
+
+    /// The message a client reads unless the policy words it otherwise.
+    pub const fn default_message(self) -> &'static str {
+        match self {
+            Self::AmbiguousPath => "Ambiguous path",
+            Self::MissingApiKey => "Missing API key",
+            Self::InvalidApiKey => "Invalid API key",
+            Self::ExpiredApiKey => "Expired API key",
+            Self::AmbiguousCredentials => "Ambiguous credentials",
+            Self::InsufficientScope => "Insufficient scope",
+            Self::EnvironmentMismatch => "Wrong environment",
+            Self::IpNotAllowed => "IP address not allowed",
+            Self::ReferrerNotAllowed => "Referrer not allowed",
+            Self::EndpointNotAllowed => "Endpoint not allowed",
+            Self::OrganizationSuspended => "Organization suspended",
+            Self::QuotaExceeded => "Quota exceeded",
+            Self::PolicyUnavailable => "Policy unavailable",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_read_back() {
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_name(reason.as_str()), Some(*reason));
+        }
+        for code in Code::ALL {
+            assert_eq!(Code::from_name(code.as_str()), Some(*code));
+        }
+    }
+
+    #[test]
+    fn every_code_has_a_reason() {
+        for code in Code::ALL {
+            assert!(Reason::ALL.iter().any(|reason| reason.code() == *code), "{code}");
+        }
+    }
+}

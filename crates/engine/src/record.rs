@@ -1,0 +1,52 @@
+//! What the edge knows of a key: borrowed from a bundle, never containing the key.
+//!
+//! It says nothing about how records are stored; a [`KeyStore`](crate::KeyStore) does.
+
+use crate::id::{KeyId, OrganizationId};
+use crate::restriction::RestrictionSet;
+
+/// A key's record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRecord<'a> {
+    /// The key's public name.
+    pub id: KeyId,
+    /// The organisation it belongs to.
+    pub organization: OrganizationId,
+    /// That organisation's state.
+    pub organization_state: OrganizationState,
+    /// Whether it works at all.
+    pub status: KeyStatus,
+    /// Unix seconds from which it no longer works.
+    pub expires_at: Option<u64>,
+    /// Its scopes: sorted, without duplicates, separated by one space; empty = none.
+    pub scopes: &'a str,
+    /// Its restrictions.
+    pub restrictions: Option<&'a RestrictionSet>,
+}
+
+/// Whether a key works at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyStatus {
+    /// It works.
+    #[default]
+    Active,
+    /// Switched off, can be switched on again.
+    Disabled,
+    /// Gone for good; the record stays so that its use can be named.
+    Revoked,
+}
+
+/// Whether an organisation's keys work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OrganizationState {
+    /// They do.
+    #[default]
+    Active,
+    /// None does.
+    Suspended,
+    /// None does until that time, in Unix seconds.
+    QuotaExhausted {
+        /// When the keys work again.
+        until: u64,
+    },
+}

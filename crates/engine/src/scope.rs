@@ -1,0 +1,159 @@
+//! Scopes: `resource:action`, granted as a sorted, space-separated list, wanted as `all` or `any`.
+//!
+//! It compares text; it does not know which scopes exist (the policy does). Invariant: a key without scopes satisfies
+//! no requirement that names one.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// A scope that is not `resource:action`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a scope: expected `resource:action` of letters, digits, `-`, `_` and `.`")]
+pub struct InvalidScope(String);
+
+/// One scope, well formed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scope {
+    text: Box<str>,
+    colon: usize,
+}
+
+impl Scope {
+    /// Parses `resource:action`; `resource:*` only where `wildcard` allows it.
+    fn parse_with(text: &str, wildcard: bool) -> Result<Self, InvalidScope> {
+        let word = |part: &str| {
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        };
+        match text.split_once(':') {
+            Some((resource, action)) if word(resource) && (word(action) || wildcard && action == "*") => {
+                Ok(Self { text: text.into(), colon: resource.len() })
+            }
+            _ => Err(InvalidScope(text.into())),
+        }
+    }
+
+    /// A scope that a rule wants: no wildcard.
+    pub fn parse(text: &str) -> Result<Self, InvalidScope> {
+        Self::parse_with(text, false)
+    }
+
+    /// A scope that a key holds: `resource:*` too.
+    pub fn parse_grant(text: &str) -> Result<Self, InvalidScope> {
+        Self::parse_with(text, true)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The resource, before the colon.
+    pub fn resource(&self) -> &str {
+        self.text.get(..self.colon).unwrap_or_default()
+    }
+
+    /// The action, behind the colon.
+    pub fn action(&self) -> &str {
+        self.text.get(self.colon + 1..).unwrap_or_default()
+    }
+
+    /// Whether this one grant covers `wanted`.
+    fn is_covered_by(&self, grant: &str, write_implies_read: bool) -> bool {
+        if grant == self.as_str() {
+            return true;
+        }
+        let Some((resource, action)) = grant.split_once(':') else { return false };
+        resource == self.resource()
+            && (action == "*" || write_implies_read && action == "write" && self.action() == "read")
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// What a rule wants of a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Requirement {
+    /// Any good key.
+    #[default]
+    Nothing,
+    /// Every one of these.
+    All(Vec<Scope>),
+    /// One of these.
+    Any(Vec<Scope>),
+}
+
+impl Requirement {
+    /// Whether the space-separated `granted` satisfies it.
+    pub fn is_met_by(&self, granted: &str, write_implies_read: bool) -> bool {
+        let held = |wanted: &Scope| granted.split(' ').any(|grant| wanted.is_covered_by(grant, write_implies_read));
+        match self {
+            Self::Nothing => true,
+            Self::All(scopes) => scopes.iter().all(held),
+            Self::Any(scopes) => scopes.iter().any(held),
+        }
+    }
+
+    /// The scopes it names.
+    pub fn scopes(&self) -> &[Scope] {
+        match self {
+            Self::Nothing => &[],
+            Self::All(scopes) | Self::Any(scopes) => scopes,
+        }
+    }
+}
+
+/// The canonical text of a set of grants: sorted, without duplicates, separated by one space.
+pub fn canonical_grants<'a>(grants: impl IntoIterator<Item = &'a str>) -> Result<String, InvalidScope> {
+    let mut scopes = grants.into_iter().map(Scope::parse_grant).collect::<Result<Vec<_>, _>>()?;
+    scopes.sort();
+    scopes.dedup();
+    Ok(scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(wanted: Requirement, granted: &str, expected: bool) {
+        assert_eq!(wanted.is_met_by(granted, false), expected, "{wanted:?} by `{granted}`");
+    }
+
+    fn scopes(texts: &[&str]) -> Vec<Scope> {
+        texts.iter().map(|text| Scope::parse(text).unwrap()).collect()
+    }
+
+    #[test]
+    fn requirements() {
+        check(Requirement::Nothing, "", true);
+        check(Requirement::All(scopes(&["a:read"])), "", false);
+        check(Requirement::All(scopes(&["a:read"])), "a:read b:read", true);
+        check(Requirement::All(scopes(&["a:read", "b:read"])), "a:read", false);
+        check(Requirement::Any(scopes(&["a:read", "b:read"])), "b:read", true);
+        check(Requirement::Any(scopes(&["a:read"])), "a:*", true);
+        check(Requirement::Any(scopes(&["ab:read"])), "a:*", false);
+        check(Requirement::All(scopes(&["a:read"])), "a:write", false);
+        check(Requirement::Any(Vec::new()), "a:*", false);
+    }
+
+    #[test]
+    fn write_implies_read_only_when_the_policy_says_so() {
+        let wanted = Requirement::All(scopes(&["a:read"]));
+        assert!(wanted.is_met_by("a:write", true));
+        assert!(!Requirement::All(scopes(&["a:write"])).is_met_by("a:read", true));
+    }
+
+    #[test]
+    fn grants_have_one_text() {
+        assert_eq!(canonical_grants(["b:read", "a:*", "b:read"]).as_deref(), Ok("a:* b:read"));
+        for bad in ["", "a", "a:", ":b", "a:b:c", "*:read", "a b:c", "é:read"] {
+            assert!(canonical_grants([bad]).is_err(), "{bad}");
+        }
+        assert!(Scope::parse("a:*").is_err());
+    }
+}

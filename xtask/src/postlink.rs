@@ -1,0 +1,135 @@
+//! What happens to the module after linking: exports pruned and renamed, dead code dropped.
+//!
+//! Envoy enters the VM for every callback that a module exports, and the SDK exports all of them; each entry costs
+//! about half a microsecond a request. The filter exports the callbacks it means as `portcullis_on_*`; this step
+//! renames them to `proxy_on_*` and drops the SDK's. Invariant: the result exports nothing that Envoy does not call.
+
+use anyhow::Context as _;
+use walrus::{ExportId, Module, ModuleConfig};
+
+const OURS: &str = "portcullis_on_";
+const HOST: &str = "proxy_on_";
+/// Exports that stay as they are. Of the two allocators the first that exists is kept.
+const KEPT: [&str; 3] = ["memory", "proxy_abi_version_0_2_1", "_initialize"];
+const ALLOCATORS: [&str; 2] = ["proxy_on_memory_allocate", "malloc"];
+
+/// Prunes a linked module.
+pub(crate) fn postlink(linked: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut config = ModuleConfig::new();
+    config
+        .generate_producers_section(false)
+        .generate_name_section(true);
+    let mut module = config.parse(linked).context("not a module")?;
+    let exports: Vec<(ExportId, String)> = module
+        .exports
+        .iter()
+        .map(|it| (it.id(), it.name.clone()))
+        .collect();
+    let has = |name: &str| exports.iter().any(|(_, export)| export == name);
+    let allocator = ALLOCATORS
+        .into_iter()
+        .find(|name| has(name))
+        .context("the module exports no allocator")?;
+    anyhow::ensure!(has("memory"), "the module exports no memory");
+    anyhow::ensure!(has(KEPT[1]), "the module does not export `{}`", KEPT[1]);
+    anyhow::ensure!(
+        exports.iter().any(|(_, name)| name.starts_with(OURS)),
+        "the module exports no `{OURS}*`\nhint: the filter's callbacks are exported under that prefix in src/abi.rs"
+    );
+    for (id, name) in exports
+        .iter()
+        .filter(|(_, name)| name != allocator && !KEPT.contains(&name.as_str()))
+    {
+        match name.strip_prefix(OURS) {
+            Some(callback) => module.exports.get_mut(*id).name = format!("{HOST}{callback}"),
+            None => module.exports.delete(*id),
+        }
+    }
+    drop_producers(&mut module);
+    walrus::passes::gc::run(&mut module);
+    Ok(module.emit_wasm())
+}
+
+fn drop_producers(module: &mut Module) {
+    let ids: Vec<_> = module
+        .customs
+        .iter()
+        .filter(|(_, it)| it.name() == "producers")
+        .map(|(id, _)| id)
+        .collect();
+    for id in ids {
+        module.customs.delete(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A module that exports functions under these names, beside `memory`.
+    fn module(names: &[&str]) -> Vec<u8> {
+        let mut module = Module::default();
+        let memory = module.memories.add_local(false, false, 1, None, None);
+        module.exports.add("memory", memory);
+        for name in names {
+            let mut builder = walrus::FunctionBuilder::new(&mut module.types, &[], &[]);
+            builder.name((*name).to_owned()).func_body();
+            let id = builder.finish(vec![], &mut module.funcs);
+            module.exports.add(name, id);
+        }
+        module.emit_wasm()
+    }
+
+    fn exports(wasm: &[u8]) -> Vec<String> {
+        let module = Module::from_buffer(wasm).unwrap();
+        let mut names: Vec<_> = module.exports.iter().map(|it| it.name.clone()).collect();
+        names.sort();
+        names
+    }
+
+    fn check(names: &[&str], expected: &[&str]) {
+        assert_eq!(exports(&postlink(&module(names)).unwrap()), expected);
+    }
+
+    #[test]
+    fn keeps_what_the_host_calls() {
+        let abi = "proxy_abi_version_0_2_1";
+        check(
+            &[
+                abi,
+                "malloc",
+                "portcullis_on_tick",
+                "proxy_on_tick",
+                "proxy_on_log",
+            ],
+            &["malloc", "memory", abi, "proxy_on_tick"],
+        );
+        check(
+            &[
+                abi,
+                "malloc",
+                "proxy_on_memory_allocate",
+                "_initialize",
+                "portcullis_on_vm_start",
+            ],
+            &[
+                "_initialize",
+                "memory",
+                abi,
+                "proxy_on_memory_allocate",
+                "proxy_on_vm_start",
+            ],
+        );
+    }
+
+    #[test]
+    fn refuses_a_module_that_envoy_could_not_run() {
+        for names in [
+            &["malloc", "portcullis_on_tick"][..],
+            &["proxy_abi_version_0_2_1", "portcullis_on_tick"],
+            &["proxy_abi_version_0_2_1", "malloc"],
+        ] {
+            assert!(postlink(&module(names)).is_err(), "{names:?}");
+        }
+    }
+}
