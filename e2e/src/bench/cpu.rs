@@ -31,7 +31,7 @@ impl Places {
     pub(super) fn find() -> anyhow::Result<Option<Self>> {
         let ours = sched_getaffinity(None)?;
         let mut usable = (0..CpuSet::MAX_CPU).filter(|cpu| ours.is_set(*cpu));
-        let (first, last) = (usable.next(), usable.last());
+        let (first, last) = (usable.next(), usable.next_back());
         Ok(first.zip(last).map(|(client, envoy)| Self { client, envoy }))
     }
 
