@@ -262,7 +262,7 @@ impl Sync {
         if self.failures.is_power_of_two() {
             host.log(
                 crate::host::LogLevel::Warn,
-                format_args!("portcullis: sync failed ({} times): {problem}", self.failures),
+                format_args!("sync failed ({} times): {problem}", self.failures),
             );
         }
         if self.errors.len() < 8 {
