@@ -23,7 +23,8 @@ fn the_example_policy_compiles() {
 #[test]
 fn the_diagnostic_is_the_one_that_is_printed() {
     let name = "policies/invalid/unknown-scope";
-    let printed = fs::read_to_string(workspace().join(name).with_extension("txt")).expect("it has its message beside it");
+    let printed =
+        fs::read_to_string(workspace().join(name).with_extension("txt")).expect("it has its message beside it");
     let shown = format!("$ portcullis policy check {name}.toml\n{printed}");
     assert!(readme().contains(&shown), "the README does not show\n{shown}");
 }
