@@ -32,7 +32,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     keys: Vec<PathBuf>,
     #[command(flatten)]
-    request: request::Args,
+    request: request::RequestArgs,
     /// Where the request comes from, as Envoy trusts it.
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     from: IpAddr,

@@ -110,11 +110,11 @@ pub(super) fn filter(query: &ListKeys, now: u64) -> Result<KeyFilter, Error> {
 
 /// Where the page behind this key begins.
 pub(super) fn cursor_after(row: &KeyRow) -> String {
-    format!("{}.{}", row.created_at, row.id)
+    format!("{}.{}", row.created_in, row.id)
 }
 
 fn parse_cursor(text: &str) -> Result<(u64, KeyId), Error> {
-    let parts = text.split_once('.').and_then(|(time, id)| Some((time.parse().ok()?, id.parse().ok()?)));
+    let parts = text.split_once('.').and_then(|(version, id)| Some((version.parse().ok()?, id.parse().ok()?)));
     parts.ok_or_else(|| Error::invalid("/cursor", "expected the `next_cursor` of the page before"))
 }
 

@@ -15,7 +15,7 @@ const KEY_VARIABLE: &str = "PORTCULLIS_KEY";
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Request")]
-pub(super) struct Args {
+pub(crate) struct RequestArgs {
     /// The method.
     #[arg(long, default_value = "GET")]
     method: String,
@@ -37,7 +37,7 @@ pub(super) struct Wire {
     headers: Vec<(String, Vec<u8>)>,
 }
 
-impl Args {
+impl RequestArgs {
     pub(super) fn resolve(&self, policy: &Policy, spec: &PolicySpec, known: &KnownKeys) -> Result<Wire, Failure> {
         let mut headers = Vec::new();
         for line in &self.headers {
@@ -95,7 +95,9 @@ fn warn_of_pasted_key(policy: &Policy, value: &[u8]) {
 /// The key where the policy looks for it first.
 fn credential(policy: &PolicySpec, key: &str) -> Result<(String, Vec<u8>), Failure> {
     let header = policy.credentials.iter().find(|it| it.place == CredentialPlace::Header);
-    let spec = header.ok_or_else(|| Failure::usage("the policy takes no key from a header\nhint: --path or --header with `{key:NAME}`"))?;
+    let spec = header.ok_or_else(|| {
+        Failure::usage("the policy takes no key from a header\nhint: --path or --header with `{key:NAME}`")
+    })?;
     let value = spec.scheme.as_ref().map_or_else(|| key.to_owned(), |scheme| format!("{scheme} {key}"));
     Ok((spec.name.to_ascii_lowercase(), value.into_bytes()))
 }
