@@ -21,7 +21,7 @@ use crate::exit::{Exit, Failure};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Decide with a bundle file, as `portcullis bundle export` writes it.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "keys"], required_unless_present = "policy")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "keys"])]
     bundle: Option<PathBuf>,
     #[command(flatten)]
     trusted: TrustedKeys,
