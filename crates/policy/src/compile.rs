@@ -3,6 +3,7 @@
 //! Adds no check of its own. The engine stops at its first problem; rules do not depend on each other, so the rule it
 //! complains of is set aside and the rest compiled again, and every bad rule is reported at once.
 
+use portcullis_engine::credential::CredentialSourceError::{Scheme, SchemeOutsideHeader};
 use portcullis_engine::policy::{Location, PolicyError, PolicyProblem};
 use portcullis_engine::{Policy, PolicySpec};
 
@@ -67,7 +68,18 @@ fn complain(document: &Document<'_>, error: &PolicyError) -> Diagnostic {
                 format!("this rule and the one on line {line} are for the same requests and neither is more specific");
             document.complain(&path, message, error.problem.hint())
         }
-        problem => document.complain(&path, problem.to_string(), problem.hint()),
+        problem => {
+            let (message, hint) = split_hint(problem.to_string());
+            document.complain(&path, message, problem.hint().or(hint))
+        }
+    }
+}
+
+/// Some of the engine's messages carry their hint at the end.
+fn split_hint(message: String) -> (String, Option<String>) {
+    match message.split_once("; hint: ") {
+        Some((message, hint)) => (message.to_owned(), Some(hint.to_owned())),
+        None => (message, None),
     }
 }
 
@@ -77,10 +89,11 @@ fn steps(error: &PolicyError) -> Vec<Step<'_>> {
     steps.extend(index.map(Step::Index));
     steps.extend(member.map(Step::Key));
     steps.extend(element.map(Step::Index));
-    if let PolicyProblem::Unknown { name, .. } = &error.problem
-        && field == "messages"
-    {
-        steps.push(Step::Name(name));
+    match &error.problem {
+        PolicyProblem::Unknown { name, .. } if field == "messages" => steps.push(Step::Name(name)),
+        PolicyProblem::Credential(SchemeOutsideHeader(_) | Scheme(_)) => steps.push(Step::Key("scheme")),
+        PolicyProblem::Credential(_) => steps.push(Step::Key("name")),
+        _ => {}
     }
     steps
 }

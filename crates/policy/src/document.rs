@@ -36,13 +36,12 @@ pub(crate) enum Step<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// Parses text; every syntax error found is reported, up to a limit.
+    /// Parses text. Only the first syntax error is reported: those behind it mostly follow from it.
     pub(crate) fn parse(source: &'a str, file: &'a str) -> Result<Self, Diagnostics> {
         let (root, errors) = DeTable::parse_recoverable(source);
         let document = Self { source, file, root };
-        let complaints = errors.iter().take(MOST).map(|error| document.syntax(error)).collect();
-        match Diagnostics::collect(file, complaints) {
-            Some(diagnostics) => Err(diagnostics),
+        match errors.iter().min_by_key(|error| error.span().map_or(0, |span| span.start)) {
+            Some(error) => Err(Diagnostics::new(file, document.syntax(error), Vec::new())),
             None => Ok(document),
         }
     }
@@ -118,11 +117,8 @@ impl<'a> Document<'a> {
 
     fn syntax(&self, error: &Error) -> Diagnostic {
         let span = error.span().unwrap_or(0..0);
-        Diagnostic {
-            position: Some(Position::of(self.source, &span)),
-            message: wording::syntax(error.message()),
-            hint: None,
-        }
+        let (message, hint) = wording::syntax(error.message());
+        Diagnostic { position: Some(Position::of(self.source, &span)), message, hint }
     }
 
     fn shape(&self, error: &Error) -> Diagnostic {

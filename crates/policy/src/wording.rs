@@ -5,9 +5,16 @@
 
 use crate::nearest::nearest;
 
-/// A syntax error's message.
-pub(crate) fn syntax(message: &str) -> String {
-    lower_first(message)
+/// A syntax error's message and hint.
+pub(crate) fn syntax(message: &str) -> (String, Option<String>) {
+    let hint = match message {
+        _ if message.contains("between array elements") => "put a comma between the values, or close the list with `]`",
+        _ if message.contains("must be quoted") => "put the value in double quotes",
+        _ if message.contains("basic string") => "close the string with `\"` on the same line",
+        _ if message.starts_with("duplicate key") => "remove one of the two",
+        _ => return (lower_first(message), None),
+    };
+    (lower_first(message), Some(hint.to_owned()))
 }
 
 /// A shape error's message and hint.

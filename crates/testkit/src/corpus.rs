@@ -155,12 +155,14 @@ impl Case {
 }
 
 impl WireRequest {
-    /// The same request as Envoy hands it to a filter: duplicates of `authorization` joined by a comma.
+    /// The same request as Envoy hands it to a filter: duplicates of `authorization` joined by a comma, empty ones
+    /// dropped (`HeaderMapImpl::appendToHeader`).
     pub fn joined(&self) -> Self {
         let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
         for (name, value) in &self.headers {
-            let earlier = headers.iter_mut().find(|(earlier, _)| earlier == name && name == "authorization");
-            match earlier {
+            match headers.iter_mut().find(|(earlier, _)| earlier == name && name == "authorization") {
+                Some((_, joined)) if joined.is_empty() => joined.clone_from(value),
+                Some(_) if value.is_empty() => {}
                 Some((_, joined)) => {
                     joined.push(b',');
                     joined.extend(value);

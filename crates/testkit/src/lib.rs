@@ -10,6 +10,7 @@ pub mod corpus;
 pub mod engine;
 mod escape;
 pub mod expectation;
+pub mod fuzz;
 mod http;
 pub mod key;
 pub mod store;

@@ -15,7 +15,7 @@ use crate::corpus::Corpus;
 use crate::key::KnownKey;
 
 /// Key records by digest.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     keys: HashMap<KeyDigest, (KeyEntry, String)>,
     organizations: HashMap<OrganizationId, OrganizationState>,

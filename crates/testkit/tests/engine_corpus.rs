@@ -41,23 +41,27 @@ fn assert_none(failures: &[String]) {
 
 #[test]
 fn every_case_from_memory() {
+    let mut failures = Vec::new();
     for corpus in corpora() {
-        let mut store = corpus.store().expect("the keys of the corpus are good");
         let policy = Policy::compile(&corpus.spec).expect("presets compile");
-        assert_none(&run(&corpus, &policy, &mut store, WireRequest::clone));
-        assert_none(&run(&corpus, &policy, &mut store, WireRequest::joined));
+        let mut store = corpus.store().expect("the keys of the corpus are good");
+        failures.extend(run(&corpus, &policy, &mut store, WireRequest::clone));
+        failures.extend(run(&corpus, &policy, &mut store, WireRequest::joined));
         println!("{}: {} cases", corpus.preset, corpus.cases.len());
     }
+    assert_none(&failures);
 }
 
 #[test]
 fn every_case_from_a_bundle() {
+    let mut failures = Vec::new();
     for corpus in corpora() {
         let bundle = corpus.bundle(1).expect("the corpus builds");
         let mut archive = bundle.open().expect("the archive opens");
         let (policy, mut keys) = archive.parts_mut();
-        assert_none(&run(&corpus, policy, &mut keys, WireRequest::joined));
+        failures.extend(run(&corpus, policy, &mut keys, WireRequest::joined));
     }
+    assert_none(&failures);
 }
 
 #[test]
