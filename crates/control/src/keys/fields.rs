@@ -72,8 +72,10 @@ pub(super) fn environment<'a>(app: &'a App, text: &str) -> Result<&'a KeyFormatS
 
 pub(super) fn scopes(app: &App, list: &[String]) -> Result<String, Error> {
     if let Some(index) = list.iter().position(|scope| !app.policy.knows_scope(scope)) {
-        let known = app.policy.spec().scopes.join("`, `");
-        let detail = format!("the policy knows no such scope; it knows `{known}`");
+        let detail = match app.policy.spec().scopes.as_slice() {
+            [] => "the policy has no scopes".to_owned(),
+            known => format!("the policy knows no such scope; it knows `{}`", known.join("`, `")),
+        };
         return Err(Error::invalid(format!("/scopes/{index}"), detail));
     }
     scope::canonical_grants(list.iter().map(String::as_str))
