@@ -38,12 +38,13 @@ pub(super) struct Wire {
 }
 
 impl RequestArgs {
-    pub(super) fn resolve(&self, policy: &Policy, spec: &PolicySpec, known: &KnownKeys) -> Result<Wire, Failure> {
+    /// The request; `policy` says where a key goes and what one looks like.
+    pub(super) fn resolve(&self, policy: Option<(&Policy, &PolicySpec)>, known: &KnownKeys) -> Result<Wire, Failure> {
         let mut headers = Vec::new();
         for line in &self.headers {
-            headers.push(header(line, policy, known)?);
+            headers.push(header(line, policy.map(|(compiled, _)| compiled), known)?);
         }
-        if let Some(key) = self.secret_key()? {
+        if let (Some(key), Some((_, spec))) = (self.secret_key()?, policy) {
             headers.push(credential(spec, &key)?);
         }
         let path = self.path.as_deref().map(|path| known.fill(&bytes(path))).transpose()?;
@@ -71,7 +72,7 @@ impl Wire {
     }
 }
 
-fn header(line: &OsStr, policy: &Policy, known: &KnownKeys) -> Result<(String, Vec<u8>), Failure> {
+fn header(line: &OsStr, policy: Option<&Policy>, known: &KnownKeys) -> Result<(String, Vec<u8>), Failure> {
     let line = bytes(line);
     let wrong = || Failure::usage("a header looks like this: --header 'name: value'");
     let colon = line.iter().position(|byte| *byte == b':').filter(|at| *at > 0).ok_or_else(wrong)?;
@@ -79,7 +80,9 @@ fn header(line: &OsStr, policy: &Policy, known: &KnownKeys) -> Result<(String, V
     let name = std::str::from_utf8(name).map_err(|_| wrong())?.to_ascii_lowercase();
     let value = value.strip_prefix(b":").unwrap_or(value);
     let value = value.strip_prefix(b" ").unwrap_or(value);
-    warn_of_pasted_key(policy, value);
+    if let Some(policy) = policy {
+        warn_of_pasted_key(policy, value);
+    }
     Ok((name, known.fill(value)?))
 }
 
