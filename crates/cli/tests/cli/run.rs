@@ -51,7 +51,18 @@ pub(crate) struct Control {
 
 impl Control {
     pub(crate) fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::on(tempfile::tempdir().unwrap())
+    }
+
+    /// Ends it as the machine's failure would, and starts another on the same folder.
+    pub(crate) fn kill_and_restart(mut self) -> Self {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        Self::on(folder)
+    }
+
+    fn on(folder: tempfile::TempDir) -> Self {
         let mut command = portcullis();
         command.args(["serve", "--listen", "127.0.0.1:0", "--policy", "policies/payments/policy.toml", "--data"]);
         let mut child = command.arg(folder.path()).stdout(Stdio::piped()).spawn().unwrap();

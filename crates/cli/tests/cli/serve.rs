@@ -15,6 +15,21 @@ fn a_signal_ends_it_in_order() {
 }
 
 #[test]
+fn a_kill_loses_nothing_that_was_answered() {
+    let mut control = Control::start();
+    for round in 0..3 {
+        let name = format!("key {round}");
+        let made = control.admin(&["keys", "create", &name, "--environment", "live", "--json"]);
+        let made: serde_json::Value = serde_json::from_str(&made.stdout).unwrap();
+        let id = made["id"].as_str().unwrap();
+        assert_eq!(control.admin(&["keys", "revoke", id]).code, 0);
+        control = control.kill_and_restart();
+        let shown = control.admin(&["keys", "show", id]);
+        assert!(shown.stdout.contains("status        revoked"), "{}{}", shown.stdout, shown.stderr);
+    }
+}
+
+#[test]
 fn what_it_cannot_start_with_is_named() {
     let control = Control::start();
     let address = control.url.strip_prefix("http://").unwrap();

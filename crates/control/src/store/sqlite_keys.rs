@@ -1,5 +1,6 @@
 //! SQL about keys.
 
+use futures_util::TryStreamExt;
 use portcullis_engine::{KeyDigest, KeyId, KeyStatus};
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite, Transaction};
@@ -118,8 +119,12 @@ pub(super) async fn changed_after(
 ) -> Result<Vec<BundleKey>, StoreError> {
     let sql = "SELECT digest, id, organization, enabled, expires_at, revoked_at, scopes, restrictions FROM keys \
                WHERE changed_in > $1 AND (revoked_at IS NULL OR revoked_at >= $2)";
-    let rows = sqlx::query(sql).bind(signed(version)).bind(signed(revoked_since)).fetch_all(&mut **snapshot).await?;
-    rows.iter().map(bundle_key).collect()
+    let mut rows = sqlx::query(sql).bind(signed(version)).bind(signed(revoked_since)).fetch(&mut **snapshot);
+    let mut keys = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        keys.push(bundle_key(&row)?);
+    }
+    Ok(keys)
 }
 
 fn key_row(row: &SqliteRow) -> Result<KeyRow, StoreError> {
