@@ -1,1 +1,25 @@
-//! Stub.
+//! The filter that Envoy loads: API keys decided at the edge, in process, without a network hop.
+//!
+//! It is thin: the decision is `portcullis-engine`'s, the data `portcullis-bundle`'s. `abi` alone knows the proxy;
+//! everything else is generic over [`host::Host`] and is tested natively with a fake one. Invariant: it never panics
+//! and never pauses a request; what it cannot decide it refuses.
+#![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
+
+pub mod config;
+pub mod host;
+pub mod pairs;
+pub mod plugin;
+
+pub mod filter;
+pub mod reply;
+
+pub mod cache;
+pub mod lease;
+pub mod live;
+pub mod metrics;
+pub mod report;
+pub mod store;
+pub mod sync;
+
+#[cfg(target_arch = "wasm32")]
+mod abi;

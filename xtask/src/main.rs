@@ -32,9 +32,7 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(args: &[String]) -> anyhow::Result<ExitCode> {
-    let (command, rest) = args
-        .split_first()
-        .map_or(("help", args), |(name, rest)| (name.as_str(), rest));
+    let (command, rest) = args.split_first().map_or(("help", args), |(name, rest)| (name.as_str(), rest));
     match command {
         "wasm" => wasm::command(rest)?,
         "envoy" => shell::print_line(&envoy::provide()?.display().to_string()),

@@ -16,30 +16,18 @@ const ALLOCATORS: [&str; 2] = ["proxy_on_memory_allocate", "malloc"];
 /// Prunes a linked module.
 pub(crate) fn postlink(linked: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut config = ModuleConfig::new();
-    config
-        .generate_producers_section(false)
-        .generate_name_section(true);
+    config.generate_producers_section(false).generate_name_section(true);
     let mut module = config.parse(linked).context("not a module")?;
-    let exports: Vec<(ExportId, String)> = module
-        .exports
-        .iter()
-        .map(|it| (it.id(), it.name.clone()))
-        .collect();
+    let exports: Vec<(ExportId, String)> = module.exports.iter().map(|it| (it.id(), it.name.clone())).collect();
     let has = |name: &str| exports.iter().any(|(_, export)| export == name);
-    let allocator = ALLOCATORS
-        .into_iter()
-        .find(|name| has(name))
-        .context("the module exports no allocator")?;
+    let allocator = ALLOCATORS.into_iter().find(|name| has(name)).context("the module exports no allocator")?;
     anyhow::ensure!(has("memory"), "the module exports no memory");
     anyhow::ensure!(has(KEPT[1]), "the module does not export `{}`", KEPT[1]);
     anyhow::ensure!(
         exports.iter().any(|(_, name)| name.starts_with(OURS)),
         "the module exports no `{OURS}*`\nhint: the filter's callbacks are exported under that prefix in src/abi.rs"
     );
-    for (id, name) in exports
-        .iter()
-        .filter(|(_, name)| name != allocator && !KEPT.contains(&name.as_str()))
-    {
+    for (id, name) in exports.iter().filter(|(_, name)| name != allocator && !KEPT.contains(&name.as_str())) {
         match name.strip_prefix(OURS) {
             Some(callback) => module.exports.get_mut(*id).name = format!("{HOST}{callback}"),
             None => module.exports.delete(*id),
@@ -51,12 +39,7 @@ pub(crate) fn postlink(linked: &[u8]) -> anyhow::Result<Vec<u8>> {
 }
 
 fn drop_producers(module: &mut Module) {
-    let ids: Vec<_> = module
-        .customs
-        .iter()
-        .filter(|(_, it)| it.name() == "producers")
-        .map(|(id, _)| id)
-        .collect();
+    let ids: Vec<_> = module.customs.iter().filter(|(_, it)| it.name() == "producers").map(|(id, _)| id).collect();
     for id in ids {
         module.customs.delete(id);
     }
@@ -95,30 +78,12 @@ mod tests {
     fn keeps_what_the_host_calls() {
         let abi = "proxy_abi_version_0_2_1";
         check(
-            &[
-                abi,
-                "malloc",
-                "portcullis_on_tick",
-                "proxy_on_tick",
-                "proxy_on_log",
-            ],
+            &[abi, "malloc", "portcullis_on_tick", "proxy_on_tick", "proxy_on_log"],
             &["malloc", "memory", abi, "proxy_on_tick"],
         );
         check(
-            &[
-                abi,
-                "malloc",
-                "proxy_on_memory_allocate",
-                "_initialize",
-                "portcullis_on_vm_start",
-            ],
-            &[
-                "_initialize",
-                "memory",
-                abi,
-                "proxy_on_memory_allocate",
-                "proxy_on_vm_start",
-            ],
+            &[abi, "malloc", "proxy_on_memory_allocate", "_initialize", "portcullis_on_vm_start"],
+            &["_initialize", "memory", abi, "proxy_on_memory_allocate", "proxy_on_vm_start"],
         );
     }
 

@@ -10,10 +10,8 @@ use anyhow::Context as _;
 
 /// The workspace's root folder.
 pub(crate) fn root() -> PathBuf {
-    let here = std::env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
-    here.parent()
-        .map_or_else(|| here.clone(), Path::to_path_buf)
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    here.parent().map_or_else(|| here.clone(), Path::to_path_buf)
 }
 
 /// `target/` of the workspace, whatever the environment says: tests and docs name files in it.
@@ -35,10 +33,7 @@ pub(crate) fn step(text: &str) {
 }
 
 /// Prints a result.
-#[expect(
-    clippy::print_stdout,
-    reason = "the one place where results leave xtask"
-)]
+#[expect(clippy::print_stdout, reason = "the one place where results leave xtask")]
 pub(crate) fn print_line(text: &str) {
     println!("{text}");
 }
@@ -56,45 +51,21 @@ pub(crate) fn timed<T>(text: &str, work: impl FnOnce() -> anyhow::Result<T>) -> 
 
 /// Runs a command to its end; its stdout joins stderr, so that only results reach ours.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
-    let status = command
-        .stdin(Stdio::null())
-        .stdout(std::io::stderr())
-        .status()
-        .with_context(|| describe(command))?;
-    anyhow::ensure!(
-        status.success(),
-        "`{}` ended with {status}",
-        describe(command)
-    );
+    let status = command.stdin(Stdio::null()).stdout(std::io::stderr()).status().with_context(|| describe(command))?;
+    anyhow::ensure!(status.success(), "`{}` ended with {status}", describe(command));
     Ok(())
 }
 
 /// Runs a command and returns what it wrote to stdout, without the line end.
 pub(crate) fn read(command: &mut Command) -> anyhow::Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .with_context(|| describe(command))?;
-    anyhow::ensure!(
-        output.status.success(),
-        "`{}` ended with {}",
-        describe(command),
-        output.status
-    );
-    Ok(String::from_utf8_lossy(&output.stdout)
-        .trim_end()
-        .to_owned())
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().with_context(|| describe(command))?;
+    anyhow::ensure!(output.status.success(), "`{}` ended with {}", describe(command), output.status);
+    Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
 }
 
 /// Whether a program can be started at all.
 pub(crate) fn exists(program: &str) -> bool {
-    Command::new(program)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok()
+    Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
 /// Writes a file whole or not at all; a file that already holds these bytes keeps its time stamp.
@@ -103,15 +74,11 @@ pub(crate) fn write_if_changed(path: &Path, bytes: &[u8]) -> anyhow::Result<()> 
         return Ok(());
     }
     let temporary = path.with_extension(format!("tmp{}", std::process::id()));
-    std::fs::write(&temporary, bytes)
-        .with_context(|| format!("cannot write `{}`", temporary.display()))?;
+    std::fs::write(&temporary, bytes).with_context(|| format!("cannot write `{}`", temporary.display()))?;
     std::fs::rename(&temporary, path).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 fn describe(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words
-        .map(|word| word.to_string_lossy())
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }

@@ -56,10 +56,7 @@ impl Toolchain {
             Self::Own => shell::cargo(),
             Self::Debian => debian_cargo(),
         };
-        command
-            .args([subcommand, "--target", TARGET])
-            .arg("--target-dir")
-            .arg(self.target_dir());
+        command.args([subcommand, "--target", TARGET]).arg("--target-dir").arg(self.target_dir());
         if self == Self::Debian {
             command.args(["-Z", "build-std=std,panic_abort"]);
         }
@@ -77,26 +74,16 @@ impl Toolchain {
 
 fn has_target() -> bool {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let libraries =
-        shell::read(Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]));
+    let libraries = shell::read(Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]));
     libraries.is_ok_and(|folder| Path::new(&folder).is_dir())
 }
 
 fn add_target() -> anyhow::Result<()> {
-    shell::run(
-        Command::new("rustup")
-            .env("RUSTUP_MAX_RETRIES", "1")
-            .args(["target", "add", TARGET]),
-    )
+    shell::run(Command::new("rustup").env("RUSTUP_MAX_RETRIES", "1").args(["target", "add", TARGET]))
 }
 
 fn provide_debian() -> anyhow::Result<Toolchain> {
-    let needed = [
-        DEBIAN_LINKER,
-        DEBIAN_LIBRARY_SOURCE,
-        "/usr/bin/rustc",
-        "/usr/bin/cargo",
-    ];
+    let needed = [DEBIAN_LINKER, DEBIAN_LIBRARY_SOURCE, "/usr/bin/rustc", "/usr/bin/cargo"];
     let missing = || needed.iter().any(|path| !Path::new(path).exists());
     if missing() {
         let text = format!("apt-get install {}", DEBIAN_PACKAGES.join(" "));
@@ -105,30 +92,19 @@ fn provide_debian() -> anyhow::Result<Toolchain> {
              hint: `rustup target add wasm32-unknown-unknown`, or on Debian install rustc-web cargo-web rust-web-src lld-22",
         )?;
     }
-    anyhow::ensure!(
-        !missing(),
-        "Debian's packages are installed, but one of {needed:?} is not there"
-    );
+    anyhow::ensure!(!missing(), "Debian's packages are installed, but one of {needed:?} is not there");
     step("using Debian's rustc (standard library from source)");
     Ok(Toolchain::Debian)
 }
 
 fn apt_install() -> anyhow::Result<()> {
     shell::run(apt().arg("update"))?;
-    shell::run(
-        apt()
-            .args(["install", "--yes", "--no-install-recommends"])
-            .args(DEBIAN_PACKAGES),
-    )
+    shell::run(apt().args(["install", "--yes", "--no-install-recommends"]).args(DEBIAN_PACKAGES))
 }
 
 fn apt() -> Command {
     let is_root = shell::read(Command::new("id").arg("-u")).is_ok_and(|user| user == "0");
-    let mut command = if is_root {
-        Command::new("apt-get")
-    } else {
-        Command::new("sudo")
-    };
+    let mut command = if is_root { Command::new("apt-get") } else { Command::new("sudo") };
     if !is_root {
         command.args(["-n", "apt-get"]);
     }
@@ -139,13 +115,7 @@ fn apt() -> Command {
 fn debian_cargo() -> Command {
     let mut command = Command::new("/usr/bin/cargo");
     // What rustup's cargo leaves in the environment would send Debian's to the wrong libraries.
-    for name in [
-        "LD_LIBRARY_PATH",
-        "RUSTUP_TOOLCHAIN",
-        "CARGO",
-        "RUSTC_WRAPPER",
-        "RUSTFLAGS",
-    ] {
+    for name in ["LD_LIBRARY_PATH", "RUSTUP_TOOLCHAIN", "CARGO", "RUSTC_WRAPPER", "RUSTFLAGS"] {
         command.env_remove(name);
     }
     command

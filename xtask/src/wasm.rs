@@ -23,22 +23,12 @@ pub(crate) struct Module<'a> {
 
 impl Module<'_> {
     /// The module that ships.
-    pub(crate) const RELEASE: Module<'static> = Module {
-        trap: false,
-        profile: "release",
-    };
+    pub(crate) const RELEASE: Module<'static> = Module { trap: false, profile: "release" };
     /// The module of the reload test.
-    pub(crate) const TRAP: Module<'static> = Module {
-        trap: true,
-        profile: "release",
-    };
+    pub(crate) const TRAP: Module<'static> = Module { trap: true, profile: "release" };
 
     fn output(&self) -> PathBuf {
-        let profile = if self.profile == "release" {
-            String::new()
-        } else {
-            format!("-{}", self.profile)
-        };
+        let profile = if self.profile == "release" { String::new() } else { format!("-{}", self.profile) };
         let trap = if self.trap { "-trap" } else { "" };
         shell::target().join(format!("portcullis{trap}{profile}.wasm"))
     }
@@ -51,14 +41,8 @@ pub(crate) fn command(args: &[String]) -> anyhow::Result<()> {
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--trap" => module.trap = true,
-            "--profile" => {
-                module.profile = args
-                    .next()
-                    .context("--profile wants a name\nhint: `release` or `dev`")?
-            }
-            other => anyhow::bail!(
-                "wasm does not know `{other}`\nhint: cargo xtask wasm [--trap] [--profile P]"
-            ),
+            "--profile" => module.profile = args.next().context("--profile wants a name\nhint: `release` or `dev`")?,
+            other => anyhow::bail!("wasm does not know `{other}`\nhint: cargo xtask wasm [--trap] [--profile P]"),
         }
     }
     let path = build(module)?;
@@ -71,35 +55,18 @@ pub(crate) fn build(module: Module<'_>) -> anyhow::Result<PathBuf> {
     let toolchain = Toolchain::provide()?;
     let _lock = lock()?;
     let mut cargo = toolchain.cargo("build");
-    cargo.args([
-        "--package",
-        "portcullis-filter",
-        "--lib",
-        "--profile",
-        module.profile,
-    ]);
+    cargo.args(["--package", "portcullis-filter", "--lib", "--profile", module.profile]);
     if module.trap {
         cargo.args(["--features", "trap-injection"]);
     }
-    let name = if module.trap {
-        "the module with trap injection"
-    } else {
-        "the module"
-    };
-    timed(&format!("building {name} for {TARGET}"), || {
-        shell::run(&mut cargo)
-    })?;
+    let name = if module.trap { "the module with trap injection" } else { "the module" };
+    timed(&format!("building {name} for {TARGET}"), || shell::run(&mut cargo))?;
     let linked = artifact(toolchain, module.profile, "portcullis_filter.wasm");
     let output = module.output();
-    let before =
-        std::fs::read(&linked).with_context(|| format!("cannot read `{}`", linked.display()))?;
+    let before = std::fs::read(&linked).with_context(|| format!("cannot read `{}`", linked.display()))?;
     let after = postlink::postlink(&before).context("post-link")?;
     shell::write_if_changed(&output, &after)?;
-    eprintln!(
-        "    {} bytes linked, {} after pruning",
-        before.len(),
-        after.len()
-    );
+    eprintln!("    {} bytes linked, {} after pruning", before.len(), after.len());
     Ok(output)
 }
 
@@ -108,10 +75,7 @@ pub(crate) fn build_noop() -> anyhow::Result<PathBuf> {
     let toolchain = Toolchain::provide()?;
     let _lock = lock()?;
     let mut cargo = toolchain.cargo("build");
-    cargo
-        .arg("--manifest-path")
-        .arg(shell::root().join("e2e/noop-filter/Cargo.toml"))
-        .args(["--profile", "release"]);
+    cargo.arg("--manifest-path").arg(shell::root().join("e2e/noop-filter/Cargo.toml")).args(["--profile", "release"]);
     timed("building the no-op filter", || shell::run(&mut cargo))?;
     let output = shell::target().join("noop.wasm");
     let linked = artifact(toolchain, "release", "portcullis_noop_filter.wasm");

@@ -1,1 +1,32 @@
-//! Stub.
+//! What travels between the control plane, its clients and the edges: serde types and nothing else.
+//!
+//! No validation happens here: the control plane converts these into domain types, a client prints them. Times are
+//! RFC 3339 strings in UTC. Invariant: no type that holds a key or a token shows it in its `Debug`.
+#![forbid(unsafe_code)]
+
+pub mod edge;
+pub mod keys;
+pub mod organizations;
+pub mod patch;
+pub mod payments;
+pub mod problem;
+pub mod restrictions;
+pub mod secret;
+pub mod status;
+
+pub use keys::{CreateKey, CreatedKey, Key, KeyList, KeyStatus, RotateKey, UpdateKey};
+pub use organizations::{CreateOrganization, Organization, OrganizationState, UpdateOrganization};
+pub use patch::Patch;
+pub use problem::Problem;
+pub use restrictions::RestrictionsSpec;
+pub use secret::ApiKey;
+
+/// Set on the answer to every write: the bundle version that contains it, which edges can fetch by then.
+pub const VERSION_HEADER: &str = "x-portcullis-version";
+
+/// An unwrapped list: every member at once.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Data<T> {
+    /// The members.
+    pub data: Vec<T>,
+}

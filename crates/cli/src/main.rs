@@ -1,2 +1,64 @@
-//! Stub.
-fn main() {}
+//! The `portcullis` command: parse, run one subcommand, exit with its code.
+//!
+//! Data goes to stdout, talk to stderr. Invariant: no key or token is printed, except the new key to whoever made it.
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod exit;
+mod output;
+mod table;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{bundle, explain, keys, policy, serve};
+use crate::exit::{Exit, Failure};
+
+/// API keys enforced inside Envoy.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, about, arg_required_else_help = true, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the control plane.
+    Serve(serve::Args),
+    /// Create, list, show, restrict, rotate and revoke keys.
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Check policy files.
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Inspect, verify and export bundles.
+    #[command(subcommand)]
+    Bundle(bundle::Command),
+    /// Say how a request would be decided, check by check, offline.
+    Explain(explain::Args),
+}
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Serve(args) => serve::run(args),
+        Command::Keys(command) => keys::run(command),
+        Command::Policy(command) => policy::run(&command),
+        Command::Bundle(command) => bundle::run(command),
+        Command::Explain(args) => explain::run(&args),
+    };
+    done.unwrap_or_else(|failure: Failure| failure.report()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

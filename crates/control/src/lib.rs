@@ -1,1 +1,26 @@
-//! Stub.
+//! The control plane: REST API, store, bundle publisher.
+//!
+//! It decides about no request to an upstream; edges do, with what is published here. Invariants: a key's text and
+//! the tokens are in no log, no error and no database column; a write is answered once edges can fetch it.
+#![forbid(unsafe_code)]
+
+mod app;
+mod clock;
+mod config;
+mod error;
+mod fleet;
+mod http;
+mod keys;
+mod organizations;
+mod policy;
+mod publisher;
+mod random;
+mod secret_file;
+mod server;
+mod shutdown;
+mod store;
+mod token;
+
+pub use clock::Clock;
+pub use config::Config;
+pub use server::{ServeError, Server};

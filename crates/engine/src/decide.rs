@@ -172,9 +172,7 @@ fn passes_without_key(policy: &Policy, request: &Request<'_>, route: &Route<'_>)
     match route {
         Route::Rule(_, Rule { access: Access::Public, .. }) => Some("public rule: no key needed"),
         Route::Unmatched(DefaultAccess::Public) => Some("public by default: no key needed"),
-        _ if policy.preflight == Preflight::Allow && request.is_preflight() => {
-            Some("CORS preflight: no key needed")
-        }
+        _ if policy.preflight == Preflight::Allow && request.is_preflight() => Some("CORS preflight: no key needed"),
         _ => None,
     }
 }

@@ -175,7 +175,9 @@ mod tests {
 
     #[test]
     fn other_text_is_refused() {
-        for text in ["", "key_", "key_000000000000000", "org_0000000000000000", "key_000000000000000i", "KEY_0000000000000000"] {
+        for text in
+            ["", "key_", "key_000000000000000", "org_0000000000000000", "key_000000000000000i", "KEY_0000000000000000"]
+        {
             assert!(text.parse::<KeyId>().is_err(), "{text}");
         }
     }

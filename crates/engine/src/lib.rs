@@ -26,9 +26,7 @@ pub mod scope;
 pub mod template;
 pub mod trace;
 
-pub use decide::{
-    Ambient, Decision, Denial, Grant, Identity, KeyStore, StoreUnavailable, decide, decide_traced,
-};
+pub use decide::{Ambient, Decision, Denial, Grant, Identity, KeyStore, StoreUnavailable, decide, decide_traced};
 pub use id::{KeyDigest, KeyId, OrganizationId};
 pub use policy::{Policy, PolicyError};
 pub use reason::{Code, Reason};

@@ -135,9 +135,8 @@ impl RestrictionSet {
         segments: impl Iterator<Item = &'p [u8]> + Clone,
     ) -> Option<(Mode, Result<(), Reason>)> {
         self.endpoint.as_ref().map(|it| {
-            let fits = |endpoint: &Endpoint| {
-                endpoint.methods.contains(method) && endpoint.template.matches(segments.clone())
-            };
+            let fits =
+                |endpoint: &Endpoint| endpoint.methods.contains(method) && endpoint.template.matches(segments.clone());
             (it.mode, it.rule.iter().any(fits).then_some(()).ok_or(Reason::EndpointNotAllowed))
         })
     }
@@ -180,7 +179,8 @@ fn page(header: Occurrence<'_>) -> Result<Option<PageUrl<'_>>, Reason> {
 }
 
 fn compile_ip(spec: &IpSpec) -> Result<Restriction<IpRule>, RestrictionError> {
-    let allow = spec.allow.as_deref().map(|list| each("ip.allow", list, |text| Ok(Network::parse(text)?))).transpose()?;
+    let allow =
+        spec.allow.as_deref().map(|list| each("ip.allow", list, |text| Ok(Network::parse(text)?))).transpose()?;
     let deny = each("ip.deny", &spec.deny, |text| Ok(Network::parse(text)?))?;
     Ok(Restriction { mode: spec.mode, rule: IpRule { allow, deny } })
 }

@@ -1,1 +1,36 @@
-//! Stub.
+//! `policy.toml`: read it, check it, and say what is wrong with file, line and fix.
+//!
+//! It decides nothing about requests and holds no rule of its own about what a policy may say: the engine compiles,
+//! this crate finds the place in the document that the engine complains about. Invariant: whatever text comes in, the
+//! answer is a policy or at least one diagnostic.
+#![forbid(unsafe_code)]
+
+mod compile;
+mod diagnostic;
+mod document;
+mod nearest;
+mod wording;
+
+use std::path::Path;
+
+use portcullis_engine::{Policy, PolicySpec};
+
+pub use compile::compile;
+pub use diagnostic::{Diagnostic, Diagnostics, Position};
+pub use nearest::nearest;
+
+use document::Document;
+
+/// Reads a policy's text into its unchecked shape.
+///
+/// `file_name` is only printed. Fails on text that is not TOML and on tables that do not have a policy's shape: the
+/// author of the file can fix either.
+pub fn parse(source: &str, file_name: &str) -> Result<PolicySpec, Diagnostics> {
+    Document::parse(source, file_name)?.spec()
+}
+
+/// Reads and compiles a policy file.
+pub fn load(path: &Path) -> Result<(PolicySpec, Policy), Diagnostics> {
+    let source = std::fs::read_to_string(path).map_err(|error| Diagnostics::unreadable(path, &error))?;
+    compile(&source, &path.display().to_string())
+}

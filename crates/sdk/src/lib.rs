@@ -1,1 +1,18 @@
-//! Stub.
+//! Typed client of the control API: one method per route, errors as the API words them.
+//!
+//! It keeps no state beyond connections and retries nothing. Invariant: the token is in no `Debug`, no error and no
+//! URL.
+#![forbid(unsafe_code)]
+
+mod client;
+mod edge;
+mod error;
+mod keys;
+mod organizations;
+mod status;
+mod token;
+
+pub use client::{Client, Written};
+pub use error::Error;
+pub use portcullis_api as api;
+pub use token::Token;

@@ -52,16 +52,16 @@ pub(super) fn compile(spec: &PolicySpec) -> Result<Policy, PolicyError> {
 }
 
 fn refuse<T>(location: Location, problem: impl Into<PolicyProblem>) -> Result<T, PolicyError> {
-    Err(PolicyError { location, problem: problem.into() })
+    Err(PolicyError { location, problem: Box::new(problem.into()) })
 }
 
 fn at<E: Into<PolicyProblem>>(location: Location) -> impl FnOnce(E) -> PolicyError {
-    move |problem| PolicyError { location, problem: problem.into() }
+    move |problem| PolicyError { location, problem: Box::new(problem.into()) }
 }
 
 fn named(name: &str, location: Location) -> Result<(), PolicyError> {
-    let usable = !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+    let usable =
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
     if usable { Ok(()) } else { refuse(location, PolicyProblem::Name(name.into())) }
 }
 
@@ -177,12 +177,7 @@ fn compile_rule(spec: &PolicySpec, index: usize, rule: &RuleSpec) -> Result<Rule
     Ok(Rule { methods, template, access: rule.access, requirement, environments })
 }
 
-fn wanted(
-    spec: &PolicySpec,
-    index: usize,
-    member: &'static str,
-    texts: &[String],
-) -> Result<Vec<Scope>, PolicyError> {
+fn wanted(spec: &PolicySpec, index: usize, member: &'static str, texts: &[String]) -> Result<Vec<Scope>, PolicyError> {
     let parse = |(element, text): (usize, &String)| {
         let location = Location::element("rules", index, member, element);
         if !spec.scopes.contains(text) {
@@ -197,7 +192,7 @@ fn router(rules: &[Rule]) -> Result<Router, PolicyError> {
     let routes: Vec<_> = rules.iter().map(|rule| (rule.methods.clone(), rule.template.clone())).collect();
     Router::build(&routes).map_err(|tie| PolicyError {
         location: Location::member("rules", tie.second, "path"),
-        problem: PolicyProblem::Tie { first: tie.first },
+        problem: Box::new(PolicyProblem::Tie { first: tie.first }),
     })
 }
 

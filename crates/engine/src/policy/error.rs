@@ -63,7 +63,7 @@ pub struct PolicyError {
     /// Where.
     pub location: Location,
     /// What.
-    pub problem: PolicyProblem,
+    pub problem: Box<PolicyProblem>,
 }
 
 /// What is wrong.
@@ -130,7 +130,8 @@ impl PolicyProblem {
             Self::Unknown { kind, name, known } => return Some(unknown_hint(kind, name, known)),
             Self::Prefix(_) => "use letters, digits, `_` and `-`: `sk_live_`".into(),
             Self::BodyLength(_) => {
-                "use 12 to 200 for `body_length` (18 with a checksum), and no more than that for `min_body_length`".into()
+                "use 12 to 200 for `body_length` (18 with a checksum), and no more than that for `min_body_length`"
+                    .into()
             }
             Self::Tie { .. } => "give one of them other methods, or a more specific path".into(),
             Self::Conflict(_) => "keep one of the two".into(),
@@ -179,7 +180,9 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (a, b, expected) in [("", "", 0), ("a", "", 1), ("kitten", "sitting", 3), ("reed", "read", 1), ("ab", "ba", 2)] {
+        for (a, b, expected) in
+            [("", "", 0), ("a", "", 1), ("kitten", "sitting", 3), ("reed", "read", 1), ("ab", "ba", 2)]
+        {
             assert_eq!(distance(a, b), expected, "{a} {b}");
         }
     }

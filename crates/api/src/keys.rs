@@ -1,0 +1,172 @@
+//! `/v1/keys`: bodies of requests and answers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::patch::Patch;
+use crate::restrictions::RestrictionsSpec;
+use crate::secret::ApiKey;
+
+/// `POST /v1/keys`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateKey {
+    /// What people call it.
+    pub name: String,
+    /// One of the policy's environments.
+    pub environment: String,
+    /// The organisation's id; absent = the default organisation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// What the key may do; a key without scopes is refused wherever one is wanted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// When it stops working; absent = never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    /// From where and for what it may be used; absent = unrestricted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restrictions: Option<RestrictionsSpec>,
+    /// The e-mail address of whoever asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by: Option<String>,
+}
+
+/// `POST /v1/keys:batch`: all of them or none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateKeys {
+    /// At most 1000.
+    pub keys: Vec<CreateKey>,
+}
+
+/// `PATCH /v1/keys/{id}`. What is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateKey {
+    /// A new name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The whole new set of scopes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
+    /// A new expiry; `null` = never.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub expires_at: Patch<String>,
+    /// The whole new restrictions; `null` = unrestricted.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub restrictions: Patch<RestrictionsSpec>,
+    /// `false` switches the key off until it is switched on again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+
+/// `POST /v1/keys/{id}/rotate`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotateKey {
+    /// How long the old key goes on working, unless it expires before that.
+    #[serde(default)]
+    pub overlap_seconds: u32,
+}
+
+/// A key as everyone may see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// `key_` + 16 characters.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Its first 14 characters and `...`.
+    pub display: String,
+    /// What it starts with: `sp_live_`.
+    pub prefix: String,
+    /// The environment it belongs to.
+    pub environment: String,
+    /// The organisation's id.
+    pub organization: String,
+    /// What it may do, sorted.
+    pub scopes: Vec<String>,
+    /// From where and for what it may be used; `null` = unrestricted.
+    pub restrictions: Option<RestrictionsSpec>,
+    /// Whether it works now.
+    pub status: KeyStatus,
+    /// The e-mail address of whoever asked for it.
+    pub created_by: Option<String>,
+    /// When it was created.
+    pub created_at: String,
+    /// When it stops working.
+    pub expires_at: Option<String>,
+    /// When it was revoked.
+    pub revoked_at: Option<String>,
+    /// When an edge last let it pass.
+    pub last_used: Option<String>,
+    /// Whole days since it was created.
+    pub age_days: u64,
+    /// Whether it still works although it is older than 90 days and should have been rotated.
+    pub overdue: bool,
+}
+
+/// Whether a key works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyStatus {
+    /// It works.
+    Active,
+    /// Switched off; can be switched on again.
+    Disabled,
+    /// Past its expiry.
+    Expired,
+    /// Revoked for good.
+    Revoked,
+}
+
+impl KeyStatus {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+/// The only answer that holds the key itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreatedKey {
+    /// The key as everyone may see it.
+    #[serde(flatten)]
+    pub record: Key,
+    /// The key. It cannot be shown again.
+    pub key: ApiKey,
+    /// The header to send with it, ready to paste.
+    pub authorization: ApiKey,
+}
+
+/// `GET /v1/keys`: one page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyList {
+    /// The keys, newest first.
+    pub data: Vec<Key>,
+    /// Where the next page begins; `null` on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// The query of `GET /v1/keys`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListKeys {
+    /// Only this organisation's keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// Only keys in this state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<KeyStatus>,
+    /// At most this many, 1 to 1000; absent = 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}

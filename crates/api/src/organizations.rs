@@ -1,0 +1,70 @@
+//! `/v1/organizations`: bodies of requests and answers.
+
+use serde::{Deserialize, Serialize};
+
+/// `POST /v1/organizations`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateOrganization {
+    /// What people call it.
+    pub name: String,
+}
+
+/// `PATCH /v1/organizations/{id}`. What is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateOrganization {
+    /// A new name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A new state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<OrganizationState>,
+}
+
+/// An organisation: what keys belong to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organization {
+    /// `org_` + 16 characters.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Whether its keys work.
+    pub state: OrganizationState,
+    /// Whether keys created without an organisation belong to it.
+    pub default: bool,
+    /// When it was created.
+    pub created_at: String,
+}
+
+/// Whether an organisation's keys work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrganizationState {
+    /// They do.
+    Active,
+    /// They do not: 403 `organization_suspended`.
+    Suspended,
+    /// They do not until then: 429 `quota_exceeded`.
+    QuotaExhaustedUntil(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_words_or_an_object_with_a_time() {
+        for (json, state) in [
+            (r#""active""#, OrganizationState::Active),
+            (r#""suspended""#, OrganizationState::Suspended),
+            (
+                r#"{"quota_exhausted_until":"2026-02-01T00:00:00Z"}"#,
+                OrganizationState::QuotaExhaustedUntil("2026-02-01T00:00:00Z".to_owned()),
+            ),
+        ] {
+            assert_eq!(serde_json::to_string(&state).unwrap(), json);
+            assert_eq!(serde_json::from_str::<OrganizationState>(json).unwrap(), state);
+        }
+    }
+}

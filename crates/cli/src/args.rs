@@ -1,0 +1,48 @@
+//! Argument groups that several subcommands share.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use portcullis_sdk::{Client, Token};
+
+use crate::exit::Failure;
+
+/// Which control plane, and the right to use it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Control plane")]
+pub(crate) struct Control {
+    /// Its address.
+    #[arg(long, value_name = "URL", env = "PORTCULLIS_URL", default_value = "http://127.0.0.1:8080")]
+    control: String,
+    /// The administrator's token. Better in the environment or a file: command lines are seen by others.
+    #[arg(long, env = "PORTCULLIS_ADMIN_TOKEN", hide_env_values = true, conflicts_with = "token_file")]
+    token: Option<String>,
+    /// A file that holds the administrator's token, such as data/admin-token.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
+
+/// How answers are printed.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Output {
+    /// Print JSON for programs.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Control {
+    /// A client of it.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        Ok(Client::new(&self.control, self.token()?)?)
+    }
+
+    fn token(&self) -> Result<Token, Failure> {
+        if let Some(path) = &self.token_file {
+            let text = std::fs::read_to_string(path);
+            let text = text.map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", path.display())))?;
+            return Ok(Token::new(&text));
+        }
+        let hint = "no administrator's token given\nhint: set PORTCULLIS_ADMIN_TOKEN, or --token-file data/admin-token";
+        self.token.as_deref().map(Token::new).ok_or_else(|| Failure::usage(hint))
+    }
+}

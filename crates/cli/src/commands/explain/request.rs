@@ -1,0 +1,111 @@
+//! The request to explain, from the command line. Bytes, not text: what cannot be typed as text can be explained too.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Read;
+
+use portcullis_engine::spec::CredentialPlace;
+use portcullis_engine::{Policy, PolicySpec, Request};
+
+use super::keys_file::KnownKeys;
+use crate::exit::Failure;
+use crate::output;
+
+/// Where a key can come from without standing on the command line.
+const KEY_VARIABLE: &str = "PORTCULLIS_KEY";
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Request")]
+pub(super) struct Args {
+    /// The method.
+    #[arg(long, default_value = "GET")]
+    method: String,
+    /// The path with its query; CONNECT has none.
+    #[arg(long)]
+    path: Option<OsString>,
+    /// A header, 'name: value'. `{key:NAME}` stands for a key of --keys. Repeat it for more.
+    #[arg(long = "header", value_name = "HEADER")]
+    headers: Vec<OsString>,
+    /// Send the key that stands on stdin; PORTCULLIS_KEY in the environment works too.
+    #[arg(long)]
+    key_stdin: bool,
+}
+
+/// A request as the proxy hands it on.
+pub(super) struct Wire {
+    pub(super) method: String,
+    pub(super) path: Option<Vec<u8>>,
+    headers: Vec<(String, Vec<u8>)>,
+}
+
+impl Args {
+    pub(super) fn resolve(&self, policy: &Policy, spec: &PolicySpec, known: &KnownKeys) -> Result<Wire, Failure> {
+        let mut headers = Vec::new();
+        for line in &self.headers {
+            headers.push(header(line, policy, known)?);
+        }
+        if let Some(key) = self.secret_key()? {
+            headers.push(credential(spec, &key)?);
+        }
+        let path = self.path.as_deref().map(|path| known.fill(&bytes(path))).transpose()?;
+        let path = path.or_else(|| (self.method != "CONNECT").then(|| b"/".to_vec()));
+        Ok(Wire { method: self.method.clone(), path, headers })
+    }
+
+    fn secret_key(&self) -> Result<Option<String>, Failure> {
+        if !self.key_stdin {
+            return Ok(std::env::var(KEY_VARIABLE).ok());
+        }
+        let mut key = String::new();
+        std::io::stdin().read_to_string(&mut key)?;
+        Ok(Some(key.trim_end_matches(['\r', '\n']).to_owned()))
+    }
+}
+
+impl Wire {
+    pub(super) fn headers(&self) -> Vec<(&[u8], &[u8])> {
+        self.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())).collect()
+    }
+
+    pub(super) fn as_request<'a>(&'a self, headers: &'a [(&'a [u8], &'a [u8])]) -> Request<'a> {
+        Request { method: self.method.as_bytes(), path: self.path.as_deref(), headers }
+    }
+}
+
+fn header(line: &OsStr, policy: &Policy, known: &KnownKeys) -> Result<(String, Vec<u8>), Failure> {
+    let line = bytes(line);
+    let wrong = || Failure::usage("a header looks like this: --header 'name: value'");
+    let colon = line.iter().position(|byte| *byte == b':').filter(|at| *at > 0).ok_or_else(wrong)?;
+    let (name, value) = line.split_at_checked(colon).ok_or_else(wrong)?;
+    let name = std::str::from_utf8(name).map_err(|_| wrong())?.to_ascii_lowercase();
+    let value = value.strip_prefix(b":").unwrap_or(value);
+    let value = value.strip_prefix(b" ").unwrap_or(value);
+    warn_of_pasted_key(policy, value);
+    Ok((name, known.fill(value)?))
+}
+
+/// A real key on the command line is in the shell's history and in every process list.
+fn warn_of_pasted_key(policy: &Policy, value: &[u8]) {
+    let is_key = |word: &[u8]| policy.key_formats().classify(word).is_ok();
+    if value.split(|byte| *byte == b' ').any(is_key) {
+        output::talk("warning: a key on the command line stays in the shell's history and shows in process lists");
+        output::talk(&format!("hint: --key-stdin reads it from stdin; {KEY_VARIABLE} in the environment works too"));
+    }
+}
+
+/// The key where the policy looks for it first.
+fn credential(policy: &PolicySpec, key: &str) -> Result<(String, Vec<u8>), Failure> {
+    let header = policy.credentials.iter().find(|it| it.place == CredentialPlace::Header);
+    let spec = header.ok_or_else(|| Failure::usage("the policy takes no key from a header\nhint: --path or --header with `{key:NAME}`"))?;
+    let value = spec.scheme.as_ref().map_or_else(|| key.to_owned(), |scheme| format!("{scheme} {key}"));
+    Ok((spec.name.to_ascii_lowercase(), value.into_bytes()))
+}
+
+#[cfg(unix)]
+fn bytes(text: &OsStr) -> Vec<u8> {
+    std::os::unix::ffi::OsStrExt::as_bytes(text).to_vec()
+}
+
+#[cfg(not(unix))]
+fn bytes(text: &OsStr) -> Vec<u8> {
+    text.to_string_lossy().into_owned().into_bytes()
+}

@@ -1,0 +1,68 @@
+//! `portcullis keys`: one module for each verb, and what they share.
+
+mod create;
+mod list;
+mod restrict;
+mod revoke;
+mod rotate;
+mod show;
+mod view;
+
+use std::future::Future;
+
+use crate::exit::{Exit, Failure};
+use crate::output;
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Make a key. It is shown once.
+    Create(create::Args),
+    /// List keys, newest first.
+    List(list::Args),
+    /// Show a key.
+    Show(show::Args),
+    /// Restrict a key to addresses, pages and endpoints.
+    Restrict(restrict::Args),
+    /// Replace a key by a new one; the old one works a while longer.
+    Rotate(rotate::Args),
+    /// Revoke a key for good, at once.
+    Revoke(revoke::Args),
+}
+
+/// Runs one of them.
+pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Create(args) => block_on(create::run(args)),
+        Command::List(args) => block_on(list::run(args)),
+        Command::Show(args) => block_on(show::run(args)),
+        Command::Restrict(args) => block_on(restrict::run(args)),
+        Command::Rotate(args) => block_on(rotate::run(args)),
+        Command::Revoke(args) => block_on(revoke::run(args)),
+    }
+}
+
+fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(command).map(|()| Exit::Success)
+}
+
+/// Which key.
+#[derive(Debug, clap::Args)]
+struct Id {
+    /// The key's id: `key_` and 16 characters.
+    id: String,
+}
+
+impl Id {
+    /// The id; a whole key in its place is not sent anywhere.
+    fn get(&self) -> Result<&str, Failure> {
+        let is_id = self.id.len() == "key_".len() + 16 && self.id.starts_with("key_");
+        if is_id {
+            return Ok(&self.id);
+        }
+        if self.id.len() > 20 {
+            output::talk("warning: if that was a key, it is now in your shell's history: rotate it");
+        }
+        Err(Failure::usage("that is not a key's id\nhint: `portcullis keys list` shows ids; they look like key_0123456789abcdef"))
+    }
+}

@@ -1,0 +1,49 @@
+//! `portcullis keys create`.
+
+use portcullis_api::CreateKey;
+
+use super::restrict::Restrictions;
+use super::view;
+use crate::args::{Control, Output};
+use crate::exit::Failure;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// What people call it.
+    name: String,
+    /// One of the policy's environments.
+    #[arg(long)]
+    environment: String,
+    /// The organisation's id; absent = the default organisation.
+    #[arg(long, value_name = "ID")]
+    organization: Option<String>,
+    /// What it may do, such as skills:read. Repeat it, or separate with commas.
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',')]
+    scopes: Vec<String>,
+    /// When it stops working, such as 2027-01-31T12:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    expires_at: Option<String>,
+    /// The e-mail address of whoever it is for.
+    #[arg(long, value_name = "EMAIL")]
+    created_by: Option<String>,
+    #[command(flatten)]
+    restrictions: Restrictions,
+    #[command(flatten)]
+    control: Control,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let request = CreateKey {
+        name: args.name,
+        environment: args.environment,
+        organization: args.organization,
+        scopes: args.scopes,
+        expires_at: args.expires_at,
+        restrictions: args.restrictions.spec(),
+        created_by: args.created_by,
+    };
+    let created = args.control.client()?.create_key(&request).await?;
+    view::print_created(&created.value, args.output)
+}

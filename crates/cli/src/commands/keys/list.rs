@@ -1,0 +1,83 @@
+//! `portcullis keys list`.
+
+use clap::ValueEnum;
+use portcullis_api::keys::ListKeys;
+use portcullis_api::{Key, KeyStatus};
+
+use super::view::{age, or};
+use crate::args::{Control, Output};
+use crate::exit::Failure;
+use crate::output;
+use crate::table::Table;
+
+/// As many as one page can hold.
+const PAGE: u32 = 1000;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only this organisation's.
+    #[arg(long, value_name = "ID")]
+    organization: Option<String>,
+    /// Only those in this state.
+    #[arg(long, value_enum)]
+    status: Option<Status>,
+    /// At most this many; absent = all.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    #[command(flatten)]
+    control: Control,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Status {
+    Active,
+    Disabled,
+    Expired,
+    Revoked,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let client = args.control.client()?;
+    let limit = args.limit.unwrap_or(usize::MAX);
+    let status = args.status.map(|status| match status {
+        Status::Active => KeyStatus::Active,
+        Status::Disabled => KeyStatus::Disabled,
+        Status::Expired => KeyStatus::Expired,
+        Status::Revoked => KeyStatus::Revoked,
+    });
+    let mut query = ListKeys { organization: args.organization, status, limit: Some(PAGE), cursor: None };
+    let mut keys = Vec::new();
+    while keys.len() < limit {
+        let page = client.list_keys(&query).await?;
+        keys.extend(page.data);
+        query.cursor = page.next_cursor;
+        if query.cursor.is_none() {
+            break;
+        }
+    }
+    keys.truncate(limit);
+    print(&keys, args.output)
+}
+
+fn print(keys: &[Key], how: Output) -> Result<(), Failure> {
+    if how.json {
+        return Ok(output::json(&keys)?);
+    }
+    let mut table = Table::new(["id", "name", "key", "environment", "status", "age", "last used", "scopes"]);
+    for key in keys {
+        table.row([
+            key.id.clone(),
+            key.name.clone(),
+            key.display.clone(),
+            key.environment.clone(),
+            key.status.as_str().to_owned(),
+            age(key),
+            or(key.last_used.as_deref(), "never"),
+            key.scopes.join(" "),
+        ]);
+    }
+    output::data(&table.to_string());
+    Ok(())
+}

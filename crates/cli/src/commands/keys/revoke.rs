@@ -1,0 +1,22 @@
+//! `portcullis keys revoke`.
+
+use super::{Id, view};
+use crate::args::{Control, Output};
+use crate::exit::Failure;
+use crate::output;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    id: Id,
+    #[command(flatten)]
+    control: Control,
+    #[command(flatten)]
+    output: Output,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let revoked = args.control.client()?.revoke_key(args.id.get()?).await?;
+    output::talk(&format!("revoked; edges that enforce version {} refuse it", revoked.version));
+    view::print(&revoked.value, args.output)
+}

@@ -1,0 +1,66 @@
+//! `portcullis policy check`: whether policy files can be served, and what is wrong with those that cannot.
+
+use std::path::PathBuf;
+
+use portcullis_engine::spec::PolicySpec;
+use portcullis_policy::Diagnostics;
+use serde_json::{Value, json};
+
+use crate::args::Output;
+use crate::exit::{Exit, Failure};
+use crate::output;
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Check policy files; exit code 3 if one is refused.
+    Check(Check),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// The files.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Checks.
+pub(crate) fn run(command: &Command) -> Result<Exit, Failure> {
+    let Command::Check(args) = command;
+    let checked: Vec<_> = args.files.iter().map(|file| (file, portcullis_policy::load(file))).collect();
+    let all_fine = checked.iter().all(|(_, result)| result.is_ok());
+    if args.output.json {
+        let reports = checked.iter().map(|(file, result)| {
+            let errors = result.as_ref().err().map(errors).unwrap_or_default();
+            json!({ "file": file, "valid": result.is_ok(), "errors": errors })
+        });
+        output::json(&reports.collect::<Vec<_>>())?;
+    } else {
+        for (file, result) in &checked {
+            match result {
+                Ok((spec, _)) => output::data(&format!("{}: {}", file.display(), summary(spec))),
+                Err(diagnostics) => output::talk(&diagnostics.to_string()),
+            }
+        }
+    }
+    Ok(if all_fine { Exit::Success } else { Exit::No })
+}
+
+fn summary(spec: &PolicySpec) -> String {
+    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let parts = [count(spec.rules.len(), "rule"), count(spec.scopes.len(), "scope"), count(spec.keys.len(), "key format")];
+    format!("ok, `{}` with {}", spec.name, parts.join(", "))
+}
+
+fn errors(diagnostics: &Diagnostics) -> Vec<Value> {
+    let entry = |entry: &portcullis_policy::Diagnostic| {
+        json!({
+            "line": entry.position.as_ref().map(|it| it.line),
+            "column": entry.position.as_ref().map(|it| it.column),
+            "message": entry.message,
+            "hint": entry.hint,
+        })
+    };
+    diagnostics.entries().iter().map(entry).collect()
+}

@@ -1,0 +1,81 @@
+//! `portcullis serve`: the control plane, until SIGTERM or Ctrl-C.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use portcullis_control::{Clock, Config, Server};
+use tracing_subscriber::EnvFilter;
+
+use crate::exit::{Exit, Failure};
+use crate::output;
+
+/// What to serve, and where.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The folder for the database and the secrets; made at the first start.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+    /// Where to listen.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// The policy: a policy.toml.
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// The administrator's token, instead of DIR/admin-token.
+    #[arg(long, value_name = "FILE")]
+    admin_token_file: Option<PathBuf>,
+    /// The edges' token, instead of DIR/edge-token.
+    #[arg(long, value_name = "FILE")]
+    edge_token_file: Option<PathBuf>,
+    /// The Ed25519 seed that manifests are signed with, as 64 hex digits, instead of DIR/signing-key.
+    #[arg(long, value_name = "FILE")]
+    signing_key_file: Option<PathBuf>,
+    /// What to log: error, warn, info, debug.
+    #[arg(long, value_name = "LEVEL", env = "PORTCULLIS_LOG", default_value = "warn")]
+    log: String,
+}
+
+/// Serves.
+pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
+    let filter = EnvFilter::try_new(&args.log);
+    let filter = filter.map_err(|error| Failure::usage(format!("--log `{}`: {error}", args.log)))?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let (spec, _) = portcullis_policy::load(&args.policy).map_err(Failure::no)?;
+    let config = Config {
+        data: args.data,
+        listen: args.listen,
+        policy: spec,
+        admin_token_file: args.admin_token_file,
+        edge_token_file: args.edge_token_file,
+        signing_key_file: args.signing_key_file,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> Result<Exit, Failure> {
+    let stop = stop_signal()?;
+    let server = Server::open(config, Clock::system()).await?;
+    output::data(&format!("portcullis listening on http://{}", server.address()));
+    server.run(stop).await?;
+    Ok(Exit::Success)
+}
+
+/// Listens from now on; done at the first signal.
+#[cfg(unix)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    Ok(async { drop(tokio::signal::ctrl_c().await) })
+}

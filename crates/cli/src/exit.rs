@@ -1,0 +1,60 @@
+//! Exit codes, which tell a script a denial from a failure, and how a failure is told to people.
+
+use std::process::ExitCode;
+
+use crate::output;
+
+/// How the command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// It did what it was asked, or the request is allowed.
+    Success,
+    /// It could not.
+    Failure,
+    /// The command line makes no sense; clap uses the same code.
+    Usage,
+    /// It did what it was asked, and the answer is no: denied, refused, not to be trusted.
+    No,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Success => 0,
+            Exit::Failure => 1,
+            Exit::Usage => 2,
+            Exit::No => 3,
+        })
+    }
+}
+
+/// Why the command could not do what it was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    /// The command line makes no sense.
+    pub(crate) fn usage(message: impl ToString) -> Self {
+        Self { exit: Exit::Usage, message: message.to_string() }
+    }
+
+    /// The answer is no.
+    pub(crate) fn no(message: impl ToString) -> Self {
+        Self { exit: Exit::No, message: message.to_string() }
+    }
+
+    /// Says so on stderr.
+    pub(crate) fn report(&self) -> Exit {
+        output::talk(&format!("error: {}", self.message));
+        self.exit
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { exit: Exit::Failure, message: error.to_string() }
+    }
+}

@@ -1,0 +1,21 @@
+//! Where output goes: data to stdout, talk to stderr. A reader that has gone away is no failure.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+/// A line of data.
+pub(crate) fn data(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Data for programs: JSON, indented, as people read it too.
+pub(crate) fn json(value: &impl Serialize) -> Result<(), serde_json::Error> {
+    data(&serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// A line for people.
+pub(crate) fn talk(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

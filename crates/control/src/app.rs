@@ -1,0 +1,78 @@
+//! What every request handler shares, and the one way to change something.
+//!
+//! Invariant: `commit` answers only when edges can fetch what it wrote.
+
+use std::sync::Arc;
+
+use portcullis_bundle::PublicKey;
+use portcullis_engine::OrganizationId;
+
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::fleet::Fleet;
+use crate::policy::PolicyRoom;
+use crate::publisher::Publisher;
+use crate::shutdown::Shutdown;
+use crate::store::{Store, StoreError, Write};
+use crate::token::Token;
+
+/// The control plane, running.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) policy: Arc<PolicyRoom>,
+    pub(crate) publisher: Publisher,
+    pub(crate) fleet: Arc<Fleet>,
+    pub(crate) clock: Clock,
+    pub(crate) default_organization: OrganizationId,
+    pub(crate) admin_token: Token,
+    pub(crate) edge_token: Token,
+    pub(crate) public_key: PublicKey,
+    pub(crate) shutdown: Shutdown,
+}
+
+/// Something that was done, and the published version that contains it.
+#[derive(Clone, Debug)]
+pub(crate) struct Committed<T> {
+    /// The version; edges can fetch it.
+    pub version: u64,
+    /// What was done.
+    pub value: T,
+}
+
+/// How often a change is tried again when others change the same row.
+const ATTEMPTS: usize = 8;
+
+impl App {
+    /// Stores all of `writes` or none, and waits until edges can fetch them.
+    pub(crate) async fn commit<T>(&self, writes: &[Write], value: T) -> Result<Committed<T>, Error> {
+        let version = self.store.write(writes, self.clock.millis()).await?;
+        self.published(version, value).await
+    }
+
+    /// Waits until edges can fetch a version.
+    pub(crate) async fn published<T>(&self, version: u64, value: T) -> Result<Committed<T>, Error> {
+        self.publisher.publish(version).await.map_err(|_| Error::NotPublished(version))?;
+        Ok(Committed { version, value })
+    }
+
+    /// Reads, changes and commits; again from the start if the row changed in between.
+    pub(crate) async fn change<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<Committed<T>, Error>
+    where
+        F: Future<Output = Result<Committed<T>, Error>>,
+    {
+        for _ in 0..ATTEMPTS {
+            match attempt().await {
+                Err(Error::Store(StoreError::Conflict)) => {}
+                other => return other,
+            }
+        }
+        Err(Error::Contended)
+    }
+}
+
+impl<T> Committed<T> {
+    pub(crate) fn map<U>(self, f: impl FnOnce(T) -> U) -> Committed<U> {
+        Committed { version: self.version, value: f(self.value) }
+    }
+}

@@ -1,0 +1,80 @@
+//! The clock, injected, and the two forms of time: Unix seconds inside, RFC 3339 in UTC outside.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+
+/// The last second of the year 9999, after which RFC 3339 has no words.
+const LAST_SECOND: i64 = 253_402_300_799;
+
+/// Milliseconds since 1970, from wherever it was told to take them.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> u64 + Send + Sync>);
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self::from_millis(|| {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+        })
+    }
+
+    /// A clock that tests set.
+    pub fn from_millis(now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// Milliseconds since 1970.
+    pub fn millis(&self) -> u64 {
+        (self.0)()
+    }
+
+    /// Seconds since 1970.
+    pub fn seconds(&self) -> u64 {
+        self.millis() / 1000
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// `2026-01-15T12:00:00Z`.
+pub(crate) fn to_rfc3339(seconds: u64) -> String {
+    let seconds = i64::try_from(seconds).unwrap_or(LAST_SECOND).min(LAST_SECOND);
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
+}
+
+/// Unix seconds of an RFC 3339 time, any offset; `None` if it is none or before 1970.
+pub(crate) fn from_rfc3339(text: &str) -> Option<u64> {
+    let timestamp: Timestamp = text.parse().ok()?;
+    u64::try_from(timestamp.as_second()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_convert() {
+        for (text, expected) in [
+            ("2026-01-15T12:00:00Z", Some(1_768_478_400)),
+            ("2026-01-15T13:00:00+01:00", Some(1_768_478_400)),
+            ("2026-01-15T12:00:00.75Z", Some(1_768_478_400)),
+            ("1970-01-01T00:00:00Z", Some(0)),
+            ("1969-12-31T23:59:59Z", None),
+            ("2026-01-15", None),
+            ("2026-02-30T12:00:00Z", None),
+            ("tomorrow", None),
+            ("", None),
+        ] {
+            assert_eq!(from_rfc3339(text), expected, "{text}");
+        }
+        assert_eq!(to_rfc3339(1_768_478_400), "2026-01-15T12:00:00Z");
+        assert_eq!(to_rfc3339(u64::MAX), "9999-12-31T23:59:59Z");
+    }
+}

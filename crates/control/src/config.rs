@@ -1,0 +1,114 @@
+//! What `portcullis serve` is told, and the files it keeps.
+//!
+//! First start makes a data folder and its secrets; later starts find them. Invariant: secrets are readable by their
+//! owner alone.
+
+use std::fs::DirBuilder;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use portcullis_bundle::SigningKey;
+use portcullis_engine::PolicySpec;
+
+use crate::random;
+use crate::secret_file::{self, SecretFileError};
+use crate::token::Token;
+
+/// What to serve, and where.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The folder for the database and whatever is not given.
+    pub data: PathBuf,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The policy.
+    pub policy: PolicySpec,
+    /// Instead of `data`/admin-token.
+    pub admin_token_file: Option<PathBuf>,
+    /// Instead of `data`/edge-token.
+    pub edge_token_file: Option<PathBuf>,
+    /// Instead of `data`/signing-key.
+    pub signing_key_file: Option<PathBuf>,
+}
+
+/// Everything secret that the control plane has.
+#[derive(Debug)]
+pub(crate) struct Secrets {
+    pub(crate) admin_token: Token,
+    pub(crate) edge_token: Token,
+    pub(crate) signing_key: SigningKey,
+}
+
+impl Config {
+    /// The database file, made for its owner alone.
+    pub(crate) fn database(&self) -> Result<PathBuf, SecretFileError> {
+        let file = self.data.join("portcullis.sqlite");
+        secret_file::touch(&file)?;
+        Ok(file)
+    }
+
+    /// Makes the data folder if need be.
+    pub(crate) fn make_folder(&self) -> Result<(), SecretFileError> {
+        let failed = |source| SecretFileError::Io { path: self.data.clone(), source };
+        owner_only(DirBuilder::new().recursive(true)).create(&self.data).map_err(failed)
+    }
+
+    /// Reads the secrets; those that are not given are made at the first start.
+    pub(crate) fn secrets(&self) -> Result<Secrets, SecretFileError> {
+        let admin_token = self.token(self.admin_token_file.as_deref(), "admin-token", Token::new_admin)?;
+        let edge_token = self.token(self.edge_token_file.as_deref(), "edge-token", Token::new_edge)?;
+        Ok(Secrets { admin_token, edge_token, signing_key: self.signing_key()? })
+    }
+
+    /// What an Envoy configuration needs, as a file to source.
+    pub(crate) fn write_edge_env(&self, secrets: &Secrets) -> Result<(), SecretFileError> {
+        let text = format!(
+            "PORTCULLIS_EDGE_TOKEN={}\nPORTCULLIS_PUBLIC_KEY={}\n",
+            secrets.edge_token.expose(),
+            secrets.signing_key.public_key()
+        );
+        secret_file::replace(&self.data.join("edge.env"), &text)
+    }
+
+    fn token(
+        &self,
+        given: Option<&Path>,
+        name: &str,
+        make: fn() -> Result<Token, random::NoRandomness>,
+    ) -> Result<Token, SecretFileError> {
+        let path = given.map_or_else(|| self.data.join(name), Path::to_owned);
+        let make = || make().map(|token| token.expose().to_owned());
+        let text = read(&path, given.is_some(), || make().map_err(|error| SecretFileError::unusable(&path, error)))?;
+        Token::parse(&text).map_err(|error| SecretFileError::unusable(&path, error))
+    }
+
+    fn signing_key(&self) -> Result<SigningKey, SecretFileError> {
+        let given = self.signing_key_file.as_deref();
+        let path = given.map_or_else(|| self.data.join("signing-key"), Path::to_owned);
+        let make = || random::bytes::<32>().map(hex::encode);
+        let text = read(&path, given.is_some(), || make().map_err(|error| SecretFileError::unusable(&path, error)))?;
+        let mut seed = [0; 32];
+        hex::decode_to_slice(&text, &mut seed)
+            .map_err(|_| SecretFileError::unusable(&path, "expected an Ed25519 seed as 64 hex digits"))?;
+        Ok(SigningKey::from_seed(seed))
+    }
+}
+
+/// A file that was named must be there; one that was not is made.
+fn read(
+    path: &Path,
+    named: bool,
+    make: impl FnOnce() -> Result<String, SecretFileError>,
+) -> Result<String, SecretFileError> {
+    if named { secret_file::read(path) } else { secret_file::read_or_create(path, make) }
+}
+
+#[cfg(unix)]
+fn owner_only(builder: &mut DirBuilder) -> &mut DirBuilder {
+    std::os::unix::fs::DirBuilderExt::mode(builder, 0o700)
+}
+
+#[cfg(not(unix))]
+fn owner_only(builder: &mut DirBuilder) -> &mut DirBuilder {
+    builder
+}

@@ -1,0 +1,57 @@
+//! What can be wrong with a management request, in words of the domain; `http::problem` turns it into HTTP.
+
+use portcullis_api::KeyStatus;
+
+use crate::random::NoRandomness;
+use crate::store::StoreError;
+
+/// Why a request was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such thing; the caller has the wrong id.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// A member of the body cannot be accepted; the caller can put it right.
+    #[error("{detail}")]
+    Invalid {
+        /// JSON pointer to the member.
+        pointer: String,
+        /// What is wrong with it and what would be right.
+        detail: String,
+    },
+    /// The key's state does not allow it; the caller needs another key.
+    #[error("the key is {}: {hint}", status.as_str())]
+    KeyState {
+        /// Its state.
+        status: KeyStatus,
+        /// What to do instead.
+        hint: &'static str,
+    },
+    /// Others kept changing the same thing; the caller can try again.
+    #[error("the same record is being changed by others: try again")]
+    Contended,
+    /// The change is stored, but edges cannot fetch it yet; the operator has to look into the log.
+    #[error("the change is stored in version {0}, but edges cannot fetch it yet: look into the control plane's log")]
+    NotPublished(u64),
+    /// The machine's fault.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+    /// The database's fault.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Error {
+    /// For a member of the body.
+    pub(crate) fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Invalid { pointer: pointer.into(), detail: detail.into() }
+    }
+
+    /// The same, of a body that stands at `parent` in a larger one.
+    pub(crate) fn within(self, parent: &str) -> Self {
+        match self {
+            Self::Invalid { pointer, detail } => Self::Invalid { pointer: format!("{parent}{pointer}"), detail },
+            other => other,
+        }
+    }
+}

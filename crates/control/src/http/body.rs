@@ -1,0 +1,72 @@
+//! Reading what callers send and writing what they get back.
+//!
+//! Invariant: an error about a body never quotes what looks like a key.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use portcullis_api::VERSION_HEADER;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::failure::Failure;
+use crate::app::{App, Committed};
+
+/// A JSON body.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let bytes = Bytes::from_request(request, app).await.map_err(unreadable)?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| malformed(app, "body", &error.to_string()))
+    }
+}
+
+/// The parameters of a query.
+pub(super) struct Parameters<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Parameters<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let query = Query::from_request_parts(parts, app).await;
+        let Query(parameters) =
+            query.map_err(|rejection: QueryRejection| malformed(app, "query", &rejection.body_text()))?;
+        Ok(Self(parameters))
+    }
+}
+
+fn unreadable(rejection: BytesRejection) -> Failure {
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is larger than 4 MiB")
+        }
+        _ => Failure::new(StatusCode::BAD_REQUEST, "malformed_request", "the body could not be read"),
+    }
+}
+
+fn malformed(app: &App, what: &str, message: &str) -> Failure {
+    let detail = if app.policy.spots_secret_in(message) {
+        format!("the {what} cannot be read: it holds what looks like a key where none belongs")
+    } else {
+        format!("the {what} cannot be read: {message}")
+    };
+    Failure::new(StatusCode::BAD_REQUEST, "malformed_request", detail)
+}
+
+/// The answer to a write: what was done, and the version that edges can fetch it in.
+pub(super) struct Written<T>(pub(super) StatusCode, pub(super) Committed<T>);
+
+impl<T: Serialize> IntoResponse for Written<T> {
+    fn into_response(self) -> Response {
+        let Self(status, committed) = self;
+        let version = HeaderValue::from(committed.version);
+        (status, [(VERSION_HEADER, version)], Json(committed.value)).into_response()
+    }
+}

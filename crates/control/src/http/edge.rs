@@ -1,0 +1,97 @@
+//! `/edge/v1`: what edges fetch and tell.
+
+use std::time::Duration;
+
+use axum::body::{Body as RawBody, Bytes};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
+use axum::response::{IntoResponse, Response};
+use portcullis_api::edge::{MANIFEST_TYPE, MAX_WAIT_SECONDS, Report};
+use portcullis_bundle::{Archive, Blob, BlobDigest};
+use portcullis_engine::KeyId;
+use serde::Deserialize;
+
+use super::body::{Body, Parameters};
+use super::failure::Failure;
+use crate::app::App;
+use crate::error::Error;
+
+const OCTETS: &str = "application/octet-stream";
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+const MAX_NAME: usize = 128;
+/// A transaction with so many updates does not keep other writers waiting.
+const USES_AT_ONCE: usize = 500;
+
+#[derive(Deserialize)]
+pub(super) struct Poll {
+    #[serde(default)]
+    since: u64,
+    #[serde(default)]
+    wait: u32,
+}
+
+/// The manifest as soon as there is a newer one, or the current one, freshly signed, when the wait is over.
+pub(super) async fn manifest(State(app): State<App>, Parameters(poll): Parameters<Poll>) -> Result<Response, Failure> {
+    let wait = Duration::from_secs(u64::from(poll.wait.min(MAX_WAIT_SECONDS)));
+    app.publisher.current().ok_or_else(Failure::not_ready)?;
+    let newer = app.publisher.newer_than(poll.since, wait);
+    let published = tokio::select! {
+        published = newer => published,
+        () = app.shutdown.begun() => app.publisher.current(),
+    };
+    let published = published.ok_or_else(Failure::not_ready)?;
+    let signed = app.publisher.sign(&published, app.clock.seconds()).map_err(|_| Failure::internal())?;
+    Ok(([(CONTENT_TYPE, MANIFEST_TYPE)], signed.as_bytes().to_vec()).into_response())
+}
+
+/// One blob of the last versions. Immutable, so it may be kept for ever by whoever likes.
+pub(super) async fn blob(State(app): State<App>, Path(digest): Path<String>) -> Result<Response, Failure> {
+    let gone = || Failure::not_found("there is no such blob in the last versions: fetch the manifest again");
+    let digest: BlobDigest = digest.parse().map_err(|_| gone())?;
+    let blob = app.publisher.blob(&digest).ok_or_else(gone)?;
+    let etag = format!("\"{digest}\"");
+    let headers = [(CONTENT_TYPE, OCTETS), (CACHE_CONTROL, FOR_EVER), (ETAG, etag.as_str())];
+    Ok((headers, RawBody::from(Bytes::from_owner(Contents(blob)))).into_response())
+}
+
+/// A blob's bytes, sent without a copy.
+struct Contents(Blob);
+
+impl AsRef<[u8]> for Contents {
+    fn as_ref(&self) -> &[u8] {
+        self.0.bytes()
+    }
+}
+
+/// The whole current bundle in one file.
+pub(super) async fn bundle(State(app): State<App>) -> Result<Response, Failure> {
+    let published = app.publisher.current().ok_or_else(Failure::not_ready)?;
+    let signed = app.publisher.sign(&published, app.clock.seconds()).map_err(|_| Failure::internal())?;
+    Ok(([(CONTENT_TYPE, OCTETS)], Archive::write(&signed, published.blobs())).into_response())
+}
+
+pub(super) async fn report(State(app): State<App>, Body(report): Body<Report>) -> Result<StatusCode, Failure> {
+    for (pointer, name) in [("/edge", &report.edge), ("/vm", &report.vm)] {
+        if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
+            let detail = format!("expected 1 to {MAX_NAME} characters on one line");
+            return Err(Error::invalid(pointer, detail).into());
+        }
+    }
+    if !app.fleet.report(&report, app.clock.seconds()) {
+        return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_edges", "too many edges report here"));
+    }
+    record_use(&app, &report).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What is no key's id is left out: an edge may know more than this version does. No key was used in the future.
+async fn record_use(app: &App, report: &Report) -> Result<(), Error> {
+    let now = app.clock.seconds();
+    let uses: Vec<(KeyId, u64)> =
+        report.last_used.iter().filter_map(|(id, time)| Some((id.parse().ok()?, (*time).min(now)))).collect();
+    for some in uses.chunks(USES_AT_ONCE) {
+        app.store.record_use(some).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! Failures on their way out. The only place where domain errors become HTTP.
+//!
+//! A handler returns a [`Failure`]; the outermost layer, which knows the request's id, writes the body. Invariant:
+//! what is wrong on our side is logged and never told to the caller.
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use portcullis_api::{KeyStatus, Problem};
+
+use super::watch::RequestId;
+use crate::error::Error;
+
+/// A refusal that has no body yet.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) detail: String,
+    pub(super) pointer: Option<String>,
+}
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), pointer: None }
+    }
+
+    pub(super) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path does not answer that method")
+    }
+
+    pub(super) fn unauthorized() -> Self {
+        let detail = "expected one header `Authorization: Bearer` with the right token";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+
+    pub(super) fn not_ready() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "the first bundle is being built: try again")
+    }
+
+    pub(super) fn internal() -> Self {
+        let detail = "something went wrong here: the log has more under the request's id";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
+    /// The answer that the caller reads; headers set on the way stay.
+    pub(super) fn into_problem(self, id: &RequestId, mut response: Response) -> Response {
+        let problem = Problem {
+            kind: "about:blank".to_owned(),
+            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail,
+            code: self.code.to_owned(),
+            pointer: self.pointer,
+            request_id: id.as_str().to_owned(),
+        };
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        *response.body_mut() = Body::from(body);
+        response
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Bearer realm=\"portcullis control\"");
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let detail = error.to_string();
+        match error {
+            Error::NotFound(_) => Self::not_found(detail),
+            Error::Invalid { pointer, .. } => {
+                let failure = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail);
+                Self { pointer: Some(pointer), ..failure }
+            }
+            Error::KeyState { status, .. } => Self::new(StatusCode::CONFLICT, key_state_code(status), detail),
+            Error::Contended => Self::new(StatusCode::CONFLICT, "conflict", detail),
+            Error::NotPublished(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_published", detail),
+            Error::Randomness(_) | Error::Store(_) => {
+                tracing::error!(error = detail, "a request failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+fn key_state_code(status: KeyStatus) -> &'static str {
+    match status {
+        KeyStatus::Active => "key_format_unknown",
+        KeyStatus::Disabled => "key_disabled",
+        KeyStatus::Expired => "key_expired",
+        KeyStatus::Revoked => "key_revoked",
+    }
+}

@@ -1,0 +1,58 @@
+//! `/v1/keys`.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use portcullis_api::keys::{CreateKeys, ListKeys};
+use portcullis_api::{CreateKey, CreatedKey, Data, Key, KeyList, RotateKey, UpdateKey};
+
+use super::body::{Body, Parameters, Written};
+use super::failure::Failure;
+use crate::app::App;
+use crate::keys;
+
+pub(super) async fn create(
+    State(app): State<App>,
+    Body(request): Body<CreateKey>,
+) -> Result<Written<CreatedKey>, Failure> {
+    Ok(Written(StatusCode::CREATED, keys::create(&app, request).await?))
+}
+
+pub(super) async fn create_batch(
+    State(app): State<App>,
+    Body(request): Body<CreateKeys>,
+) -> Result<Written<Data<CreatedKey>>, Failure> {
+    let created = keys::create_batch(&app, request).await?;
+    Ok(Written(StatusCode::CREATED, created.map(|data| Data { data })))
+}
+
+pub(super) async fn list(
+    State(app): State<App>,
+    Parameters(query): Parameters<ListKeys>,
+) -> Result<Json<KeyList>, Failure> {
+    Ok(Json(keys::list(&app, query).await?))
+}
+
+pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Key>, Failure> {
+    Ok(Json(keys::show(&app, &id).await?))
+}
+
+pub(super) async fn update(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Body(request): Body<UpdateKey>,
+) -> Result<Written<Key>, Failure> {
+    Ok(Written(StatusCode::OK, keys::update(&app, &id, &request).await?))
+}
+
+pub(super) async fn rotate(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Body(request): Body<RotateKey>,
+) -> Result<Written<CreatedKey>, Failure> {
+    Ok(Written(StatusCode::CREATED, keys::rotate(&app, &id, &request).await?))
+}
+
+pub(super) async fn revoke(State(app): State<App>, Path(id): Path<String>) -> Result<Written<Key>, Failure> {
+    Ok(Written(StatusCode::OK, keys::revoke(&app, &id).await?))
+}

@@ -1,0 +1,34 @@
+//! `/v1/organizations`.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use portcullis_api::{CreateOrganization, Data, Organization, UpdateOrganization};
+
+use super::body::{Body, Written};
+use super::failure::Failure;
+use crate::app::App;
+use crate::organizations;
+
+pub(super) async fn create(
+    State(app): State<App>,
+    Body(request): Body<CreateOrganization>,
+) -> Result<Written<Organization>, Failure> {
+    Ok(Written(StatusCode::CREATED, organizations::create(&app, &request).await?))
+}
+
+pub(super) async fn list(State(app): State<App>) -> Result<Json<Data<Organization>>, Failure> {
+    Ok(Json(Data { data: organizations::list(&app).await? }))
+}
+
+pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Organization>, Failure> {
+    Ok(Json(organizations::show(&app, &id).await?))
+}
+
+pub(super) async fn update(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Body(request): Body<UpdateOrganization>,
+) -> Result<Written<Organization>, Failure> {
+    Ok(Written(StatusCode::OK, organizations::update(&app, &id, &request).await?))
+}

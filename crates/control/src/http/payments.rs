@@ -1,0 +1,52 @@
+//! `/v1/api-keys`: the same keys in the envelope that clients of the payments product expect.
+//!
+//! Its shape is given from outside: nothing is added to a success.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+use portcullis_api::Key;
+use portcullis_api::payments::{ApiKeyEntry, ApiKeys, Done, Failed};
+
+use super::body::Written;
+use super::failure::Failure;
+use super::watch::RequestId;
+use crate::app::App;
+use crate::keys;
+
+pub(super) async fn list(State(app): State<App>) -> Result<Json<ApiKeys>, Failure> {
+    let data = keys::list_unrevoked(&app).await?.into_iter().map(entry).collect();
+    Ok(Json(ApiKeys { success: true, data }))
+}
+
+pub(super) async fn revoke(State(app): State<App>, Path(id): Path<String>) -> Result<Written<Done>, Failure> {
+    let revoked = keys::revoke(&app, &id).await?;
+    let message = "API key revoked successfully".to_owned();
+    Ok(Written(StatusCode::OK, revoked.map(|_| Done { success: true, message })))
+}
+
+fn entry(key: Key) -> ApiKeyEntry {
+    let Key { id, name, prefix, created_at, last_used, .. } = key;
+    ApiKeyEntry { id, name, prefix, created_at, last_used }
+}
+
+/// Writes failures in the product's envelope instead of RFC 9457.
+pub(super) async fn envelope(request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+        let failed = Failed {
+            success: false,
+            code: failure.code.to_owned(),
+            message: failure.detail,
+            request_id: id.map(|id| id.as_str().to_owned()).unwrap_or_default(),
+        };
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *response.body_mut() = Body::from(serde_json::to_vec(&failed).unwrap_or_default());
+    }
+    response
+}

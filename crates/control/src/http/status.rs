@@ -1,0 +1,41 @@
+//! How the control plane and the fleet are doing.
+
+use axum::Json;
+use axum::extract::State;
+use portcullis_api::Data;
+use portcullis_api::status::{Edge, Status};
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use crate::app::App;
+
+/// The process is up.
+pub(super) async fn healthz() -> Json<Value> {
+    Json(json!({ "status": "ok" }))
+}
+
+/// Edges can fetch a bundle.
+pub(super) async fn readyz(State(app): State<App>) -> Result<Json<Value>, Failure> {
+    app.publisher.current().ok_or_else(Failure::not_ready)?;
+    Ok(Json(json!({ "status": "ready" })))
+}
+
+pub(super) async fn status(State(app): State<App>) -> Json<Status> {
+    let published = app.publisher.current();
+    let edges = app.fleet.list(app.clock.seconds());
+    let policy = app.policy.spec();
+    Json(Status {
+        version: published.as_ref().map_or(0, |it| it.version()),
+        keys: published.as_ref().map_or(0, |it| it.key_count()),
+        policy: policy.name.clone(),
+        environments: policy.environments.clone(),
+        scopes: policy.scopes.clone(),
+        public_key: app.public_key.to_string(),
+        edges: edges.len(),
+        applied_version: edges.iter().map(|edge| edge.applied_version).min(),
+    })
+}
+
+pub(super) async fn edges(State(app): State<App>) -> Json<Data<Edge>> {
+    Json(Data { data: app.fleet.list(app.clock.seconds()) })
+}

@@ -1,0 +1,199 @@
+//! The life of a key: created, shown, restricted, rotated, revoked. Every front end comes through here.
+//!
+//! It speaks no HTTP and no SQL. Invariants: a key's text exists only in the value that `create`, `create_batch` and
+//! `rotate` return; a revoked key never works again; rotation never makes a key work longer than it would have.
+
+mod fields;
+mod material;
+mod view;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use portcullis_api::keys::{CreateKeys, ListKeys};
+use portcullis_api::{ApiKey, CreateKey, CreatedKey, Key, KeyList, KeyStatus, RotateKey, UpdateKey};
+use portcullis_engine::spec::KeyFormatSpec;
+use portcullis_engine::{KeyId, OrganizationId};
+
+use crate::app::{App, Committed};
+use crate::error::Error;
+use crate::organizations;
+use crate::random;
+use crate::store::{KeyFilter, KeyRow, Write};
+
+pub(crate) use fields::name;
+use material::KeyMaterial;
+pub(crate) use view::{key, status};
+
+const MAX_BATCH: usize = 1000;
+
+/// A key's row and its text, before both go their own ways.
+struct Made {
+    row: KeyRow,
+    text: ApiKey,
+}
+
+/// Makes a key.
+pub(crate) async fn create(app: &App, request: CreateKey) -> Result<Committed<CreatedKey>, Error> {
+    let organization = organizations::resolve(app, request.organization.as_deref()).await?;
+    let made = make(app, request, organization)?;
+    let committed = app.commit(&[Write::InsertKey(made.row.clone())], ()).await?;
+    Ok(committed.map(|()| made.into_answer(app)))
+}
+
+/// Makes many keys: all or none.
+pub(crate) async fn create_batch(app: &App, request: CreateKeys) -> Result<Committed<Vec<CreatedKey>>, Error> {
+    if request.keys.is_empty() || request.keys.len() > MAX_BATCH {
+        return Err(Error::invalid("/keys", format!("expected 1 to {MAX_BATCH} keys, got {}", request.keys.len())));
+    }
+    let mut made = Vec::with_capacity(request.keys.len());
+    let mut named = HashMap::new();
+    for (index, key) in request.keys.into_iter().enumerate() {
+        let at = |error: Error| error.within(&format!("/keys/{index}"));
+        let organization = match named.entry(key.organization.clone()) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => {
+                *new.insert(organizations::resolve(app, key.organization.as_deref()).await.map_err(at)?)
+            }
+        };
+        made.push(make(app, key, organization).map_err(at)?);
+    }
+    let writes: Vec<_> = made.iter().map(|it| Write::InsertKey(it.row.clone())).collect();
+    let committed = app.commit(&writes, ()).await?;
+    Ok(committed.map(|()| made.into_iter().map(|it| it.into_answer(app)).collect()))
+}
+
+/// One page of keys.
+pub(crate) async fn list(app: &App, query: ListKeys) -> Result<KeyList, Error> {
+    let now = app.clock.seconds();
+    let filter = fields::filter(&query, now)?;
+    let page = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+    let mut rows = app.store.keys(&KeyFilter { limit: filter.limit + 1, ..filter }).await?;
+    let more = rows.len() > page;
+    rows.truncate(page);
+    let next_cursor = rows.last().filter(|_| more).map(fields::cursor_after);
+    Ok(KeyList { data: rows.into_iter().map(|row| key(row, now)).collect(), next_cursor })
+}
+
+/// Every key that is not revoked, newest first.
+pub(crate) async fn list_unrevoked(app: &App) -> Result<Vec<Key>, Error> {
+    let now = app.clock.seconds();
+    let rows = app.store.keys(&KeyFilter { limit: u32::MAX, ..KeyFilter::default() }).await?;
+    Ok(rows.into_iter().filter(|row| row.revoked_at.is_none()).map(|row| key(row, now)).collect())
+}
+
+/// One key.
+pub(crate) async fn show(app: &App, id: &str) -> Result<Key, Error> {
+    Ok(key(find(app, id).await?, app.clock.seconds()))
+}
+
+/// Changes what may change in a key's life.
+pub(crate) async fn update(app: &App, id: &str, request: &UpdateKey) -> Result<Committed<Key>, Error> {
+    app.change(async || {
+        let mut row = find(app, id).await?;
+        if row.revoked_at.is_some() {
+            return Err(Error::KeyState { status: KeyStatus::Revoked, hint: "a revoked key cannot be changed" });
+        }
+        fields::apply(app, request, &mut row)?;
+        let shown = key(row.clone(), app.clock.seconds());
+        app.commit(&[Write::ReplaceKey(row)], shown).await
+    })
+    .await
+}
+
+/// Makes a key like that one, which then works for `overlap_seconds` more and never longer than it would have.
+pub(crate) async fn rotate(app: &App, id: &str, request: &RotateKey) -> Result<Committed<CreatedKey>, Error> {
+    app.change(async || {
+        let mut old = find(app, id).await?;
+        let now = app.clock.seconds();
+        let made = successor(app, &old, now)?;
+        let end = now.saturating_add(u64::from(request.overlap_seconds));
+        old.expires_at = Some(old.expires_at.map_or(end, |expiry| expiry.min(end)));
+        let writes = [Write::ReplaceKey(old), Write::InsertKey(made.row.clone())];
+        let committed = app.commit(&writes, ()).await?;
+        Ok(committed.map(|()| made.into_answer(app)))
+    })
+    .await
+}
+
+/// Revokes a key for good. The record stays; revoking it again changes nothing.
+pub(crate) async fn revoke(app: &App, id: &str) -> Result<Committed<Key>, Error> {
+    app.change(async || {
+        let mut row = find(app, id).await?;
+        let now = app.clock.seconds();
+        if row.revoked_at.is_some() {
+            return app.published(row.changed_in, key(row, now)).await;
+        }
+        row.revoked_at = Some(now);
+        let shown = key(row.clone(), now);
+        app.commit(&[Write::ReplaceKey(row)], shown).await
+    })
+    .await
+}
+
+async fn find(app: &App, id: &str) -> Result<KeyRow, Error> {
+    let id: KeyId = id.parse().map_err(|_| Error::NotFound("key"))?;
+    app.store.key(id).await?.ok_or(Error::NotFound("key"))
+}
+
+fn make(app: &App, request: CreateKey, organization: OrganizationId) -> Result<Made, Error> {
+    let format = fields::environment(app, &request.environment)?;
+    let row = |material: &KeyMaterial| -> Result<KeyRow, Error> {
+        Ok(KeyRow {
+            id: random::key_id()?,
+            digest: material.digest,
+            name: fields::name(app, &request.name)?,
+            display: material.display.clone(),
+            prefix: format.prefix.clone(),
+            environment: format.environment.clone(),
+            organization,
+            scopes: fields::scopes(app, &request.scopes)?,
+            restrictions: request.restrictions.as_ref().map(fields::restrictions).transpose()?.flatten(),
+            enabled: true,
+            created_by: request.created_by.as_deref().map(|it| fields::email(app, it)).transpose()?,
+            created_at: app.clock.seconds(),
+            expires_at: request.expires_at.as_deref().map(fields::expires_at).transpose()?,
+            revoked_at: None,
+            last_used: None,
+            changed_in: 0,
+        })
+    };
+    Made::new(format, row)
+}
+
+/// A new key with everything that the old one has: prefix, environment, scopes, restrictions, organisation, expiry.
+fn successor(app: &App, old: &KeyRow, now: u64) -> Result<Made, Error> {
+    match status(old, now) {
+        KeyStatus::Active => {}
+        status => {
+            return Err(Error::KeyState { status, hint: "only a key that works can be rotated; create a new one" });
+        }
+    }
+    let format = app.policy.format_with(&old.prefix).ok_or(Error::KeyState {
+        status: KeyStatus::Active,
+        hint: "but the policy has no format with its prefix any more; create a new one",
+    })?;
+    Made::new(format, |material| {
+        Ok(KeyRow {
+            id: random::key_id()?,
+            digest: material.digest,
+            display: material.display.clone(),
+            created_at: now,
+            last_used: None,
+            changed_in: 0,
+            ..old.clone()
+        })
+    })
+}
+
+impl Made {
+    fn new(format: &KeyFormatSpec, row: impl FnOnce(&KeyMaterial) -> Result<KeyRow, Error>) -> Result<Self, Error> {
+        let material = KeyMaterial::generate(format)?;
+        Ok(Self { row: row(&material)?, text: material.text })
+    }
+
+    fn into_answer(self, app: &App) -> CreatedKey {
+        let authorization = ApiKey::new(format!("Authorization: Bearer {}", self.text.expose()));
+        CreatedKey { record: key(self.row, app.clock.seconds()), key: self.text, authorization }
+    }
+}

@@ -1,0 +1,153 @@
+//! What callers send about keys, parsed into what is stored; every refusal names the member and the remedy.
+
+use portcullis_api::keys::ListKeys;
+use portcullis_api::{Patch, UpdateKey, restrictions as api};
+use portcullis_engine::spec::{self, KeyFormatSpec};
+use portcullis_engine::{KeyId, RestrictionSet, scope};
+
+use crate::app::App;
+use crate::clock::from_rfc3339;
+use crate::error::Error;
+use crate::store::{KeyFilter, KeyRow};
+
+const MAX_NAME: usize = 100;
+const MAX_EMAIL: usize = 254;
+const DEFAULT_LIMIT: u32 = 100;
+const MAX_LIMIT: u32 = 1000;
+
+pub(super) fn apply(app: &App, request: &UpdateKey, row: &mut KeyRow) -> Result<(), Error> {
+    if let Some(text) = &request.name {
+        row.name = name(app, text)?;
+    }
+    if let Some(list) = &request.scopes {
+        row.scopes = scopes(app, list)?;
+    }
+    match &request.expires_at {
+        Patch::Keep => {}
+        Patch::Clear => row.expires_at = None,
+        Patch::Set(text) => row.expires_at = Some(expires_at(text)?),
+    }
+    match &request.restrictions {
+        Patch::Keep => {}
+        Patch::Clear => row.restrictions = None,
+        Patch::Set(spec) => row.restrictions = restrictions(spec)?,
+    }
+    row.enabled = request.enabled.unwrap_or(row.enabled);
+    Ok(())
+}
+
+/// A name is for people: one line, and not a key pasted into the wrong box.
+pub(crate) fn name(app: &App, text: &str) -> Result<String, Error> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+        return Err(Error::invalid("/name", format!("expected 1 to {MAX_NAME} characters on one line")));
+    }
+    no_secret(app, "/name", name)?;
+    Ok(name.to_owned())
+}
+
+pub(super) fn email(app: &App, text: &str) -> Result<String, Error> {
+    let plain = text.len() <= MAX_EMAIL && !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    let (local, domain) = text.rsplit_once('@').unwrap_or_default();
+    if !plain || local.is_empty() || domain.is_empty() {
+        return Err(Error::invalid("/created_by", "expected an e-mail address"));
+    }
+    no_secret(app, "/created_by", text)?;
+    Ok(text.to_owned())
+}
+
+fn no_secret(app: &App, pointer: &str, text: &str) -> Result<(), Error> {
+    if app.policy.spots_secret_in(text) {
+        return Err(Error::invalid(pointer, "this looks like a key or a token, which must not be stored"));
+    }
+    Ok(())
+}
+
+pub(super) fn environment<'a>(app: &'a App, text: &str) -> Result<&'a KeyFormatSpec, Error> {
+    app.policy.format_for(text).ok_or_else(|| {
+        let known = app.policy.spec().environments.join("`, `");
+        Error::invalid("/environment", format!("the policy knows no such environment; it knows `{known}`"))
+    })
+}
+
+pub(super) fn scopes(app: &App, list: &[String]) -> Result<String, Error> {
+    if let Some(index) = list.iter().position(|scope| !app.policy.knows_scope(scope)) {
+        let known = app.policy.spec().scopes.join("`, `");
+        let detail = format!("the policy knows no such scope; it knows `{known}`");
+        return Err(Error::invalid(format!("/scopes/{index}"), detail));
+    }
+    scope::canonical_grants(list.iter().map(String::as_str))
+        .map_err(|error| Error::invalid("/scopes", error.to_string()))
+}
+
+pub(super) fn expires_at(text: &str) -> Result<u64, Error> {
+    let wanted = "expected a time as in RFC 3339: 2027-01-31T12:00:00Z";
+    from_rfc3339(text).ok_or_else(|| Error::invalid("/expires_at", wanted))
+}
+
+/// Compiled once here, so that every stored restriction compiles at the edge; stored in its canonical form.
+pub(super) fn restrictions(sent: &api::RestrictionsSpec) -> Result<Option<spec::RestrictionsSpec>, Error> {
+    let set = RestrictionSet::compile(&to_engine(sent.clone())).map_err(|error| {
+        let pointer = format!("/restrictions/{}", error.field.replace(['.', '['], "/").replace(']', ""));
+        Error::invalid(pointer, error.problem.to_string())
+    })?;
+    Ok(Some(set.to_spec()).filter(|_| !set.is_empty()))
+}
+
+pub(super) fn filter(query: &ListKeys, now: u64) -> Result<KeyFilter, Error> {
+    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        return Err(Error::invalid("/limit", format!("expected 1 to {MAX_LIMIT}")));
+    }
+    let organization = query.organization.as_deref().map(str::parse).transpose();
+    Ok(KeyFilter {
+        organization: organization.map_err(|_| Error::invalid("/organization", "expected an organisation's id"))?,
+        status: query.status.map(|status| (status, now)),
+        after: query.cursor.as_deref().map(parse_cursor).transpose()?,
+        limit,
+    })
+}
+
+/// Where the page behind this key begins.
+pub(super) fn cursor_after(row: &KeyRow) -> String {
+    format!("{}.{}", row.created_at, row.id)
+}
+
+fn parse_cursor(text: &str) -> Result<(u64, KeyId), Error> {
+    let parts = text.split_once('.').and_then(|(time, id)| Some((time.parse().ok()?, id.parse().ok()?)));
+    parts.ok_or_else(|| Error::invalid("/cursor", "expected the `next_cursor` of the page before"))
+}
+
+/// The engine's twin of what was sent.
+fn to_engine(sent: api::RestrictionsSpec) -> spec::RestrictionsSpec {
+    let mode = |mode| match mode {
+        api::ModeSpec::Enforce => spec::ModeSpec::Enforce,
+        api::ModeSpec::Observe => spec::ModeSpec::Observe,
+    };
+    spec::RestrictionsSpec {
+        ip: sent.ip.map(|it| spec::IpSpec { mode: mode(it.mode), allow: it.allow, deny: it.deny }),
+        referrer: sent.referrer.map(|it| spec::ReferrerSpec {
+            mode: mode(it.mode),
+            allow: it.allow,
+            allow_missing: it.allow_missing,
+        }),
+        endpoint: sent.endpoint.map(|it| spec::EndpointSpec { mode: mode(it.mode), allow: it.allow }),
+    }
+}
+
+/// The wire's twin of what is stored.
+pub(super) fn to_api(stored: spec::RestrictionsSpec) -> api::RestrictionsSpec {
+    let mode = |mode| match mode {
+        spec::ModeSpec::Enforce => api::ModeSpec::Enforce,
+        spec::ModeSpec::Observe => api::ModeSpec::Observe,
+    };
+    api::RestrictionsSpec {
+        ip: stored.ip.map(|it| api::IpSpec { mode: mode(it.mode), allow: it.allow, deny: it.deny }),
+        referrer: stored.referrer.map(|it| api::ReferrerSpec {
+            mode: mode(it.mode),
+            allow: it.allow,
+            allow_missing: it.allow_missing,
+        }),
+        endpoint: stored.endpoint.map(|it| api::EndpointSpec { mode: mode(it.mode), allow: it.allow }),
+    }
+}

@@ -1,0 +1,73 @@
+//! The text of a new key: random letters in the policy's format, and what may be kept of them.
+
+use portcullis_api::ApiKey;
+use portcullis_engine::KeyDigest;
+use portcullis_engine::key_format::{CHECKSUM_LEN, checksum};
+use portcullis_engine::spec::{Checksum, KeyFormatSpec};
+
+use crate::random::{self, NoRandomness};
+
+/// How much of a key people may see for ever.
+const DISPLAY_LENGTH: usize = 14;
+
+/// A new key. The text goes to whoever asked for it, the rest into the database.
+#[derive(Debug)]
+pub(super) struct KeyMaterial {
+    pub(super) text: ApiKey,
+    pub(super) digest: KeyDigest,
+    pub(super) display: String,
+}
+
+impl KeyMaterial {
+    pub(super) fn generate(format: &KeyFormatSpec) -> Result<Self, NoRandomness> {
+        let letters = format.alphabet.letters();
+        let body = match format.checksum {
+            Checksum::None => random::letters(letters, format.body_length)?,
+            Checksum::Crc32Base62 => {
+                let mut body = random::letters(letters, format.body_length.saturating_sub(CHECKSUM_LEN))?;
+                let sum = checksum(body.as_bytes());
+                body.extend(sum.into_iter().map(char::from));
+                body
+            }
+        };
+        let text = format!("{}{body}", format.prefix);
+        let shown: String = text.chars().take(DISPLAY_LENGTH).collect();
+        Ok(Self { digest: KeyDigest::of(text.as_bytes()), display: format!("{shown}..."), text: ApiKey::new(text) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portcullis_engine::spec::Alphabet;
+
+    #[test]
+    fn keys_have_the_format_of_the_policy() {
+        for (prefix, body_length, alphabet, checksum_kind) in [
+            ("sp_live_", 32, Alphabet::LowerAlphanumeric, Checksum::None),
+            ("fp_stage_", 40, Alphabet::Base62, Checksum::None),
+            ("sk_test_", 30, Alphabet::Base62, Checksum::Crc32Base62),
+            ("hex_", 20, Alphabet::LowerHex, Checksum::None),
+        ] {
+            let format = KeyFormatSpec {
+                prefix: prefix.to_owned(),
+                environment: "live".to_owned(),
+                body_length,
+                min_body_length: None,
+                alphabet,
+                checksum: checksum_kind,
+            };
+            let made = KeyMaterial::generate(&format).unwrap();
+            let body = made.text.expose().strip_prefix(prefix).unwrap();
+            assert_eq!(body.len(), body_length);
+            assert!(body.bytes().all(|byte| alphabet.contains(byte)), "{prefix}");
+            assert_eq!(made.digest, KeyDigest::of(made.text.expose().as_bytes()));
+            assert_eq!(made.display, format!("{}...", &made.text.expose()[..14]));
+            if checksum_kind == Checksum::Crc32Base62 {
+                let (entropy, sum) = body.split_at(body.len() - CHECKSUM_LEN);
+                assert_eq!(sum.as_bytes(), checksum(entropy.as_bytes()));
+            }
+            assert_ne!(KeyMaterial::generate(&format).unwrap().digest, made.digest);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The publisher: after every change it rebuilds the shards that changed, signs a manifest and wakes waiting edges.
+//!
+//! It reads what changed from the store, so the store alone is the truth. Invariants: what is published is never older
+//! than what was published before; a failure leaves the last good bundle in place and is tried again.
+
+mod bundle;
+mod history;
+mod index;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use portcullis_bundle::{Blob, BlobDigest, BuildError, SignedManifest, SigningKey};
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+
+use crate::clock::Clock;
+use crate::store::{Store, StoreError};
+
+use bundle::Builder;
+pub(crate) use bundle::Published;
+use history::History;
+
+/// A write that could not be published by then is answered with an error, although it is stored.
+const PUBLISH_WITHIN: Duration = Duration::from_secs(10);
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+const PRUNE_EVERY: Duration = Duration::from_secs(60 * 60);
+const DAY: u64 = 24 * 60 * 60;
+/// Revoked keys stay in the bundle this long, so that the edge can say that they are revoked.
+const TOMBSTONE_DAYS: u64 = 30;
+
+/// What is published, and the way to have more published. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Publisher {
+    wake: Arc<Notify>,
+    current: watch::Receiver<Option<Arc<Published>>>,
+    history: Arc<Mutex<History>>,
+    signer: Arc<Signer>,
+}
+
+/// A version that was not published in time.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("not published in time")]
+pub(crate) struct NotPublished;
+
+/// Why nothing new could be published.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PublishError {
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A shard could not be built.
+    #[error("bundle: {0}")]
+    Build(#[from] BuildError),
+    /// The runtime is shutting down.
+    #[error("the builder was stopped")]
+    Stopped,
+}
+
+impl Publisher {
+    /// Asks for a version to be published and waits until edges can fetch it.
+    pub(crate) async fn publish(&self, version: u64) -> Result<(), NotPublished> {
+        self.wake.notify_one();
+        let mut current = self.current.clone();
+        let reached = current.wait_for(|it| it.as_ref().is_some_and(|it| it.version() >= version));
+        match timeout(PUBLISH_WITHIN, reached).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(NotPublished),
+        }
+    }
+
+    /// What is published; `None` while the first bundle is being built.
+    pub(crate) fn current(&self) -> Option<Arc<Published>> {
+        self.current.borrow().clone()
+    }
+
+    /// Waits for a version above `version`, but no longer than `wait`; then whatever there is.
+    pub(crate) async fn newer_than(&self, version: u64, wait: Duration) -> Option<Arc<Published>> {
+        let mut current = self.current.clone();
+        let newer = current.wait_for(|it| it.as_ref().is_some_and(|it| it.version() > version));
+        // Waiting in vain is no failure: the edge gets the current manifest, freshly signed.
+        let _ = timeout(wait, newer).await;
+        self.current()
+    }
+
+    /// A manifest signed as of `now`.
+    pub(crate) fn sign(&self, published: &Published, now: u64) -> Result<SignedManifest, BuildError> {
+        self.signer.sign(published, now)
+    }
+
+    /// A blob of one of the last versions.
+    pub(crate) fn blob(&self, digest: &BlobDigest) -> Option<Blob> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).find(digest)
+    }
+}
+
+impl std::fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Publisher(version {:?})", self.current().map(|it| it.version()))
+    }
+}
+
+/// Signs manifests; at most once a second for the same one, however many edges ask.
+struct Signer {
+    key: SigningKey,
+    last: Mutex<Option<(u64, u64, SignedManifest)>>,
+}
+
+impl Signer {
+    fn sign(&self, published: &Published, now: u64) -> Result<SignedManifest, BuildError> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((version, at, signed)) if (*version, *at) == (published.version(), now) => Ok(signed.clone()),
+            _ => {
+                let signed = self.key.sign(&published.manifest_as_of(now))?;
+                *last = Some((published.version(), now, signed.clone()));
+                Ok(signed)
+            }
+        }
+    }
+}
+
+/// The part that works in the background; `run` it.
+pub(crate) struct Worker {
+    store: Arc<dyn Store>,
+    clock: Clock,
+    wake: Arc<Notify>,
+    current: watch::Sender<Option<Arc<Published>>>,
+    history: Arc<Mutex<History>>,
+    builder: Arc<Mutex<Builder>>,
+    applied: u64,
+}
+
+/// A publisher with nothing published, and the worker that will change that.
+pub(crate) fn new(store: Arc<dyn Store>, clock: Clock, policy: Blob, key: SigningKey) -> (Publisher, Worker) {
+    let wake = Arc::new(Notify::new());
+    let (sender, current) = watch::channel(None);
+    let history = Arc::new(Mutex::new(History::default()));
+    let signer = Arc::new(Signer { key, last: Mutex::new(None) });
+    let worker = Worker {
+        store,
+        clock,
+        wake: wake.clone(),
+        current: sender,
+        history: history.clone(),
+        builder: Arc::new(Mutex::new(Builder::new(policy))),
+        applied: 0,
+    };
+    (Publisher { wake, current, history, signer }, worker)
+}
+
+impl Worker {
+    /// Publishes now and after every change. Never returns.
+    pub(crate) async fn run(mut self) {
+        let mut prune = tokio::time::interval(PRUNE_EVERY);
+        loop {
+            if let Err(error) = self.publish().await {
+                tracing::error!(%error, "nothing new published; trying again");
+                tokio::time::sleep(RETRY_AFTER).await;
+                continue;
+            }
+            tokio::select! {
+                () = self.wake.notified() => {}
+                _ = prune.tick() => self.prune().await,
+            }
+        }
+    }
+
+    /// Publishes everything that is stored by now.
+    async fn publish(&mut self) -> Result<(), PublishError> {
+        let changes = self.store.changes(self.applied, self.tombstones_since()).await?;
+        let version = changes.version;
+        if self.current.borrow().as_ref().is_some_and(|it| it.version() >= version) {
+            return Ok(());
+        }
+        let published = self.build(move |builder| {
+            builder.apply(changes.keys, &changes.organizations);
+            builder.build(version)
+        });
+        let published = Arc::new(published.await??);
+        self.applied = version;
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).push(published.clone());
+        self.current.send_replace(Some(published));
+        Ok(())
+    }
+
+    /// Drops revoked keys that have been in the bundle for long enough.
+    async fn prune(&self) {
+        let since = self.tombstones_since();
+        if matches!(self.build(move |builder| builder.forget_revoked(since)).await, Ok(true)) {
+            let taken = self.store.write(&[], self.clock.millis()).await;
+            let _ = taken.inspect_err(|error| tracing::error!(%error, "old revoked keys stay in the bundle"));
+        }
+    }
+
+    async fn build<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Builder) -> T + Send + 'static,
+    ) -> Result<T, PublishError> {
+        let builder = self.builder.clone();
+        let work = move || work(&mut builder.lock().unwrap_or_else(PoisonError::into_inner));
+        tokio::task::spawn_blocking(work).await.map_err(|_| PublishError::Stopped)
+    }
+
+    /// Whole days, so that replicas that look at different moments of a day build the same.
+    fn tombstones_since(&self) -> u64 {
+        (self.clock.seconds() / DAY).saturating_sub(TOMBSTONE_DAYS) * DAY
+    }
+}

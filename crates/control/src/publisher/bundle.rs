@@ -1,0 +1,140 @@
+//! One version of the bundle, and how the next one is made of it: only shards with a change are built again.
+//!
+//! Invariant: the same keys, organisations and policy give the same blobs, whichever changes led there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use portcullis_bundle::{
+    Blob, BlobDigest, BuildError, Layout, MANIFEST_FORMAT, Manifest, OrganizationEntry, build_key_shard,
+    build_organization_shard,
+};
+
+use super::index::Index;
+use crate::store::BundleKey;
+
+/// One published version.
+#[derive(Debug)]
+pub(crate) struct Published {
+    manifest: Manifest,
+    blobs: BTreeMap<BlobDigest, Blob>,
+}
+
+impl Published {
+    /// Its version.
+    pub(crate) fn version(&self) -> u64 {
+        self.manifest.version
+    }
+
+    /// Keys in it, recently revoked ones included.
+    pub(crate) fn key_count(&self) -> u64 {
+        self.manifest.key_count
+    }
+
+    /// Its manifest, issued at `now`.
+    pub(super) fn manifest_as_of(&self, now: u64) -> Manifest {
+        Manifest { issued_at: now, ..self.manifest.clone() }
+    }
+
+    /// One of its blobs.
+    pub(crate) fn blob(&self, digest: &BlobDigest) -> Option<&Blob> {
+        self.blobs.get(digest)
+    }
+
+    /// All of its blobs.
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = &Blob> {
+        self.blobs.values()
+    }
+}
+
+/// The keys and organisations of the bundle, the shards built of them, and which of those are out of date.
+pub(super) struct Builder {
+    policy: Blob,
+    index: Index,
+    layout: Layout,
+    keys: Vec<Blob>,
+    organizations: Vec<Blob>,
+    /// Out of date; as shards of `layout`.
+    stale_keys: BTreeSet<usize>,
+    stale_organizations: BTreeSet<usize>,
+}
+
+impl Builder {
+    pub(super) fn new(policy: Blob) -> Self {
+        Self {
+            policy,
+            index: Index::default(),
+            layout: Layout::default(),
+            keys: Vec::new(),
+            organizations: Vec::new(),
+            stale_keys: BTreeSet::new(),
+            stale_organizations: BTreeSet::new(),
+        }
+    }
+
+    /// Takes in what changed.
+    pub(super) fn apply(&mut self, keys: Vec<BundleKey>, organizations: &[OrganizationEntry]) {
+        self.stale_keys.extend(keys.iter().map(|key| self.layout.key_shard_of(&key.digest)));
+        self.stale_organizations.extend(organizations.iter().map(|it| self.layout.organization_shard_of(&it.id)));
+        keys.into_iter().for_each(|key| self.index.put_key(key));
+        organizations.iter().for_each(|organization| self.index.put_organization(*organization));
+    }
+
+    /// Drops keys revoked before `since`; says whether there were any.
+    pub(super) fn forget_revoked(&mut self, since: u64) -> bool {
+        let forgotten = self.index.forget_revoked(since);
+        self.stale_keys.extend(forgotten.iter().map(|digest| self.layout.key_shard_of(digest)));
+        !forgotten.is_empty()
+    }
+
+    /// Builds what is out of date. On failure it stays out of date, and the next call tries again.
+    pub(super) fn build(&mut self, version: u64) -> Result<Published, BuildError> {
+        let layout = Layout::for_counts(self.index.key_count(), self.index.organization_count());
+        if layout != self.layout || self.keys.is_empty() {
+            self.start_over(layout);
+        }
+        for &shard in &self.stale_keys {
+            let blob = build_key_shard(&layout, shard, &self.index.key_shard(&layout, shard))?;
+            replace(&mut self.keys, shard, blob);
+        }
+        self.stale_keys.clear();
+        for &shard in &self.stale_organizations {
+            let blob = build_organization_shard(&layout, shard, &self.index.organization_shard(&layout, shard))?;
+            replace(&mut self.organizations, shard, blob);
+        }
+        self.stale_organizations.clear();
+        Ok(self.publish(version))
+    }
+
+    /// Every shard is out of date.
+    fn start_over(&mut self, layout: Layout) {
+        let nothing = Blob::new([]);
+        self.layout = layout;
+        self.keys = vec![nothing.clone(); layout.key_shards()];
+        self.organizations = vec![nothing; layout.organization_shards()];
+        self.stale_keys = (0..layout.key_shards()).collect();
+        self.stale_organizations = (0..layout.organization_shards()).collect();
+    }
+
+    fn publish(&self, version: u64) -> Published {
+        let all = [&self.policy].into_iter().chain(&self.organizations).chain(&self.keys);
+        Published {
+            manifest: Manifest {
+                format: MANIFEST_FORMAT,
+                version,
+                issued_at: 0,
+                layout: self.layout,
+                key_count: self.index.key_count() as u64,
+                policy: self.policy.to_ref(),
+                organizations: self.organizations.iter().map(Blob::to_ref).collect(),
+                keys: self.keys.iter().map(Blob::to_ref).collect(),
+            },
+            blobs: all.map(|blob| (blob.digest(), blob.clone())).collect(),
+        }
+    }
+}
+
+fn replace(shards: &mut [Blob], shard: usize, blob: Blob) {
+    if let Some(slot) = shards.get_mut(shard) {
+        *slot = blob;
+    }
+}

@@ -1,0 +1,123 @@
+//! Every key and organisation of the bundle in memory, small: equal scopes and equal restrictions are held once.
+//!
+//! Ordered by digest and id, so that a shard is one range. Invariant: a stored restriction that this version cannot
+//! compile switches its key off; it is never taken for no restriction.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use portcullis_bundle::{KeyEntry, Layout, OrganizationEntry};
+use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId, OrganizationState, RestrictionSet};
+
+use crate::store::BundleKey;
+
+#[derive(Default)]
+pub(super) struct Index {
+    keys: BTreeMap<KeyDigest, Record>,
+    organizations: BTreeMap<OrganizationId, OrganizationState>,
+    scopes: HashMap<String, Arc<[String]>>,
+    restrictions: HashMap<String, Arc<RestrictionSet>>,
+}
+
+struct Record {
+    id: KeyId,
+    organization: OrganizationId,
+    status: KeyStatus,
+    expires_at: Option<u64>,
+    revoked_at: Option<u64>,
+    scopes: Arc<[String]>,
+    restrictions: Option<Arc<RestrictionSet>>,
+}
+
+impl Index {
+    pub(super) fn key_count(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub(super) fn organization_count(&self) -> usize {
+        self.organizations.len()
+    }
+
+    pub(super) fn put_organization(&mut self, entry: OrganizationEntry) {
+        self.organizations.insert(entry.id, entry.state);
+    }
+
+    pub(super) fn put_key(&mut self, key: BundleKey) {
+        let restrictions = key.restrictions.map(|json| self.restrictions(json)).transpose();
+        if restrictions.is_err() {
+            tracing::error!(key = %key.id, "its stored restrictions cannot be read; it is switched off");
+        }
+        let record = Record {
+            id: key.id,
+            organization: key.organization,
+            status: if restrictions.is_err() { KeyStatus::Disabled } else { key.status },
+            expires_at: key.expires_at,
+            revoked_at: key.revoked_at,
+            scopes: self.scopes(key.scopes),
+            restrictions: restrictions.unwrap_or_default(),
+        };
+        self.keys.insert(key.digest, record);
+    }
+
+    /// Drops keys revoked before `since` and returns their digests.
+    pub(super) fn forget_revoked(&mut self, since: u64) -> Vec<KeyDigest> {
+        let old = |record: &Record| record.revoked_at.is_some_and(|at| at < since);
+        let forgotten: Vec<_> = self.keys.extract_if(.., |_, record| old(record)).map(|(digest, _)| digest).collect();
+        self.scopes.retain(|_, shared| Arc::strong_count(shared) > 1);
+        self.restrictions.retain(|_, shared| Arc::strong_count(shared) > 1);
+        forgotten
+    }
+
+    pub(super) fn key_shard(&self, layout: &Layout, shard: usize) -> Vec<KeyEntry> {
+        let first = |shard: usize| first_digest(shard, layout.key_shard_bits);
+        let range = (
+            first(shard).map_or(Bound::Unbounded, Bound::Included),
+            first(shard + 1).map_or(Bound::Unbounded, Bound::Excluded),
+        );
+        self.keys.range(range).map(|(digest, record)| record.entry(*digest)).collect()
+    }
+
+    pub(super) fn organization_shard(&self, layout: &Layout, shard: usize) -> Vec<OrganizationEntry> {
+        let entries = self.organizations.iter().map(|(id, state)| OrganizationEntry { id: *id, state: *state });
+        entries.filter(|entry| layout.organization_shard_of(&entry.id) == shard).collect()
+    }
+
+    fn scopes(&mut self, text: String) -> Arc<[String]> {
+        let list = |text: &String| text.split_whitespace().map(str::to_owned).collect();
+        self.scopes.entry(text).or_insert_with_key(list).clone()
+    }
+
+    fn restrictions(&mut self, json: String) -> Result<Arc<RestrictionSet>, ()> {
+        if let Some(known) = self.restrictions.get(&json) {
+            return Ok(known.clone());
+        }
+        let spec = serde_json::from_str(&json).map_err(|_| ())?;
+        let set = Arc::new(RestrictionSet::compile(&spec).map_err(|_| ())?);
+        self.restrictions.insert(json, set.clone());
+        Ok(set)
+    }
+}
+
+impl Record {
+    fn entry(&self, digest: KeyDigest) -> KeyEntry {
+        KeyEntry {
+            digest,
+            id: self.id,
+            organization: self.organization,
+            status: self.status,
+            expires_at: self.expires_at,
+            scopes: self.scopes.to_vec(),
+            restrictions: self.restrictions.as_deref().cloned().unwrap_or_default(),
+        }
+    }
+}
+
+/// The lowest digest of a shard; `None` past the last one.
+fn first_digest(shard: usize, bits: u8) -> Option<KeyDigest> {
+    let shard = u64::try_from(shard).ok().filter(|shard| shard.checked_shr(u32::from(bits)) == Some(0))?;
+    let mut bytes = [0; 32];
+    let leading = shard.checked_shl(64 - u32::from(bits)).unwrap_or(0);
+    bytes.first_chunk_mut::<8>()?.copy_from_slice(&leading.to_be_bytes());
+    Some(KeyDigest::from_bytes(bytes))
+}

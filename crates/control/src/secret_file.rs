@@ -1,0 +1,147 @@
+//! Files that hold a secret: made so that only their owner can read them, refused if others can.
+//!
+//! Invariant: no secret is ever in a file that was readable by others, not even for a moment.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// Why a secrets file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretFileError {
+    /// The operating system says no.
+    #[error("secrets file `{}`: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        source: io::Error,
+    },
+    /// Its mode lets group or others in.
+    #[error("secrets file `{0}` can be read by others\nhint: chmod 600 {0}")]
+    Exposed(String),
+    /// What it holds cannot be used.
+    #[error("secrets file `{path}`: {problem}")]
+    Unusable {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl SecretFileError {
+    /// For what a file holds; `problem` must not quote it.
+    pub(crate) fn unusable(path: &Path, problem: impl ToString) -> Self {
+        Self::Unusable { path: path.display().to_string(), problem: problem.to_string() }
+    }
+}
+
+/// The secret in a file, without the line's end.
+pub(crate) fn read(path: &Path) -> Result<String, SecretFileError> {
+    let failed = |source| SecretFileError::Io { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(failed)?;
+    if is_exposed(&file).map_err(failed)? {
+        return Err(SecretFileError::Exposed(path.display().to_string()));
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(failed)?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// The secret in a file, or a new one written to it.
+pub(crate) fn read_or_create(
+    path: &Path,
+    make: impl FnOnce() -> Result<String, SecretFileError>,
+) -> Result<String, SecretFileError> {
+    match read(path) {
+        Err(SecretFileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            let secret = make()?;
+            write_new(path, &format!("{secret}\n"))?;
+            Ok(secret)
+        }
+        other => other,
+    }
+}
+
+/// Replaces a file's contents as a whole: whoever reads sees the old text or the new one.
+pub(crate) fn replace(path: &Path, text: &str) -> Result<(), SecretFileError> {
+    let failed = |source| SecretFileError::Io { path: path.to_owned(), source };
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".new");
+    let temporary = PathBuf::from(temporary);
+    match std::fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => write_new(&temporary, text)?,
+    }
+    std::fs::rename(&temporary, path).map_err(failed)
+}
+
+/// Makes an empty file that only its owner can read, if there is none, so that whoever fills it later need not care.
+pub(crate) fn touch(path: &Path) -> Result<(), SecretFileError> {
+    match write_new(path, "") {
+        Err(SecretFileError::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}
+
+fn write_new(path: &Path, text: &str) -> Result<(), SecretFileError> {
+    let write = || {
+        let mut file = owner_only(OpenOptions::new().write(true).create_new(true)).open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    };
+    write().map_err(|source| SecretFileError::Io { path: path.to_owned(), source })
+}
+
+#[cfg(unix)]
+fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600)
+}
+
+#[cfg(not(unix))]
+fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+#[cfg(unix)]
+fn is_exposed(file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(file.metadata()?.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_exposed(_: &File) -> io::Result<bool> {
+    Ok(false)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn made_for_the_owner_alone_and_refused_when_others_can_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("admin-token");
+        assert_eq!(read_or_create(&path, || Ok("first".to_owned())).unwrap(), "first");
+        assert_eq!(read_or_create(&path, || Ok("second".to_owned())).unwrap(), "first");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let message = read(&path).unwrap_err().to_string();
+        assert!(message.contains("can be read by others\nhint: chmod 600 "), "{message}");
+    }
+
+    #[test]
+    fn replaced_as_a_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("edge.env");
+        for text in ["a=1\n", "a=2\n"] {
+            replace(&path, text).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+}

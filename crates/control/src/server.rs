@@ -1,0 +1,156 @@
+//! Putting it together: open the files, start the publisher, listen, and end in order.
+
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::ListenerExt;
+use portcullis_bundle::{BuildError, build_policy};
+use portcullis_engine::PolicyError;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::error::Error;
+use crate::fleet::Fleet;
+use crate::policy::PolicyRoom;
+use crate::publisher::{self, Worker};
+use crate::secret_file::SecretFileError;
+use crate::store::{SqliteStore, Store, StoreError};
+use crate::{http, organizations, shutdown};
+
+/// Connections that are still busy then are cut.
+const DRAIN_WITHIN: Duration = Duration::from_secs(5);
+
+/// Why the control plane does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The policy does not compile; its author can fix it.
+    #[error("policy: {0}")]
+    Policy(#[from] PolicyError),
+    /// A secrets file cannot be used; the operator can fix it.
+    #[error(transparent)]
+    Secrets(#[from] SecretFileError),
+    /// The policy cannot be written into a bundle.
+    #[error("policy: {0}")]
+    Build(#[from] BuildError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The default organisation could not be made.
+    #[error(transparent)]
+    Domain(#[from] Error),
+    /// Another control plane has the folder.
+    #[error("another control plane serves the data folder `{0}`\nhint: stop it, or give this one a folder of its own")]
+    FolderInUse(String),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}\nhint: is another control plane running there?")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The network failed while serving.
+    #[error("serving: {0}")]
+    Serve(io::Error),
+}
+
+/// A control plane that listens and is about to serve.
+pub struct Server {
+    app: App,
+    worker: Worker,
+    listener: TcpListener,
+    address: SocketAddr,
+    trigger: shutdown::Trigger,
+    /// Held as long as the server lives: no second one can have the folder.
+    _lock: File,
+}
+
+impl Server {
+    /// Opens everything and listens. Requests wait until `run`.
+    pub async fn open(config: Config, clock: Clock) -> Result<Self, ServeError> {
+        let policy = PolicyRoom::new(config.policy.clone())?;
+        config.make_folder()?;
+        let lock = lock(&config)?;
+        let secrets = config.secrets()?;
+        config.write_edge_env(&secrets)?;
+        let (listener, address) = listen(config.listen).await?;
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.database()?).await?);
+        let default_organization = organizations::ensure_default(store.as_ref(), clock.seconds()).await?;
+        // Edges that saw a later version, of a database since restored, or an older policy: both get a newer one.
+        store.write(&[], clock.millis()).await?;
+        let public_key = secrets.signing_key.public_key();
+        let policy_blob = build_policy(policy.spec())?;
+        let (publisher, worker) = publisher::new(store.clone(), clock.clone(), policy_blob, secrets.signing_key);
+        let (trigger, shutdown) = shutdown::new();
+        let app = App {
+            store,
+            policy: Arc::new(policy),
+            publisher,
+            fleet: Arc::new(Fleet::default()),
+            clock,
+            default_organization,
+            admin_token: secrets.admin_token,
+            edge_token: secrets.edge_token,
+            public_key,
+            shutdown,
+        };
+        Ok(Self { app, worker, listener, address, trigger, _lock: lock })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` is done, then answers what is being asked and ends.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
+        let Self { app, worker, listener, trigger, .. } = self;
+        let store = app.store.clone();
+        let ending = app.shutdown.clone();
+        let worker = tokio::spawn(worker.run());
+        tokio::spawn(async move {
+            stop.await;
+            trigger.begin();
+        });
+        // Answers are small: send them now rather than wait for more to send.
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+        let drained = ending.clone();
+        let serving =
+            axum::serve(listener, http::router(app)).with_graceful_shutdown(async move { drained.begun().await });
+        let cut = async {
+            ending.begun().await;
+            tokio::time::sleep(DRAIN_WITHIN).await;
+        };
+        let served = tokio::select! {
+            served = serving.into_future() => served,
+            () = cut => Ok(()),
+        };
+        worker.abort();
+        let _ = timeout(DRAIN_WITHIN, store.close()).await;
+        served.map_err(ServeError::Serve)
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let failed = |source| ServeError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+fn lock(config: &Config) -> Result<File, ServeError> {
+    let path = config.data.join("lock");
+    let failed = |source| SecretFileError::Io { path: path.clone(), source };
+    let file = File::create(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(ServeError::FolderInUse(config.data.display().to_string())),
+        Err(std::fs::TryLockError::Error(source)) => Err(failed(source).into()),
+    }
+}

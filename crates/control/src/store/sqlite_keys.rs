@@ -1,0 +1,185 @@
+//! SQL about keys.
+
+use portcullis_engine::{KeyDigest, KeyId, KeyStatus};
+use sqlx::sqlite::{SqlitePool, SqliteRow};
+use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite, Transaction};
+
+use super::sqlite::{exactly_one, signed, unsigned, unsigned_or_null};
+use super::{BundleKey, KeyFilter, KeyRow, StoreError};
+
+const COLUMNS: &str = "id, digest, name, display, prefix, environment, organization, scopes, restrictions, enabled, \
+                       created_by, created_at, expires_at, revoked_at, last_used, changed_in";
+
+pub(super) async fn insert(
+    transaction: &mut Transaction<'_, Sqlite>,
+    row: &KeyRow,
+    version: u64,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO keys (id, digest, name, display, prefix, environment, organization, scopes, restrictions, \
+               enabled, created_by, created_at, expires_at, revoked_at, last_used, changed_in) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    sqlx::query(sql)
+        .bind(row.id.to_string())
+        .bind(row.digest.as_bytes().to_vec())
+        .bind(&row.name)
+        .bind(&row.display)
+        .bind(&row.prefix)
+        .bind(&row.environment)
+        .bind(row.organization.to_string())
+        .bind(&row.scopes)
+        .bind(restrictions_json(row)?)
+        .bind(row.enabled)
+        .bind(&row.created_by)
+        .bind(signed(row.created_at))
+        .bind(row.expires_at.map(signed))
+        .bind(row.revoked_at.map(signed))
+        .bind(row.last_used.map(signed))
+        .bind(signed(version))
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+/// Writes what may change in a key's life; everything else is as it was made.
+pub(super) async fn replace(
+    transaction: &mut Transaction<'_, Sqlite>,
+    row: &KeyRow,
+    version: u64,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE keys SET name = $1, scopes = $2, restrictions = $3, enabled = $4, expires_at = $5, \
+               revoked_at = $6, changed_in = $7 WHERE id = $8 AND changed_in = $9";
+    let done = sqlx::query(sql)
+        .bind(&row.name)
+        .bind(&row.scopes)
+        .bind(restrictions_json(row)?)
+        .bind(row.enabled)
+        .bind(row.expires_at.map(signed))
+        .bind(row.revoked_at.map(signed))
+        .bind(signed(version))
+        .bind(row.id.to_string())
+        .bind(signed(row.changed_in))
+        .execute(&mut **transaction)
+        .await?;
+    exactly_one(done.rows_affected())
+}
+
+pub(super) async fn used(transaction: &mut Transaction<'_, Sqlite>, id: KeyId, time: u64) -> Result<(), StoreError> {
+    sqlx::query("UPDATE keys SET last_used = $1 WHERE id = $2 AND (last_used IS NULL OR last_used < $1)")
+        .bind(signed(time))
+        .bind(id.to_string())
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn find(pool: &SqlitePool, id: KeyId) -> Result<Option<KeyRow>, StoreError> {
+    let sql = AssertSqlSafe(format!("SELECT {COLUMNS} FROM keys WHERE id = $1"));
+    let row = sqlx::query(sql).bind(id.to_string()).fetch_optional(pool).await?;
+    row.as_ref().map(key_row).transpose()
+}
+
+pub(super) async fn list(pool: &SqlitePool, filter: &KeyFilter) -> Result<Vec<KeyRow>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(format!("SELECT {COLUMNS} FROM keys WHERE TRUE"));
+    if let Some(organization) = filter.organization {
+        query.push(" AND organization = ").push_bind(organization.to_string());
+    }
+    if let Some((status, now)) = filter.status {
+        push_status(&mut query, status, signed(now));
+    }
+    if let Some((created_at, id)) = filter.after {
+        let created_at = signed(created_at);
+        query.push(" AND (created_at < ").push_bind(created_at);
+        query.push(" OR (created_at = ").push_bind(created_at);
+        query.push(" AND id < ").push_bind(id.to_string()).push("))");
+    }
+    query.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(i64::from(filter.limit));
+    let rows = query.build().fetch_all(pool).await?;
+    rows.iter().map(key_row).collect()
+}
+
+/// The SQL twin of `keys::status`, in the same order: revoked, disabled, expired, active.
+fn push_status(query: &mut QueryBuilder<Sqlite>, status: portcullis_api::KeyStatus, now: i64) {
+    use portcullis_api::KeyStatus::{Active, Disabled, Expired, Revoked};
+    match status {
+        Revoked => query.push(" AND revoked_at IS NOT NULL"),
+        Disabled => query.push(" AND revoked_at IS NULL AND NOT enabled"),
+        Expired => query.push(" AND revoked_at IS NULL AND enabled AND expires_at <= ").push_bind(now),
+        Active => query
+            .push(" AND revoked_at IS NULL AND enabled AND (expires_at IS NULL OR expires_at > ")
+            .push_bind(now)
+            .push(")"),
+    };
+}
+
+pub(super) async fn changed_after(
+    snapshot: &mut Transaction<'_, Sqlite>,
+    version: u64,
+    revoked_since: u64,
+) -> Result<Vec<BundleKey>, StoreError> {
+    let sql = "SELECT digest, id, organization, enabled, expires_at, revoked_at, scopes, restrictions FROM keys \
+               WHERE changed_in > $1 AND (revoked_at IS NULL OR revoked_at >= $2)";
+    let rows = sqlx::query(sql).bind(signed(version)).bind(signed(revoked_since)).fetch_all(&mut **snapshot).await?;
+    rows.iter().map(bundle_key).collect()
+}
+
+fn key_row(row: &SqliteRow) -> Result<KeyRow, StoreError> {
+    Ok(KeyRow {
+        id: parsed(row, "id")?,
+        digest: digest(row)?,
+        name: row.try_get("name")?,
+        display: row.try_get("display")?,
+        prefix: row.try_get("prefix")?,
+        environment: row.try_get("environment")?,
+        organization: parsed(row, "organization")?,
+        scopes: row.try_get("scopes")?,
+        restrictions: restrictions(row)?,
+        enabled: row.try_get("enabled")?,
+        created_by: row.try_get("created_by")?,
+        created_at: unsigned("created_at", row.try_get("created_at")?)?,
+        expires_at: unsigned_or_null("expires_at", row.try_get("expires_at")?)?,
+        revoked_at: unsigned_or_null("revoked_at", row.try_get("revoked_at")?)?,
+        last_used: unsigned_or_null("last_used", row.try_get("last_used")?)?,
+        changed_in: unsigned("changed_in", row.try_get("changed_in")?)?,
+    })
+}
+
+fn bundle_key(row: &SqliteRow) -> Result<BundleKey, StoreError> {
+    let revoked_at = unsigned_or_null("revoked_at", row.try_get("revoked_at")?)?;
+    let enabled: bool = row.try_get("enabled")?;
+    Ok(BundleKey {
+        digest: digest(row)?,
+        id: parsed(row, "id")?,
+        organization: parsed(row, "organization")?,
+        status: match (revoked_at, enabled) {
+            (Some(_), _) => KeyStatus::Revoked,
+            (None, false) => KeyStatus::Disabled,
+            (None, true) => KeyStatus::Active,
+        },
+        expires_at: unsigned_or_null("expires_at", row.try_get("expires_at")?)?,
+        revoked_at,
+        scopes: row.try_get("scopes")?,
+        restrictions: row.try_get("restrictions")?,
+    })
+}
+
+fn digest(row: &SqliteRow) -> Result<KeyDigest, StoreError> {
+    let bytes: &[u8] = row.try_get("digest")?;
+    let bytes = bytes.try_into().map_err(|_| StoreError::Unreadable { column: "digest" })?;
+    Ok(KeyDigest::from_bytes(bytes))
+}
+
+fn restrictions(row: &SqliteRow) -> Result<Option<portcullis_engine::spec::RestrictionsSpec>, StoreError> {
+    let json: Option<&str> = row.try_get("restrictions")?;
+    let unreadable = |_| StoreError::Unreadable { column: "restrictions" };
+    json.map(serde_json::from_str).transpose().map_err(unreadable)
+}
+
+fn restrictions_json(row: &KeyRow) -> Result<Option<String>, StoreError> {
+    let unreadable = |_| StoreError::Unreadable { column: "restrictions" };
+    row.restrictions.as_ref().map(serde_json::to_string).transpose().map_err(unreadable)
+}
+
+pub(super) fn parsed<T: std::str::FromStr>(row: &SqliteRow, column: &'static str) -> Result<T, StoreError> {
+    let text: &str = row.try_get(column)?;
+    text.parse().map_err(|_| StoreError::Unreadable { column })
+}

@@ -1,0 +1,29 @@
+//! Why a call did not succeed.
+
+use portcullis_api::Problem;
+
+/// Why a call did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address of the control plane cannot be used; the caller can fix it.
+    #[error("`{0}` is not the address of a control plane\nhint: it looks like http://127.0.0.1:8080")]
+    Address(String),
+    /// The control plane refused, and says why.
+    #[error("{} ({})", .0.detail, .0.code)]
+    Refused(Box<Problem>),
+    /// Something answered that is no control plane, or another version of it.
+    #[error("unexpected answer with status {status}\nhint: is this the address of a control plane?")]
+    Unexpected {
+        /// Its status.
+        status: u16,
+    },
+    /// The control plane could not be reached.
+    #[error("the control plane cannot be reached: {0}\nhint: is it running? start it with `portcullis serve`")]
+    Unreachable(#[source] reqwest::Error),
+}
+
+impl From<reqwest::Error> for Error {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Unreachable(error.without_url())
+    }
+}

@@ -1,0 +1,48 @@
+//! `/v1/keys`.
+
+use portcullis_api::keys::{CreateKeys, ListKeys};
+use portcullis_api::{CreateKey, CreatedKey, Data, Key, KeyList, RotateKey, UpdateKey};
+use reqwest::Method;
+
+use crate::client::{Client, Written, read, segment};
+use crate::error::Error;
+
+/// A call without a body.
+const NO_BODY: Option<&()> = None;
+
+impl Client {
+    /// Makes a key. Its text is in this answer and nowhere else.
+    pub async fn create_key(&self, request: &CreateKey) -> Result<Written<CreatedKey>, Error> {
+        self.write(Method::POST, "/v1/keys", Some(request)).await
+    }
+
+    /// Makes up to 1000 keys, all or none.
+    pub async fn create_keys(&self, request: &CreateKeys) -> Result<Written<Data<CreatedKey>>, Error> {
+        self.write(Method::POST, "/v1/keys:batch", Some(request)).await
+    }
+
+    /// One page of keys, newest first.
+    pub async fn list_keys(&self, query: &ListKeys) -> Result<KeyList, Error> {
+        read(self.request(Method::GET, "/v1/keys")?.query(query)).await
+    }
+
+    /// One key.
+    pub async fn show_key(&self, id: &str) -> Result<Key, Error> {
+        self.get(&format!("/v1/keys/{}", segment(id))).await
+    }
+
+    /// Changes a key's name, scopes, expiry or restrictions, or switches it on or off.
+    pub async fn update_key(&self, id: &str, request: &UpdateKey) -> Result<Written<Key>, Error> {
+        self.write(Method::PATCH, &format!("/v1/keys/{}", segment(id)), Some(request)).await
+    }
+
+    /// Makes a key like that one, which goes on working for a while.
+    pub async fn rotate_key(&self, id: &str, request: &RotateKey) -> Result<Written<CreatedKey>, Error> {
+        self.write(Method::POST, &format!("/v1/keys/{}/rotate", segment(id)), Some(request)).await
+    }
+
+    /// Revokes a key for good.
+    pub async fn revoke_key(&self, id: &str) -> Result<Written<Key>, Error> {
+        self.write(Method::DELETE, &format!("/v1/keys/{}", segment(id)), NO_BODY).await
+    }
+}

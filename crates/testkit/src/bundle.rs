@@ -1,0 +1,90 @@
+//! Bundles built in a test: the whole way from entries to a signed file, with a signing key that everybody knows.
+//!
+//! Not for anything that is reachable from outside: the seed is in the source.
+
+use std::iter::once;
+
+use anyhow::Result;
+use portcullis_bundle::{
+    Archive, Blob, KeyEntry, Layout, MANIFEST_FORMAT, Manifest, OrganizationEntry, PublicKey, SignedManifest,
+    SigningKey, build_key_shard, build_organization_shard, build_policy,
+};
+use portcullis_engine::PolicySpec;
+
+use crate::corpus::Corpus;
+
+const SEED: [u8; 32] = *b"testkit: known to all, worthless";
+
+/// A signed manifest and every blob it names.
+#[derive(Clone, Debug)]
+pub struct TestBundle {
+    /// What was signed.
+    pub manifest: Manifest,
+    /// Signed with [`signing_key`].
+    pub signed: SignedManifest,
+    /// Policy, organisation shards, key shards.
+    pub blobs: Vec<Blob>,
+}
+
+/// The key that test bundles are signed with.
+pub fn signing_key() -> SigningKey {
+    SigningKey::from_seed(SEED)
+}
+
+/// Its public half.
+pub fn public_key() -> PublicKey {
+    signing_key().public_key()
+}
+
+impl TestBundle {
+    /// Builds and signs a bundle.
+    pub fn build(
+        spec: &PolicySpec,
+        keys: &[KeyEntry],
+        organizations: &[OrganizationEntry],
+        version: u64,
+        issued_at: u64,
+    ) -> Result<Self> {
+        let layout = Layout::for_counts(keys.len(), organizations.len());
+        let policy = build_policy(spec)?;
+        let organizations = (0..layout.organization_shards()).map(|shard| {
+            let inside = organizations.iter().filter(|it| layout.organization_shard_of(&it.id) == shard);
+            build_organization_shard(&layout, shard, &inside.copied().collect::<Vec<_>>())
+        });
+        let organizations = organizations.collect::<Result<Vec<_>, _>>()?;
+        let shards = (0..layout.key_shards()).map(|shard| {
+            let inside = keys.iter().filter(|it| layout.key_shard_of(&it.digest) == shard);
+            build_key_shard(&layout, shard, &inside.cloned().collect::<Vec<_>>())
+        });
+        let shards = shards.collect::<Result<Vec<_>, _>>()?;
+        let manifest = Manifest {
+            format: MANIFEST_FORMAT,
+            version,
+            issued_at,
+            layout,
+            key_count: keys.len() as u64,
+            policy: policy.to_ref(),
+            organizations: organizations.iter().map(Blob::to_ref).collect(),
+            keys: shards.iter().map(Blob::to_ref).collect(),
+        };
+        let blobs = once(policy).chain(organizations).chain(shards).collect();
+        Ok(Self { signed: signing_key().sign(&manifest)?, manifest, blobs })
+    }
+
+    /// The bundle as one file.
+    pub fn archive(&self) -> Vec<u8> {
+        Archive::write(&self.signed, &self.blobs)
+    }
+
+    /// The file, opened and verified.
+    pub fn open(&self) -> Result<Archive> {
+        Ok(Archive::open(&self.archive(), &[public_key()])?)
+    }
+}
+
+impl Corpus {
+    /// The corpus as a bundle of that version, issued at the corpus's time.
+    pub fn bundle(&self, version: u64) -> Result<TestBundle> {
+        TestBundle::build(&self.spec, &self.key_entries()?, &self.organization_entries(), version, self.now)
+    }
+}

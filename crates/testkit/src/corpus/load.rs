@@ -1,0 +1,155 @@
+//! From `cases.toml` to a corpus: every name in it must exist, every expectation must be one that the engine can meet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use portcullis_engine::PolicySpec;
+use portcullis_engine::reason::{Code, Reason};
+use portcullis_engine::record::{KeyStatus, OrganizationState};
+use portcullis_engine::spec::RestrictionsSpec;
+
+use super::raw::{RawCase, RawCorpus, RawExpectation, RawKey, RawState, RawStatus};
+use super::{Case, Corpus, Organization, QUOTA_WAIT};
+use crate::escape::{self, Piece};
+use crate::expectation::Expectation;
+use crate::key::{self, KnownKey};
+
+pub(super) fn load(dir: &Path) -> Result<Corpus> {
+    let (spec, _) = portcullis_policy::load(&dir.join("policy.toml"))?;
+    let file = dir.join("cases.toml");
+    let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let raw: RawCorpus = toml::from_str(&text).with_context(|| format!("cannot use {}", file.display()))?;
+    build(dir, spec, raw)
+}
+
+fn build(dir: &Path, spec: PolicySpec, raw: RawCorpus) -> Result<Corpus> {
+    let preset = spec.name.clone();
+    let now = raw.now.parse::<jiff::Timestamp>().context("`now` is not an RFC 3339 time")?.as_second();
+    let now = u64::try_from(now).context("`now` is before 1970")?;
+    let organizations = raw.organizations.iter().map(|(alias, it)| {
+        let id = key::organization_id(&format!("{preset}/{alias}"));
+        (alias.clone(), Organization { id, state: state(it.state, now) })
+    });
+    let organizations: BTreeMap<String, Organization> = organizations.collect();
+    let keys = raw.keys.into_iter().map(|(alias, it)| {
+        ensure!(organizations.contains_key(&it.organization), "key `{alias}`: no organisation `{}`", it.organization);
+        Ok((alias.clone(), known_key(&spec, alias, it)?))
+    });
+    let keys: BTreeMap<String, KnownKey> = keys.collect::<Result<_>>()?;
+    let mut names = BTreeSet::new();
+    let cases = raw.cases.into_iter().map(|case| {
+        let name = case.name.clone();
+        ensure!(names.insert(name.clone()), "two cases are called `{name}`");
+        build_case(case, &keys).with_context(|| format!("case `{name}`"))
+    });
+    let cases = cases.collect::<Result<_>>()?;
+    Ok(Corpus { preset, dir: dir.to_owned(), spec, now, organizations, keys, cases })
+}
+
+fn state(raw: RawState, now: u64) -> OrganizationState {
+    match raw {
+        RawState::Active => OrganizationState::Active,
+        RawState::Suspended => OrganizationState::Suspended,
+        RawState::QuotaExhausted => OrganizationState::QuotaExhausted { until: now + QUOTA_WAIT },
+    }
+}
+
+fn known_key(spec: &PolicySpec, alias: String, raw: RawKey) -> Result<KnownKey> {
+    let format = spec.keys.iter().find(|format| format.environment == raw.environment);
+    let format = format.with_context(|| format!("key `{alias}`: no key format for `{}`", raw.environment))?;
+    let seed = format!("{}/{alias}", spec.name);
+    let status = match raw.status {
+        RawStatus::Active => KeyStatus::Active,
+        RawStatus::Disabled => KeyStatus::Disabled,
+        RawStatus::Revoked => KeyStatus::Revoked,
+    };
+    Ok(KnownKey {
+        text: key::generate(format, &seed),
+        id: key::key_id(&seed),
+        alias,
+        environment: raw.environment,
+        organization: raw.organization,
+        scopes: raw.scopes,
+        status,
+        expires_in: raw.expires_in,
+        restrictions: RestrictionsSpec { ip: raw.ip, referrer: raw.referrer, endpoint: raw.endpoint },
+    })
+}
+
+fn build_case(raw: RawCase, keys: &BTreeMap<String, KnownKey>) -> Result<Case> {
+    let expect = expectation(raw.expect, keys)?;
+    consistent(&expect)?;
+    let headers = raw.headers.into_iter().map(|(name, value)| {
+        ensure!(name == name.to_ascii_lowercase(), "header `{name}` must be in lower case");
+        Ok((name, pieces(&value, keys)?))
+    });
+    Ok(Case {
+        name: raw.name,
+        method: raw.method,
+        from: raw.from.map_or(Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)), |from| from.parse())?,
+        headers: headers.collect::<Result<_>>()?,
+        path: raw.path.map(|path| pieces(&path, keys)).transpose()?,
+        expect,
+        envoy: raw.envoy.map(|raw| expectation(raw, keys)).transpose()?,
+        without_policy: raw.without_policy,
+    })
+}
+
+fn pieces(text: &str, keys: &BTreeMap<String, KnownKey>) -> Result<Vec<Piece>> {
+    let pieces = escape::parse(text)?;
+    for piece in &pieces {
+        if let Piece::Key(alias) = piece {
+            known(alias, keys)?;
+        }
+    }
+    Ok(pieces)
+}
+
+fn known(alias: &str, keys: &BTreeMap<String, KnownKey>) -> Result<()> {
+    ensure!(keys.contains_key(alias), "no key is called `{alias}`");
+    Ok(())
+}
+
+fn expectation(raw: RawExpectation, keys: &BTreeMap<String, KnownKey>) -> Result<Expectation> {
+    let code = |name: String| Code::from_name(&name).with_context(|| format!("no code `{name}`"));
+    let reason = |name: String| Reason::from_name(&name).with_context(|| format!("no reason `{name}`"));
+    raw.key.as_deref().map_or(Ok(()), |alias| known(alias, keys))?;
+    Ok(Expectation {
+        status: raw.status,
+        grpc_status: raw.grpc_status,
+        code: raw.code.map(code).transpose()?,
+        reason: raw.reason.map(reason).transpose()?,
+        message: raw.message,
+        headers: raw.headers,
+        without_headers: raw.without_headers,
+        environment: raw.environment,
+        key: raw.key,
+        organization: raw.organization,
+        scopes: raw.scopes,
+        observed: raw.observed.into_iter().map(reason).collect::<Result<_>>()?,
+        hidden: raw.hidden,
+    })
+}
+
+/// An expectation that no answer of the engine could meet is a mistake in the corpus.
+fn consistent(expect: &Expectation) -> Result<()> {
+    match (expect.code, expect.reason) {
+        (None, None) => {
+            ensure!(expect.status == 200, "a denial needs `code` and `reason`");
+            ensure!(expect.key.is_some() == expect.environment.is_some(), "`key` and `environment` come together");
+        }
+        (Some(code), Some(reason)) => {
+            let status = if expect.grpc_status.is_some() { 200 } else { code.status() };
+            ensure!(reason.code() == code, "reason `{reason}` has the code `{}`", reason.code());
+            ensure!(expect.status == status, "code `{code}` has the status {status}");
+            ensure!(
+                expect.grpc_status.is_none_or(|grpc| grpc == code.grpc_status()),
+                "code `{code}` has another grpc-status"
+            );
+        }
+        _ => bail!("a denial needs both `code` and `reason`"),
+    }
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! `cases.toml` as written, before anything in it is checked.
+
+use std::collections::BTreeMap;
+
+use portcullis_engine::spec::{EndpointSpec, IpSpec, ReferrerSpec};
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCorpus {
+    pub(super) now: String,
+    pub(super) organizations: BTreeMap<String, RawOrganization>,
+    pub(super) keys: BTreeMap<String, RawKey>,
+    pub(super) cases: Vec<RawCase>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawOrganization {
+    pub(super) state: RawState,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawState {
+    Active,
+    Suspended,
+    QuotaExhausted,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawKey {
+    pub(super) environment: String,
+    pub(super) organization: String,
+    #[serde(default)]
+    pub(super) scopes: Vec<String>,
+    #[serde(default)]
+    pub(super) status: RawStatus,
+    pub(super) expires_in: Option<i64>,
+    pub(super) ip: Option<IpSpec>,
+    pub(super) referrer: Option<ReferrerSpec>,
+    pub(super) endpoint: Option<EndpointSpec>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawStatus {
+    #[default]
+    Active,
+    Disabled,
+    Revoked,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCase {
+    pub(super) name: String,
+    pub(super) method: String,
+    pub(super) path: Option<String>,
+    pub(super) from: Option<String>,
+    #[serde(default)]
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) expect: RawExpectation,
+    pub(super) envoy: Option<RawExpectation>,
+    #[serde(default)]
+    pub(super) without_policy: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawExpectation {
+    pub(super) status: u16,
+    pub(super) grpc_status: Option<u32>,
+    pub(super) code: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) message: Option<String>,
+    #[serde(default)]
+    pub(super) headers: Vec<(String, String)>,
+    #[serde(default)]
+    pub(super) without_headers: Vec<String>,
+    pub(super) environment: Option<String>,
+    pub(super) key: Option<String>,
+    pub(super) organization: Option<String>,
+    pub(super) scopes: Option<String>,
+    #[serde(default)]
+    pub(super) observed: Vec<String>,
+    #[serde(default)]
+    pub(super) hidden: Vec<String>,
+}

@@ -1,0 +1,165 @@
+//! What must hold for any bytes: the bodies of the fuzz targets in `fuzz/`.
+//!
+//! Each takes bytes and asserts; none returns anything. Ordinary tests run the same bodies on mutated seeds
+//! (`tests/fuzz_smoke.rs`), so that they are alive without a nightly compiler.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use portcullis_bundle::{
+    Archive, KeyBucket, KeyShard, Layout, OrganizationShard, read_policy, read_restrictions, verify,
+};
+use portcullis_engine::credential::{CredentialSource, Found, find, strip_cookie, strip_query};
+use portcullis_engine::path::CanonicalPath;
+use portcullis_engine::spec::{CredentialPlace, CredentialSpec};
+use portcullis_engine::{Decision, KeyDigest, OrganizationId, Policy, Request, decide};
+
+use crate::bundle::public_key;
+use crate::corpus::Corpus;
+use crate::store::{FixedAmbient, MemoryStore};
+
+/// A body: asserts, or returns nothing.
+pub type Target = fn(&[u8]);
+
+/// Every target by its name.
+pub const TARGETS: [(&str, Target); 7] = [
+    ("bucket", bucket),
+    ("bundle", bundle),
+    ("credential", credential),
+    ("decision", decision),
+    ("manifest", manifest),
+    ("path", path),
+    ("policy", policy),
+];
+
+/// A canonical path is its own canonical path, and no segment of it can climb or split.
+pub fn path(data: &[u8]) {
+    let Ok(path) = CanonicalPath::parse(data) else { return };
+    let canonical = path.as_bytes().to_vec();
+    let again = CanonicalPath::parse(&canonical).map(|again| again.as_bytes().to_vec());
+    assert_eq!(again.as_ref(), Ok(&canonical), "canonicalising twice differs");
+    for segment in path.segments().chain(path.segments_without_parameters()) {
+        assert!(segment != b"." && segment != b"..", "a segment climbs");
+        assert!(!segment.iter().any(|byte| matches!(byte, b'/' | b'\\' | 0)), "a segment splits");
+    }
+}
+
+/// A credential taken out of a query or cookie is not found there again, and everything else stays.
+pub fn credential(data: &[u8]) {
+    const NAME: &str = "api_key";
+    let source = |place| {
+        CredentialSource::parse(&CredentialSpec { place, name: NAME.to_owned(), scheme: None }).ok().into_iter()
+    };
+    let header = CredentialSpec {
+        place: CredentialPlace::Header,
+        name: "authorization".to_owned(),
+        scheme: Some("Bearer".to_owned()),
+    };
+    let header: Vec<_> = CredentialSource::parse(&header).into_iter().collect();
+    if let Found::One(key) = find(&header, &[(b"authorization", data)], None) {
+        assert!(!key.is_empty() && key.iter().all(u8::is_ascii_graphic), "not a credential");
+        let doubled: [(&[u8], &[u8]); 2] = [(b"authorization", data), (b"authorization", data)];
+        assert!(find(&header, &doubled, None) == Found::Ambiguous, "two credentials pass for one");
+    }
+    let query: Vec<_> = source(CredentialPlace::Query).collect();
+    if let Some(stripped) = strip_query(data, NAME) {
+        assert!(find(&query, &[], Some(&stripped)) == Found::None, "the query still holds the credential");
+    } else {
+        assert!(find(&query, &[], Some(data)) == Found::None, "the credential stays in the query");
+    }
+    let cookie: Vec<_> = source(CredentialPlace::Cookie).collect();
+    let stripped = strip_cookie(data, NAME).unwrap_or_else(|| data.to_vec());
+    assert!(find(&cookie, &[(b"cookie", &stripped)], None) == Found::None, "the cookie still holds the credential");
+}
+
+/// Nobody passes as somebody without sending a key that exists. Data: method, path, then `name:value`, one a line.
+pub fn decision(data: &[u8]) {
+    let mut lines = data.split(|byte| *byte == b'\n');
+    let (method, path) = (lines.next().unwrap_or_default(), lines.next());
+    let headers: Vec<(&[u8], &[u8])> = lines.filter_map(header).collect();
+    let request = Request { method, path, headers: &headers };
+    for preset in presets() {
+        let mut store = preset.store.clone();
+        let ambient = FixedAmbient { now: preset.corpus.now, address: None };
+        if let Decision::Allow(grant) = decide(&preset.policy, &mut store, &request, &ambient) {
+            let sent = |text: &str| data.windows(text.len()).any(|window| window == text.as_bytes());
+            let known = preset.corpus.keys.values().any(|key| sent(&key.text));
+            assert!(grant.identity.is_none() || known, "an identity out of nothing");
+        }
+    }
+}
+
+fn header(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let colon = line.iter().position(|byte| *byte == b':')?;
+    Some((line.get(..colon)?, line.get(colon + 1..)?))
+}
+
+/// Whatever verifies was signed: only bytes that the signing key made can be read as a manifest.
+pub fn manifest(data: &[u8]) {
+    let signed = || presets().iter().any(|preset| preset.manifest == data);
+    assert!(verify(data, &[public_key()]).is_err() || signed(), "a forged manifest verifies");
+}
+
+/// Likewise a whole bundle file: its manifest is the signed one.
+pub fn bundle(data: &[u8]) {
+    if let Ok(archive) = Archive::open(data, &[public_key()]) {
+        let version = archive.manifest().version;
+        assert_eq!(version, 1, "a forged bundle opens");
+    }
+}
+
+/// Unverified bytes can be read as buckets and shards without trapping; what is found has the digest looked for.
+pub fn bucket(data: &[u8]) {
+    let digest = KeyDigest::of(data);
+    if let Ok(bucket) = KeyBucket::open(data) {
+        for index in 0..bucket.len().min(256) {
+            let Ok((digest, _)) = bucket.get(index) else { continue };
+            let _ = (bucket.find(&digest), bucket.id(index));
+        }
+        let _ = bucket.find(&digest);
+    }
+    for layout in [Layout::default(), Layout::for_counts(10_000, 1000)] {
+        if let Ok(shard) = KeyShard::open(data, &layout) {
+            let _ = shard.find(&layout, &digest);
+        }
+    }
+    if let Ok(shard) = OrganizationShard::open(data) {
+        let _ = shard.state(&OrganizationId::from_bytes([7; 10]));
+    }
+    let _ = (read_policy(data).is_ok(), read_restrictions(data).is_ok());
+}
+
+/// Any text is a policy or is refused in words that hold no control character.
+pub fn policy(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Err(refused) = portcullis_policy::compile(text, "fuzz.toml") {
+        assert!(!refused.entries().is_empty(), "refused without a word");
+        let printed = refused.to_string();
+        assert!(!printed.chars().any(|c| c.is_control() && c != '\n'), "a control character is printed");
+    }
+}
+
+struct Preset {
+    corpus: Corpus,
+    policy: Policy,
+    store: MemoryStore,
+    manifest: Vec<u8>,
+}
+
+/// The presets, loaded once.
+fn presets() -> &'static [Preset] {
+    static PRESETS: OnceLock<Vec<Preset>> = OnceLock::new();
+    PRESETS.get_or_init(|| {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let corpora = Corpus::all(&workspace).unwrap_or_default();
+        assert!(!corpora.is_empty(), "the presets do not load");
+        corpora.into_iter().filter_map(preset).collect()
+    })
+}
+
+fn preset(corpus: Corpus) -> Option<Preset> {
+    let policy = Policy::compile(&corpus.spec).ok()?;
+    let store = corpus.store().ok()?;
+    let manifest = corpus.bundle(1).ok()?.signed.as_bytes().to_vec();
+    Some(Preset { corpus, policy, store, manifest })
+}

@@ -1,0 +1,367 @@
+//! The proxy-wasm ABI: the only file that knows the host, and the only one with `unsafe`.
+//!
+//! Callbacks are exported as `portcullis_on_*`; `cargo xtask wasm` renames them to `proxy_on_*` in place of the SDK's,
+//! whose dispatcher costs a VM entry per callback and panics on statuses and bytes it does not expect. Host functions
+//! are declared here and return raw statuses for the same reason. The SDK supplies the ABI's types, its version marker
+//! and the allocator.
+//!
+//! Invariant: no host status, no byte string and no callback order can make this file panic.
+
+#![expect(unsafe_code, reason = "the host is called through raw pointers; each call says why it is sound")]
+
+use core::cell::RefCell;
+use core::fmt;
+
+use proxy_wasm::types::{BufferType, LogLevel as SdkLogLevel, MapType, MetricType};
+
+use crate::filter::Action;
+use crate::host::{Callout, DispatchFailed, Expect, Host, LogLevel, MetricKind, Reply, Shared, SharedConflict};
+use crate::pairs;
+use crate::plugin::Plugin;
+
+/// A root that has not ticked for this long belongs to a listener that is gone.
+const ROOT_GONE_NANOS: u64 = 60_000_000_000;
+
+const OK: u32 = 0;
+const CONTINUE: u32 = 0;
+const PAUSE: u32 = 1;
+
+#[link(wasm_import_module = "env")]
+unsafe extern "C" {
+    fn proxy_log(level: u32, message: *const u8, size: usize) -> u32;
+    fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+    fn proxy_get_buffer_bytes(kind: u32, start: usize, max: usize, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_get_header_map_value(
+        map: u32,
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_add_header_map_value(
+        map: u32,
+        key: *const u8,
+        key_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_replace_header_map_value(
+        map: u32,
+        key: *const u8,
+        key_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_remove_header_map_value(map: u32, key: *const u8, key_size: usize) -> u32;
+    fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        cas: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(key: *const u8, key_size: usize, value: *const u8, value_size: usize, cas: u32) -> u32;
+    fn proxy_send_local_response(
+        status: u32,
+        details: *const u8,
+        details_size: usize,
+        body: *const u8,
+        body_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        grpc_status: i32,
+    ) -> u32;
+    fn proxy_http_call(
+        upstream: *const u8,
+        upstream_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        body: *const u8,
+        body_size: usize,
+        trailers: *const u8,
+        trailers_size: usize,
+        timeout: u32,
+        token: *mut u32,
+    ) -> u32;
+    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
+    fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+    fn proxy_record_metric(id: u32, value: u64) -> u32;
+}
+
+/// The proxy.
+struct Proxy;
+
+/// The plugins of this VM, one per root context, the newest last.
+struct Roots {
+    plugins: Vec<(u32, Plugin)>,
+    /// The stream created last and its root. A proxy creates a stream right before its request headers.
+    stream: (u32, u32),
+}
+
+thread_local! {
+    static ROOTS: RefCell<Roots> = const { RefCell::new(Roots { plugins: Vec::new(), stream: (0, 0) }) };
+}
+
+impl Roots {
+    fn plugin(&mut self, root: u32) -> Option<&mut Plugin> {
+        self.plugins.iter_mut().find(|(id, _)| *id == root).map(|(_, plugin)| plugin)
+    }
+}
+
+/// Runs `with` on the roots, or gives `otherwise` should a callback ever come inside another.
+fn roots<T>(otherwise: T, with: impl FnOnce(&mut Roots) -> T) -> T {
+    ROOTS.with(|cell| match cell.try_borrow_mut() {
+        Ok(mut roots) => with(&mut roots),
+        Err(_) => otherwise,
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn portcullis_on_vm_start(_root: u32, _size: usize) -> u32 {
+    1
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn portcullis_on_configure(root: u32, _size: usize) -> u32 {
+    match Plugin::configure(&Proxy) {
+        Ok(plugin) => roots(0, |roots| {
+            let now = Proxy.now_nanos();
+            roots.plugins.retain(|(id, it)| *id != root && now.saturating_sub(it.last_tick()) < ROOT_GONE_NANOS);
+            roots.plugins.push((root, plugin));
+            1
+        }),
+        Err(error) => {
+            Proxy.log(LogLevel::Error, format_args!("portcullis: {error}"));
+            0
+        }
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn portcullis_on_tick(root: u32) {
+    roots((), |roots| {
+        if let Some(plugin) = roots.plugin(root) {
+            plugin.tick(&Proxy);
+        }
+    });
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn portcullis_on_http_call_response(root: u32, token: u32, headers: usize, body: usize, _trailers: usize) {
+    roots((), |roots| {
+        if let Some(plugin) = roots.plugin(root) {
+            plugin.answered(&Proxy, token, headers, body);
+        }
+    });
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn portcullis_on_context_create(context: u32, root: u32) {
+    if root != 0 {
+        roots((), |roots| roots.stream = (context, root));
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn portcullis_on_request_headers(context: u32, _headers: usize, _end_of_stream: u32) -> u32 {
+    let action = roots(None, |roots| {
+        let (stream, root) = roots.stream;
+        let plugin = if stream == context { roots.plugin(root) } else { None };
+        plugin.map(|plugin| plugin.request(&Proxy))
+    });
+    match action {
+        Some(Action::Forward) => CONTINUE,
+        Some(Action::Replied) => PAUSE,
+        None => {
+            Proxy.reply(&unknown_stream());
+            PAUSE
+        }
+    }
+}
+
+/// A stream whose plugin is unknown is refused: there is no policy to decide with.
+fn unknown_stream() -> Reply {
+    Reply {
+        status: 503,
+        grpc_status: None,
+        details: "portcullis.unknown_stream".into(),
+        headers: Vec::new(),
+        body: String::new(),
+    }
+}
+
+/// Bytes that the host put into this VM's memory through its allocator.
+fn take(data: *mut u8, size: usize) -> Vec<u8> {
+    if data.is_null() || size == 0 {
+        return Vec::new();
+    }
+    // SAFETY: the host got `data` from this module's allocator, as a boxed slice of exactly `size` bytes, filled it
+    // and handed it over; nobody else frees it.
+    unsafe { Vec::from_raw_parts(data, size, size) }
+}
+
+/// Calls a host function that returns bytes; `None` unless it says OK.
+fn bytes(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Vec<u8>> {
+    let (mut data, mut size) = (core::ptr::null_mut(), 0);
+    let status = call(&raw mut data, &raw mut size);
+    (status == OK).then(|| take(data, size))
+}
+
+impl Host for Proxy {
+    fn now_nanos(&self) -> u64 {
+        let mut time = 0;
+        // SAFETY: `time` outlives the call, which writes eight bytes to it.
+        let status = unsafe { proxy_get_current_time_nanoseconds(&raw mut time) };
+        if status == OK { time } else { 0 }
+    }
+
+    fn log(&self, level: LogLevel, message: fmt::Arguments<'_>) {
+        let level = match level {
+            LogLevel::Debug => SdkLogLevel::Debug,
+            LogLevel::Info => SdkLogLevel::Info,
+            LogLevel::Warn => SdkLogLevel::Warn,
+            LogLevel::Error => SdkLogLevel::Error,
+        };
+        let text = message.to_string();
+        // SAFETY: pointer and size describe `text`, which outlives the call.
+        unsafe { proxy_log(level as u32, text.as_ptr(), text.len()) };
+    }
+
+    fn set_tick_period(&self, milliseconds: u32) {
+        // SAFETY: passes a number.
+        unsafe { proxy_set_tick_period_milliseconds(milliseconds) };
+    }
+
+    fn configuration(&self) -> Option<Vec<u8>> {
+        buffer(BufferType::PluginConfiguration, usize::MAX)
+    }
+
+    fn request_headers(&self) -> Option<Vec<u8>> {
+        // SAFETY: `bytes` passes valid places for the result.
+        bytes(|data, size| unsafe { proxy_get_header_map_pairs(MapType::HttpRequestHeaders as u32, data, size) })
+    }
+
+    fn add_request_header(&self, name: &str, value: &[u8]) {
+        let map = MapType::HttpRequestHeaders as u32;
+        // SAFETY: pointers and sizes describe `name` and `value`, which outlive the call.
+        unsafe { proxy_add_header_map_value(map, name.as_ptr(), name.len(), value.as_ptr(), value.len()) };
+    }
+
+    fn replace_request_header(&self, name: &str, value: &[u8]) {
+        let map = MapType::HttpRequestHeaders as u32;
+        // SAFETY: as above.
+        unsafe { proxy_replace_header_map_value(map, name.as_ptr(), name.len(), value.as_ptr(), value.len()) };
+    }
+
+    fn remove_request_header(&self, name: &[u8]) {
+        // SAFETY: pointer and size describe `name`, which outlives the call.
+        unsafe { proxy_remove_header_map_value(MapType::HttpRequestHeaders as u32, name.as_ptr(), name.len()) };
+    }
+
+    fn source_address(&self) -> Option<Vec<u8>> {
+        let path = b"source\0address";
+        // SAFETY: `path` is static; `bytes` passes valid places for the result.
+        bytes(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
+    }
+
+    fn reply(&self, reply: &Reply) {
+        let headers = reply.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        let headers = pairs::serialize(headers);
+        let grpc_status = reply.grpc_status.and_then(|status| i32::try_from(status).ok()).unwrap_or(-1);
+        // SAFETY: pointers and sizes describe `reply` and `headers`, which outlive the call.
+        unsafe {
+            proxy_send_local_response(
+                reply.status,
+                reply.details.as_ptr(),
+                reply.details.len(),
+                reply.body.as_ptr(),
+                reply.body.len(),
+                headers.as_ptr(),
+                headers.len(),
+                grpc_status,
+            )
+        };
+    }
+
+    fn shared(&self, key: &str) -> Option<Shared> {
+        let mut cas = 0;
+        let place = &raw mut cas;
+        // SAFETY: `key` and `cas` outlive the call; `bytes` passes valid places for the result.
+        let value = bytes(|data, size| unsafe { proxy_get_shared_data(key.as_ptr(), key.len(), data, size, place) })?;
+        Some(Shared { value, cas })
+    }
+
+    fn set_shared(&self, key: &str, value: &[u8], expect: Expect) -> Result<(), SharedConflict> {
+        // 0 overwrites; any other number must fit if the key exists, and creates it if not: so a number that no
+        // value has means "only if absent".
+        let cas = match expect {
+            Expect::Anything => 0,
+            Expect::Absent => u32::MAX,
+            Expect::Unchanged(cas) => cas,
+        };
+        // SAFETY: pointers and sizes describe `key` and `value`, which outlive the call.
+        let status = unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) };
+        if status == OK { Ok(()) } else { Err(SharedConflict) }
+    }
+
+    fn dispatch(&self, call: &Callout<'_>) -> Result<u32, DispatchFailed> {
+        let headers = pairs::serialize(call.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())));
+        let trailers = pairs::serialize(core::iter::empty());
+        let mut token = 0;
+        // SAFETY: pointers and sizes describe values that outlive the call, which writes four bytes to `token`.
+        let status = unsafe {
+            proxy_http_call(
+                call.cluster.as_ptr(),
+                call.cluster.len(),
+                headers.as_ptr(),
+                headers.len(),
+                call.body.as_ptr(),
+                call.body.len(),
+                trailers.as_ptr(),
+                trailers.len(),
+                call.timeout_ms,
+                &raw mut token,
+            )
+        };
+        if status == OK { Ok(token) } else { Err(DispatchFailed) }
+    }
+
+    fn callout_header(&self, name: &str) -> Option<Vec<u8>> {
+        let map = MapType::HttpCallResponseHeaders as u32;
+        // SAFETY: `name` outlives the call; `bytes` passes valid places for the result.
+        bytes(|data, size| unsafe { proxy_get_header_map_value(map, name.as_ptr(), name.len(), data, size) })
+    }
+
+    fn callout_body(&self, size: usize) -> Option<Vec<u8>> {
+        buffer(BufferType::HttpCallResponseBody, size)
+    }
+
+    fn define_metric(&self, kind: MetricKind, name: &str) -> Option<u32> {
+        let kind = match kind {
+            MetricKind::Counter => MetricType::Counter,
+            MetricKind::Gauge => MetricType::Gauge,
+        };
+        let mut id = 0;
+        // SAFETY: `name` outlives the call, which writes four bytes to `id`.
+        let status = unsafe { proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &raw mut id) };
+        (status == OK).then_some(id)
+    }
+
+    fn increment(&self, metric: u32, by: u32) {
+        // SAFETY: passes numbers.
+        unsafe { proxy_increment_metric(metric, i64::from(by)) };
+    }
+
+    fn set_gauge(&self, metric: u32, value: u64) {
+        // SAFETY: passes numbers.
+        unsafe { proxy_record_metric(metric, value) };
+    }
+}
+
+fn buffer(kind: BufferType, size: usize) -> Option<Vec<u8>> {
+    // SAFETY: `bytes` passes valid places for the result.
+    bytes(|data, out| unsafe { proxy_get_buffer_bytes(kind as u32, 0, size, data, out) })
+}

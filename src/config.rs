@@ -1,0 +1,154 @@
+//! The plugin's configuration: JSON in `envoy.yaml`, parsed once, refused whole if anything is off.
+//!
+//! Invariant: a [`Config`] can be run; an empty or unknown configuration is an error, never a default.
+
+use core::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use portcullis_bundle::{ArchiveError, BlobDigest, PublicKey};
+use serde::Deserialize;
+
+/// A configuration that can be run.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the bundle comes from.
+    pub source: Source,
+    /// Keys that a manifest may be signed with.
+    pub public_keys: Vec<PublicKey>,
+    /// Seconds after which an unrefreshed bundle no longer serves; `None` = it serves for ever.
+    pub max_bundle_age: Option<u64>,
+    /// Bytes of key records each worker keeps at hand.
+    pub cache_bytes: usize,
+}
+
+/// Where the bundle comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A control plane.
+    Control(Control),
+    /// The configuration itself: a bundle file.
+    Static(Vec<u8>),
+}
+
+/// How the control plane is reached.
+#[derive(Clone, Debug)]
+pub struct Control {
+    /// The Envoy cluster.
+    pub cluster: String,
+    /// The `:authority` of calls.
+    pub authority: String,
+    /// The bearer token of calls.
+    pub token: EdgeToken,
+    /// This edge's name in reports.
+    pub edge_id: String,
+}
+
+impl Control {
+    /// What tells this plugin's shared memory from another's: same control plane, same keys, same bundle.
+    pub fn identity(&self, keys: &[PublicKey]) -> BlobDigest {
+        let mut text = format!("{}\n{}\n{}\n{}", self.cluster, self.authority, self.edge_id, self.token.0);
+        keys.iter().for_each(|key| text.push_str(&format!("\n{key}")));
+        BlobDigest::of(text.as_bytes())
+    }
+}
+
+/// The token edges show the control plane. Prints redacted.
+#[derive(Clone)]
+pub struct EdgeToken(String);
+
+impl EdgeToken {
+    /// The `authorization` value.
+    pub fn authorization(&self) -> String {
+        format!("Bearer {}", self.0)
+    }
+}
+
+impl fmt::Debug for EdgeToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EdgeToken(..)")
+    }
+}
+
+/// Why a configuration cannot be run.
+#[derive(Debug)]
+pub struct ConfigError(String);
+
+impl ConfigError {
+    /// The bundle in the configuration is not to be trusted.
+    pub fn bundle(error: ArchiveError) -> Self {
+        fail(format_args!("bundle: {error}"))
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    cluster: Option<String>,
+    authority: Option<String>,
+    edge_token: Option<String>,
+    edge_id: Option<String>,
+    bundle: Option<String>,
+    public_keys: Vec<String>,
+    #[serde(default)]
+    max_bundle_age_seconds: u64,
+    #[serde(default = "default_cache_bytes")]
+    cache_bytes: usize,
+}
+
+const fn default_cache_bytes() -> usize {
+    2 << 20
+}
+
+impl Config {
+    /// Parses a configuration.
+    pub fn parse(json: &[u8]) -> Result<Self, ConfigError> {
+        let wire: Wire = serde_json::from_slice(json).map_err(|error| fail(format_args!("{error}")))?;
+        let public_keys = wire.public_keys.iter().map(|text| {
+            text.parse().map_err(|error| {
+                fail(format_args!("public_keys: `{text}` is {error}; hint: it is in the control plane's edge.env"))
+            })
+        });
+        let public_keys = public_keys.collect::<Result<Vec<_>, _>>()?;
+        if public_keys.is_empty() {
+            return Err(fail(format_args!("public_keys: at least one is needed")));
+        }
+        let max_bundle_age = Some(wire.max_bundle_age_seconds).filter(|seconds| *seconds > 0);
+        let cache_bytes = wire.cache_bytes.max(64 << 10);
+        Ok(Self { source: source(wire)?, public_keys, max_bundle_age, cache_bytes })
+    }
+}
+
+fn source(wire: Wire) -> Result<Source, ConfigError> {
+    match (wire.bundle, wire.cluster) {
+        (Some(bundle), None) => {
+            let bytes = STANDARD.decode(bundle.trim()).map_err(|error| fail(format_args!("bundle: {error}")))?;
+            Ok(Source::Static(bytes))
+        }
+        (None, Some(cluster)) => {
+            let token = wire.edge_token.filter(|token| is_token(token));
+            let token = token.ok_or_else(|| fail(format_args!("edge_token: one line of visible ASCII is needed")))?;
+            Ok(Source::Control(Control {
+                authority: wire.authority.unwrap_or_else(|| cluster.clone()),
+                edge_id: wire.edge_id.unwrap_or_else(|| "edge".into()),
+                token: EdgeToken(token),
+                cluster,
+            }))
+        }
+        _ => Err(fail(format_args!("exactly one of `cluster` and `bundle` is needed"))),
+    }
+}
+
+fn is_token(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn fail(problem: fmt::Arguments<'_>) -> ConfigError {
+    ConfigError(format!("plugin configuration: {problem}"))
+}

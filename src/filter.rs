@@ -1,0 +1,168 @@
+//! One request: read its headers once, decide, apply the decision.
+//!
+//! It keeps nothing between requests. Invariant: identity headers that a client sent are gone before anything else
+//! happens, and only a grant with an identity puts them back.
+
+use core::net::IpAddr;
+
+use portcullis_engine::credential::{CredentialSource, strip_cookie, strip_query};
+use portcullis_engine::spec::CredentialPlace;
+use portcullis_engine::{Ambient, Decision, Denial, Grant, Identity, KeyStore, Policy, Reason, Request, decide, ip};
+
+use crate::host::Host;
+use crate::metrics::Metrics;
+use crate::pairs::{self, Pair};
+use crate::reply;
+
+const PREFIX: &[u8] = b"x-portcullis-";
+
+/// What the proxy does with the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Goes on to the next filter.
+    Forward,
+    /// Was answered here.
+    Replied,
+}
+
+/// Decides with a policy and keys, and applies the decision. Without them every request is refused for `Err`'s reason.
+pub fn decide_request<H: Host>(
+    host: &H,
+    blob: Option<Vec<u8>>,
+    data: Result<(&Policy, impl KeyStore), Reason>,
+    metrics: &mut Metrics,
+) -> Action {
+    let headers = blob.as_deref().and_then(pairs::parse).unwrap_or_default();
+    strip_identity(host, &headers);
+    let request = read(&headers);
+    let (policy, mut keys) = match data {
+        Ok(data) => data,
+        Err(reason) => return refuse(host, None, &Denial::early(reason), &request, metrics),
+    };
+    match decide(policy, &mut keys, &request, &RequestAmbient { host }) {
+        Decision::Allow(grant) => forward(host, policy, &grant, &request, metrics),
+        Decision::Deny(denial) => refuse(host, Some(policy), &denial, &request, metrics),
+    }
+}
+
+fn read<'a>(headers: &'a [Pair<'a>]) -> Request<'a> {
+    let pseudo = |name: &[u8]| headers.iter().find(|(header, _)| *header == name).map(|(_, value)| *value);
+    Request { method: pseudo(b":method").unwrap_or_default(), path: pseudo(b":path"), headers }
+}
+
+/// Removes what a client has no business sending. `_` counts as `-`: some upstreams cannot tell them apart.
+fn strip_identity(host: &impl Host, headers: &[Pair<'_>]) {
+    for (name, _) in headers {
+        if is_identity_header(name) {
+            host.remove_request_header(name);
+        }
+    }
+}
+
+fn is_identity_header(name: &[u8]) -> bool {
+    name.first() == Some(&b'x')
+        && name.len() >= PREFIX.len()
+        && name.iter().zip(PREFIX).all(|(byte, wanted)| byte == wanted || *wanted == b'-' && *byte == b'_')
+}
+
+fn forward<H: Host>(
+    host: &H,
+    policy: &Policy,
+    grant: &Grant<'_>,
+    request: &Request<'_>,
+    metrics: &mut Metrics,
+) -> Action {
+    if !policy.forwards_credential() {
+        strip_credentials(host, policy, request);
+    }
+    match &grant.identity {
+        Some(identity) => {
+            identify(host, identity);
+            metrics.allowed();
+        }
+        None => metrics.public(),
+    }
+    grant.observed.iter().for_each(|reason| metrics.observed(*reason));
+    Action::Forward
+}
+
+fn refuse<H: Host>(
+    host: &H,
+    policy: Option<&Policy>,
+    denial: &Denial<'_>,
+    request: &Request<'_>,
+    metrics: &mut Metrics,
+) -> Action {
+    // The request goes nowhere, but the access log prints its headers.
+    if let Some(identity) = &denial.identity {
+        identify(host, identity);
+    }
+    metrics.denied(denial.reason);
+    host.reply(&reply::render(policy, denial, request));
+    Action::Replied
+}
+
+fn identify(host: &impl Host, identity: &Identity<'_>) {
+    // Whatever the client sent under these names is gone already, so adding is setting.
+    host.add_request_header("x-portcullis-key-id", identity.key.to_text().as_str().as_bytes());
+    host.add_request_header("x-portcullis-org", identity.organization.to_text().as_str().as_bytes());
+    host.add_request_header("x-portcullis-environment", identity.environment.as_bytes());
+    host.add_request_header("x-portcullis-scopes", identity.scopes.as_bytes());
+}
+
+/// Removes the credential from every place where one may stand, whether it was the one used or not.
+fn strip_credentials(host: &impl Host, policy: &Policy, request: &Request<'_>) {
+    let sources = policy.credential_sources();
+    for source in sources.iter().filter(|source| source.place() == CredentialPlace::Header) {
+        let ours = |(name, value): &Pair<'_>| *name == source.name().as_bytes() && source.carries(value);
+        if request.headers.iter().any(ours) {
+            host.remove_request_header(source.name().as_bytes());
+        }
+    }
+    let names = |place| sources.iter().filter(move |source| source.place() == place).map(CredentialSource::name);
+    if let Some(path) = request.path.and_then(|path| strip_all(path, names(CredentialPlace::Query), strip_query)) {
+        host.replace_request_header(":path", &path);
+    }
+    if names(CredentialPlace::Cookie).next().is_some() {
+        strip_cookies(host, request, names(CredentialPlace::Cookie));
+    }
+}
+
+fn strip_cookies<'p>(host: &impl Host, request: &Request<'_>, names: impl Iterator<Item = &'p str> + Clone) {
+    let cookies = request.headers.iter().filter(|(header, _)| *header == b"cookie").map(|(_, value)| *value);
+    let stripped: Vec<_> = cookies.map(|value| (value, strip_all(value, names.clone(), strip_cookie))).collect();
+    if stripped.iter().all(|(_, left)| left.is_none()) {
+        return;
+    }
+    host.remove_request_header(b"cookie");
+    for (value, left) in &stripped {
+        let left = left.as_deref().unwrap_or(value);
+        if !left.is_empty() {
+            host.add_request_header("cookie", left);
+        }
+    }
+}
+
+/// `value` without any of `names`; `None` if none of them is in it.
+fn strip_all<'p>(
+    value: &[u8],
+    names: impl Iterator<Item = &'p str>,
+    strip: impl Fn(&[u8], &str) -> Option<Vec<u8>>,
+) -> Option<Vec<u8>> {
+    names.fold(None, |left, name| strip(left.as_deref().unwrap_or(value), name).or(left))
+}
+
+/// Asks the proxy only when a key's record makes it matter.
+struct RequestAmbient<'h, H> {
+    host: &'h H,
+}
+
+impl<H: Host> Ambient for RequestAmbient<'_, H> {
+    fn now(&self) -> u64 {
+        self.host.now_nanos() / 1_000_000_000
+    }
+
+    fn source_address(&self) -> Option<IpAddr> {
+        self.host.source_address().as_deref().and_then(ip::parse_source_address)
+    }
+}

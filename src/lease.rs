@@ -1,0 +1,71 @@
+//! Who syncs: one VM of the process holds a lease in shared memory and renews it on every tick.
+//!
+//! The lease runs out by itself, since a VM that trapped cannot give it back. Invariant: a VM that does not hold an
+//! unexpired lease writes nothing that others read, its own lease bids apart.
+
+use crate::host::{Expect, Host};
+use crate::live::Names;
+
+/// How long a lease lasts unless renewed. Ten ticks, so that a busy event loop does not lose it.
+const TTL_NANOS: u64 = 1_000_000_000;
+
+/// One VM's standing in the election.
+#[derive(Debug)]
+pub struct Lease {
+    owner: u64,
+    held_until: u64,
+}
+
+impl Lease {
+    /// A bidder with a number of its own. Shared state is touched, so never in `on_configure`, which a VM runs that
+    /// dies at once.
+    pub fn enter(host: &impl Host, names: &Names) -> Option<Self> {
+        // Another VM may take a number at the same moment; a few tries are plenty for a handful of VMs.
+        for _ in 0..16 {
+            let current = host.shared(&names.counter());
+            let expect = current.as_ref().map_or(Expect::Absent, |it| Expect::Unchanged(it.cas));
+            let number = current.and_then(|it| read_u64(&it.value, 0)).unwrap_or(0) + 1;
+            if host.set_shared(&names.counter(), &number.to_le_bytes(), expect).is_ok() {
+                return Some(Self { owner: number, held_until: 0 });
+            }
+        }
+        None
+    }
+
+    /// This VM's number.
+    pub fn owner(&self) -> u64 {
+        self.owner
+    }
+
+    /// Whether the lease is held at that moment.
+    pub fn is_held(&self, now: u64) -> bool {
+        now < self.held_until
+    }
+
+    /// Renews the lease, or takes it if nobody holds it. Tells whether it is held now.
+    pub fn bid(&mut self, host: &impl Host, names: &Names) -> bool {
+        let now = host.now_nanos();
+        let current = host.shared(&names.lease());
+        let expect = current.as_ref().map_or(Expect::Absent, |it| Expect::Unchanged(it.cas));
+        if let Some((owner, until)) = current.as_ref().and_then(|it| read(&it.value)) {
+            // A clock that jumped back must not leave a lease that outlives its term.
+            if owner != self.owner && now < until && until - now <= TTL_NANOS {
+                self.held_until = 0;
+                return false;
+            }
+        }
+        let until = now.saturating_add(TTL_NANOS);
+        let value = [self.owner.to_le_bytes(), until.to_le_bytes()].concat();
+        let won = host.set_shared(&names.lease(), &value, expect).is_ok();
+        self.held_until = if won { until } else { 0 };
+        won
+    }
+}
+
+fn read(value: &[u8]) -> Option<(u64, u64)> {
+    Some((read_u64(value, 0)?, read_u64(value, 8)?))
+}
+
+fn read_u64(value: &[u8], offset: usize) -> Option<u64> {
+    value.get(offset..)?.first_chunk::<8>().map(|raw| u64::from_le_bytes(*raw))
+}

@@ -1,0 +1,171 @@
+//! The shared header: which version is live and under which names its parts stand in shared memory.
+//!
+//! Parts are written beside the live ones (each shard has two slots) and become visible by one write, of this header.
+//! Invariant: whoever holds a header finds exactly the blobs it names, or nothing.
+
+use std::collections::BTreeSet;
+
+use portcullis_bundle::{BlobDigest, Layout, Manifest};
+use serde::{Deserialize, Serialize};
+
+/// Where a shard or the policy stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Which of the two slots.
+    pub slot: u8,
+    /// The leading bytes of its digest: each shared value carries them too, so that a stray write is noticed.
+    pub tag: u64,
+}
+
+/// What is live.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    /// The bundle's version.
+    pub version: u64,
+    /// When the control plane last vouched for it, in Unix seconds.
+    pub issued_at: u64,
+    /// How keys and organisations are divided.
+    pub layout: Layout,
+    /// Keys in the bundle.
+    pub key_count: u64,
+    /// The policy.
+    pub policy: Place,
+    /// Organisation shards.
+    pub organizations: Vec<Place>,
+    /// Key shards.
+    pub keys: Vec<Place>,
+}
+
+/// A digest's leading bytes.
+pub fn tag(digest: &BlobDigest) -> u64 {
+    digest.as_bytes().first_chunk::<8>().map_or(0, |head| u64::from_le_bytes(*head))
+}
+
+impl Live {
+    /// The header of `manifest` written beside `old`: unchanged parts stay where they are, others go to the other slot.
+    pub fn beside(manifest: &Manifest, old: Option<&Live>) -> Self {
+        let same_keys = old.filter(|it| it.same_key_layout(&manifest.layout));
+        let keys = same_keys.map(|live| live.keys.as_slice()).unwrap_or_default();
+        let same_organizations = old.filter(|it| it.same_organization_layout(&manifest.layout));
+        let organizations = same_organizations.map(|live| live.organizations.as_slice()).unwrap_or_default();
+        let places = |blobs: &[portcullis_bundle::BlobRef], old: &[Place]| {
+            blobs.iter().enumerate().map(|(index, blob)| place(&blob.digest, old.get(index))).collect()
+        };
+        Self {
+            version: manifest.version,
+            issued_at: manifest.issued_at,
+            layout: manifest.layout,
+            key_count: manifest.key_count,
+            policy: place(&manifest.policy.digest, old.map(|live| &live.policy)),
+            organizations: places(&manifest.organizations, organizations),
+            keys: places(&manifest.keys, keys),
+        }
+    }
+}
+
+impl Live {
+    /// Whether keys are divided in the same way.
+    pub fn same_key_layout(&self, layout: &Layout) -> bool {
+        (self.layout.key_shard_bits, self.layout.key_bucket_bits) == (layout.key_shard_bits, layout.key_bucket_bits)
+    }
+
+    /// Whether organisations are divided in the same way.
+    pub fn same_organization_layout(&self, layout: &Layout) -> bool {
+        self.layout.organization_shard_bits == layout.organization_shard_bits
+    }
+
+    /// The same places under tags that nothing has, so that everything counts as changed.
+    pub fn distrusted(mut self) -> Self {
+        let places = core::iter::once(&mut self.policy).chain(&mut self.organizations).chain(&mut self.keys);
+        places.for_each(|place| place.tag = !place.tag);
+        self
+    }
+
+    /// The names under which its parts stand.
+    pub fn names(&self, names: &Names) -> BTreeSet<String> {
+        let layout = &self.layout;
+        let organizations = self.organizations.iter().enumerate();
+        let organizations = organizations.map(|(shard, place)| names.organizations(layout, place, shard));
+        let per_shard = layout.buckets_per_shard();
+        let buckets = self.keys.iter().enumerate().flat_map(|(shard, place)| {
+            (shard * per_shard..(shard + 1) * per_shard).map(move |bucket| names.bucket(layout, place, bucket))
+        });
+        core::iter::once(names.policy(&self.policy)).chain(organizations).chain(buckets).collect()
+    }
+}
+
+fn place(digest: &BlobDigest, old: Option<&Place>) -> Place {
+    let tag = tag(digest);
+    match old {
+        Some(old) if old.tag == tag => *old,
+        Some(old) => Place { slot: 1 - old.slot.min(1), tag },
+        None => Place { slot: 0, tag },
+    }
+}
+
+/// The names of shared values, under a prefix of this plugin's own.
+#[derive(Clone, Debug)]
+pub struct Names {
+    prefix: String,
+}
+
+impl Names {
+    /// Names under an identity; two plugins with different identities never meet.
+    pub fn new(identity: &BlobDigest) -> Self {
+        Self { prefix: format!("portcullis.{:016x}.", tag(identity)) }
+    }
+
+    /// The header.
+    pub fn header(&self) -> String {
+        self.name("header")
+    }
+
+    /// The signed manifest that the header was made from.
+    pub fn manifest(&self) -> String {
+        self.name("manifest")
+    }
+
+    /// The leader's lease.
+    pub fn lease(&self) -> String {
+        self.name("lease")
+    }
+
+    /// The counter that numbers VMs.
+    pub fn counter(&self) -> String {
+        self.name("counter")
+    }
+
+    /// Set when a part was found missing or strange: the leader fetches everything again.
+    pub fn repair(&self) -> String {
+        self.name("repair")
+    }
+
+    /// The policy.
+    pub fn policy(&self, place: &Place) -> String {
+        format!("{}policy.{}", self.prefix, place.slot)
+    }
+
+    /// An organisation shard.
+    pub fn organizations(&self, layout: &Layout, place: &Place, shard: usize) -> String {
+        format!("{}org.{}.{}.{shard}", self.prefix, layout.organization_shard_bits, place.slot)
+    }
+
+    /// A key bucket, counted over the whole bundle.
+    pub fn bucket(&self, layout: &Layout, place: &Place, bucket: usize) -> String {
+        format!("{}key.{}.{}.{}.{bucket}", self.prefix, layout.key_shard_bits, layout.key_bucket_bits, place.slot)
+    }
+
+    fn name(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+}
+
+/// A part as shared: its shard's tag, then its bytes.
+pub fn tagged(place: &Place, bytes: &[u8]) -> Vec<u8> {
+    [&place.tag.to_le_bytes(), bytes].concat()
+}
+
+/// A shared part's bytes, if they are those the header means.
+pub fn untagged<'a>(place: &Place, value: &'a [u8]) -> Option<&'a [u8]> {
+    value.strip_prefix(&place.tag.to_le_bytes())
+}

@@ -1,0 +1,160 @@
+//! Counts, kept in the VM and told to the proxy on each tick.
+//!
+//! A request only adds to an array; host calls are for ticks. At most one tick's counts are lost with a VM. Invariant:
+//! metric names are fixed, so that their number is too.
+
+use portcullis_engine::Reason;
+
+use crate::host::{Host, MetricKind};
+
+/// Counts since the last flush, and the ids under which the proxy knows them.
+#[derive(Debug)]
+pub struct Metrics {
+    defined: bool,
+    allowed: Counter,
+    public: Counter,
+    denied: Vec<Counter>,
+    observed: Vec<Counter>,
+    sync_errors: Counter,
+    syncs: Counter,
+    version: Option<u32>,
+    age: Option<u32>,
+    keys: Option<u32>,
+    heartbeat: Option<u32>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Counter {
+    metric: Option<u32>,
+    pending: u32,
+    /// Since the last report to the control plane.
+    unreported: u32,
+}
+
+impl Counter {
+    fn define(&mut self, host: &impl Host, name: &str) {
+        self.metric = host.define_metric(MetricKind::Counter, name);
+    }
+
+    fn add(&mut self) {
+        self.pending = self.pending.saturating_add(1);
+        self.unreported = self.unreported.saturating_add(1);
+    }
+
+    fn flush(&mut self, host: &impl Host) {
+        let Some(metric) = self.metric else { return };
+        let pending = core::mem::take(&mut self.pending);
+        if pending > 0 {
+            host.increment(metric, pending);
+        }
+    }
+}
+
+impl Default for Metrics {
+    /// Counts from zero; what is counted before [`define`](Self::define) is told later.
+    fn default() -> Self {
+        let each = vec![Counter::default(); Reason::ALL.len()];
+        Self {
+            defined: false,
+            allowed: Counter::default(),
+            public: Counter::default(),
+            denied: each.clone(),
+            observed: each,
+            sync_errors: Counter::default(),
+            syncs: Counter::default(),
+            version: None,
+            age: None,
+            keys: None,
+            heartbeat: None,
+        }
+    }
+}
+
+impl Metrics {
+    /// Defines every metric, the first time it is called. Expensive, and each definition is a new id to the proxy.
+    pub fn define(&mut self, host: &impl Host) {
+        if core::mem::replace(&mut self.defined, true) {
+            return;
+        }
+        for (kind, counters) in [("decisions", &mut self.denied), ("observed", &mut self.observed)] {
+            for (reason, counter) in Reason::ALL.iter().zip(counters) {
+                counter.define(host, &format!("portcullis.{kind}.{reason}"));
+            }
+        }
+        self.allowed.define(host, "portcullis.decisions.allowed");
+        self.public.define(host, "portcullis.decisions.public");
+        self.sync_errors.define(host, "portcullis.sync.errors");
+        self.syncs.define(host, "portcullis.sync.applied");
+        let gauge = |name| host.define_metric(MetricKind::Gauge, name);
+        self.version = gauge("portcullis.bundle.version");
+        self.age = gauge("portcullis.bundle.age_seconds");
+        self.keys = gauge("portcullis.bundle.keys");
+        self.heartbeat = gauge("portcullis.heartbeat");
+    }
+
+    /// A request passed with a key.
+    pub fn allowed(&mut self) {
+        self.allowed.add();
+    }
+
+    /// A request passed without one.
+    pub fn public(&mut self) {
+        self.public.add();
+    }
+
+    /// A request was refused.
+    pub fn denied(&mut self, reason: Reason) {
+        add(&mut self.denied, reason);
+    }
+
+    /// A request would have been refused.
+    pub fn observed(&mut self, reason: Reason) {
+        add(&mut self.observed, reason);
+    }
+
+    /// A sync failed.
+    pub fn sync_error(&mut self) {
+        self.sync_errors.add();
+    }
+
+    /// A version went live.
+    pub fn synced(&mut self) {
+        self.syncs.add();
+    }
+
+    /// Tells the proxy what was counted since the last flush.
+    pub fn flush(&mut self, host: &impl Host) {
+        let single = [&mut self.allowed, &mut self.public, &mut self.sync_errors, &mut self.syncs];
+        single.into_iter().chain(&mut self.denied).chain(&mut self.observed).for_each(|it| it.flush(host));
+    }
+
+    /// Tells the proxy where the bundle stands.
+    pub fn gauges(&self, host: &impl Host, version: u64, age: u64, keys: u64, now: u64) {
+        for (metric, value) in [(self.version, version), (self.age, age), (self.keys, keys), (self.heartbeat, now)] {
+            if let Some(metric) = metric {
+                host.set_gauge(metric, value);
+            }
+        }
+    }
+
+    /// Takes the denials by reason since the last report.
+    pub fn take_denied(&mut self) -> Vec<(Reason, u32)> {
+        take(&mut self.denied)
+    }
+
+    /// Takes the would-be denials by reason since the last report.
+    pub fn take_observed(&mut self) -> Vec<(Reason, u32)> {
+        take(&mut self.observed)
+    }
+}
+
+fn add(counters: &mut [Counter], reason: Reason) {
+    if let Some(counter) = counters.get_mut(reason as usize) {
+        counter.add();
+    }
+}
+
+fn take(counters: &mut [Counter]) -> Vec<(Reason, u32)> {
+    let taken = Reason::ALL.iter().zip(counters).map(|(reason, it)| (*reason, core::mem::take(&mut it.unreported)));
+    taken.filter(|(_, count)| *count > 0).collect()
+}

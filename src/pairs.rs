@@ -1,0 +1,74 @@
+//! The ABI's form of header maps: counts, lengths, then NUL-terminated names and values.
+//!
+//! ```text
+//! u32 n · n × (u32 name length · u32 value length) · n × (name NUL value NUL), little-endian
+//! ```
+//! Names and values are bytes: nothing is decoded. Invariant: a blob that does not add up yields fewer pairs, never a
+//! panic.
+
+/// A header's name and value.
+pub type Pair<'a> = (&'a [u8], &'a [u8]);
+
+/// The pairs of a blob; `None` if it does not add up.
+pub fn parse(blob: &[u8]) -> Option<Vec<Pair<'_>>> {
+    let (count, rest) = split_u32(blob)?;
+    let (mut lengths, mut data) = rest.split_at_checked(count.checked_mul(8)?)?;
+    let mut pairs = Vec::with_capacity(count);
+    while !lengths.is_empty() {
+        let (name_len, tail) = split_u32(lengths)?;
+        let (value_len, tail) = split_u32(tail)?;
+        lengths = tail;
+        let (name, tail) = split_terminated(data, name_len)?;
+        let (value, tail) = split_terminated(tail, value_len)?;
+        data = tail;
+        pairs.push((name, value));
+    }
+    Some(pairs)
+}
+
+/// The blob of some pairs.
+pub fn serialize<'a>(pairs: impl Iterator<Item = Pair<'a>> + Clone) -> Vec<u8> {
+    let number = |len: usize| u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
+    let mut blob = number(pairs.clone().count()).to_vec();
+    for (name, value) in pairs.clone() {
+        blob.extend(number(name.len()));
+        blob.extend(number(value.len()));
+    }
+    for (name, value) in pairs {
+        blob.extend(name);
+        blob.push(0);
+        blob.extend(value);
+        blob.push(0);
+    }
+    blob
+}
+
+fn split_u32(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (head, rest) = bytes.split_first_chunk::<4>()?;
+    Some((u32::from_le_bytes(*head) as usize, rest))
+}
+
+fn split_terminated(bytes: &[u8], len: usize) -> Option<(&[u8], &[u8])> {
+    let (part, rest) = bytes.split_at_checked(len)?;
+    Some((part, rest.strip_prefix(&[0])?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_and_back() {
+        let pairs: Vec<Pair<'_>> = vec![(b":path", b"/"), (b"x", b""), (b"y", b"\xff\0z")];
+        assert_eq!(parse(&serialize(pairs.iter().copied())), Some(pairs));
+    }
+
+    #[test]
+    fn what_does_not_add_up_is_nothing() {
+        let whole = serialize([(b"name".as_slice(), b"value".as_slice())].into_iter());
+        for cut in 0..whole.len() {
+            assert_eq!(parse(&whole[..cut]), None, "{cut}");
+        }
+        assert_eq!(parse(&[255; 64]), None);
+    }
+}

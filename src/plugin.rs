@@ -1,0 +1,160 @@
+//! One plugin in one VM: its configuration, its view of the bundle, its ticks.
+//!
+//! `on_configure` only reads shared memory, since it also runs in a VM that dies at once; leases, counters and calls
+//! begin with the first tick. Invariant: a plugin that exists can answer every request.
+
+use portcullis_bundle::Archive;
+use portcullis_engine::Reason;
+
+use crate::config::{Config, ConfigError, Source};
+use crate::filter::{self, Action};
+use crate::host::{Host, LogLevel};
+use crate::live::Names;
+use crate::metrics::Metrics;
+use crate::report::{self, Report};
+use crate::store::{Refresh, Store};
+use crate::sync::Sync;
+
+/// How often a VM looks for a new version.
+pub const TICK_MS: u32 = 100;
+/// How often a VM reports without a reason to.
+const REPORT_NANOS: u64 = 5_000_000_000;
+const SECOND: u64 = 1_000_000_000;
+
+/// One plugin in one VM.
+#[derive(Debug)]
+pub struct Plugin {
+    data: Data,
+    metrics: Metrics,
+    max_age: Option<u64>,
+    last_tick: u64,
+    next_report: u64,
+    next_gauges: u64,
+}
+
+#[derive(Debug)]
+enum Data {
+    Synced { store: Box<Store>, sync: Box<Sync> },
+    Static(Box<Archive>),
+}
+
+impl Plugin {
+    /// Configures a plugin. Changes nothing that other VMs see.
+    pub fn configure(host: &impl Host) -> Result<Self, ConfigError> {
+        let config = Config::parse(&host.configuration().unwrap_or_default())?;
+        let data = match config.source {
+            Source::Static(bytes) => {
+                let archive = Archive::open(&bytes, &config.public_keys).map_err(ConfigError::bundle)?;
+                Data::Static(Box::new(archive))
+            }
+            Source::Control(control) => {
+                let names = Names::new(&control.identity(&config.public_keys));
+                let mut store = Box::new(Store::new(names.clone(), config.cache_bytes));
+                store.refresh(host);
+                Data::Synced { store, sync: Box::new(Sync::new(control, config.public_keys, names)) }
+            }
+        };
+        host.set_tick_period(TICK_MS);
+        let now = host.now_nanos();
+        let metrics = Metrics::default();
+        Ok(Self { data, metrics, max_age: config.max_bundle_age, last_tick: now, next_report: 0, next_gauges: 0 })
+    }
+
+    /// When it last ticked. A plugin whose listener is gone ticks no more.
+    pub fn last_tick(&self) -> u64 {
+        self.last_tick
+    }
+
+    /// Looks for a new version, keeps the sync moving, tells what was counted.
+    pub fn tick(&mut self, host: &impl Host) {
+        let now = host.now_nanos();
+        self.last_tick = now;
+        self.metrics.define(host);
+        if let Data::Synced { store, sync } = &mut self.data {
+            sync.tick(host, &mut self.metrics);
+            if store.refresh(host) == Refresh::NewVersion {
+                self.next_report = now;
+            }
+        }
+        self.metrics.flush(host);
+        if now >= self.next_gauges {
+            self.next_gauges = now + SECOND;
+            self.gauges(host, now / SECOND);
+        }
+        if now >= self.next_report {
+            self.next_report = now + REPORT_NANOS;
+            self.report(host, now / SECOND);
+        }
+    }
+
+    /// The answer to a call arrived.
+    pub fn answered(&mut self, host: &impl Host, token: u32, headers: usize, body: usize) {
+        let Data::Synced { store, sync } = &mut self.data else { return };
+        if sync.answered(host, &mut self.metrics, token, headers, body) {
+            // The leader need not wait for its own tick.
+            store.refresh(host);
+            self.next_report = 0;
+        }
+    }
+
+    /// Decides one request.
+    pub fn request(&mut self, host: &impl Host) -> Action {
+        let headers = host.request_headers();
+        match &mut self.data {
+            Data::Static(archive) => filter::decide_request(host, headers, Ok(archive.parts_mut()), &mut self.metrics),
+            Data::Synced { store, .. } => {
+                if store.live().is_none() {
+                    // Nothing yet as of the last tick; a version may have come since.
+                    store.refresh(host);
+                }
+                let stale = store.live().is_some_and(|live| is_stale(self.max_age, live.issued_at, self.last_tick));
+                let data = if stale { Err(Reason::StalePolicy) } else { store.parts_mut(host).ok_or(Reason::NoPolicy) };
+                filter::decide_request(host, headers, data, &mut self.metrics)
+            }
+        }
+    }
+
+    fn gauges(&self, host: &impl Host, now: u64) {
+        let (version, issued_at, keys) = self.bundle();
+        self.metrics.gauges(host, version, age(issued_at, now), keys, now);
+    }
+
+    /// Version, issue time and number of keys; all 0 without a bundle.
+    fn bundle(&self) -> (u64, u64, u64) {
+        match &self.data {
+            Data::Static(archive) => {
+                let manifest = archive.manifest();
+                (manifest.version, manifest.issued_at, manifest.key_count)
+            }
+            Data::Synced { store, .. } => {
+                store.live().map_or((0, 0, 0), |live| (live.version, live.issued_at, live.key_count))
+            }
+        }
+    }
+
+    fn report(&mut self, host: &impl Host, now: u64) {
+        let (version, issued_at, _) = self.bundle();
+        let Data::Synced { store, sync } = &mut self.data else { return };
+        let report = Report {
+            edge: &sync.control().edge_id.clone(),
+            vm: format!("{:016x}", sync.vm()),
+            applied_version: version,
+            bundle_age_seconds: age(issued_at, now),
+            last_used: report::by_key(store.drain_used(), now),
+            denied: report::by_reason(self.metrics.take_denied()),
+            observed: report::by_reason(self.metrics.take_observed()),
+            errors: sync.take_errors(),
+        };
+        if !report::send(host, sync.control(), &report) {
+            host.log(LogLevel::Debug, format_args!("portcullis: report not sent"));
+        }
+    }
+}
+
+fn age(issued_at: u64, now: u64) -> u64 {
+    if issued_at == 0 { 0 } else { now.saturating_sub(issued_at) }
+}
+
+fn is_stale(max_age: Option<u64>, issued_at: u64, now_nanos: u64) -> bool {
+    max_age.is_some_and(|max| age(issued_at, now_nanos / SECOND) > max)
+}

@@ -1,0 +1,200 @@
+//! A worker's view of the shared bundle: the header it last saw, the policy, and key buckets read on demand.
+//!
+//! It reads shared memory and never writes it, the repair flag apart. Invariant: a key is looked up only in buckets
+//! that carry the tag its header names; anything else is "unavailable", never "unknown".
+
+use portcullis_bundle::{KeyBucket, Malformed, OrganizationShard, read_policy, read_restrictions};
+use portcullis_engine::{
+    KeyDigest, KeyId, KeyRecord, KeyStatus, KeyStore, OrganizationId, OrganizationState, Policy, StoreUnavailable,
+};
+
+use crate::cache::{BucketCache, Entry};
+use crate::host::{Expect, Host};
+use crate::live::{Live, Names, untagged};
+
+/// A worker's view of the shared bundle.
+#[derive(Debug)]
+pub struct Store {
+    names: Names,
+    view: Option<View>,
+    header_cas: u32,
+    cache: BucketCache,
+    /// Keys used in buckets that were evicted since last asked.
+    evicted: Vec<KeyId>,
+}
+
+#[derive(Debug)]
+struct View {
+    live: Live,
+    policy: Policy,
+    /// Organisation shards read so far.
+    organizations: Vec<Option<Vec<u8>>>,
+}
+
+/// What a look at the header showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refresh {
+    /// Nothing new.
+    Unchanged,
+    /// Another version is live now.
+    NewVersion,
+}
+
+impl Store {
+    /// Sees nothing yet.
+    pub fn new(names: Names, cache_bytes: usize) -> Self {
+        Self { names, view: None, header_cas: 0, cache: BucketCache::new(cache_bytes), evicted: Vec::new() }
+    }
+
+    /// What is live, as last seen.
+    pub fn live(&self) -> Option<&Live> {
+        self.view.as_ref().map(|view| &view.live)
+    }
+
+    /// Looks at the header and follows it. A header whose policy cannot be read is not followed.
+    pub fn refresh(&mut self, host: &impl Host) -> Refresh {
+        let Some(shared) = host.shared(&self.names.header()) else { return Refresh::Unchanged };
+        if shared.cas == self.header_cas {
+            return Refresh::Unchanged;
+        }
+        let Ok(live) = serde_json::from_slice::<Live>(&shared.value) else { return Refresh::Unchanged };
+        self.header_cas = shared.cas;
+        if let Some(view) = &mut self.view
+            && view.live.version == live.version
+            && view.live.keys == live.keys
+            && view.live.policy == live.policy
+        {
+            view.live.issued_at = live.issued_at;
+            return Refresh::Unchanged;
+        }
+        self.follow(host, live).unwrap_or_else(|| {
+            self.ask_for_repair(host);
+            Refresh::Unchanged
+        })
+    }
+
+    fn follow(&mut self, host: &impl Host, live: Live) -> Option<Refresh> {
+        let policy = match self.view.take() {
+            Some(view) if view.live.policy.tag == live.policy.tag => view.policy,
+            old => {
+                self.view = old;
+                let shared = host.shared(&self.names.policy(&live.policy))?;
+                read_policy(untagged(&live.policy, &shared.value)?).ok()?
+            }
+        };
+        self.cache.drain_used(&mut self.evicted);
+        self.cache.reset(live.layout.key_buckets());
+        let organizations = vec![None; live.organizations.len()];
+        self.view = Some(View { live, policy, organizations });
+        Some(Refresh::NewVersion)
+    }
+
+    /// The policy and the keys, to decide with; `None` if there is no bundle yet.
+    pub fn parts_mut<'s, H: Host>(&'s mut self, host: &'s H) -> Option<(&'s Policy, Keys<'s, H>)> {
+        let Self { names, view, cache, evicted, .. } = self;
+        let View { live, policy, organizations } = view.as_mut()?;
+        Some((policy, Keys { host, names, live, organizations, cache, evicted }))
+    }
+
+    /// Takes the names of keys used since last asked.
+    pub fn drain_used(&mut self) -> Vec<KeyId> {
+        self.cache.drain_used(&mut self.evicted);
+        core::mem::take(&mut self.evicted)
+    }
+
+    fn ask_for_repair(&self, host: &impl Host) {
+        ask_for_repair(host, &self.names);
+    }
+}
+
+/// Tells the leader that a part is missing or strange.
+fn ask_for_repair(host: &impl Host, names: &Names) {
+    // A lost race means that another VM asked.
+    let _ = host.set_shared(&names.repair(), b"1", Expect::Anything);
+}
+
+/// The keys of the live bundle.
+pub struct Keys<'s, H> {
+    host: &'s H,
+    names: &'s Names,
+    live: &'s Live,
+    organizations: &'s mut Vec<Option<Vec<u8>>>,
+    cache: &'s mut BucketCache,
+    evicted: &'s mut Vec<KeyId>,
+}
+
+impl<H: Host> Keys<'_, H> {
+    fn load(&mut self, bucket: usize) -> Option<()> {
+        let place = self.live.keys.get(bucket / self.live.layout.buckets_per_shard())?;
+        let shared = self.host.shared(&self.names.bucket(&self.live.layout, place, bucket))?;
+        let bytes = untagged(place, &shared.value)?.to_vec();
+        KeyBucket::open(&bytes).ok()?;
+        self.cache.insert(bucket, bytes, self.evicted);
+        Some(())
+    }
+
+    fn organization_state(&mut self, id: &OrganizationId) -> Option<OrganizationState> {
+        let shard = self.live.layout.organization_shard_of(id);
+        let slot = self.organizations.get_mut(shard)?;
+        if slot.is_none() {
+            let place = self.live.organizations.get(shard)?;
+            let shared = self.host.shared(&self.names.organizations(&self.live.layout, place, shard))?;
+            *slot = Some(untagged(place, &shared.value)?.to_vec());
+        }
+        OrganizationShard::open(slot.as_deref()?).and_then(|it| it.state(id)).ok()
+    }
+}
+
+impl<H: Host> KeyStore for Keys<'_, H> {
+    fn find(&mut self, digest: &KeyDigest) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
+        let bucket = self.live.layout.key_bucket_of(digest);
+        if !self.cache.contains(bucket) && self.load(bucket).is_none() {
+            ask_for_repair(self.host, self.names);
+            return Err(StoreUnavailable);
+        }
+        let organization = match self.cache.get_mut(bucket).map(|entry| organization_of(entry, digest)) {
+            Some(Ok(Some(organization))) => organization,
+            Some(Ok(None)) => return Ok(None),
+            Some(Err(_)) | None => return Err(StoreUnavailable),
+        };
+        let organization_state = self.organization_state(&organization).ok_or(StoreUnavailable)?;
+        let entry = self.cache.get_mut(bucket).ok_or(StoreUnavailable)?;
+        record(entry, digest, organization_state).map_err(|_| StoreUnavailable)
+    }
+}
+
+fn organization_of(entry: &Entry, digest: &KeyDigest) -> Result<Option<OrganizationId>, Malformed> {
+    Ok(KeyBucket::open(&entry.bytes)?.find(digest)?.map(|stored| stored.organization))
+}
+
+fn record<'e>(
+    entry: &'e mut Entry,
+    digest: &KeyDigest,
+    organization_state: OrganizationState,
+) -> Result<Option<KeyRecord<'e>>, Malformed> {
+    let Entry { bytes, restrictions, used } = entry;
+    let Some(stored) = KeyBucket::open(bytes)?.find(digest)? else { return Ok(None) };
+    if stored.status == KeyStatus::Active
+        && let Some(flag) = used.get_mut(stored.index)
+    {
+        *flag = true;
+    }
+    let restrictions = match stored.restrictions {
+        None => None,
+        Some((number, bytes)) => {
+            if !restrictions.iter().any(|(known, _)| *known == number) {
+                restrictions.push((number, read_restrictions(bytes)?));
+            }
+            restrictions.iter().find(|(known, _)| *known == number).map(|(_, set)| set)
+        }
+    };
+    Ok(Some(KeyRecord {
+        id: stored.id,
+        organization: stored.organization,
+        organization_state,
+        status: stored.status,
+        expires_at: stored.expires_at,
+        scopes: stored.scopes,
+        restrictions,
+    }))
+}

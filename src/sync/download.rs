@@ -1,0 +1,145 @@
+//! One version on its way in: which parts are missing, which are in flight, where they go.
+//!
+//! Parts are written into slots that no header names yet, each as it arrives and is verified. Invariant: `commit`, the
+//! one write that makes them visible, happens only when none is missing.
+
+use portcullis_bundle::{BlobRef, KeyShard, Manifest, OrganizationShard, read_policy};
+
+use crate::host::{Expect, Host};
+use crate::live::{Live, Names, Place, tagged};
+
+/// Fetches at the same time; more would only queue in the proxy.
+const PARALLEL: usize = 8;
+
+/// A version on its way in.
+#[derive(Debug)]
+pub(super) struct Download {
+    /// The signed manifest as it came.
+    manifest: Vec<u8>,
+    old: Option<Live>,
+    new: Live,
+    expect: Expect,
+    missing: Vec<Part>,
+    in_flight: Vec<(u32, Part)>,
+}
+
+/// How far a download is.
+pub(super) enum Progress {
+    /// Parts are in flight.
+    Fetching,
+    /// Every part is there.
+    Complete,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    blob: BlobRef,
+    place: Place,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Policy,
+    Organizations(usize),
+    Keys(usize),
+}
+
+impl Download {
+    /// What `manifest` needs beside what is live. `force` takes nothing that is live for granted.
+    pub(super) fn plan(manifest: Manifest, bytes: Vec<u8>, old: Option<Live>, expect: Expect, force: bool) -> Self {
+        let new = if force {
+            Live::beside(&manifest, old.clone().map(Live::distrusted).as_ref())
+        } else {
+            Live::beside(&manifest, old.as_ref())
+        };
+        let policy = (Kind::Policy, manifest.policy, new.policy, old.as_ref().map(|it| it.policy));
+        let parts = |kind: fn(usize) -> Kind, blobs: &[BlobRef], places: &[Place], old: &[Place], same: bool| {
+            let olds = |index| old.get(index).copied().filter(|_| same);
+            let zipped = blobs.iter().zip(places).enumerate();
+            zipped.map(|(index, (blob, place))| (kind(index), *blob, *place, olds(index))).collect::<Vec<_>>()
+        };
+        let old_live = old.as_ref();
+        let keys = parts(
+            Kind::Keys,
+            &manifest.keys,
+            &new.keys,
+            old_live.map_or(&[], |it| &it.keys),
+            old_live.is_some_and(|it| it.same_key_layout(&new.layout)),
+        );
+        let organizations = parts(
+            Kind::Organizations,
+            &manifest.organizations,
+            &new.organizations,
+            old_live.map_or(&[], |it| &it.organizations),
+            old_live.is_some_and(|it| it.same_organization_layout(&new.layout)),
+        );
+        let all = core::iter::once(policy).chain(organizations).chain(keys);
+        let missing = all
+            .filter(|(_, _, place, old)| Some(*place) != *old)
+            .map(|(kind, blob, place, _)| Part { blob, place, kind })
+            .collect();
+        Self { manifest: bytes, old, new, expect, missing, in_flight: Vec::new() }
+    }
+
+    /// Whether that answer is one of this download's.
+    pub(super) fn expects(&self, token: u32) -> bool {
+        self.in_flight.iter().any(|(expected, _)| *expected == token)
+    }
+
+    /// Starts what can be started.
+    pub(super) fn advance(&mut self, start: impl Fn(&str) -> Result<u32, String>) -> Result<Progress, String> {
+        while self.in_flight.len() < PARALLEL
+            && let Some(part) = self.missing.pop()
+        {
+            let token = start(&format!("/edge/v1/blobs/{}", part.blob.digest))?;
+            self.in_flight.push((token, part));
+        }
+        Ok(if self.in_flight.is_empty() { Progress::Complete } else { Progress::Fetching })
+    }
+
+    /// Verifies a part and writes it where no header points yet.
+    pub(super) fn accept(&mut self, host: &impl Host, names: &Names, token: u32, bytes: &[u8]) -> Result<(), String> {
+        let position = self.in_flight.iter().position(|(expected, _)| *expected == token);
+        let Some(position) = position else { return Ok(()) };
+        let (_, part) = self.in_flight.swap_remove(position);
+        if !part.blob.matches(bytes) {
+            return Err(format!("blob {} refused: its bytes are others", part.blob.digest));
+        }
+        self.write(host, names, part, bytes).ok_or_else(|| format!("blob {} refused: malformed", part.blob.digest))
+    }
+
+    fn write(&self, host: &impl Host, names: &Names, part: Part, bytes: &[u8]) -> Option<()> {
+        let set =
+            |name: String, bytes: &[u8]| host.set_shared(&name, &tagged(&part.place, bytes), Expect::Anything).ok();
+        let layout = &self.new.layout;
+        match part.kind {
+            Kind::Policy => {
+                read_policy(bytes).ok()?;
+                set(names.policy(&part.place), bytes)
+            }
+            Kind::Organizations(shard) => {
+                OrganizationShard::open(bytes).ok()?;
+                set(names.organizations(layout, &part.place, shard), bytes)
+            }
+            Kind::Keys(index) => {
+                let shard = KeyShard::open(bytes, layout).ok()?;
+                let first = index * layout.buckets_per_shard();
+                let mut buckets = (0..shard.len()).map(|bucket| (bucket, shard.bucket(bucket)));
+                buckets.try_for_each(|(bucket, bytes)| set(names.bucket(layout, &part.place, first + bucket), bytes?))
+            }
+        }
+    }
+
+    /// Makes the version live. Returns the names of the parts that it replaced.
+    pub(super) fn commit(&self, host: &impl Host, names: &Names) -> Result<Vec<String>, String> {
+        let json = serde_json::to_vec(&self.new).map_err(|error| error.to_string())?;
+        let written = host.set_shared(&names.manifest(), &self.manifest, Expect::Anything);
+        written
+            .and_then(|()| host.set_shared(&names.header(), &json, self.expect))
+            .map_err(|_| "another VM wrote first".to_string())?;
+        let in_use = self.new.names(names);
+        let old = self.old.as_ref().map(|old| old.names(names)).unwrap_or_default();
+        Ok(old.into_iter().filter(|name| !in_use.contains(name)).collect())
+    }
+}
