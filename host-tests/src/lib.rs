@@ -30,7 +30,7 @@ pub use config::{Config, START_OF_TIME_NS};
 pub use fake_control::ControlPlane;
 pub use guest::VmId;
 pub use headers::Headers;
-pub use module::Module;
+pub use module::{Module, workspace};
 pub use process::{Process, Reloads};
 pub use request::{Outcome, Request};
 pub use vm::Exchange;

@@ -102,7 +102,9 @@ fn engine() -> Result<&'static wasmtime::Engine> {
     ENGINE.get_or_init(build).as_ref().context("wasmtime does not run on this machine")
 }
 
-fn workspace() -> &'static Path {
+/// The root of the workspace, where policies and the target folder are.
+#[must_use]
+pub fn workspace() -> &'static Path {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     own.parent().unwrap_or(own)
 }

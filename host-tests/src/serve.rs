@@ -19,6 +19,7 @@ impl Vm {
         let id = self.open(root, request);
         let outcome = self.run(root, id);
         let stream = self.guest().streams.remove(&id).unwrap_or_default();
+        self.exchange.request = stream.request;
         self.exchange.filter_state = stream.filter_state;
         self.exchange.route_cleared = stream.route_cleared;
         self.exchange.host_calls = self.guest().host_calls.clone();

@@ -7,4 +7,5 @@
     reason = "helpers of tests: a panic is a failed test"
 )]
 
+mod filter;
 mod host;
