@@ -53,7 +53,7 @@ fn in_document(error: &PolicyError, places: &[usize]) -> PolicyError {
         Some(index) => Some(place(index)),
         None => error.location.index,
     };
-    if let PolicyProblem::Tie { first } = &mut error.problem {
+    if let PolicyProblem::Tie { first } = &mut *error.problem {
         *first = place(*first);
     }
     error
@@ -61,7 +61,7 @@ fn in_document(error: &PolicyError, places: &[usize]) -> PolicyError {
 
 fn complain(document: &Document<'_>, error: &PolicyError) -> Diagnostic {
     let path = steps(error);
-    match &error.problem {
+    match &*error.problem {
         PolicyProblem::Tie { first } => {
             let line = document.line(&[Step::Key("rules"), Step::Index(*first), Step::Key("path")]);
             let message =
@@ -89,7 +89,7 @@ fn steps(error: &PolicyError) -> Vec<Step<'_>> {
     steps.extend(index.map(Step::Index));
     steps.extend(member.map(Step::Key));
     steps.extend(element.map(Step::Index));
-    match &error.problem {
+    match &*error.problem {
         PolicyProblem::Unknown { name, .. } if field == "messages" => steps.push(Step::Name(name)),
         PolicyProblem::Credential(SchemeOutsideHeader(_) | Scheme(_)) => steps.push(Step::Key("scheme")),
         PolicyProblem::Credential(_) => steps.push(Step::Key("name")),
