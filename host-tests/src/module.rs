@@ -50,7 +50,7 @@ impl Module {
             None => build_with_xtask(file, arguments)?,
         };
         let bytes = std::fs::read(&path).with_context(|| {
-            format!("cannot read the module `{}`\nhint: build it with `cargo xtask wasm`", path.display())
+            format!("cannot read the module `{}`\nhint: build it with `{}`", path.display(), command_line(arguments))
         })?;
         Self::from_bytes(&bytes).with_context(|| format!("`{}` does not load", path.display()))
     }
@@ -109,6 +109,10 @@ pub fn workspace() -> &'static Path {
     own.parent().unwrap_or(own)
 }
 
+fn command_line(arguments: &[&str]) -> String {
+    [&["cargo", "xtask", "wasm"], arguments].concat().join(" ")
+}
+
 fn build_with_xtask(file: &str, arguments: &[&str]) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -116,7 +120,8 @@ fn build_with_xtask(file: &str, arguments: &[&str]) -> Result<PathBuf> {
     let output = command.output().context("cannot run `cargo xtask wasm`")?;
     ensure!(
         output.status.success(),
-        "`cargo xtask wasm` failed:\n{}\nhint: run it by hand, or set {WASM_VARIABLE} to a module you built yourself",
+        "`{}` failed:\n{}\nhint: run it by hand, or set {WASM_VARIABLE} to a module you built yourself",
+        command_line(arguments),
         String::from_utf8_lossy(&output.stderr)
     );
     Ok(workspace().join("target").join(file))

@@ -79,7 +79,7 @@ impl Vm {
         let mut store = Store::new(engine, guest);
         store.limiter(|guest| &mut guest.limits);
         store.set_fuel(FUEL_PER_CALL)?;
-        let instance = imports::linker(engine)?.instantiate(&mut store, module.compiled())?;
+        let instance = imports::linker(module.compiled())?.instantiate(&mut store, module.compiled())?;
         let loaded_at_ns = world.borrow().now_ns;
         let mut vm = Self { store, instance, failed: false, loaded_at_ns, exchange: Exchange::default() };
         vm.initialise()?;

@@ -1,5 +1,6 @@
 //! The corpus through the module as shipped: the same cases that the engine, real Envoy and `explain` answer.
 
+use portcullis_engine::Reason;
 use portcullis_host_tests::{Headers, Module, Outcome, Request};
 use portcullis_testkit::corpus::{PRESETS, Runner, WireRequest};
 use portcullis_testkit::{Outcome as Seen, Seen as Is};
@@ -33,11 +34,12 @@ fn run(edge: &mut Edge, worker: usize, wire: &WireRequest) -> Seen {
     assert_alive(&format!("{} {:?}", wire.method, wire.path.as_deref().map(String::from_utf8_lossy)), &outcome);
     let logged = edge.process.exchange(worker).request.clone();
     edge.process.tick_all();
-    let counted = edge.process.metrics().into_iter().filter_map(|(name, count)| {
-        let reason = name.strip_prefix("portcullis.observed.")?;
-        (count > before.get(&name).copied().unwrap_or_default()).then(|| reason.to_owned())
+    let after = edge.process.metrics();
+    let counted = Reason::ALL.iter().map(|reason| reason.as_str()).filter(|reason| {
+        let name = format!("portcullis.observed.{reason}");
+        after.get(&name) > before.get(&name)
     });
-    Seen { observed: Is::Is(counted.collect()), ..seen(&outcome, &logged) }
+    Seen { observed: Is::Is(counted.map(str::to_owned).collect()), ..seen(&outcome, &logged) }
 }
 
 fn request(wire: &WireRequest) -> Request {

@@ -172,7 +172,7 @@ fn lies_open_no_door_when_there_is_no_bundle_yet() {
         edge.run(PATIENCE);
         // With nothing to compare with, an old signed manifest is believed; its blobs are not there, though.
         assert_eq!(edge.statuses(), [Some(503), Some(503)], "{why} {fits}");
-        let public = edge.process.request(0, Request::get("/health"));
+        let public = edge.process.request(0, Request::get("/healthz"));
         assert_alive(why, &public);
         edge.plane.repent();
         edge.run(PATIENCE);
