@@ -4,8 +4,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing,
     reason = "helpers of tests: a panic is a failed test"
 )]
 
+mod filter;
 mod host;
