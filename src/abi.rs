@@ -134,7 +134,7 @@ extern "C" fn portcullis_on_configure(root: u32, _size: usize) -> u32 {
             1
         }),
         Err(error) => {
-            Proxy.log(LogLevel::Error, format_args!("portcullis: {error}"));
+            Proxy.log(LogLevel::Error, format_args!("{error}"));
             0
         }
     }

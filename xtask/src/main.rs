@@ -7,17 +7,30 @@
 
 use std::process::ExitCode;
 
+mod arrows;
+mod ci;
 mod envoy;
 mod postlink;
 mod shell;
+mod stack;
+mod test;
+mod tidy;
 mod toolchain;
 mod wasm;
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
+  up [--preset P] [...]        run control plane, upstreams and Envoy with demo keys; --help for more
+  test                         everything: unit, corpus, wasm host, end to end on a real Envoy
+  e2e [NAME] [--json]          one end-to-end scenario; without a name, list them
+  bench [NAME] [--json]        one bench; without a name, list them
+  ci                           what .ci/run runs: fmt, tidy, arrows, clippy, doc, then test
+
   wasm [--trap] [--profile P]  build the module Envoy loads: target/portcullis.wasm
   envoy                        find or fetch Envoy; print its path
+  tidy                         check the habits of docs/STYLE.md that no compiler checks
+  arrows                       check which crate depends on which
 ";
 
 fn main() -> ExitCode {
@@ -34,8 +47,15 @@ fn main() -> ExitCode {
 fn dispatch(args: &[String]) -> anyhow::Result<ExitCode> {
     let (command, rest) = args.split_first().map_or(("help", args), |(name, rest)| (name.as_str(), rest));
     match command {
+        "up" => return stack::up(rest),
+        "test" => return test::command(),
+        "e2e" => return stack::e2e(rest),
+        "bench" => return stack::bench(rest),
+        "ci" => return ci::command(),
         "wasm" => wasm::command(rest)?,
         "envoy" => shell::print_line(&envoy::provide()?.display().to_string()),
+        "tidy" => tidy::check()?,
+        "arrows" => arrows::check()?,
         "help" | "--help" | "-h" => shell::print_line(USAGE.trim_end()),
         other => anyhow::bail!("no command `{other}`\n\n{USAGE}"),
     }

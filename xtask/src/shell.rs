@@ -2,6 +2,7 @@
 //!
 //! No shell is involved: arguments are passed as they are. Invariant: progress goes to stderr, results to stdout.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -63,6 +64,50 @@ pub(crate) fn read(command: &mut Command) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
 }
 
+/// How many tests passed and failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+
+    /// Reads a runner's closing line: `cargo test`'s or a scenario's.
+    fn read(line: &str) -> Option<Self> {
+        let line = line.replace("checks ", "");
+        let (passed, failed) = line.split_once(" passed")?;
+        let closing = line.starts_with("test result:") || passed.contains(": ");
+        let failed = failed.trim_start_matches([';', ',']).trim_start().split_once(" failed")?.0;
+        let passed = passed.rsplit(' ').next()?;
+        closing.then_some(Self { passed: passed.parse().ok()?, failed: failed.parse().ok()? })
+    }
+}
+
+/// Runs a test runner, passing its output on, and adds up its closing lines. One that ends badly without having
+/// counted a failure has failed once.
+pub(crate) fn counted(command: &mut Command) -> anyhow::Result<Tally> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().with_context(|| describe(command))?;
+    let mut tally = Tally::default();
+    for line in BufReader::new(child.stdout.take().context("no output")?).lines() {
+        let line = line?;
+        print_line(&line);
+        if let Some(more) = Tally::read(&line) {
+            tally.add(more);
+        }
+    }
+    let status = child.wait()?;
+    if !status.success() && tally.failed == 0 {
+        eprintln!("error: `{}` ended with {status}", describe(command));
+        tally.failed = 1;
+    }
+    Ok(tally)
+}
+
 /// Whether a program can be started at all.
 pub(crate) fn exists(program: &str) -> bool {
     Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
@@ -81,4 +126,21 @@ pub(crate) fn write_if_changed(path: &Path, bytes: &[u8]) -> anyhow::Result<()> 
 fn describe(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_lines_are_counted() {
+        let tally = |passed, failed| Some(Tally { passed, failed });
+        let ok = "test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.03s";
+        assert_eq!(Tally::read(ok), tally(12, 0));
+        assert_eq!(Tally::read("test result: FAILED. 3 passed; 2 failed; 1 ignored"), tally(3, 2));
+        assert_eq!(Tally::read("corpus: 324 checks passed, 1 failed"), tally(324, 1));
+        for line in ["test a ... ok", "  ok   all passed", "", "passed"] {
+            assert_eq!(Tally::read(line), None, "{line}");
+        }
+    }
 }

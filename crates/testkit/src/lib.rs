@@ -19,4 +19,5 @@ pub use bundle::TestBundle;
 pub use corpus::{Case, Corpus, Runner, WireRequest};
 pub use expectation::{Expectation, Mismatch, Outcome, Seen};
 pub use key::{KeyRing, KnownKey, RingKey};
+pub use portcullis_engine::record::{KeyStatus, OrganizationState};
 pub use store::{FixedAmbient, MemoryStore};

@@ -1,0 +1,37 @@
+//! The benches that need a real Envoy.
+//!
+//! Each measures things side by side in one run: figures from two runs, or two machines, are not to be compared.
+
+use std::process::ExitCode;
+
+mod cpu;
+mod envoy;
+mod load;
+mod variant;
+
+/// `portcullis-e2e bench`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Bench {
+    /// Which one; absent = list them.
+    name: Option<String>,
+    /// Print one JSON object on the last line.
+    #[arg(long)]
+    json: bool,
+    /// How often each variant is measured.
+    #[arg(long, default_value_t = 11)]
+    rounds: usize,
+    /// Requests each time.
+    #[arg(long, default_value_t = 20_000)]
+    requests: usize,
+}
+
+impl Bench {
+    pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
+        match self.name.as_deref() {
+            None => println!("envoy       what each way of checking a key adds to Envoy's own CPU time per request"),
+            Some("envoy") => return envoy::run(self.rounds, self.requests, self.json).await,
+            Some(other) => anyhow::bail!("no bench `{other}`\nhint: without a name they are listed"),
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,163 @@
+//! `bench envoy`: what each way of checking a key adds to Envoy's own CPU time per request.
+//!
+//! All Envoys run at once, one worker each; every round measures each of them, in turn. An addition is the median of
+//! the rounds' differences from the bare Envoy, so that a machine that changes its pace between rounds changes little.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::variant::{self, Ingredients, Variant};
+use super::{cpu, load::Load};
+use crate::http::{Connection, Request};
+use crate::ports::{Ports, local};
+use crate::process::Process;
+use crate::report::{percentile, rounded};
+use crate::stack::{self, Setup, Stack};
+use crate::tools::Module;
+
+const KEYS: usize = 10_000;
+/// What the filter may add, in terms of what a wasm filter that does nothing adds.
+const MOST_NOOPS: f64 = 2.0;
+/// And in terms of a call to a service.
+const MOST_EXT_AUTHZ: f64 = 1.0 / 8.0;
+
+/// One Envoy under measurement.
+struct Subject {
+    variant: Variant,
+    process: Process,
+    load: Load,
+    /// Microseconds a request, by round.
+    rounds: Vec<f64>,
+}
+
+/// What a variant costs, in microseconds a request.
+struct Cost {
+    variant: Variant,
+    total: f64,
+    added: f64,
+}
+
+pub(super) async fn run(rounds: usize, requests: usize, as_json: bool) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(rounds > 0 && requests > 0, "nothing to measure");
+    let mut control = Stack::new(Setup::preset("systemprompt")?)?;
+    control.start_control().await?;
+    eprintln!("==> creating {KEYS} keys");
+    let ingredients = ingredients(&control).await?;
+    let admin = Ports::free()?.admin;
+    let authority = variant::authority(ingredients.authority_port, admin);
+    let _authority = start(&control, "authority", &authority, admin).await?;
+    let mut subjects = Vec::new();
+    for variant in Variant::ALL {
+        eprintln!("==> starting Envoy: {}", variant.name());
+        subjects.push(subject(&control, variant, &ingredients).await?);
+    }
+    let wire = Arc::new(ingredients.keys.iter().map(|key| request(key)).collect::<Vec<_>>());
+    measure(&mut subjects, &wire, rounds, requests).await?;
+    Ok(conclude(&costs(&subjects), as_json))
+}
+
+async fn measure(
+    subjects: &mut [Subject],
+    wire: &Arc<Vec<Vec<u8>>>,
+    rounds: usize,
+    requests: usize,
+) -> anyhow::Result<()> {
+    // Every key once before anything is measured.
+    for subject in subjects.iter_mut() {
+        subject.load.run(wire, KEYS).await?;
+    }
+    for round in 1..=rounds {
+        eprintln!("==> round {round} of {rounds}");
+        for subject in subjects.iter_mut() {
+            let before = cpu::time_of(subject.process.id())?;
+            subject.load.run(wire, requests).await?;
+            let used = cpu::time_of(subject.process.id())?.saturating_sub(before);
+            subject.rounds.push(used.as_secs_f64() * 1e6 / requests as f64);
+        }
+    }
+    Ok(())
+}
+
+async fn ingredients(control: &Stack) -> anyhow::Result<Ingredients> {
+    let client = control.control()?;
+    let mut keys = Vec::with_capacity(KEYS);
+    while keys.len() < KEYS {
+        let scopes = ["skills:read", "skills:write"];
+        let body = json!({ "name": "bench", "environment": "production", "scopes": scopes });
+        keys.extend(client.create_many(vec![body; 1000]).await?.into_iter().map(|key| key.text));
+    }
+    Ok(Ingredients {
+        keys,
+        noop_module: Module::Noop.path()?.display().to_string(),
+        portcullis_module: Module::Portcullis.path()?.display().to_string(),
+        portcullis_configuration: control.plugin_configuration()?,
+        authority_port: Ports::free()?.edge,
+        control_port: control.setup.ports.control,
+    })
+}
+
+async fn subject(control: &Stack, variant: Variant, ingredients: &Ingredients) -> anyhow::Result<Subject> {
+    let Ports { edge, admin, .. } = Ports::free()?;
+    let config = variant::configuration(variant, ingredients, edge, admin);
+    let process = start(control, variant.name(), &config, admin).await?;
+    if variant == Variant::Portcullis {
+        stack::wait_enforcing(&mut Connection::open(local(edge)).await?).await?;
+    }
+    Ok(Subject { variant, process, load: Load::open(local(edge)).await?, rounds: Vec::new() })
+}
+
+async fn start(control: &Stack, name: &str, config: &Value, admin: u16) -> anyhow::Result<Process> {
+    let file = control.log(&format!("{name}.yaml"));
+    stack::write_private(&file, &config.to_string())?;
+    let mut process = stack::spawn_envoy(&file, 1, &control.log(&format!("{name}.log")))?;
+    stack::wait_live(&mut process, local(admin)).await?;
+    Ok(process)
+}
+
+/// An ordinary API client's request.
+fn request(key: &str) -> Vec<u8> {
+    let request = Request::get("/api/v1/skills?limit=20").header("user-agent", "acme-sdk/2.1 (linux)");
+    request.header("accept", "application/json").header("accept-encoding", "gzip").bearer(key).bytes()
+}
+
+fn costs(subjects: &[Subject]) -> Vec<Cost> {
+    let bare = subjects.first().map(|it| it.rounds.clone()).unwrap_or_default();
+    let cost = |subject: &Subject| {
+        let differences: Vec<f64> = subject.rounds.iter().zip(&bare).map(|(used, bare)| used - bare).collect();
+        Cost { variant: subject.variant, total: percentile(&subject.rounds, 0.5), added: percentile(&differences, 0.5) }
+    };
+    subjects.iter().map(cost).collect()
+}
+
+fn conclude(costs: &[Cost], as_json: bool) -> ExitCode {
+    let added = |variant| costs.iter().find(|it| it.variant == variant).map_or(f64::NAN, |it| it.added);
+    let (noop, ours) = (added(Variant::Noop), added(Variant::Portcullis));
+    println!("{:14}{:>12}{:>12}{:>12}", "", "us/request", "added us", "x no-op");
+    for cost in costs {
+        println!("{:14}{:>12.2}{:>12.2}{:>12.2}", cost.variant.name(), cost.total, cost.added, cost.added / noop);
+    }
+    let ext_authz = added(Variant::ExtAuthz);
+    let checks = [
+        (format!("portcullis adds at most {MOST_NOOPS:.1} x what the no-op adds"), ours <= MOST_NOOPS * noop),
+        ("portcullis adds at most 1/8 of what ext_authz adds".to_owned(), ours <= MOST_EXT_AUTHZ * ext_authz),
+    ];
+    for (what, holds) in &checks {
+        println!("{} {what}", if *holds { "ok  " } else { "FAIL" });
+    }
+    if as_json {
+        let named = |cost: &Cost| (cost.variant.name().to_owned(), figures(cost, noop));
+        let variants: Map<String, Value> = costs.iter().map(named).collect();
+        println!("{}", json!({ "variants": variants }));
+    }
+    if checks.iter().all(|(_, holds)| *holds) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn figures(cost: &Cost, noop: f64) -> Value {
+    json!({
+        "us_per_request": rounded(cost.total),
+        "added_us": rounded(cost.added),
+        "x_noop": rounded(cost.added / noop),
+    })
+}

@@ -1,0 +1,184 @@
+//! The Envoys that are compared: one configuration, but for the filter that checks the key.
+//!
+//! The upstream is a direct response of the same Envoy, so that the filter makes the difference. Invariant: everything
+//! a variant does not need is in none of them.
+
+use serde_json::{Value, json};
+
+use crate::ports::local;
+
+/// One way of checking a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Variant {
+    /// No check at all: what the others add is counted from here.
+    Bare,
+    /// Envoy's own API key filter.
+    ApiKeyAuth,
+    /// A wasm filter that does nothing.
+    Noop,
+    /// A Lua script with a table of keys.
+    Lua,
+    /// A call to a service that says yes at once.
+    ExtAuthz,
+    /// Ours.
+    Portcullis,
+}
+
+impl Variant {
+    pub(super) const ALL: [Self; 6] =
+        [Self::Bare, Self::ApiKeyAuth, Self::Noop, Self::Lua, Self::ExtAuthz, Self::Portcullis];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "bare",
+            Self::ApiKeyAuth => "api_key_auth",
+            Self::Noop => "noop",
+            Self::Lua => "lua",
+            Self::ExtAuthz => "ext_authz",
+            Self::Portcullis => "portcullis",
+        }
+    }
+}
+
+/// What the filters are made from.
+pub(super) struct Ingredients {
+    pub(super) keys: Vec<String>,
+    pub(super) noop_module: String,
+    pub(super) portcullis_module: String,
+    pub(super) portcullis_configuration: Value,
+    pub(super) authority_port: u16,
+    pub(super) control_port: u16,
+}
+
+/// A whole Envoy configuration. JSON is YAML.
+pub(super) fn configuration(variant: Variant, ingredients: &Ingredients, edge: u16, admin: u16) -> Value {
+    let filters: Vec<Value> = key_filter(variant, ingredients).into_iter().chain([router()]).collect();
+    let clusters = match variant {
+        Variant::ExtAuthz => vec![cluster("authority", ingredients.authority_port)],
+        Variant::Portcullis => vec![cluster("portcullis_control", ingredients.control_port)],
+        _ => vec![],
+    };
+    envoy(edge, admin, &filters, &clusters)
+}
+
+/// The service that `ext_authz` asks: an Envoy that answers 200 to anything.
+pub(super) fn authority(port: u16, admin: u16) -> Value {
+    envoy(port, admin, &[router()], &[])
+}
+
+fn envoy(port: u16, admin: u16, filters: &[Value], clusters: &[Value]) -> Value {
+    let answer = json!({ "status": 200, "body": { "inline_string": "ok\n" } });
+    let routes = json!({ "name": "edge", "virtual_hosts": [{
+        "name": "edge", "domains": ["*"], "routes": [{ "match": { "prefix": "/" }, "direct_response": answer }],
+    }] });
+    let manager = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "edge",
+        "use_remote_address": true,
+        "normalize_path": true,
+        "http_filters": filters,
+        "route_config": routes,
+    });
+    let chain =
+        json!({ "filters": [{ "name": "envoy.filters.network.http_connection_manager", "typed_config": manager }] });
+    json!({
+        "admin": { "address": address(admin) },
+        "static_resources": {
+            "clusters": clusters,
+            "listeners": [{ "name": "edge", "address": address(port), "filter_chains": [chain] }],
+        },
+    })
+}
+
+fn key_filter(variant: Variant, from: &Ingredients) -> Option<Value> {
+    match variant {
+        Variant::Bare => None,
+        Variant::ApiKeyAuth => Some(api_key_auth(&from.keys)),
+        Variant::Noop => Some(wasm("noop", &from.noop_module, "")),
+        Variant::Lua => Some(filter(
+            "lua",
+            "Lua",
+            json!({ "default_source_code": { "inline_string": LUA.replace("KEYS", &from.keys.join("\n")) } }),
+        )),
+        Variant::ExtAuthz => Some(ext_authz(from.authority_port)),
+        Variant::Portcullis => {
+            Some(wasm("portcullis", &from.portcullis_module, &from.portcullis_configuration.to_string()))
+        }
+    }
+}
+
+fn api_key_auth(keys: &[String]) -> Value {
+    let credential = |(index, key): (usize, &String)| json!({ "key": key, "client": format!("client-{index}") });
+    filter(
+        "api_key_auth",
+        "ApiKeyAuth",
+        json!({
+            "credentials": keys.iter().enumerate().map(credential).collect::<Vec<_>>(),
+            "key_sources": [{ "header": "authorization" }],
+            "forwarding": { "header": "x-client-id", "hide_credentials": true },
+        }),
+    )
+}
+
+fn ext_authz(port: u16) -> Value {
+    let server = json!({ "uri": format!("http://{}", local(port)), "cluster": "authority", "timeout": "5s" });
+    filter("ext_authz", "ExtAuthz", json!({ "http_service": { "server_uri": server } }))
+}
+
+const LUA: &str = r#"
+local keys, count = {}, 0
+for key in string.gmatch([[
+KEYS
+]], "%S+") do
+  count = count + 1
+  keys[key] = "client-" .. count
+end
+function envoy_on_request(handle)
+  local headers = handle:headers()
+  local value = headers:get("authorization")
+  local client = value and keys[string.sub(value, 8)]
+  if not client then
+    handle:respond({ [":status"] = "401" }, "Invalid API key")
+    return
+  end
+  headers:replace("x-client-id", client)
+  headers:remove("authorization")
+end
+"#;
+
+fn wasm(name: &str, module: &str, configuration: &str) -> Value {
+    filter(
+        "wasm",
+        "Wasm",
+        json!({ "config": {
+        "name": name,
+        "root_id": name,
+        "failure_policy": "FAIL_RELOAD",
+        "vm_config": { "vm_id": name, "runtime": "envoy.wasm.runtime.v8", "code": { "local": { "filename": module } } },
+        "configuration": { "@type": "type.googleapis.com/google.protobuf.StringValue", "value": configuration },
+    } }),
+    )
+}
+
+fn router() -> Value {
+    filter("router", "Router", json!({}))
+}
+
+fn filter(name: &str, kind: &str, mut config: Value) -> Value {
+    config["@type"] = format!("type.googleapis.com/envoy.extensions.filters.http.{name}.v3.{kind}").into();
+    json!({ "name": format!("envoy.filters.http.{name}"), "typed_config": config })
+}
+
+fn cluster(name: &str, port: u16) -> Value {
+    let endpoint = json!({ "endpoint": { "address": address(port) } });
+    json!({
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "load_assignment": { "cluster_name": name, "endpoints": [{ "lb_endpoints": [endpoint] }] },
+    })
+}
+
+fn address(port: u16) -> Value {
+    json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } })
+}

@@ -1,0 +1,95 @@
+//! A bare client of the control API, as a stranger with the documentation would write it.
+//!
+//! It shares no type with the server on purpose: what it sends and reads is the documented JSON.
+
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+
+use crate::http::{self, Request, Response};
+
+/// The control API of one stack.
+#[derive(Clone, Debug)]
+pub(crate) struct Control {
+    pub(crate) address: SocketAddr,
+    pub(crate) admin_token: String,
+}
+
+/// A key as its creation answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Key {
+    pub(crate) id: String,
+    pub(crate) text: String,
+    pub(crate) record: Value,
+}
+
+impl Control {
+    /// Any call, whatever it answers.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: Option<&Value>) -> anyhow::Result<Response> {
+        let request = Request::new(method, path).bearer(&self.admin_token);
+        let request = body.map_or_else(|| request.clone(), |body| request.clone().json(body));
+        http::once(self.address, &request).await.with_context(|| format!("{method} {path}"))
+    }
+
+    /// A call that has to succeed; its JSON.
+    pub(crate) async fn ok(&self, method: &str, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
+        let response = self.call(method, path, body).await?;
+        let text = String::from_utf8_lossy(&response.body);
+        anyhow::ensure!(response.status < 300, "{method} {path} answered {}: {text}", response.status);
+        Ok(response.json())
+    }
+
+    pub(crate) async fn create(&self, body: &Value) -> anyhow::Result<Key> {
+        Key::read(self.ok("POST", "/v1/keys", Some(body)).await?)
+    }
+
+    pub(crate) async fn create_many(&self, bodies: Vec<Value>) -> anyhow::Result<Vec<Key>> {
+        let answer = self.ok("POST", "/v1/keys:batch", Some(&json!({ "keys": bodies }))).await?;
+        let keys = answer["data"].as_array().cloned().context("no `data` in the answer")?;
+        keys.into_iter().map(Key::read).collect()
+    }
+
+    pub(crate) async fn show(&self, id: &str) -> anyhow::Result<Value> {
+        self.ok("GET", &format!("/v1/keys/{id}"), None).await
+    }
+
+    pub(crate) async fn update(&self, id: &str, body: &Value) -> anyhow::Result<Value> {
+        self.ok("PATCH", &format!("/v1/keys/{id}"), Some(body)).await
+    }
+
+    pub(crate) async fn rotate(&self, id: &str, overlap_seconds: u64) -> anyhow::Result<Key> {
+        let body = json!({ "overlap_seconds": overlap_seconds });
+        Key::read(self.ok("POST", &format!("/v1/keys/{id}/rotate"), Some(&body)).await?)
+    }
+
+    pub(crate) async fn revoke(&self, id: &str) -> anyhow::Result<Value> {
+        self.ok("DELETE", &format!("/v1/keys/{id}"), None).await
+    }
+
+    /// Creates an organisation; its id.
+    pub(crate) async fn organization(&self, name: &str, state: Option<&Value>) -> anyhow::Result<String> {
+        let answer = self.ok("POST", "/v1/organizations", Some(&json!({ "name": name }))).await?;
+        let id = answer["id"].as_str().context("no `id` in the answer")?.to_owned();
+        if let Some(state) = state {
+            self.ok("PATCH", &format!("/v1/organizations/{id}"), Some(&json!({ "state": state }))).await?;
+        }
+        Ok(id)
+    }
+}
+
+impl Key {
+    /// Reads the answer to a creation.
+    pub(crate) fn read(record: Value) -> anyhow::Result<Self> {
+        let text =
+            |name: &str| record[name].as_str().map(str::to_owned).with_context(|| format!("no `{name}` in the answer"));
+        Ok(Self { id: text("id")?, text: text("key")?, record })
+    }
+}
+
+/// An RFC 3339 time that many seconds from now.
+pub(crate) fn in_seconds(seconds: i64) -> String {
+    let now = jiff::Timestamp::now();
+    let then = jiff::Timestamp::from_second(now.as_second().saturating_add(seconds)).unwrap_or(now);
+    then.to_string()
+}

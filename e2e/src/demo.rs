@@ -1,0 +1,212 @@
+//! What `up` shows of a preset: a few keys, and requests with the answers to expect.
+//!
+//! Data only. Invariant: every request's answer is the one written here; the `corpus` scenario sends them all.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+
+use crate::control::{Control, Key, in_seconds};
+use crate::http::Request;
+
+/// A preset's demonstration.
+#[derive(Clone, Debug)]
+pub(crate) struct Demo {
+    keys: Vec<Value>,
+    pub(crate) requests: Vec<Example>,
+}
+
+/// A request and its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Example {
+    what: &'static str,
+    method: &'static str,
+    path: &'static str,
+    key: Credential,
+    headers: &'static [(&'static str, &'static str)],
+    /// Status and code, or status and the side that answers.
+    pub(crate) answer: &'static str,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Credential {
+    None,
+    Demo(&'static str),
+    Text(&'static str),
+}
+
+/// The demonstration keys of one control plane, by name.
+pub(crate) type Keys = BTreeMap<String, Key>;
+
+impl Demo {
+    pub(crate) fn of(preset: &str) -> anyhow::Result<Self> {
+        match preset {
+            "systemprompt" => Ok(systemprompt()),
+            "payments" => Ok(payments()),
+            "fetchprompt" => Ok(fetchprompt()),
+            other => anyhow::bail!("no preset `{other}`\nhint: systemprompt, payments or fetchprompt"),
+        }
+    }
+
+    /// How many keys it has.
+    pub(crate) fn size(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Creates the keys. A key whose organisation is `spent` gets one that is over its quota for an hour.
+    pub(crate) async fn create_keys(&self, control: &Control) -> anyhow::Result<Keys> {
+        let mut keys = Keys::new();
+        for body in &self.keys {
+            let mut body = body.clone();
+            if body["organization"] == "spent" {
+                let state = json!({ "quota_exhausted_until": in_seconds(3600) });
+                body["organization"] = control.organization("spent", Some(&state)).await?.into();
+            }
+            let name = body["name"].as_str().context("a demo key without a name")?.to_owned();
+            keys.insert(name, control.create(&body).await?);
+        }
+        Ok(keys)
+    }
+}
+
+impl Example {
+    /// The request, as bytes to send.
+    pub(crate) fn request(&self, keys: &Keys) -> Request {
+        let request = match self.credential(keys) {
+            Some(text) => Request::new(self.method, self.path).bearer(text),
+            None => Request::new(self.method, self.path),
+        };
+        self.headers.iter().fold(request, |request, (name, value)| request.header(name, *value))
+    }
+
+    /// The request as a line to paste into a shell, below a line that says what to expect.
+    pub(crate) fn curl(&self, edge: &str, keys: &Keys) -> String {
+        let mut words = vec!["curl -s".to_owned()];
+        if self.method != "GET" {
+            words.push(format!("-X {}", self.method));
+        }
+        words.extend(self.credential(keys).map(|text| format!("-H 'Authorization: Bearer {text}'")));
+        words.extend(self.headers.iter().map(|(name, value)| format!("-H '{name}: {value}'")));
+        words.push(format!("'{edge}{}'", self.path));
+        format!("  # {}: {}\n  {}", self.what, self.answer, words.join(" "))
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.what
+    }
+
+    fn credential<'a>(&self, keys: &'a Keys) -> Option<&'a str> {
+        match self.key {
+            Credential::None => None,
+            Credential::Demo(name) => keys.get(name).map(|key| key.text.as_str()),
+            Credential::Text(text) => Some(text),
+        }
+    }
+}
+
+const fn example(
+    what: &'static str,
+    method: &'static str,
+    path: &'static str,
+    key: Credential,
+    answer: &'static str,
+) -> Example {
+    Example { what, method, path, key, headers: &[], answer }
+}
+
+fn systemprompt() -> Demo {
+    use Credential::{Demo as Key, None, Text};
+    let skills = "/api/v1/skills";
+    Demo {
+        keys: vec![
+            json!({ "name": "reader", "environment": "production", "scopes": ["skills:read"] }),
+            json!({ "name": "writer", "environment": "production", "scopes": ["skills:read", "skills:write"] }),
+            json!({ "name": "sandbox", "environment": "sandbox", "scopes": ["skills:read"] }),
+            json!({ "name": "office", "environment": "production", "scopes": ["skills:read"],
+                "restrictions": { "ip": { "allow": ["203.0.113.0/24"] } } }),
+        ],
+        requests: vec![
+            example("a key with skills:read reads", "GET", skills, Key("reader"), "200 live"),
+            example("it may not write", "POST", skills, Key("reader"), "403 insufficient_scope"),
+            example("a key with skills:write does", "POST", skills, Key("writer"), "200 live"),
+            example("a sp_test_ key reaches the sandbox only", "GET", skills, Key("sandbox"), "200 sandbox"),
+            example("a key bound to another network", "GET", skills, Key("office"), "403 ip_not_allowed"),
+            example("no key", "GET", skills, None, "401 missing_api_key"),
+            example(
+                "a key that nobody was given",
+                "GET",
+                skills,
+                Text("sp_live_a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6"),
+                "401 invalid_api_key",
+            ),
+            example(
+                "a path that could mean two things",
+                "GET",
+                "/api/v1/skills%2F1",
+                Key("reader"),
+                "400 ambiguous_path",
+            ),
+            example("a public route", "GET", "/healthz", None, "200 live"),
+        ],
+    }
+}
+
+fn payments() -> Demo {
+    use Credential::{Demo as Key, None, Text};
+    let from_shop: &[(&str, &str)] = &[("referer", "https://www.shop.example/cart")];
+    let from_elsewhere: &[(&str, &str)] = &[("referer", "https://evilshop.example/cart")];
+    Demo {
+        keys: vec![
+            json!({ "name": "server", "environment": "live", "scopes": ["payouts:read", "refunds:write"] }),
+            json!({ "name": "test", "environment": "test" }),
+            json!({ "name": "shop", "environment": "live",
+                "restrictions": { "referrer": { "allow": ["https://*.shop.example/*"] } } }),
+            json!({ "name": "charges", "environment": "live", "restrictions": {
+                "ip": { "allow": ["127.0.0.0/8"] }, "endpoint": { "allow": ["POST /v1/charges"] } } }),
+        ],
+        requests: vec![
+            example("a live key", "POST", "/v1/charges", Key("server"), "200 live"),
+            example("a test key: nothing is charged", "POST", "/v1/charges", Key("test"), "200 sandbox"),
+            example("a test key where only money moves", "GET", "/v1/payouts", Key("test"), "403 environment_mismatch"),
+            example("the shop's key from no page at all", "GET", "/v1/prices", Key("shop"), "403 referrer_not_allowed"),
+            Example {
+                headers: from_shop,
+                ..example("the shop's key from its page", "GET", "/v1/prices", Key("shop"), "200 live")
+            },
+            Example {
+                headers: from_elsewhere,
+                ..example("the same from another page", "GET", "/v1/prices", Key("shop"), "403 referrer_not_allowed")
+            },
+            example("a key for one endpoint, there", "POST", "/v1/charges", Key("charges"), "200 live"),
+            example("and elsewhere", "GET", "/v1/customers", Key("charges"), "403 endpoint_not_allowed"),
+            example("no key", "GET", "/v1/charges", None, "401 missing_api_key"),
+            example(
+                "a key that nobody was given",
+                "GET",
+                "/v1/charges",
+                Text("sk_live_abc123xyz789"),
+                "401 invalid_api_key",
+            ),
+        ],
+    }
+}
+
+fn fetchprompt() -> Demo {
+    use Credential::{Demo as Key, None, Text};
+    let prompt = "/api/v1/prompts/welcome";
+    Demo {
+        keys: vec![
+            json!({ "name": "production", "environment": "production" }),
+            json!({ "name": "stage", "environment": "stage" }),
+            json!({ "name": "spent", "environment": "production", "organization": "spent" }),
+        ],
+        requests: vec![
+            example("a production key", "GET", prompt, Key("production"), "200 live"),
+            example("a stage key: the key alone decides", "GET", prompt, Key("stage"), "200 sandbox"),
+            example("an organisation over its quota", "GET", prompt, Key("spent"), "429 quota_exceeded"),
+            example("a key that is too short", "GET", prompt, Text("fp_prod_abc"), "401 invalid_api_key"),
+            example("no key", "GET", prompt, None, "401 missing_api_key"),
+        ],
+    }
+}

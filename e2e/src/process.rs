@@ -1,0 +1,107 @@
+//! One child process: started with a log file, stopped by its id.
+//!
+//! Knows nothing of what it runs. Invariant: a dropped [`Process`] is gone, and where `setpriv` exists a child also
+//! goes when we are killed.
+
+use std::fs::File;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long a process may take to end by itself.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A child process.
+#[derive(Debug)]
+pub(crate) struct Process {
+    name: &'static str,
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts `program`; what it prints is appended to `log`.
+    pub(crate) fn spawn(name: &'static str, program: &Path, args: &[String], log: &Path) -> anyhow::Result<Self> {
+        let output = File::options().create(true).append(true).open(log)?;
+        let mut command = tied_to_us(program);
+        command.args(args).stdin(Stdio::null()).stderr(output.try_clone()?).stdout(output);
+        let child = command.spawn().with_context(|| format!("cannot start `{}`", program.display()))?;
+        Ok(Self { name, child, log: log.to_owned() })
+    }
+
+    /// The process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Fails, with the end of its log, once it has ended.
+    pub(crate) fn ensure_alive(&mut self) -> anyhow::Result<()> {
+        match self.child.try_wait()? {
+            None => Ok(()),
+            Some(status) => {
+                let how = status.signal().map_or_else(|| format!("{status}"), |signal| format!("signal {signal}"));
+                anyhow::bail!("{} ended by itself ({how}); its log ends:\n{}", self.name, self.log_tail())
+            }
+        }
+    }
+
+    /// The last lines it printed.
+    pub(crate) fn log_tail(&self) -> String {
+        let text = String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned();
+        let lines: Vec<&str> = text.lines().collect();
+        let tail = lines.get(lines.len().saturating_sub(15)..).unwrap_or_default();
+        tail.iter().map(|line| format!("    {line}\n")).collect()
+    }
+
+    /// Asks it to end, and makes it if it does not.
+    pub(crate) fn stop(&mut self) {
+        self.signal(Signal::TERM);
+        let deadline = Instant::now() + GRACE;
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if Instant::now() > deadline {
+                return self.kill();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Ends it without asking.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+            let _ = pid.map(|pid| kill_process(pid, signal));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A command whose process gets SIGTERM when we die, whatever we die of. `setpriv` execs: the id is the program's.
+fn tied_to_us(program: &Path) -> Command {
+    static SETPRIV: OnceLock<bool> = OnceLock::new();
+    let works = *SETPRIV.get_or_init(|| {
+        let mut probe = Command::new("setpriv");
+        probe.args(["--pdeathsig", "TERM", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
+        probe.status().is_ok_and(|status| status.success())
+    });
+    if !works {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "TERM", "--"]).arg(program);
+    command
+}

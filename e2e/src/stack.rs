@@ -1,0 +1,313 @@
+//! A whole stack on loopback: control plane, two upstreams, Envoy, each started and stopped on its own.
+//!
+//! What it runs is what ships: the `portcullis` command, the repository's `envoy.yaml`, the built module. Invariant:
+//! a dropped [`Stack`] leaves no process; a temporary data folder goes with it.
+
+use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::control::Control;
+use crate::http::{self, Connection, Request, Response};
+use crate::ports::{Ports, local};
+use crate::process::Process;
+use crate::render::render;
+use crate::tools::{self, Module};
+use crate::upstream::{Running, Side};
+use crate::{wait, workers};
+
+const START: Duration = Duration::from_secs(30);
+
+/// What a stack is made of.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) policy: PathBuf,
+    pub(crate) ports: Ports,
+    pub(crate) workers: u32,
+    pub(crate) module: Module,
+    /// Absent = a temporary folder.
+    pub(crate) data: Option<PathBuf>,
+}
+
+impl Setup {
+    /// Free ports, one worker, a temporary folder.
+    pub(crate) fn preset(name: &str) -> anyhow::Result<Self> {
+        let policy = tools::root()?.join("policies").join(name).join("policy.toml");
+        anyhow::ensure!(policy.exists(), "no preset `{name}`\nhint: the folders under policies/ are the presets");
+        Ok(Self { policy, ports: Ports::free()?, workers: 1, module: Module::Portcullis, data: None })
+    }
+
+    pub(crate) fn workers(mut self, workers: u32) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    pub(crate) fn module(mut self, module: Module) -> Self {
+        self.module = module;
+        self
+    }
+}
+
+/// A stack. Fields drop in order: Envoy goes before what it talks to.
+#[derive(Debug)]
+pub(crate) struct Stack {
+    pub(crate) setup: Setup,
+    envoy: Option<Process>,
+    control: Option<Process>,
+    upstreams: Vec<Running>,
+    data: PathBuf,
+    _temporary: Option<TempDir>,
+}
+
+impl Stack {
+    /// Prepares the data folder; starts nothing.
+    pub(crate) fn new(setup: Setup) -> anyhow::Result<Self> {
+        let (data, temporary) = data_folder(setup.data.as_deref())?;
+        std::fs::create_dir_all(&data).with_context(|| format!("cannot create `{}`", data.display()))?;
+        std::fs::set_permissions(&data, Permissions::from_mode(0o700))?;
+        Ok(Self { setup, envoy: None, control: None, upstreams: Vec::new(), data, _temporary: temporary })
+    }
+
+    /// Starts everything and waits until every worker enforces.
+    pub(crate) async fn start(setup: Setup) -> anyhow::Result<Self> {
+        let mut stack = Self::new(setup)?;
+        stack.start_control().await?;
+        stack.start_upstreams().await?;
+        stack.start_envoy().await?;
+        stack.wait_enforcing().await?;
+        Ok(stack)
+    }
+
+    /// Starts the control plane and waits until its first bundle is built.
+    pub(crate) async fn start_control(&mut self) -> anyhow::Result<()> {
+        let address = local(self.setup.ports.control);
+        let process = self.spawn_control()?;
+        wait::until("the control plane's start", START, async || {
+            process.ensure_alive()?;
+            Ok(http::once(address, &Request::get("/readyz")).await.ok().filter(|it| it.status == 200))
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Starts the control plane and waits for nothing.
+    pub(crate) fn spawn_control(&mut self) -> anyhow::Result<&mut Process> {
+        let listen = local(self.setup.ports.control).to_string();
+        let (data, policy) = (text(&self.control_data()), text(&self.setup.policy));
+        let args = ["serve", "--data", &data, "--listen", &listen, "--policy", &policy].map(str::to_owned);
+        let process = Process::spawn("the control plane", &tools::portcullis()?, &args, &self.log("control.log"))?;
+        Ok(self.control.insert(process))
+    }
+
+    /// Starts both sides of the upstream, in this process.
+    pub(crate) async fn start_upstreams(&mut self) -> anyhow::Result<()> {
+        let Ports { live, sandbox, .. } = self.setup.ports;
+        self.upstreams.push(Running::start(Side::Live, local(live)).await?);
+        self.upstreams.push(Running::start(Side::Sandbox, local(sandbox)).await?);
+        Ok(())
+    }
+
+    /// Starts Envoy on the repository's configuration and waits until it is live; it may not enforce yet.
+    pub(crate) async fn start_envoy(&mut self) -> anyhow::Result<()> {
+        let config = self.data.join("envoy.yaml");
+        let template = std::fs::read_to_string(tools::root()?.join("envoy.yaml"))?;
+        let values = self.values()?;
+        write_private(&config, &render(&template, |name| values.get(name).cloned()))?;
+        self.envoy = Some(spawn_envoy(&config, self.setup.workers, &self.log("envoy.log"))?);
+        let address = local(self.setup.ports.admin);
+        let process = self.envoy.as_mut().context("Envoy was not started")?;
+        wait_live(process, address).await
+    }
+
+    /// Waits until every worker answers something else than `policy_unavailable`.
+    pub(crate) async fn wait_enforcing(&mut self) -> anyhow::Result<()> {
+        let mut connections = workers::one_each(self.edge(), self.admin(), self.setup.workers).await?;
+        for connection in &mut connections {
+            wait_enforcing(connection).await?;
+        }
+        Ok(())
+    }
+
+    /// A second Envoy with this stack's credentials, whose control plane nobody ever started.
+    pub(crate) async fn orphan(&self) -> anyhow::Result<Self> {
+        let Setup { policy, workers, module, .. } = &self.setup;
+        let mut orphan = Self::new(Setup {
+            policy: policy.clone(),
+            ports: Ports::free()?,
+            workers: *workers,
+            module: *module,
+            data: None,
+        })?;
+        std::fs::create_dir_all(orphan.control_data())?;
+        std::fs::copy(self.control_data().join("edge.env"), orphan.control_data().join("edge.env"))?;
+        orphan.start_envoy().await?;
+        Ok(orphan)
+    }
+
+    /// Waits until every worker enforces all that has been written so far: a key created now is no stranger any more.
+    pub(crate) async fn settle(&self, control: &Control) -> anyhow::Result<()> {
+        let status = control.ok("GET", "/v1/status", None).await?;
+        let canary = control.create(&json!({ "name": "settle", "environment": status["environments"][0] })).await?;
+        let probe = Request::get("/portcullis-probe").bearer(&canary.text);
+        for connection in &mut workers::one_each(self.edge(), self.admin(), self.setup.workers).await? {
+            wait::until("the edge's next bundle", START, async || {
+                Ok(Some(connection.send(&probe).await?).filter(|it| it.status == 403))
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// The access log so far, a value a line.
+    pub(crate) fn access_log(&self) -> anyhow::Result<Vec<Value>> {
+        let text = std::fs::read(self.log("access.log")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        // The last line may still be on its way.
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        whole.lines().map(|line| serde_json::from_str(line).with_context(|| line.to_owned())).collect()
+    }
+
+    /// The running stack's control API.
+    pub(crate) fn control(&self) -> anyhow::Result<Control> {
+        let token = std::fs::read_to_string(self.control_data().join("admin-token")).context("no admin token")?;
+        Ok(Control { address: local(self.setup.ports.control), admin_token: token.trim().to_owned() })
+    }
+
+    pub(crate) fn stop_control(&mut self) {
+        self.control = None;
+    }
+
+    /// Ends the control plane as a crash would.
+    pub(crate) fn kill_control(&mut self) {
+        if let Some(mut process) = self.control.take() {
+            process.kill();
+        }
+    }
+
+    pub(crate) fn stop_envoy(&mut self) {
+        self.envoy = None;
+    }
+
+    /// Envoy's process id.
+    pub(crate) fn envoy_id(&self) -> Option<u32> {
+        self.envoy.as_ref().map(Process::id)
+    }
+
+    /// Fails once a process has ended by itself.
+    pub(crate) fn ensure_alive(&mut self) -> anyhow::Result<()> {
+        self.envoy.iter_mut().chain(self.control.iter_mut()).try_for_each(Process::ensure_alive)
+    }
+
+    pub(crate) fn edge(&self) -> SocketAddr {
+        local(self.setup.ports.edge)
+    }
+
+    pub(crate) fn admin(&self) -> SocketAddr {
+        local(self.setup.ports.admin)
+    }
+
+    /// One request to the edge, on a connection of its own.
+    pub(crate) async fn ask(&self, request: &Request) -> anyhow::Result<Response> {
+        http::once(self.edge(), request).await
+    }
+
+    /// The folder with everything the run left: database, logs, rendered configuration.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    pub(crate) fn control_data(&self) -> PathBuf {
+        self.data.join("control")
+    }
+
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
+        self.data.join(name)
+    }
+
+    /// The filter's configuration as envoy.yaml has it, filled in for this stack.
+    pub(crate) fn plugin_configuration(&self) -> anyhow::Result<Value> {
+        let template = std::fs::read_to_string(tools::root()?.join("envoy.yaml"))?;
+        let values = self.values()?;
+        let text = render(&template, |name| values.get(name).cloned());
+        let (_, text) = text.split_once("StringValue\n").context("envoy.yaml has no plugin configuration")?;
+        let (_, text) = text.split_once("value: |").context("envoy.yaml has no plugin configuration")?;
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+        values.next().context("the plugin configuration is empty")?.context("the plugin configuration is not JSON")
+    }
+
+    fn values(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let file = self.control_data().join("edge.env");
+        let secrets = std::fs::read_to_string(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
+        let lines = secrets.lines().filter_map(|line| line.split_once('='));
+        let mut values: BTreeMap<String, String> =
+            lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let Ports { edge, admin, control, live, sandbox } = self.setup.ports;
+        let ports = [("EDGE", edge), ("ADMIN", admin), ("CONTROL", control), ("LIVE", live), ("SANDBOX", sandbox)];
+        values.extend(ports.map(|(name, port)| (format!("PORTCULLIS_{name}_PORT"), port.to_string())));
+        values.insert("PORTCULLIS_WASM".to_owned(), text(&self.setup.module.path()?));
+        values.insert("PORTCULLIS_ACCESS_LOG".to_owned(), text(&self.log("access.log")));
+        Ok(values)
+    }
+}
+
+/// The folder asked for, or a temporary one. `PORTCULLIS_E2E_KEEP` names a folder in which temporary ones stay, to look
+/// at the logs of a scenario that failed.
+fn data_folder(asked: Option<&Path>) -> anyhow::Result<(PathBuf, Option<TempDir>)> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("portcullis-");
+    match (asked, std::env::var_os("PORTCULLIS_E2E_KEEP")) {
+        (Some(folder), _) => Ok((folder.to_owned(), None)),
+        (None, Some(parent)) => Ok((builder.tempdir_in(parent)?.keep(), None)),
+        (None, None) => {
+            let temporary = builder.tempdir()?;
+            Ok((temporary.path().to_owned(), Some(temporary)))
+        }
+    }
+}
+
+/// Starts Envoy on a rendered configuration.
+pub(crate) fn spawn_envoy(config: &Path, workers: u32, log: &Path) -> anyhow::Result<Process> {
+    let fixed =
+        ["--disable-hot-restart", "--log-level", "warning", "--file-flush-interval-msec", "100", "--concurrency"];
+    let mut args: Vec<String> = fixed.map(str::to_owned).to_vec();
+    args.extend([workers.to_string(), "--config-path".to_owned(), text(config)]);
+    Process::spawn("Envoy", &tools::envoy()?, &args, log)
+}
+
+/// Waits until Envoy says that it is live.
+pub(crate) async fn wait_live(process: &mut Process, admin: SocketAddr) -> anyhow::Result<()> {
+    wait::until("Envoy's start", START, async || {
+        process.ensure_alive()?;
+        Ok(http::once(admin, &Request::get("/ready")).await.ok().filter(|it| it.status == 200))
+    })
+    .await?;
+    Ok(())
+}
+
+/// Waits until the worker behind a connection has a policy.
+pub(crate) async fn wait_enforcing(connection: &mut Connection) -> anyhow::Result<()> {
+    let probe = Request::get("/portcullis-probe");
+    wait::until("the edge's first bundle", START, async || {
+        Ok(Some(connection.send(&probe).await?).filter(|it| it.status != 503))
+    })
+    .await?;
+    Ok(())
+}
+
+/// Writes a file that only we may read: it holds the edge token.
+pub(crate) fn write_private(path: &Path, contents: &str) -> anyhow::Result<()> {
+    std::fs::write(path, "")?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    Ok(std::fs::write(path, contents)?)
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,69 @@
+//! `cargo xtask test`: every test there is, native, in the wasm host, and on a real Envoy.
+//!
+//! One suite's failure does not hide the next one's. Invariant: a suite that could not run counts as a failure.
+
+use std::process::ExitCode;
+
+use crate::shell::{self, Tally, step};
+use crate::stack::{Parts, SCENARIOS};
+
+/// What ran, and how it went.
+#[derive(Debug, Default)]
+pub(crate) struct Summary {
+    suites: Vec<(String, Tally)>,
+}
+
+impl Summary {
+    /// Runs a suite; an error counts as one failure.
+    pub(crate) fn suite(&mut self, name: &str, run: impl FnOnce() -> anyhow::Result<Tally>) {
+        step(name);
+        let tally = run().unwrap_or_else(|error| {
+            eprintln!("error: {error:#}");
+            Tally { passed: 0, failed: 1 }
+        });
+        self.suites.push((name.to_owned(), tally));
+    }
+
+    /// A suite that either holds or does not.
+    pub(crate) fn check(&mut self, name: &str, run: impl FnOnce() -> anyhow::Result<()>) {
+        self.suite(name, || run().map(|()| Tally { passed: 1, failed: 0 }));
+    }
+
+    /// Prints a line a suite and the closing line that test runners print.
+    pub(crate) fn finish(&self) -> ExitCode {
+        let mut total = Tally::default();
+        for (name, tally) in &self.suites {
+            let mark = if tally.failed == 0 { "ok  " } else { "FAIL" };
+            shell::print_line(&format!("{mark} {name}: {} passed, {} failed", tally.passed, tally.failed));
+            total.add(*tally);
+        }
+        shell::print_line(&format!("{} passed, {} failed", total.passed, total.failed));
+        if total.failed == 0 && total.passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+/// `cargo xtask test`.
+pub(crate) fn command() -> anyhow::Result<ExitCode> {
+    let mut summary = Summary::default();
+    run_all(&mut summary);
+    Ok(summary.finish())
+}
+
+/// Every suite.
+pub(crate) fn run_all(summary: &mut Summary) {
+    summary
+        .suite("xtask", || shell::counted(shell::cargo().args(["test", "--package", "xtask", "--profile", "xtask"])));
+    let parts = match Parts::build().and_then(Parts::with_trap) {
+        Ok(parts) => parts,
+        Err(error) => return summary.suite("everything is built", || Err(error)),
+    };
+    summary.suite("workspace", || {
+        let mut cargo = shell::cargo();
+        cargo.args(["test", "--workspace", "--exclude", "xtask", "--no-fail-fast"]);
+        parts.hand_over(&mut cargo);
+        shell::counted(&mut cargo)
+    });
+    for name in SCENARIOS {
+        summary.suite(&format!("e2e {name}"), || parts.scenario(name));
+    }
+}
