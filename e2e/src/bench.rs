@@ -18,7 +18,7 @@ pub(crate) struct Bench {
     #[arg(long)]
     json: bool,
     /// How often each variant is measured.
-    #[arg(long, default_value_t = 11)]
+    #[arg(long, default_value_t = 9)]
     rounds: usize,
     /// Requests each time.
     #[arg(long, default_value_t = 20_000)]

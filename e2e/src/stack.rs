@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::control::Control;
+use crate::control::{Control, Key};
 use crate::http::{self, Connection, Request, Response};
 use crate::ports::{Ports, local};
 use crate::process::Process;
@@ -155,12 +155,19 @@ impl Stack {
     pub(crate) async fn settle(&self, control: &Control) -> anyhow::Result<()> {
         let status = control.ok("GET", "/v1/status", None).await?;
         let canary = control.create(&json!({ "name": "settle", "environment": status["environments"][0] })).await?;
-        let probe = Request::get("/portcullis-probe").bearer(&canary.text);
+        self.wait_known(&[&canary]).await
+    }
+
+    /// Waits until every worker knows these keys, whatever it thinks of them.
+    pub(crate) async fn wait_known(&self, keys: &[&Key]) -> anyhow::Result<()> {
         for connection in &mut workers::one_each(self.edge(), self.admin(), self.setup.workers).await? {
-            wait::until("the edge's next bundle", START, async || {
-                Ok(Some(connection.send(&probe).await?).filter(|it| it.status == 403))
-            })
-            .await?;
+            for key in keys {
+                let probe = Request::get("/portcullis-probe").bearer(&key.text);
+                wait::until("the edge's next bundle", START, async || {
+                    Ok(Some(connection.send(&probe).await?).filter(|it| !matches!(it.status, 401 | 503)))
+                })
+                .await?;
+            }
         }
         Ok(())
     }

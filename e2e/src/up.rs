@@ -59,6 +59,7 @@ impl Up {
         stack.wait_enforcing().await?;
         let control = stack.control()?;
         let keys = demo_keys(&self.preset, &demo, &stack, &control).await?;
+        stack.wait_known(&keys.values().collect::<Vec<_>>()).await?;
         match self.json {
             true => println!("{}", summary(&stack, &control, &keys)),
             false => print_guide(&stack, &control, &demo, &keys),

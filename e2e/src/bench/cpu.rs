@@ -1,10 +1,12 @@
-//! CPU time of a process: all its threads, as the scheduler counts it.
+//! CPU time of a process, and which CPU it may use.
 //!
-//! Neither waiting nor what the client uses is in it.
+//! All threads of a process count, as the scheduler counts them; neither waiting nor what the client uses is in it.
 
 use std::time::Duration;
 
 use anyhow::Context as _;
+use rustix::process::Pid;
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// CPU time used so far by every thread that a process has now.
 pub(super) fn time_of(pid: u32) -> anyhow::Result<Duration> {
@@ -15,4 +17,41 @@ pub(super) fn time_of(pid: u32) -> anyhow::Result<Duration> {
         nanoseconds += text.split(' ').next().and_then(|it| it.parse::<u64>().ok()).context("not a schedstat")?;
     }
     Ok(Duration::from_nanos(nanoseconds))
+}
+
+/// Keeps Envoy and its client off each other's CPU: on a shared one, each measures the caches that the other left.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places {
+    client: usize,
+    envoy: usize,
+}
+
+impl Places {
+    /// The first and the last CPU that we may use; `None` if there is only one.
+    pub(super) fn find() -> anyhow::Result<Option<Self>> {
+        let ours = sched_getaffinity(None)?;
+        let mut usable = (0..CpuSet::MAX_CPU).filter(|cpu| ours.is_set(*cpu));
+        let (first, last) = (usable.next(), usable.last());
+        Ok(first.zip(last).map(|(client, envoy)| Self { client, envoy }))
+    }
+
+    /// Puts every thread of a process where Envoys go.
+    pub(super) fn put_envoy(self, pid: u32) -> anyhow::Result<()> {
+        for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+            let id = task?.file_name().to_string_lossy().parse::<i32>()?;
+            sched_setaffinity(Pid::from_raw(id), &only(self.envoy))?;
+        }
+        Ok(())
+    }
+
+    /// Puts the calling thread where the client goes.
+    pub(super) fn put_client(self) -> anyhow::Result<()> {
+        Ok(sched_setaffinity(None, &only(self.client))?)
+    }
+}
+
+fn only(cpu: usize) -> CpuSet {
+    let mut set = CpuSet::new();
+    set.set(cpu);
+    set
 }

@@ -3,13 +3,14 @@
 //! All Envoys run at once, one worker each; every round measures each of them, in turn. An addition is the median of
 //! the rounds' differences from the bare Envoy, so that a machine that changes its pace between rounds changes little.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::cpu::Places;
 use super::variant::{self, Ingredients, Variant};
-use super::{cpu, load::Load};
+use super::{cpu, load};
 use crate::http::{Connection, Request};
 use crate::ports::{Ports, local};
 use crate::process::Process;
@@ -27,7 +28,7 @@ const MOST_EXT_AUTHZ: f64 = 1.0 / 8.0;
 struct Subject {
     variant: Variant,
     process: Process,
-    load: Load,
+    edge: SocketAddr,
     /// Microseconds a request, by round.
     rounds: Vec<f64>,
 }
@@ -53,26 +54,23 @@ pub(super) async fn run(rounds: usize, requests: usize, as_json: bool) -> anyhow
         eprintln!("==> starting Envoy: {}", variant.name());
         subjects.push(subject(&control, variant, &ingredients).await?);
     }
-    let wire = Arc::new(ingredients.keys.iter().map(|key| request(key)).collect::<Vec<_>>());
-    measure(&mut subjects, &wire, rounds, requests).await?;
+    let wire: Vec<Vec<u8>> = ingredients.keys.iter().map(|key| request(key)).collect();
+    measure(&mut subjects, &wire, rounds, requests)?;
     Ok(conclude(&costs(&subjects), as_json))
 }
 
-async fn measure(
-    subjects: &mut [Subject],
-    wire: &Arc<Vec<Vec<u8>>>,
-    rounds: usize,
-    requests: usize,
-) -> anyhow::Result<()> {
-    // Every key once before anything is measured.
-    for subject in subjects.iter_mut() {
-        subject.load.run(wire, KEYS).await?;
+fn measure(subjects: &mut [Subject], wire: &[Vec<u8>], rounds: usize, requests: usize) -> anyhow::Result<()> {
+    let places = Places::find()?;
+    for subject in subjects.iter() {
+        places.map_or(Ok(()), |places| places.put_envoy(subject.process.id()))?;
+        // Every key once before anything is measured.
+        load::run(subject.edge, wire, KEYS, places)?;
     }
     for round in 1..=rounds {
         eprintln!("==> round {round} of {rounds}");
         for subject in subjects.iter_mut() {
             let before = cpu::time_of(subject.process.id())?;
-            subject.load.run(wire, requests).await?;
+            load::run(subject.edge, wire, requests, places)?;
             let used = cpu::time_of(subject.process.id())?.saturating_sub(before);
             subject.rounds.push(used.as_secs_f64() * 1e6 / requests as f64);
         }
@@ -105,7 +103,7 @@ async fn subject(control: &Stack, variant: Variant, ingredients: &Ingredients) -
     if variant == Variant::Portcullis {
         stack::wait_enforcing(&mut Connection::open(local(edge)).await?).await?;
     }
-    Ok(Subject { variant, process, load: Load::open(local(edge)).await?, rounds: Vec::new() })
+    Ok(Subject { variant, process, edge: local(edge), rounds: Vec::new() })
 }
 
 async fn start(control: &Stack, name: &str, config: &Value, admin: u16) -> anyhow::Result<Process> {

@@ -3,50 +3,41 @@
 //! Every request is made before the clock starts. Invariant: an answer that is not 200 ends the bench.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use super::cpu::Places;
 use crate::http::Connection;
 
-const CONNECTIONS: usize = 8;
+/// Enough to keep one worker busy: an Envoy that sleeps between requests would be charged for waking up.
+const CONNECTIONS: usize = 16;
 
-/// Held connections to one Envoy.
-pub(super) struct Load {
-    connections: Vec<Connection>,
+/// Sends `count` requests to one Envoy, all of `requests` in turn, from a thread of its own on a CPU of its own.
+pub(super) fn run(edge: SocketAddr, requests: &[Vec<u8>], count: usize, places: Option<Places>) -> anyhow::Result<()> {
+    let work = || {
+        places.map_or(Ok(()), Places::put_client)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        tokio::task::LocalSet::new().block_on(&runtime, clients(edge, requests, count))
+    };
+    std::thread::scope(|scope| scope.spawn(work).join()).map_err(|_| anyhow::anyhow!("the client panicked"))?
 }
 
-impl Load {
-    pub(super) async fn open(address: SocketAddr) -> anyhow::Result<Self> {
-        let mut connections = Vec::new();
-        for _ in 0..CONNECTIONS {
-            connections.push(Connection::open(address).await?);
-        }
-        Ok(Self { connections })
+async fn clients(edge: SocketAddr, requests: &[Vec<u8>], count: usize) -> anyhow::Result<()> {
+    let mut clients = JoinSet::new();
+    for index in 0..CONNECTIONS {
+        let own: Vec<Vec<u8>> = requests.iter().skip(index).step_by(CONNECTIONS).cloned().collect();
+        clients.spawn_local(client(Connection::open(edge).await?, own, count / CONNECTIONS));
     }
-
-    /// Sends `count` requests, all of `requests` in turn.
-    pub(super) async fn run(&mut self, requests: &Arc<Vec<Vec<u8>>>, count: usize) -> anyhow::Result<()> {
-        let mut clients = JoinSet::new();
-        for (index, connection) in self.connections.drain(..).enumerate() {
-            clients.spawn(client(connection, index, Arc::clone(requests), count));
-        }
-        while let Some(connection) = clients.join_next().await {
-            self.connections.push(connection??);
-        }
-        Ok(())
+    while let Some(done) = clients.join_next().await {
+        done??;
     }
+    Ok(())
 }
 
-async fn client(
-    mut connection: Connection,
-    index: usize,
-    requests: Arc<Vec<Vec<u8>>>,
-    count: usize,
-) -> anyhow::Result<Connection> {
-    for request in requests.iter().cycle().take(count).skip(index).step_by(CONNECTIONS) {
+async fn client(mut connection: Connection, requests: Vec<Vec<u8>>, count: usize) -> anyhow::Result<()> {
+    for request in requests.iter().cycle().take(count) {
         let answer = connection.exchange(request, false).await?;
         anyhow::ensure!(answer.status == 200, "answered {}: {}", answer.status, String::from_utf8_lossy(&answer.body));
     }
-    Ok(connection)
+    Ok(())
 }
