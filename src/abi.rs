@@ -134,7 +134,7 @@ extern "C" fn portcullis_on_configure(root: u32, _size: usize) -> u32 {
             1
         }),
         Err(error) => {
-            Proxy.log(LogLevel::Error, format_args!("portcullis: {error}"));
+            Proxy.log(LogLevel::Error, format_args!("{error}"));
             0
         }
     }
@@ -167,6 +167,8 @@ extern "C" fn portcullis_on_context_create(context: u32, root: u32) {
 
 #[unsafe(no_mangle)]
 extern "C" fn portcullis_on_request_headers(context: u32, _headers: usize, _end_of_stream: u32) -> u32 {
+    #[cfg(feature = "trap-injection")]
+    trap_if_asked();
     let action = roots(None, |roots| {
         let (stream, root) = roots.stream;
         let plugin = if stream == context { roots.plugin(root) } else { None };
@@ -179,6 +181,17 @@ extern "C" fn portcullis_on_request_headers(context: u32, _headers: usize, _end_
             Proxy.reply(&unknown_stream());
             PAUSE
         }
+    }
+}
+
+/// Kills the VM in the middle of a request, for the tests of what follows.
+#[cfg(feature = "trap-injection")]
+fn trap_if_asked() {
+    let (map, name) = (MapType::HttpRequestHeaders as u32, b"x-portcullis-trap");
+    // SAFETY: `name` is static; `bytes` passes valid places for the result.
+    let asked = bytes(|data, size| unsafe { proxy_get_header_map_value(map, name.as_ptr(), name.len(), data, size) });
+    if asked.as_deref() == Some(b"1") {
+        core::arch::wasm32::unreachable();
     }
 }
 

@@ -109,7 +109,7 @@ const fn default_cache_bytes() -> usize {
 impl Config {
     /// Parses a configuration.
     pub fn parse(json: &[u8]) -> Result<Self, ConfigError> {
-        let wire: Wire = serde_json::from_slice(json).map_err(|error| fail(format_args!("{error}")))?;
+        let wire: Wire = serde_json::from_slice(json).map_err(malformed)?;
         let public_keys = wire.public_keys.iter().map(|text| {
             text.parse().map_err(|error| {
                 fail(format_args!("public_keys: `{text}` is {error}; hint: it is in the control plane's edge.env"))
@@ -149,6 +149,43 @@ fn is_token(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
+/// What serde says, unless it would quote a value: that may be the token, put into the wrong field.
+fn malformed(error: serde_json::Error) -> ConfigError {
+    let text = error.to_string();
+    if text.starts_with("invalid type") || text.starts_with("invalid value") {
+        return fail(format_args!("a value has the wrong type at line {} column {}", error.line(), error.column()));
+    }
+    fail(format_args!("{text}"))
+}
+
 fn fail(problem: fmt::Arguments<'_>) -> ConfigError {
     ConfigError(format!("plugin configuration: {problem}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, expected: &str) {
+        let error = Config::parse(json.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+        assert!(!error.contains("pce_secret"), "{error}");
+    }
+
+    #[test]
+    fn what_cannot_be_run_is_refused() {
+        let key = "3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29";
+        let with = |rest: &str| format!(r#"{{"public_keys":["{key}"]{rest}}}"#);
+        check("", "EOF");
+        check("{}", "public_keys");
+        check(&with(""), "exactly one of `cluster` and `bundle`");
+        check(&with(r#","cluster":"c","bundle":"x""#), "exactly one of `cluster` and `bundle`");
+        check(&with(r#","cluster":"c""#), "edge_token");
+        check(&with(r#","cluster":"c","edge_token":"two words""#), "edge_token");
+        check(&with(r#","bundle":"*""#), "bundle");
+        check(&with(r#","cluster":"c","edge_tokens":"pce_x""#), "unknown field");
+        check(&with(r#","max_bundle_age_seconds":"pce_secret""#), "wrong type");
+        check(r#"{"public_keys":["zz"]}"#, "edge.env");
+        check(r#"{"public_keys":[]}"#, "at least one");
+    }
 }

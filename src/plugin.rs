@@ -146,7 +146,7 @@ impl Plugin {
             errors: sync.take_errors(),
         };
         if !report::send(host, sync.control(), &report) {
-            host.log(LogLevel::Debug, format_args!("portcullis: report not sent"));
+            host.log(LogLevel::Debug, format_args!("report not sent"));
         }
     }
 }

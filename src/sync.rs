@@ -260,10 +260,7 @@ impl Sync {
         self.phase = Phase::Idle;
         metrics.sync_error();
         if self.failures.is_power_of_two() {
-            host.log(
-                crate::host::LogLevel::Warn,
-                format_args!("portcullis: sync failed ({} times): {problem}", self.failures),
-            );
+            host.log(crate::host::LogLevel::Warn, format_args!("sync failed ({} times): {problem}", self.failures));
         }
         if self.errors.len() < 8 {
             self.errors.push(problem);

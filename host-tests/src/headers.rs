@@ -75,10 +75,7 @@ impl Headers {
         let name = name.as_ref().to_ascii_lowercase();
         let inline = INLINE.iter().any(|inline| inline.as_bytes() == name);
         match self.0.iter_mut().find(|(n, _)| inline && *n == name) {
-            Some((_, present)) => {
-                present.extend(if name == b"cookie" { &b"; "[..] } else { b"," });
-                present.extend(value.as_ref());
-            }
+            Some((_, present)) => append(present, value.as_ref(), if name == b"cookie" { b"; " } else { b"," }),
             None => self.0.push((name, value.as_ref().to_vec())),
         }
     }
@@ -117,6 +114,14 @@ impl Headers {
     }
 }
 
+/// Empty values leave no delimiter behind (`HeaderMapImpl::appendToHeader`).
+fn append(present: &mut Vec<u8>, value: &[u8], delimiter: &[u8]) {
+    if !value.is_empty() && !present.is_empty() {
+        present.extend(delimiter);
+    }
+    present.extend(value);
+}
+
 impl<N: AsRef<[u8]>, V: AsRef<[u8]>> FromIterator<(N, V)> for Headers {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(entries: I) -> Self {
         let mut headers = Self::default();
@@ -138,15 +143,17 @@ mod tests {
 
     #[test]
     fn duplicates_join_only_where_envoy_joins_them() {
-        let cases: [(&str, &[&str]); 5] = [
-            ("authorization", &["a,b"]),
-            ("Authorization", &["a,b"]),
-            ("cookie", &["a; b"]),
-            ("x-api-key", &["a", "b"]),
-            ("x-portcullis-org", &["a", "b"]),
+        let cases: [(&str, &[&str], &[&str]); 7] = [
+            ("authorization", &["a", "b"], &["a,b"]),
+            ("Authorization", &["a", "b", "c"], &["a,b,c"]),
+            ("authorization", &["", "a", ""], &["a"]),
+            ("cookie", &["a", "b"], &["a; b"]),
+            ("x-api-key", &["a", "b"], &["a", "b"]),
+            ("x-api-key", &["", "b"], &["", "b"]),
+            ("x-portcullis-org", &["a", "b"], &["a", "b"]),
         ];
-        for (name, expected) in cases {
-            let headers: Headers = [(name, "a"), (name, "b")].into_iter().collect();
+        for (name, values, expected) in cases {
+            let headers: Headers = values.iter().map(|value| (name, value)).collect();
             let lower = name.to_lowercase();
             let found: Vec<_> = headers.all(&lower).map(|v| str::from_utf8(v).unwrap()).collect();
             assert_eq!(found, expected, "{name}");

@@ -1,7 +1,8 @@
 //! The host calls a module may import, one file per subject.
 //!
-//! Envoy offers more: shared queues, gRPC, body writes, WASI. A module that imports one of those does not load here,
-//! on purpose: it would be tested against a guess. Invariant: every call is counted and refused while restricted.
+//! Envoy offers more. A module may import that too, but calling it traps: it would be tested against a guess. What not
+//! even Envoy has, WASI included, keeps a module from loading. Invariant: every call is counted and refused while
+//! restricted.
 
 mod buffers;
 mod callouts;
@@ -10,20 +11,42 @@ mod metrics;
 mod misc;
 mod shared;
 
-use wasmtime::{Caller, Extern, Linker, Memory};
+use wasmtime::{Caller, Extern, ExternType, Linker, Memory};
 
 use crate::abi::Status;
 use crate::guest::Guest;
 
+/// What Envoy has and this host only names: shared queues, gRPC, writing bodies.
+const NOT_EMULATED: [&str; 11] = [
+    "proxy_dequeue_shared_queue",
+    "proxy_enqueue_shared_queue",
+    "proxy_get_status",
+    "proxy_grpc_call",
+    "proxy_grpc_cancel",
+    "proxy_grpc_close",
+    "proxy_grpc_send",
+    "proxy_grpc_stream",
+    "proxy_register_shared_queue",
+    "proxy_resolve_shared_queue",
+    "proxy_set_buffer_bytes",
+];
+
 /// Every host call, by its import name.
-pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Guest>> {
-    let mut linker = Linker::new(engine);
+pub(crate) fn linker(module: &wasmtime::Module) -> wasmtime::Result<Linker<Guest>> {
+    let mut linker = Linker::new(module.engine());
     buffers::link(&mut linker)?;
     callouts::link(&mut linker)?;
     headers::link(&mut linker)?;
     metrics::link(&mut linker)?;
     misc::link(&mut linker)?;
     shared::link(&mut linker)?;
+    for import in module.imports() {
+        let known = NOT_EMULATED.iter().find(|name| import.module() == "env" && import.name() == **name);
+        if let (Some(name), ExternType::Func(signature)) = (known, import.ty()) {
+            let refuse = move |_: Caller<'_, Guest>, _: &[_], _: &mut [_]| wasmtime::bail!("`{name}` is not emulated");
+            linker.func_new("env", name, signature, refuse)?;
+        }
+    }
     Ok(linker)
 }
 

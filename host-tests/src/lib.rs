@@ -8,6 +8,9 @@
 #![expect(clippy::unreachable, reason = "a development tool: naming a worker that does not exist is the test's bug")]
 
 mod abi;
+mod answer;
+mod config;
+mod fake_control;
 mod guest;
 mod headers;
 mod imports;
@@ -17,14 +20,18 @@ mod pairs;
 mod process;
 mod property;
 mod request;
+mod serve;
 mod shared_data;
 mod vm;
 mod world;
 
+pub use answer::Answer;
+pub use config::{Config, START_OF_TIME_NS};
+pub use fake_control::ControlPlane;
 pub use guest::VmId;
 pub use headers::Headers;
-pub use module::Module;
-pub use process::{Answer, Config, Process, Reloads, START_OF_TIME_NS};
+pub use module::{Module, workspace};
+pub use process::{Process, Reloads};
 pub use request::{Outcome, Request};
 pub use vm::Exchange;
 pub use world::{Callout, Cluster, LogLine};

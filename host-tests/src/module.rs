@@ -50,7 +50,7 @@ impl Module {
             None => build_with_xtask(file, arguments)?,
         };
         let bytes = std::fs::read(&path).with_context(|| {
-            format!("cannot read the module `{}`\nhint: build it with `cargo xtask wasm`", path.display())
+            format!("cannot read the module `{}`\nhint: build it with `{}`", path.display(), command_line(arguments))
         })?;
         Self::from_bytes(&bytes).with_context(|| format!("`{}` does not load", path.display()))
     }
@@ -102,9 +102,15 @@ fn engine() -> Result<&'static wasmtime::Engine> {
     ENGINE.get_or_init(build).as_ref().context("wasmtime does not run on this machine")
 }
 
-fn workspace() -> &'static Path {
+/// The root of the workspace, where policies and the target folder are.
+#[must_use]
+pub fn workspace() -> &'static Path {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     own.parent().unwrap_or(own)
+}
+
+fn command_line(arguments: &[&str]) -> String {
+    [&["cargo", "xtask", "wasm"], arguments].concat().join(" ")
 }
 
 fn build_with_xtask(file: &str, arguments: &[&str]) -> Result<PathBuf> {
@@ -114,7 +120,8 @@ fn build_with_xtask(file: &str, arguments: &[&str]) -> Result<PathBuf> {
     let output = command.output().context("cannot run `cargo xtask wasm`")?;
     ensure!(
         output.status.success(),
-        "`cargo xtask wasm` failed:\n{}\nhint: run it by hand, or set {WASM_VARIABLE} to a module you built yourself",
+        "`{}` failed:\n{}\nhint: run it by hand, or set {WASM_VARIABLE} to a module you built yourself",
+        command_line(arguments),
         String::from_utf8_lossy(&output.stderr)
     );
     Ok(workspace().join("target").join(file))

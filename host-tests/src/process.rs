@@ -10,78 +10,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::guest::{CalloutReply, Plugin, VmId};
-use crate::headers::Headers;
+use crate::answer::Answer;
+use crate::config::Config;
+use crate::guest::{Plugin, VmId};
 use crate::module::Module;
 use crate::request::{Outcome, Request};
 use crate::vm::{Exchange, Vm};
 use crate::world::{Callout, Cluster, LogLine, World};
-
-/// 2026-01-15T12:00:00Z, when every corpus begins.
-pub const START_OF_TIME_NS: u64 = 1_768_478_400_000_000_000;
-
-/// Larger callout bodies fail in Envoy (`http.async_response_buffer_limit`).
-const CALLOUT_BODY_LIMIT: usize = 32 * 1024 * 1024;
-
-/// How a process is set up.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Worker threads.
-    pub workers: usize,
-    /// The plugin's configuration.
-    pub plugin_configuration: Vec<u8>,
-    /// The VM's configuration.
-    pub vm_configuration: Vec<u8>,
-    /// Namespace of shared data.
-    pub vm_id: String,
-    /// Root id.
-    pub root_id: String,
-    /// Plugin name.
-    pub plugin_name: String,
-    /// Host time at the start, nanoseconds since 1970.
-    pub now: u64,
-    /// What `get_log_level` says: 0 trace … 5 critical.
-    pub log_level: u32,
-    /// Clusters that exist.
-    pub clusters: BTreeMap<String, Cluster>,
-    /// A dead VM is not replaced sooner than this after it was loaded.
-    pub reload_backoff: Duration,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            workers: 2,
-            plugin_configuration: Vec::new(),
-            vm_configuration: Vec::new(),
-            vm_id: "portcullis".to_owned(),
-            root_id: "portcullis".to_owned(),
-            plugin_name: "portcullis".to_owned(),
-            now: START_OF_TIME_NS,
-            log_level: 2,
-            clusters: BTreeMap::from([("portcullis_control".to_owned(), Cluster::Healthy)]),
-            reload_backoff: Duration::from_millis(100),
-        }
-    }
-}
-
-/// How a callout ends.
-#[derive(Clone, Debug)]
-pub enum Answer {
-    /// The upstream answered.
-    Response {
-        /// `:status`.
-        status: u16,
-        /// Other headers.
-        headers: Vec<(String, String)>,
-        /// Body; over 32 MiB it becomes a reset, as in Envoy.
-        body: Vec<u8>,
-    },
-    /// Cut off in the middle: the guest is called with no headers at all.
-    Reset,
-    /// Envoy made the answer up: 503 could not connect, 504 timed out.
-    Synthetic(u16),
-}
 
 /// What became of dead worker VMs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -251,7 +186,7 @@ impl Process {
         let position = self.world.borrow().callouts.iter().position(|c| c.id == callout.id);
         let Some(position) = position else { return false };
         let callout = self.world.borrow_mut().callouts.remove(position);
-        let reply = reply(answer);
+        let reply = answer.into_reply();
         let (headers, body) = reply.as_ref().map_or((0, 0), |reply| (reply.headers.len(), reply.body.len()));
         let vm = self.vm(callout.vm);
         let Some(root) = vm.guest().roots.get_mut(&callout.root) else { return false };
@@ -352,20 +287,4 @@ impl Process {
     fn last_log(&self) -> String {
         self.world.borrow().logs.last().map(|line| line.text.clone()).unwrap_or_default()
     }
-}
-
-fn reply(answer: Answer) -> Option<CalloutReply> {
-    let (status, headers, body) = match answer {
-        Answer::Reset => return None,
-        Answer::Response { body, .. } if body.len() > CALLOUT_BODY_LIMIT => return None,
-        Answer::Response { status, headers, body } => (status, headers, body),
-        Answer::Synthetic(status) => {
-            let body = if status == 504 { "upstream request timeout" } else { "upstream connect error or disconnect" };
-            let headers = [("content-length", body.len().to_string()), ("content-type", "text/plain".to_owned())];
-            (status, headers.map(|(name, value)| (name.to_owned(), value)).to_vec(), body.as_bytes().to_vec())
-        }
-    };
-    let mut map: Headers = [(":status", status.to_string())].into_iter().collect();
-    headers.into_iter().for_each(|(name, value)| map.add(name, value));
-    Some(CalloutReply { headers: map, body })
 }

@@ -11,6 +11,7 @@ use anyhow::Result;
 use wasmtime::{Instance, Store, StoreLimits, StoreLimitsBuilder, Val};
 
 use crate::guest::{Guest, Plugin, Root, VmId};
+use crate::headers::Headers;
 use crate::imports;
 use crate::metrics::MetricIds;
 use crate::module::Module;
@@ -40,6 +41,8 @@ pub struct Exchange {
     pub host_calls: BTreeMap<&'static str, u64>,
     /// Instructions executed in the VM.
     pub fuel: u64,
+    /// The request's headers at the end, as access logs print them.
+    pub request: Headers,
     /// What `set_property` stored, for access logs.
     pub filter_state: BTreeMap<String, Vec<u8>>,
     /// Whether Envoy would choose the route again.
@@ -76,7 +79,7 @@ impl Vm {
         let mut store = Store::new(engine, guest);
         store.limiter(|guest| &mut guest.limits);
         store.set_fuel(FUEL_PER_CALL)?;
-        let instance = imports::linker(engine)?.instantiate(&mut store, module.compiled())?;
+        let instance = imports::linker(module.compiled())?.instantiate(&mut store, module.compiled())?;
         let loaded_at_ns = world.borrow().now_ns;
         let mut vm = Self { store, instance, failed: false, loaded_at_ns, exchange: Exchange::default() };
         vm.initialise()?;

@@ -12,7 +12,7 @@ mod table;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{bundle, explain, keys, policy, serve};
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 
 /// API keys enforced inside Envoy.
 #[derive(Debug, Parser)]

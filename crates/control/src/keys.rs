@@ -152,6 +152,7 @@ fn make(app: &App, request: CreateKey, organization: OrganizationId) -> Result<M
             enabled: true,
             created_by: request.created_by.as_deref().map(|it| fields::email(app, it)).transpose()?,
             created_at: app.clock.seconds(),
+            created_in: 0,
             expires_at: request.expires_at.as_deref().map(fields::expires_at).transpose()?,
             revoked_at: None,
             last_used: None,
@@ -179,6 +180,7 @@ fn successor(app: &App, old: &KeyRow, now: u64) -> Result<Made, Error> {
             digest: material.digest,
             display: material.display.clone(),
             created_at: now,
+            created_in: 0,
             last_used: None,
             changed_in: 0,
             ..old.clone()

@@ -10,6 +10,7 @@ use axum::serve::ListenerExt;
 use portcullis_bundle::{BuildError, build_policy};
 use portcullis_engine::PolicyError;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::app::App;
@@ -113,8 +114,10 @@ impl Server {
         let Self { app, worker, listener, trigger, .. } = self;
         let store = app.store.clone();
         let ending = app.shutdown.clone();
-        let worker = tokio::spawn(worker.run());
-        tokio::spawn(async move {
+        // Dropped with this future, and its tasks with it.
+        let mut tasks = JoinSet::new();
+        tasks.spawn(worker.run());
+        tasks.spawn(async move {
             stop.await;
             trigger.begin();
         });
@@ -131,7 +134,7 @@ impl Server {
             served = serving.into_future() => served,
             () = cut => Ok(()),
         };
-        worker.abort();
+        tasks.shutdown().await;
         let _ = timeout(DRAIN_WITHIN, store.close()).await;
         served.map_err(ServeError::Serve)
     }

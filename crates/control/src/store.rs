@@ -83,6 +83,8 @@ pub(crate) struct KeyRow {
     pub created_by: Option<String>,
     /// When it was created.
     pub created_at: u64,
+    /// The version it was created in, as read: tells which of two keys of one second is newer.
+    pub created_in: u64,
     /// From when on it no longer works.
     pub expires_at: Option<u64>,
     /// When it was revoked.
@@ -117,7 +119,7 @@ pub(crate) struct KeyFilter {
     pub organization: Option<OrganizationId>,
     /// Only those in this state at that time.
     pub status: Option<(portcullis_api::KeyStatus, u64)>,
-    /// Only those after this one: its creation time and id.
+    /// Only those after this one: the version it was created in, and its id.
     pub after: Option<(u64, KeyId)>,
     /// At most this many.
     pub limit: u32,

@@ -18,7 +18,7 @@ pub enum Error {
         status: u16,
     },
     /// The control plane could not be reached.
-    #[error("the control plane cannot be reached: {0}\nhint: is it running? start it with `portcullis serve`")]
+    #[error("the control plane cannot be reached: {}\nhint: is it running? start it with `portcullis serve`", cause(.0))]
     Unreachable(#[source] reqwest::Error),
 }
 
@@ -26,4 +26,13 @@ impl From<reqwest::Error> for Error {
     fn from(error: reqwest::Error) -> Self {
         Self::Unreachable(error.without_url())
     }
+}
+
+/// What the operating system says, rather than what surrounds it.
+fn cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
 }

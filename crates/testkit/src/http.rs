@@ -28,7 +28,7 @@ impl Outcome {
             return;
         };
         let error = body.get("error").unwrap_or(&body);
-        let message = error.get("message").or_else(|| error.get("detail"));
+        let message = ["message", "detail", "title"].iter().find_map(|name| error.get(name));
         self.code = text(error.get("code")).into();
         self.message = text(message).into();
         let told = error.get("status").and_then(Value::as_u64);

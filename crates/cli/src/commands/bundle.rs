@@ -68,7 +68,8 @@ impl TrustedKeys {
             let hint = "hint: --public-key, or PORTCULLIS_PUBLIC_KEY as in the control plane's edge.env";
             return Err(Failure::usage(format!("no public key given to verify the bundle with\n{hint}")));
         }
-        let unreadable = |error| Failure::from(std::io::Error::other(format!("cannot read `{}`: {error}", file.display())));
+        let unreadable =
+            |error| Failure::from(std::io::Error::other(format!("cannot read `{}`: {error}", file.display())));
         let bytes = std::fs::read(file).map_err(unreadable)?;
         let untrusted = |error: ArchiveError| Failure::no(format!("`{}`: {error}", file.display()));
         Archive::open(&bytes, &self.public_key).map_err(untrusted)
@@ -112,7 +113,8 @@ fn export(args: Export) -> Result<Exit, Failure> {
     let client = Client::new(&args.control, Token::new(&args.edge_token))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let bytes = runtime.block_on(client.fetch_bundle())?;
-    let unwritable = |error| Failure::from(std::io::Error::other(format!("cannot write `{}`: {error}", args.out.display())));
+    let unwritable =
+        |error| Failure::from(std::io::Error::other(format!("cannot write `{}`: {error}", args.out.display())));
     std::fs::write(&args.out, &bytes).map_err(unwritable)?;
     output::talk(&format!("wrote {} bytes to {}", bytes.len(), args.out.display()));
     Ok(Exit::Success)

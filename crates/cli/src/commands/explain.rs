@@ -3,6 +3,7 @@
 //! Offline: it reads files and asks nobody. Invariant: no key is printed, whatever it was given.
 
 mod keys_file;
+mod report;
 mod request;
 mod view;
 
@@ -11,17 +12,22 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use portcullis_bundle::Archive;
-use portcullis_engine::{Ambient, Check, Decision, PolicySpec, decide_traced};
+use portcullis_engine::{Ambient, Check, PolicySpec, decide_traced};
 
 use super::bundle::TrustedKeys;
 use crate::args::Output;
 use crate::exit::{Exit, Failure};
+use crate::output;
+
+use keys_file::KnownKeys;
+use report::Report;
+use request::Wire;
 
 /// Which bundle or policy, and which request.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Decide with a bundle file, as `portcullis bundle export` writes it.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "keys"], required_unless_present = "policy")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "keys"])]
     bundle: Option<PathBuf>,
     #[command(flatten)]
     trusted: TrustedKeys,
@@ -31,8 +37,11 @@ pub(crate) struct Args {
     /// Keys and organisations as TOML: `[keys.NAME] environment, scopes, status, restrictions`.
     #[arg(long, value_name = "FILE")]
     keys: Vec<PathBuf>,
+    /// Decide as an edge does that has no bundle yet.
+    #[arg(long, conflicts_with_all = ["bundle", "policy"])]
+    without_policy: bool,
     #[command(flatten)]
-    request: request::Args,
+    request: request::RequestArgs,
     /// Where the request comes from, as Envoy trusts it.
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     from: IpAddr,
@@ -47,26 +56,35 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let now = now(args.now)?;
     let (mut archive, known) = match (&args.bundle, &args.policy) {
-        (Some(file), _) => (args.trusted.open(file)?, keys_file::KnownKeys::default()),
+        _ if args.without_policy => return without_policy(args),
+        (Some(file), _) => (args.trusted.open(file)?, KnownKeys::default()),
         (None, Some(policy)) => keys_file::load(policy, &args.keys, now)?,
         (None, None) => return Err(Failure::usage("no bundle or policy given\nhint: --bundle FILE or --policy FILE")),
     };
     let spec = spec(&archive)?;
-    let request = args.request.resolve(archive.policy(), &spec, &known)?;
-    explain(args, &mut archive, &request, now)
+    let wire = args.request.resolve(Some((archive.policy(), &spec)), &known)?;
+    let headers = wire.headers();
+    let request = wire.as_request(&headers);
+    let (policy, mut keys) = archive.parts_mut();
+    let mut checks: Vec<Check> = Vec::new();
+    let ambient = Surroundings { now, from: args.from };
+    let decision = decide_traced(policy, &mut keys, &request, &ambient, &mut checks);
+    print(args, &wire, &Report::new(policy, &request, &decision, &checks))
 }
 
-fn explain(args: &Args, archive: &mut Archive, request: &request::Wire, now: u64) -> Result<Exit, Failure> {
-    let (policy, mut keys) = archive.parts_mut();
-    let ambient = Surroundings { now, from: args.from };
-    let headers = request.headers();
-    let mut checks: Vec<Check> = Vec::new();
-    let decision = decide_traced(policy, &mut keys, &request.as_request(&headers), &ambient, &mut checks);
-    view::print(policy, request, args.from, &decision, &checks, args.output)?;
-    Ok(match decision {
-        Decision::Allow(_) => Exit::Success,
-        Decision::Deny(_) => Exit::No,
-    })
+fn without_policy(args: &Args) -> Result<Exit, Failure> {
+    let wire = args.request.resolve(None, &KnownKeys::default())?;
+    let headers = wire.headers();
+    print(args, &wire, &Report::without_policy(&wire.as_request(&headers)))
+}
+
+fn print(args: &Args, wire: &Wire, report: &Report<'_>) -> Result<Exit, Failure> {
+    if args.output.json {
+        output::json(report)?;
+    } else {
+        view::print(report, wire, args.from);
+    }
+    Ok(if report.is_allowed() { Exit::Success } else { Exit::No })
 }
 
 /// The policy as it was written.

@@ -48,7 +48,7 @@ fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<Exit, 
 
 /// Which key.
 #[derive(Debug, clap::Args)]
-struct Id {
+pub(crate) struct Id {
     /// The key's id: `key_` and 16 characters.
     id: String,
 }
@@ -63,6 +63,8 @@ impl Id {
         if self.id.len() > 20 {
             output::talk("warning: if that was a key, it is now in your shell's history: rotate it");
         }
-        Err(Failure::usage("that is not a key's id\nhint: `portcullis keys list` shows ids; they look like key_0123456789abcdef"))
+        Err(Failure::usage(
+            "that is not a key's id\nhint: `portcullis keys list` shows ids; they look like key_0123456789abcdef",
+        ))
     }
 }

@@ -49,7 +49,8 @@ pub(crate) fn run(command: &Command) -> Result<Exit, Failure> {
 
 fn summary(spec: &PolicySpec) -> String {
     let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    let parts = [count(spec.rules.len(), "rule"), count(spec.scopes.len(), "scope"), count(spec.keys.len(), "key format")];
+    let parts =
+        [count(spec.rules.len(), "rule"), count(spec.scopes.len(), "scope"), count(spec.keys.len(), "key format")];
     format!("ok, `{}` with {}", spec.name, parts.join(", "))
 }
 

@@ -32,11 +32,12 @@ CREATE TABLE keys (
     enabled BOOLEAN NOT NULL,
     created_by TEXT,
     created_at BIGINT NOT NULL,
+    created_in BIGINT NOT NULL,
     expires_at BIGINT,
     revoked_at BIGINT,
     last_used BIGINT,
     changed_in BIGINT NOT NULL
 );
-CREATE INDEX keys_newest ON keys (created_at, id);
-CREATE INDEX keys_organization ON keys (organization, created_at, id);
+CREATE INDEX keys_newest ON keys (created_in, id);
+CREATE INDEX keys_organization ON keys (organization, created_in, id);
 CREATE INDEX keys_changed_in ON keys (changed_in);

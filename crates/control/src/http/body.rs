@@ -5,7 +5,7 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -25,6 +25,18 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
         let bytes = Bytes::from_request(request, app).await.map_err(unreadable)?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| malformed(app, "body", &error.to_string()))
+    }
+}
+
+/// The one parameter of a path. What is no text names nothing.
+pub(super) struct Segment(pub(super) String);
+
+impl FromRequestParts<App> for Segment {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let segment = Path::from_request_parts(parts, app).await;
+        segment.map(|Path(text)| Self(text)).map_err(|_| Failure::not_found("there is no such path"))
     }
 }
 

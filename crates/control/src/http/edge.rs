@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::{Body as RawBody, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
@@ -12,7 +12,7 @@ use portcullis_bundle::{Archive, Blob, BlobDigest};
 use portcullis_engine::KeyId;
 use serde::Deserialize;
 
-use super::body::{Body, Parameters};
+use super::body::{Body, Parameters, Segment};
 use super::failure::Failure;
 use crate::app::App;
 use crate::error::Error;
@@ -46,7 +46,7 @@ pub(super) async fn manifest(State(app): State<App>, Parameters(poll): Parameter
 }
 
 /// One blob of the last versions. Immutable, so it may be kept for ever by whoever likes.
-pub(super) async fn blob(State(app): State<App>, Path(digest): Path<String>) -> Result<Response, Failure> {
+pub(super) async fn blob(State(app): State<App>, Segment(digest): Segment) -> Result<Response, Failure> {
     let gone = || Failure::not_found("there is no such blob in the last versions: fetch the manifest again");
     let digest: BlobDigest = digest.parse().map_err(|_| gone())?;
     let blob = app.publisher.blob(&digest).ok_or_else(gone)?;

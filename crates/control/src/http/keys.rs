@@ -1,12 +1,12 @@
 //! `/v1/keys`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use portcullis_api::keys::{CreateKeys, ListKeys};
 use portcullis_api::{CreateKey, CreatedKey, Data, Key, KeyList, RotateKey, UpdateKey};
 
-use super::body::{Body, Parameters, Written};
+use super::body::{Body, Parameters, Segment, Written};
 use super::failure::Failure;
 use crate::app::App;
 use crate::keys;
@@ -33,13 +33,13 @@ pub(super) async fn list(
     Ok(Json(keys::list(&app, query).await?))
 }
 
-pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Key>, Failure> {
+pub(super) async fn show(State(app): State<App>, Segment(id): Segment) -> Result<Json<Key>, Failure> {
     Ok(Json(keys::show(&app, &id).await?))
 }
 
 pub(super) async fn update(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     Body(request): Body<UpdateKey>,
 ) -> Result<Written<Key>, Failure> {
     Ok(Written(StatusCode::OK, keys::update(&app, &id, &request).await?))
@@ -47,12 +47,12 @@ pub(super) async fn update(
 
 pub(super) async fn rotate(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     Body(request): Body<RotateKey>,
 ) -> Result<Written<CreatedKey>, Failure> {
     Ok(Written(StatusCode::CREATED, keys::rotate(&app, &id, &request).await?))
 }
 
-pub(super) async fn revoke(State(app): State<App>, Path(id): Path<String>) -> Result<Written<Key>, Failure> {
+pub(super) async fn revoke(State(app): State<App>, Segment(id): Segment) -> Result<Written<Key>, Failure> {
     Ok(Written(StatusCode::OK, keys::revoke(&app, &id).await?))
 }

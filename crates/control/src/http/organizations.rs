@@ -1,11 +1,11 @@
 //! `/v1/organizations`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use portcullis_api::{CreateOrganization, Data, Organization, UpdateOrganization};
 
-use super::body::{Body, Written};
+use super::body::{Body, Segment, Written};
 use super::failure::Failure;
 use crate::app::App;
 use crate::organizations;
@@ -21,13 +21,13 @@ pub(super) async fn list(State(app): State<App>) -> Result<Json<Data<Organizatio
     Ok(Json(Data { data: organizations::list(&app).await? }))
 }
 
-pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Organization>, Failure> {
+pub(super) async fn show(State(app): State<App>, Segment(id): Segment) -> Result<Json<Organization>, Failure> {
     Ok(Json(organizations::show(&app, &id).await?))
 }
 
 pub(super) async fn update(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     Body(request): Body<UpdateOrganization>,
 ) -> Result<Written<Organization>, Failure> {
     Ok(Written(StatusCode::OK, organizations::update(&app, &id, &request).await?))

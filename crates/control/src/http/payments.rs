@@ -4,7 +4,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
@@ -12,7 +12,7 @@ use axum::response::Response;
 use portcullis_api::Key;
 use portcullis_api::payments::{ApiKeyEntry, ApiKeys, Done, Failed};
 
-use super::body::Written;
+use super::body::{Segment, Written};
 use super::failure::Failure;
 use super::watch::RequestId;
 use crate::app::App;
@@ -23,7 +23,7 @@ pub(super) async fn list(State(app): State<App>) -> Result<Json<ApiKeys>, Failur
     Ok(Json(ApiKeys { success: true, data }))
 }
 
-pub(super) async fn revoke(State(app): State<App>, Path(id): Path<String>) -> Result<Written<Done>, Failure> {
+pub(super) async fn revoke(State(app): State<App>, Segment(id): Segment) -> Result<Written<Done>, Failure> {
     let revoked = keys::revoke(&app, &id).await?;
     let message = "API key revoked successfully".to_owned();
     Ok(Written(StatusCode::OK, revoked.map(|_| Done { success: true, message })))

@@ -72,8 +72,10 @@ pub(super) fn environment<'a>(app: &'a App, text: &str) -> Result<&'a KeyFormatS
 
 pub(super) fn scopes(app: &App, list: &[String]) -> Result<String, Error> {
     if let Some(index) = list.iter().position(|scope| !app.policy.knows_scope(scope)) {
-        let known = app.policy.spec().scopes.join("`, `");
-        let detail = format!("the policy knows no such scope; it knows `{known}`");
+        let detail = match app.policy.spec().scopes.as_slice() {
+            [] => "the policy has no scopes".to_owned(),
+            known => format!("the policy knows no such scope; it knows `{}`", known.join("`, `")),
+        };
         return Err(Error::invalid(format!("/scopes/{index}"), detail));
     }
     scope::canonical_grants(list.iter().map(String::as_str))
@@ -110,11 +112,11 @@ pub(super) fn filter(query: &ListKeys, now: u64) -> Result<KeyFilter, Error> {
 
 /// Where the page behind this key begins.
 pub(super) fn cursor_after(row: &KeyRow) -> String {
-    format!("{}.{}", row.created_at, row.id)
+    format!("{}.{}", row.created_in, row.id)
 }
 
 fn parse_cursor(text: &str) -> Result<(u64, KeyId), Error> {
-    let parts = text.split_once('.').and_then(|(time, id)| Some((time.parse().ok()?, id.parse().ok()?)));
+    let parts = text.split_once('.').and_then(|(version, id)| Some((version.parse().ok()?, id.parse().ok()?)));
     parts.ok_or_else(|| Error::invalid("/cursor", "expected the `next_cursor` of the page before"))
 }
 

@@ -62,7 +62,7 @@ mod tests {
             assert_eq!(body.len(), body_length);
             assert!(body.bytes().all(|byte| alphabet.contains(byte)), "{prefix}");
             assert_eq!(made.digest, KeyDigest::of(made.text.expose().as_bytes()));
-            assert_eq!(made.display, format!("{}...", &made.text.expose()[..14]));
+            assert_eq!(made.display, format!("{}...", made.text.expose().get(..14).unwrap()));
             if checksum_kind == Checksum::Crc32Base62 {
                 let (entropy, sum) = body.split_at(body.len() - CHECKSUM_LEN);
                 assert_eq!(sum.as_bytes(), checksum(entropy.as_bytes()));

@@ -1,5 +1,6 @@
 //! SQL about keys.
 
+use futures_util::TryStreamExt;
 use portcullis_engine::{KeyDigest, KeyId, KeyStatus};
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite, Transaction};
@@ -8,7 +9,7 @@ use super::sqlite::{exactly_one, signed, unsigned, unsigned_or_null};
 use super::{BundleKey, KeyFilter, KeyRow, StoreError};
 
 const COLUMNS: &str = "id, digest, name, display, prefix, environment, organization, scopes, restrictions, enabled, \
-                       created_by, created_at, expires_at, revoked_at, last_used, changed_in";
+                       created_by, created_at, created_in, expires_at, revoked_at, last_used, changed_in";
 
 pub(super) async fn insert(
     transaction: &mut Transaction<'_, Sqlite>,
@@ -16,8 +17,8 @@ pub(super) async fn insert(
     version: u64,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO keys (id, digest, name, display, prefix, environment, organization, scopes, restrictions, \
-               enabled, created_by, created_at, expires_at, revoked_at, last_used, changed_in) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+               enabled, created_by, created_at, expires_at, revoked_at, last_used, created_in, changed_in) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)";
     sqlx::query(sql)
         .bind(row.id.to_string())
         .bind(row.digest.as_bytes().to_vec())
@@ -86,13 +87,13 @@ pub(super) async fn list(pool: &SqlitePool, filter: &KeyFilter) -> Result<Vec<Ke
     if let Some((status, now)) = filter.status {
         push_status(&mut query, status, signed(now));
     }
-    if let Some((created_at, id)) = filter.after {
-        let created_at = signed(created_at);
-        query.push(" AND (created_at < ").push_bind(created_at);
-        query.push(" OR (created_at = ").push_bind(created_at);
+    if let Some((created_in, id)) = filter.after {
+        let created_in = signed(created_in);
+        query.push(" AND (created_in < ").push_bind(created_in);
+        query.push(" OR (created_in = ").push_bind(created_in);
         query.push(" AND id < ").push_bind(id.to_string()).push("))");
     }
-    query.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(i64::from(filter.limit));
+    query.push(" ORDER BY created_in DESC, id DESC LIMIT ").push_bind(i64::from(filter.limit));
     let rows = query.build().fetch_all(pool).await?;
     rows.iter().map(key_row).collect()
 }
@@ -118,8 +119,12 @@ pub(super) async fn changed_after(
 ) -> Result<Vec<BundleKey>, StoreError> {
     let sql = "SELECT digest, id, organization, enabled, expires_at, revoked_at, scopes, restrictions FROM keys \
                WHERE changed_in > $1 AND (revoked_at IS NULL OR revoked_at >= $2)";
-    let rows = sqlx::query(sql).bind(signed(version)).bind(signed(revoked_since)).fetch_all(&mut **snapshot).await?;
-    rows.iter().map(bundle_key).collect()
+    let mut rows = sqlx::query(sql).bind(signed(version)).bind(signed(revoked_since)).fetch(&mut **snapshot);
+    let mut keys = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        keys.push(bundle_key(&row)?);
+    }
+    Ok(keys)
 }
 
 fn key_row(row: &SqliteRow) -> Result<KeyRow, StoreError> {
@@ -136,6 +141,7 @@ fn key_row(row: &SqliteRow) -> Result<KeyRow, StoreError> {
         enabled: row.try_get("enabled")?,
         created_by: row.try_get("created_by")?,
         created_at: unsigned("created_at", row.try_get("created_at")?)?,
+        created_in: unsigned("created_in", row.try_get("created_in")?)?,
         expires_at: unsigned_or_null("expires_at", row.try_get("expires_at")?)?,
         revoked_at: unsigned_or_null("revoked_at", row.try_get("revoked_at")?)?,
         last_used: unsigned_or_null("last_used", row.try_get("last_used")?)?,

@@ -59,6 +59,12 @@ fn state(raw: RawState, now: u64) -> OrganizationState {
 fn known_key(spec: &PolicySpec, alias: String, raw: RawKey) -> Result<KnownKey> {
     let format = spec.keys.iter().find(|format| format.environment == raw.environment);
     let format = format.with_context(|| format!("key `{alias}`: no key format for `{}`", raw.environment))?;
+    for scope in &raw.scopes {
+        let covers =
+            |known: &String| known == scope || scope.strip_suffix('*').is_some_and(|all| known.starts_with(all));
+        let declared = spec.scopes.iter().any(covers);
+        ensure!(declared, "key `{alias}`: the policy declares no scope `{scope}`");
+    }
     let seed = format!("{}/{alias}", spec.name);
     let status = match raw.status {
         RawStatus::Active => KeyStatus::Active,

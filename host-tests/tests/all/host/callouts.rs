@@ -80,6 +80,24 @@ fn failures_look_as_they_do_in_envoy() {
 }
 
 #[test]
+fn an_answer_is_readable_only_while_it_is_delivered() {
+    let script = format!(
+        "configure:\n set_tick_period_milliseconds 100\n\
+         tick:\n http_call \"portcullis_control\" \"{HEADERS}\" \"\" \"\" 0 ->u32\n\
+         get_header_map_value 6 \":status\" ->bytes\n get_buffer_bytes 4 0 99 ->bytes\n\
+         http_call_response:"
+    );
+    let mut process = process(&script);
+    notes(&mut process);
+    for token in ["00 4", "00 8"] {
+        process.tick(VmId::Worker(0));
+        assert_eq!(notes(&mut process), [token, "02", "01"]);
+        let callout = process.callouts().remove(0);
+        process.answer(&callout, Answer::Response { status: 200, headers: vec![], body: b"hello".to_vec() });
+    }
+}
+
+#[test]
 fn a_request_that_calls_out_is_over_before_its_answer() {
     let mut process = dispatching("request_headers", HEADERS);
     assert_eq!(process.request(0, Request::get("/")).status(), Some(200));

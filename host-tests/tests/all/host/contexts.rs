@@ -80,6 +80,9 @@ fn a_module_that_asks_for_more_does_not_load() {
         let error = format!("{:#}", refused.err().expect(why));
         assert!(error.contains(message), "{why}: {error}");
     }
+    let grpc = "request_headers:\n get_header_map_value 0 \":path\" ->bytes\n grpc_cancel 1";
+    let outcome = process(grpc).request(0, Request::get("/"));
+    assert_eq!(outcome.status(), Some(503), "what Envoy has and this host has not can be imported, not called");
     let silent = Module::from_bytes(b"(module (memory (export \"memory\") 1))");
     assert!(format!("{:#}", silent.err().unwrap()).contains("ABI version"));
 }

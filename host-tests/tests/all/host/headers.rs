@@ -104,7 +104,7 @@ fn writes_reach_the_upstream_and_choose_the_route_again() {
 #[test]
 fn all_pairs_can_be_replaced_and_a_malformed_list_is_an_empty_one() {
     let pairs = r#"\01\00\00\00\01\00\00\00\01\00\00\00a\00b\00"#;
-    for (list, expected) in [(pairs, 1), (&pairs[..pairs.len() - 3], 0)] {
+    for (list, expected) in [(pairs, 1), (pairs.strip_suffix(r"\00").unwrap(), 0)] {
         let script = format!("{REQUEST} set_header_map_pairs 0 \"{list}\"");
         let outcome = process(&script).request(0, Request::get("/"));
         assert_eq!(outcome.upstream().unwrap().len(), expected, "{list}");

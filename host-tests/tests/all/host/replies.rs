@@ -59,6 +59,21 @@ fn grpc_clients_get_a_grpc_status_instead() {
 }
 
 #[test]
+fn grpc_headers_lie_over_the_filters() {
+    let list = r"\01\00\00\00\0c\00\00\00\10\00\00\00content-type\00application/json\00";
+    let script = format!("request_headers:\n send_local_response 401 \"\" \"50% off\" \"{list}\" -1");
+    let request = Request::new("POST", "/").header("content-type", "application/grpc");
+    let Outcome::Replied { headers, .. } = outcome(&script, request) else { panic!() };
+    let expected = [
+        (":status", "200"),
+        ("content-type", "application/grpc"),
+        ("grpc-status", "16"),
+        ("grpc-message", "50%25 off"),
+    ];
+    assert_eq!(headers, expected.into_iter().collect());
+}
+
+#[test]
 fn a_reply_in_the_response_phase_replaces_the_upstreams() {
     let script = "response_headers:\n send_local_response 418 \"late\" \"\" \"\" -1";
     assert_eq!(replied(script, Request::get("/")), (418, "late".to_owned(), vec![], None));

@@ -218,8 +218,8 @@ impl Build {
                 pass(out);
                 answers.push((if token == "->u32" { "u32" } else { "u64" }, out));
             }
-            text if text.starts_with('"') => {
-                let text = &text[1..];
+            quoted if quoted.starts_with('"') => {
+                let text = quoted.trim_start_matches('"');
                 pass(TEXT + self.used);
                 pass(unescaped(text));
                 writeln!(self.data, "  (data (i32.const {}) \"{text}\")", TEXT + self.used).unwrap();
@@ -227,7 +227,7 @@ impl Build {
             }
             long if long.ends_with('L') => {
                 types.push_str("i64 ");
-                write!(values, "(i64.const {}) ", &long[..long.len() - 1]).unwrap();
+                write!(values, "(i64.const {}) ", long.trim_end_matches('L')).unwrap();
             }
             number => {
                 types.push_str("i32 ");
@@ -249,10 +249,18 @@ impl Build {
 fn tokens(mut line: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     while !line.is_empty() {
-        let end =
-            if line.starts_with('"') { line[1..].find('"').unwrap() + 2 } else { line.find(' ').unwrap_or(line.len()) };
-        tokens.push(line[..end].strip_suffix('"').unwrap_or(&line[..end]).to_owned());
-        line = line[end..].trim_start();
+        let (token, rest) = match line.strip_prefix('"') {
+            Some(quoted) => {
+                let (text, rest) = quoted.split_once('"').expect("a closing quote");
+                (format!("\"{text}"), rest)
+            }
+            None => {
+                let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+                (word.to_owned(), rest)
+            }
+        };
+        tokens.push(token);
+        line = rest.trim_start();
     }
     tokens
 }

@@ -19,7 +19,9 @@ use portcullis_bundle::{
     build_organization_shard, build_policy,
 };
 use portcullis_engine::key_format::{CHECKSUM_LEN, checksum};
-use portcullis_engine::spec::{Checksum, EndpointSpec, IpSpec, KeyFormatSpec, PolicySpec, ReferrerSpec, RestrictionsSpec};
+use portcullis_engine::spec::{
+    Checksum, EndpointSpec, IpSpec, KeyFormatSpec, PolicySpec, ReferrerSpec, RestrictionsSpec,
+};
 use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId, OrganizationState, RestrictionSet};
 use serde::Deserialize;
 
@@ -132,7 +134,8 @@ fn read(file: &Path) -> Result<KeysFile, Failure> {
 
 impl Key {
     fn entry(&self, name: &str, text: &str, now: u64) -> Result<KeyEntry, String> {
-        let spec = RestrictionsSpec { ip: self.ip.clone(), referrer: self.referrer.clone(), endpoint: self.endpoint.clone() };
+        let spec =
+            RestrictionsSpec { ip: self.ip.clone(), referrer: self.referrer.clone(), endpoint: self.endpoint.clone() };
         Ok(KeyEntry {
             digest: KeyDigest::of(text.as_bytes()),
             id: KeyId::from_bytes(ten_bytes(name)),
@@ -168,11 +171,8 @@ fn archive(
     now: u64,
 ) -> Result<Archive, Failure> {
     let layout = Layout::default();
-    let blobs = [
-        build_policy(spec)?,
-        build_organization_shard(&layout, 0, organizations)?,
-        build_key_shard(&layout, 0, keys)?,
-    ];
+    let blobs =
+        [build_policy(spec)?, build_organization_shard(&layout, 0, organizations)?, build_key_shard(&layout, 0, keys)?];
     let [policy, organizations, shard] = blobs.each_ref().map(Blob::to_ref);
     let manifest = Manifest {
         format: MANIFEST_FORMAT,

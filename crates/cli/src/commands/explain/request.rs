@@ -15,7 +15,7 @@ const KEY_VARIABLE: &str = "PORTCULLIS_KEY";
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Request")]
-pub(super) struct Args {
+pub(crate) struct RequestArgs {
     /// The method.
     #[arg(long, default_value = "GET")]
     method: String,
@@ -37,13 +37,14 @@ pub(super) struct Wire {
     headers: Vec<(String, Vec<u8>)>,
 }
 
-impl Args {
-    pub(super) fn resolve(&self, policy: &Policy, spec: &PolicySpec, known: &KnownKeys) -> Result<Wire, Failure> {
+impl RequestArgs {
+    /// The request; `policy` says where a key goes and what one looks like.
+    pub(super) fn resolve(&self, policy: Option<(&Policy, &PolicySpec)>, known: &KnownKeys) -> Result<Wire, Failure> {
         let mut headers = Vec::new();
         for line in &self.headers {
-            headers.push(header(line, policy, known)?);
+            headers.push(header(line, policy.map(|(compiled, _)| compiled), known)?);
         }
-        if let Some(key) = self.secret_key()? {
+        if let (Some(key), Some((_, spec))) = (self.secret_key()?, policy) {
             headers.push(credential(spec, &key)?);
         }
         let path = self.path.as_deref().map(|path| known.fill(&bytes(path))).transpose()?;
@@ -71,7 +72,7 @@ impl Wire {
     }
 }
 
-fn header(line: &OsStr, policy: &Policy, known: &KnownKeys) -> Result<(String, Vec<u8>), Failure> {
+fn header(line: &OsStr, policy: Option<&Policy>, known: &KnownKeys) -> Result<(String, Vec<u8>), Failure> {
     let line = bytes(line);
     let wrong = || Failure::usage("a header looks like this: --header 'name: value'");
     let colon = line.iter().position(|byte| *byte == b':').filter(|at| *at > 0).ok_or_else(wrong)?;
@@ -79,7 +80,9 @@ fn header(line: &OsStr, policy: &Policy, known: &KnownKeys) -> Result<(String, V
     let name = std::str::from_utf8(name).map_err(|_| wrong())?.to_ascii_lowercase();
     let value = value.strip_prefix(b":").unwrap_or(value);
     let value = value.strip_prefix(b" ").unwrap_or(value);
-    warn_of_pasted_key(policy, value);
+    if let Some(policy) = policy {
+        warn_of_pasted_key(policy, value);
+    }
     Ok((name, known.fill(value)?))
 }
 
@@ -95,7 +98,9 @@ fn warn_of_pasted_key(policy: &Policy, value: &[u8]) {
 /// The key where the policy looks for it first.
 fn credential(policy: &PolicySpec, key: &str) -> Result<(String, Vec<u8>), Failure> {
     let header = policy.credentials.iter().find(|it| it.place == CredentialPlace::Header);
-    let spec = header.ok_or_else(|| Failure::usage("the policy takes no key from a header\nhint: --path or --header with `{key:NAME}`"))?;
+    let spec = header.ok_or_else(|| {
+        Failure::usage("the policy takes no key from a header\nhint: --path or --header with `{key:NAME}`")
+    })?;
     let value = spec.scheme.as_ref().map_or_else(|| key.to_owned(), |scheme| format!("{scheme} {key}"));
     Ok((spec.name.to_ascii_lowercase(), value.into_bytes()))
 }

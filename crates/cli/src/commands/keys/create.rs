@@ -8,7 +8,7 @@ use crate::args::{Control, Output};
 use crate::exit::Failure;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     /// What people call it.
     name: String,
     /// One of the policy's environments.

@@ -14,7 +14,7 @@ use crate::table::Table;
 const PAGE: u32 = 1000;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     /// Only this organisation's.
     #[arg(long, value_name = "ID")]
     organization: Option<String>,

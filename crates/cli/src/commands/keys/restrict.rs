@@ -8,7 +8,7 @@ use crate::args::{Control, Output};
 use crate::exit::Failure;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     id: Id,
     #[command(flatten)]
@@ -25,7 +25,7 @@ pub(super) struct Args {
 /// From where and for what a key may be used.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Restrictions")]
-pub(super) struct Restrictions {
+pub(crate) struct Restrictions {
     /// Networks it may be used from, such as 192.0.2.0/24.
     #[arg(long, value_name = "CIDR", num_args = 1..)]
     ip_allow: Vec<String>,

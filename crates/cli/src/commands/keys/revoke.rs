@@ -6,7 +6,7 @@ use crate::exit::Failure;
 use crate::output;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     id: Id,
     #[command(flatten)]

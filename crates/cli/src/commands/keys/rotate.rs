@@ -7,7 +7,7 @@ use crate::args::{Control, Output};
 use crate::exit::Failure;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     id: Id,
     /// How long the old key goes on working, in seconds; never longer than it would have.

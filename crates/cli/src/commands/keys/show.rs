@@ -5,7 +5,7 @@ use crate::args::{Control, Output};
 use crate::exit::Failure;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     id: Id,
     #[command(flatten)]

@@ -1,0 +1,19 @@
+//! How long a key shard takes to build, and what a key costs in bytes.
+//!
+//! Goal: at most 64 bytes a plain key.
+#![expect(missing_docs, clippy::expect_used, clippy::indexing_slicing, reason = "a bench")]
+#![expect(clippy::print_stdout, reason = "the bytes a key costs are a figure of this bench")]
+
+use criterion::{Criterion, criterion_group, criterion_main};
+
+#[path = "support.rs"]
+mod support;
+use support::Buckets;
+
+fn build(criterion: &mut Criterion) {
+    println!("bytes per key at 100,000 keys: {:.1}", Buckets::of(100_000).bytes() as f64 / 100_000.0);
+    criterion.bench_function("build 10,000 keys", |bencher| bencher.iter(|| Buckets::of(10_000)));
+}
+
+criterion_group!(benches, build);
+criterion_main!(benches);

@@ -1,0 +1,62 @@
+//! How long a whole decision takes natively, SHA-256 included, with 10,000 keys and with other numbers.
+//!
+//! Goal: at most 600 ns with 10,000 keys; flat from 1,000 to 1,000,000.
+#![expect(missing_docs, clippy::expect_used, clippy::indexing_slicing, reason = "a bench")]
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use portcullis_engine::{Decision, KeyDigest, KeyStore as _, Request, decide};
+
+#[path = "support.rs"]
+mod support;
+use support::{Buckets, Quiet, key, policy};
+
+fn whole_decision(criterion: &mut Criterion) {
+    let (policy, mut keys) = (policy(), Buckets::of(10_000));
+    let credentials: Vec<String> = (0..10_000).map(|number| format!("Bearer {}", key(number))).collect();
+    let mut next = 0;
+    criterion.bench_function("decide/10000 keys", |bencher| {
+        bencher.iter(|| {
+            next = (next + 1) % credentials.len();
+            let headers: [(&[u8], &[u8]); 8] = [
+                (b":authority", b"api.example.com"),
+                (b":path", b"/api/v1/skills/42?page=2"),
+                (b":method", b"GET"),
+                (b":scheme", b"https"),
+                (b"user-agent", b"curl/8.5.0"),
+                (b"accept", b"*/*"),
+                (b"authorization", credentials[next].as_bytes()),
+                (b"x-request-id", b"7e1f2c9e-5e8e-4d2c-9a1b-7a5d2f7c1e11"),
+            ];
+            let request = Request { method: b"GET", path: Some(b"/api/v1/skills/42?page=2"), headers: &headers };
+            let decision = decide(&policy, &mut keys, black_box(&request), &Quiet);
+            assert!(matches!(decision, Decision::Allow(_)));
+        });
+    });
+}
+
+fn digest(criterion: &mut Criterion) {
+    let key = key(1);
+    criterion.bench_function("key digest", |bencher| bencher.iter(|| KeyDigest::of(black_box(key.as_bytes()))));
+}
+
+fn lookup(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("lookup");
+    for count in [1_000, 100_000, 1_000_000] {
+        let mut keys = Buckets::of(count);
+        let step = count / 1_000;
+        let digests: Vec<_> = (0..1_000).map(|it| KeyDigest::of(key(it * step).as_bytes())).collect();
+        let mut next = 0;
+        group.bench_function(BenchmarkId::from_parameter(count), |bencher| {
+            bencher.iter(|| {
+                next = (next + 1) % digests.len();
+                assert!(keys.find(black_box(&digests[next])).is_ok_and(|found| found.is_some()));
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, whole_decision, digest, lookup);
+criterion_main!(benches);

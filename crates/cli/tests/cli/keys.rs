@@ -1,0 +1,89 @@
+//! `portcullis keys` against a control plane.
+
+use serde_json::Value;
+
+use crate::run::{Control, finish, portcullis, run};
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn a_key_from_creation_to_revocation() {
+    let control = Control::start();
+    let made =
+        control.admin(&["keys", "create", "till 1", "--environment", "live", "--scope", "refunds:read,payouts:read"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let key = made.stdout.trim();
+    assert!(key.starts_with("sk_live_") && key.len() == 32, "stdout is the key alone");
+    assert!(!made.stderr.contains(key), "what is said beside it does not repeat it");
+
+    let listed = control.admin(&["keys", "list"]);
+    let header = listed.stdout.lines().next().unwrap();
+    assert!(header.starts_with("ID ") && header.contains("ENVIRONMENT") && header.ends_with("SCOPES"), "{header}");
+    assert!(listed.stdout.contains("till 1") && !listed.stdout.contains(key));
+    let id = json(&control.admin(&["keys", "list", "--json"]).stdout)[0]["id"].as_str().unwrap().to_owned();
+
+    for (arguments, words) in [
+        (
+            vec!["restrict", &id, "--ip-allow", "10.0.0.0/8", "--endpoint", "GET /v1/charges/**", "--observe"],
+            "(observed, not enforced)",
+        ),
+        (vec!["restrict", &id, "--referrer", "https://*.example.com/*", "--referrer-may-be-missing"], "referrer"),
+        (vec!["restrict", &id, "--clear"], "restrictions  none"),
+        (vec!["show", &id], "refunds:read"),
+        (vec!["revoke", &id], "status        revoked"),
+        (vec!["list", "--status", "revoked"], "till 1"),
+    ] {
+        let done = control.admin(&[vec!["keys"], arguments.clone()].concat());
+        assert_eq!(done.code, 0, "{arguments:?}: {}", done.stderr);
+        assert!(done.stdout.contains(words), "{arguments:?}: {}", done.stdout);
+    }
+    let again = control.admin(&["keys", "rotate", &id]);
+    assert_eq!((again.code, again.stdout.as_str()), (1, ""));
+    assert!(again.stderr.contains("(key_revoked)"), "{}", again.stderr);
+}
+
+#[test]
+fn rotation_prints_the_new_key() {
+    let control = Control::start();
+    let made = json(&control.admin(&["keys", "create", "till", "--environment", "test", "--json"]).stdout);
+    let rotated = control.admin(&["keys", "rotate", made["id"].as_str().unwrap(), "--overlap", "60", "--json"]);
+    let rotated = json(&rotated.stdout);
+    assert_eq!((&rotated["name"], &rotated["prefix"]), (&made["name"], &made["prefix"]));
+    assert_ne!(rotated["key"], made["key"]);
+}
+
+#[test]
+fn what_goes_wrong_is_said_with_a_hint_and_an_exit_code() {
+    let control = Control::start();
+    let create = |more: &[&str]| control.admin(&[&["keys", "create", "x", "--environment", "live"], more].concat());
+    for (done, code, words) in [
+        (create(&["--scope", "nonsense"]), 1, "it knows `payouts:read`"),
+        (create(&["--ip-allow", "10.0.0.1/8"]), 1, "10.0.0.0/8"),
+        (control.admin(&["keys", "show", "key_0000000000000000"]), 1, "there is no such key"),
+        (control.admin(&["keys", "show", "sk_live_abcdefghijklmnopqrstuvwx"]), 2, "rotate it"),
+        (control.admin(&["keys", "restrict", "key_0000000000000000"]), 2, "hint: --ip-allow"),
+        (
+            control.admin(&["keys", "restrict", "key_0000000000000000", "--clear", "--observe"]),
+            2,
+            "cannot be used with",
+        ),
+        (run(["keys", "list"]), 2, "PORTCULLIS_ADMIN_TOKEN"),
+        (run(["keys", "list", "--token", "pca_x", "--control", "nowhere"]), 1, "hint: it looks like http://"),
+        (run(["keys", "list", "--token", "pca_x", "--control", "http://127.0.0.1:1"]), 1, "portcullis serve"),
+        (run(["keys", "list", "--token-file", "/nowhere"]), 2, "`/nowhere`"),
+        (
+            finish(
+                portcullis().args(["keys", "list", "--control", &control.url]).env("PORTCULLIS_ADMIN_TOKEN", "pca_x"),
+                "",
+            ),
+            1,
+            "(unauthorized)",
+        ),
+    ] {
+        assert_eq!(done.code, code, "{words}: {}", done.stderr);
+        assert!(done.stderr.contains(words), "{words}: {}", done.stderr);
+        assert_eq!(done.stdout, "", "{words}");
+    }
+}

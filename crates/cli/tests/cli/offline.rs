@@ -1,0 +1,114 @@
+//! What works without a control plane: `policy check`, `bundle`, `explain`.
+
+use serde_json::Value;
+
+use crate::run::{Control, finish, portcullis, run};
+
+const POLICY: &str = "policies/payments/policy.toml";
+const CASES: &str = "policies/payments/cases.toml";
+
+#[test]
+fn policies_are_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = folder.path().join("bad.toml");
+    std::fs::write(&bad, "name = \"x\"\nenvironments = []\n").unwrap();
+    let bad = bad.to_str().unwrap();
+    let fine = run(["policy", "check", POLICY, "policies/systemprompt/policy.toml"]);
+    assert_eq!((fine.code, fine.stdout.lines().count()), (0, 2), "{}", fine.stderr);
+    let mixed = run(["policy", "check", POLICY, bad]);
+    assert_eq!((mixed.code, mixed.stdout.lines().count()), (3, 1));
+    assert!(mixed.stderr.contains("bad.toml:"), "{}", mixed.stderr);
+    let json: Value = serde_json::from_str(&run(["policy", "check", "--json", POLICY, bad]).stdout).unwrap();
+    assert_eq!((json[0]["valid"].as_bool(), json[1]["valid"].as_bool()), (Some(true), Some(false)));
+    assert!(json[1]["errors"][0]["message"].is_string());
+    assert_eq!(run(["policy", "check"]).code, 2);
+}
+
+#[test]
+fn a_request_is_explained_check_by_check() {
+    for (key, method, path, code, last) in [
+        ("refunder", "GET", "/v1/refunds", 0, "allow"),
+        ("viewer", "POST", "/v1/payouts", 3, "deny: 403 insufficient_scope"),
+        ("revoked", "GET", "/v1/users/1", 3, "deny: 401 invalid_api_key"),
+        ("narrow", "GET", "/v1/products/1", 3, "deny: 403 ip_not_allowed"),
+    ] {
+        let header = format!("Authorization: Bearer {{key:{key}}}");
+        let done = run([
+            "explain", "--policy", POLICY, "--keys", CASES, "--method", method, "--path", path, "--header", &header,
+        ]);
+        assert_eq!(done.code, code, "{key}: {}{}", done.stdout, done.stderr);
+        let lines: Vec<_> = done.stdout.lines().collect();
+        assert_eq!(lines.first(), Some(&format!("{method} {path} from 127.0.0.1").as_str()));
+        assert!(lines.iter().any(|line| line.starts_with(last)), "{key}: {}", done.stdout);
+        assert!(!done.stdout.contains("sk_"), "{key}: no key is printed");
+    }
+}
+
+#[test]
+fn a_key_on_the_command_line_is_warned_about_and_stdin_is_not() {
+    let control = Control::start();
+    let key = control.admin(&["keys", "create", "x", "--environment", "live"]).stdout.trim().to_owned();
+    let file = control.folder.path().join("bundle");
+    let file = file.to_str().unwrap();
+    let exported = finish(
+        portcullis().args(["bundle", "export", "--control", &control.url, "--out", file]).envs(control.edge_env()),
+        "",
+    );
+    assert_eq!(exported.code, 0, "{}", exported.stderr);
+    let explain = |more: &[&str]| {
+        let mut command = portcullis();
+        command.args(["explain", "--bundle", file, "--path", "/v1/users/1"]).args(more).envs(control.edge_env());
+        command
+    };
+    let pasted = finish(&mut explain(&["--header", &format!("Authorization: Bearer {key}")]), "");
+    let piped = finish(&mut explain(&["--key-stdin"]), &format!("{key}\n"));
+    let named = finish(explain(&[]).env("PORTCULLIS_KEY", &key), "");
+    for (done, warned) in [(&pasted, true), (&piped, false), (&named, false)] {
+        assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+        assert_eq!(done.stderr.contains("hint: --key-stdin"), warned, "{}", done.stderr);
+        assert!(!done.stdout.contains(&key) && !done.stderr.contains(&key));
+        assert_eq!(done.stdout, pasted.stdout);
+    }
+
+    let inspected = finish(portcullis().args(["bundle", "inspect", file]).envs(control.edge_env()), "");
+    assert!(inspected.stdout.contains("payments, "), "{}{}", inspected.stdout, inspected.stderr);
+    let mut bytes = std::fs::read(file).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    let tampered = control.folder.path().join("tampered");
+    std::fs::write(&tampered, bytes).unwrap();
+    let strange = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+    for (file, keys, code, words) in [
+        (file, control.edge_env(), 0, ""),
+        (tampered.to_str().unwrap(), control.edge_env(), 3, "is missing"),
+        (
+            file,
+            vec![("PORTCULLIS_PUBLIC_KEY".to_owned(), strange.to_owned())],
+            3,
+            "signed by a key that is not configured",
+        ),
+        (POLICY, control.edge_env(), 3, "not a bundle file"),
+        ("/nowhere", control.edge_env(), 1, "cannot read"),
+        (file, Vec::new(), 2, "hint: --public-key"),
+    ] {
+        let done = finish(portcullis().args(["bundle", "verify", file]).envs(keys), "");
+        assert_eq!(done.code, code, "{words}: {}", done.stderr);
+        assert!(done.stderr.contains(words), "{words}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn explain_says_what_it_lacks() {
+    for (arguments, code, words) in [
+        (vec![], 2, "hint: --bundle FILE or --policy FILE"),
+        (vec!["--policy", POLICY, "--keys", "/nowhere"], 2, "cannot read `/nowhere`"),
+        (vec!["--policy", POLICY, "--keys", "Cargo.lock"], 3, ""),
+        (vec!["--policy", POLICY, "--header", "nonsense"], 2, "name: value"),
+        (vec!["--policy", POLICY, "--header", "a: {key:nobody}"], 2, "no key is called `nobody`"),
+        (vec!["--policy", POLICY, "--from", "here"], 2, "--from"),
+        (vec!["--without-policy"], 3, ""),
+    ] {
+        let done = run([vec!["explain"], arguments.clone()].concat());
+        assert_eq!(done.code, code, "{arguments:?}: {}{}", done.stdout, done.stderr);
+        assert!(done.stderr.contains(words), "{arguments:?}: {}", done.stderr);
+    }
+}

@@ -1,0 +1,70 @@
+//! `portcullis serve` as a process: it starts, it stops when told, and says why it does not.
+
+use std::process::Command;
+
+use crate::run::{Control, portcullis, run};
+
+#[test]
+fn a_signal_ends_it_in_order() {
+    for signal in ["-TERM", "-INT"] {
+        let mut control = Control::start();
+        let id = control.process().id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        assert_eq!(control.process().wait().unwrap().code(), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn a_kill_loses_nothing_that_was_answered() {
+    let mut control = Control::start();
+    for round in 0..3 {
+        let name = format!("key {round}");
+        let made = control.admin(&["keys", "create", &name, "--environment", "live", "--json"]);
+        let made: serde_json::Value = serde_json::from_str(&made.stdout).unwrap();
+        let id = made["id"].as_str().unwrap();
+        assert_eq!(control.admin(&["keys", "revoke", id]).code, 0);
+        control = control.kill_and_restart();
+        let shown = control.admin(&["keys", "show", id]);
+        assert!(shown.stdout.contains("status        revoked"), "{}{}", shown.stdout, shown.stderr);
+    }
+}
+
+#[test]
+fn what_it_cannot_start_with_is_named() {
+    let control = Control::start();
+    let address = control.url.strip_prefix("http://").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (data, own) = (folder.path().to_str().unwrap(), control.folder.path().to_str().unwrap());
+    let invalid = folder.path().join("policy.toml");
+    std::fs::write(&invalid, "name = 1\n").unwrap();
+    let (good, bad) = ("policies/payments/policy.toml", invalid.to_str().unwrap());
+    for (arguments, code, words) in [
+        (
+            vec!["--policy", good, "--data", data, "--listen", address],
+            1,
+            "hint: is another control plane running there?",
+        ),
+        (
+            vec!["--policy", good, "--data", own, "--listen", "127.0.0.1:0"],
+            1,
+            "another control plane serves the data folder",
+        ),
+        (vec!["--policy", bad, "--data", data], 3, "policy.toml:1:"),
+        (vec!["--policy", "/nowhere", "--data", data], 3, "cannot read the policy"),
+        (vec!["--data", data], 2, "--policy"),
+        (vec!["--policy", good, "--listen", "here"], 2, "--listen"),
+    ] {
+        let done = run([vec!["serve"], arguments.clone()].concat());
+        assert_eq!(done.code, code, "{arguments:?}: {}", done.stderr);
+        assert!(done.stderr.contains(words), "{arguments:?}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn help_and_version_are_data() {
+    for arguments in [vec!["--version"], vec!["--help"], vec!["keys", "create", "--help"], vec!["explain", "--help"]] {
+        let output = portcullis().args(&arguments).output().unwrap();
+        assert!(output.status.success() && !output.stdout.is_empty(), "{arguments:?}");
+    }
+    assert_eq!(portcullis().output().unwrap().status.code(), Some(2), "nothing to do is wrong usage");
+}

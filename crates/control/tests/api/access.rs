@@ -1,0 +1,93 @@
+//! Who may call what.
+
+use reqwest::Method;
+
+use crate::stack::Stack;
+
+/// Method, path, and which token opens it: `a` the administrator's, `e` the edges', `-` none needed.
+const ROUTES: &[(Method, &str, char)] = &[
+    (Method::GET, "/healthz", '-'),
+    (Method::GET, "/readyz", '-'),
+    (Method::GET, "/v1/keys", 'a'),
+    (Method::POST, "/v1/keys", 'a'),
+    (Method::POST, "/v1/keys:batch", 'a'),
+    (Method::GET, "/v1/keys/key_0000000000000000", 'a'),
+    (Method::PATCH, "/v1/keys/key_0000000000000000", 'a'),
+    (Method::DELETE, "/v1/keys/key_0000000000000000", 'a'),
+    (Method::POST, "/v1/keys/key_0000000000000000/rotate", 'a'),
+    (Method::GET, "/v1/organizations", 'a'),
+    (Method::POST, "/v1/organizations", 'a'),
+    (Method::GET, "/v1/organizations/org_0000000000000000", 'a'),
+    (Method::PATCH, "/v1/organizations/org_0000000000000000", 'a'),
+    (Method::GET, "/v1/api-keys", 'a'),
+    (Method::DELETE, "/v1/api-keys/key_0000000000000000", 'a'),
+    (Method::GET, "/v1/edges", 'a'),
+    (Method::GET, "/v1/status", 'a'),
+    (Method::GET, "/edge/v1/manifest", 'e'),
+    (Method::GET, "/edge/v1/blobs/00", 'e'),
+    (Method::GET, "/edge/v1/bundle", 'e'),
+    (Method::POST, "/edge/v1/report", 'e'),
+];
+
+#[tokio::test]
+async fn every_route_wants_its_own_token() {
+    let stack = Stack::start().await;
+    let (admin, edge) = (stack.admin.clone(), stack.edge.clone());
+    let shortened = admin.get(1..).unwrap();
+    for (method, path, opens) in ROUTES {
+        for (token, is) in
+            [(None, '?'), (Some(&*admin), 'a'), (Some(&*edge), 'e'), (Some(shortened), '?'), (Some(""), '?')]
+        {
+            let answer = stack.send(method.clone(), path, token, None).await;
+            let refused = *opens != '-' && *opens != is;
+            assert_eq!(answer.status == 401, refused, "{method} {path} with `{is}`: {}", answer.status);
+            if refused {
+                assert_eq!(answer.json()["code"], "unauthorized", "{method} {path}");
+                assert!(answer.header("www-authenticate").starts_with("Bearer realm="), "{method} {path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_stands_in_one_header_in_one_form() {
+    let stack = Stack::start().await;
+    let admin = stack.admin.clone();
+    for (headers, status) in [
+        (vec![format!("Bearer {admin}")], 200),
+        (vec![format!("bearer {admin}")], 200),
+        (vec![format!("BEARER  {admin}")], 200),
+        (vec![format!("Basic {admin}")], 401),
+        (vec![admin.clone()], 401),
+        (vec![format!("Bearer {admin}x")], 401),
+        (vec![format!("Bearer {admin}, Bearer {admin}")], 401),
+        (vec![format!("Bearer {admin}"), format!("Bearer {admin}")], 401),
+    ] {
+        let client = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
+        let url = format!("http://{}/v1/status", stack.address);
+        let request = headers.iter().fold(client.get(url), |request, value| request.header("authorization", value));
+        assert_eq!(request.send().await.unwrap().status().as_u16(), status, "{}", headers.len());
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_a_problem_too() {
+    let stack = Stack::start().await;
+    for (method, path, status, code) in [
+        (Method::GET, "/", 404, "not_found"),
+        (Method::GET, "/v1/nothing", 404, "not_found"),
+        (Method::PUT, "/v1/keys", 405, "method_not_allowed"),
+        (Method::GET, "/v1/keys/key_0000000000000000", 404, "not_found"),
+        (Method::GET, "/v1/keys/nonsense", 404, "not_found"),
+        (Method::GET, "/v1/keys/%ff", 404, "not_found"),
+        (Method::DELETE, "/v1/keys/org_0000000000000000", 404, "not_found"),
+        (Method::GET, "/v1/organizations/org_0000000000000000", 404, "not_found"),
+    ] {
+        let answer = stack.admin(method.clone(), path, None).await;
+        assert_eq!(answer.status, status, "{method} {path}");
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{method} {path}");
+        let problem = answer.json();
+        assert_eq!((problem["status"].as_u64(), problem["code"].as_str()), (Some(status.into()), Some(code)));
+        assert_eq!(problem["request_id"], answer.header("x-request-id"), "{method} {path}");
+    }
+}

@@ -1,0 +1,72 @@
+//! Rotation: the new key is like the old one, and the old one never works longer than it would have.
+
+use serde_json::{Value, json};
+
+use crate::stack::Stack;
+
+async fn make(stack: &Stack, environment: &str, expires_at: Value) -> Value {
+    let body = json!({
+        "name": "till", "environment": environment, "expires_at": expires_at, "scopes": ["refunds:read"],
+        "restrictions": { "ip": { "mode": "enforce", "allow": ["10.0.0.0/8"] } }, "created_by": "ann@example.com",
+    });
+    stack.post("/v1/keys", body).await.json()
+}
+
+#[tokio::test]
+async fn the_new_key_has_everything_the_old_one_had() {
+    let stack = Stack::start().await;
+    for environment in ["live", "test"] {
+        let old = make(&stack, environment, json!("2026-06-01T00:00:00Z")).await;
+        stack.pass(5);
+        let path = format!("/v1/keys/{}/rotate", old["id"].as_str().unwrap());
+        let answer = stack.post(&path, json!({ "overlap_seconds": 60 })).await;
+        let new = answer.json();
+        assert_eq!(answer.status, 201, "{new}");
+        for same in
+            ["name", "prefix", "environment", "organization", "scopes", "restrictions", "expires_at", "created_by"]
+        {
+            assert_eq!(new[same], old[same], "{same}");
+        }
+        for different in ["id", "key", "created_at"] {
+            assert_ne!(new[different], old[different], "{different}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_old_key_ends_after_the_overlap_or_when_it_would_have() {
+    let stack = Stack::start().await;
+    for (expires_at, overlap, end) in [
+        (json!(null), 0, "2026-01-15T12:00:00Z"),
+        (json!(null), 3600, "2026-01-15T13:00:00Z"),
+        (json!("2026-01-15T12:30:00Z"), 3600, "2026-01-15T12:30:00Z"),
+        (json!("2026-01-15T14:00:00Z"), 3600, "2026-01-15T13:00:00Z"),
+        (json!("2026-01-15T14:00:00Z"), u32::MAX, "2026-01-15T14:00:00Z"),
+    ] {
+        let old = make(&stack, "live", expires_at.clone()).await;
+        let path = format!("/v1/keys/{}", old["id"].as_str().unwrap());
+        let answer = stack.post(&format!("{path}/rotate"), json!({ "overlap_seconds": overlap })).await;
+        assert_eq!(answer.status, 201);
+        assert_eq!(stack.get(&path).await.json()["expires_at"], end, "{expires_at} {overlap}");
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_work_cannot_be_rotated_back_to_life() {
+    let stack = Stack::start().await;
+    for (code, change) in [
+        ("key_disabled", Some(json!({ "enabled": false }))),
+        ("key_expired", Some(json!({ "expires_at": "2026-01-15T12:00:00Z" }))),
+        ("key_revoked", None),
+    ] {
+        let path = format!("/v1/keys/{}", stack.key("till").await["id"].as_str().unwrap());
+        match change {
+            Some(change) => stack.patch(&path, change).await,
+            None => stack.delete(&path).await,
+        };
+        let before = stack.get("/v1/keys").await.json();
+        let answer = stack.post(&format!("{path}/rotate"), json!({ "overlap_seconds": 60 })).await;
+        assert_eq!((answer.status, answer.json()["code"].as_str()), (409, Some(code)));
+        assert_eq!(stack.get("/v1/keys").await.json(), before, "{code}: nothing was made or changed");
+    }
+}

@@ -1,0 +1,60 @@
+//! The typed client against the real thing: every route once, and errors as the API words them.
+
+use portcullis_sdk::api::keys::{CreateKeys, ListKeys};
+use portcullis_sdk::api::{
+    CreateKey, CreateOrganization, KeyStatus, OrganizationState, Patch, RotateKey, UpdateKey, UpdateOrganization,
+};
+use portcullis_sdk::{Client, Error, Token};
+
+use crate::stack::Stack;
+
+#[tokio::test]
+async fn every_route_has_a_method_that_understands_its_answer() {
+    let stack = Stack::start().await;
+    let client = Client::new(&format!("http://{}", stack.address), Token::new(&stack.admin)).unwrap();
+    let request = CreateKey { name: "till".to_owned(), environment: "live".to_owned(), ..CreateKey::default() };
+    let made = client.create_key(&request).await.unwrap();
+    let id = &made.value.record.id;
+    assert_eq!(client.show_key(id).await.unwrap(), made.value.record);
+    let change = UpdateKey { expires_at: Patch::Set("2027-01-01T00:00:00Z".to_owned()), ..UpdateKey::default() };
+    assert_eq!(client.update_key(id, &change).await.unwrap().value.expires_at.as_deref(), Some("2027-01-01T00:00:00Z"));
+    let rotated = client.rotate_key(id, &RotateKey { overlap_seconds: 60 }).await.unwrap();
+    assert!(rotated.version > made.version);
+    let batch = CreateKeys { keys: vec![request.clone(), request] };
+    assert_eq!(client.create_keys(&batch).await.unwrap().value.data.len(), 2);
+    assert_eq!(client.list_keys(&ListKeys { limit: Some(3), ..ListKeys::default() }).await.unwrap().data.len(), 3);
+    assert_eq!(client.revoke_key(id).await.unwrap().value.status, KeyStatus::Revoked);
+    assert_eq!(client.list_api_keys().await.unwrap().data.len(), 3);
+    assert!(client.revoke_api_key(&rotated.value.record.id).await.unwrap().value.success);
+
+    let acme = client.create_organization(&CreateOrganization { name: "acme".to_owned() }).await.unwrap().value;
+    let change = UpdateOrganization { state: Some(OrganizationState::Suspended), ..UpdateOrganization::default() };
+    let suspended = client.update_organization(&acme.id, &change).await.unwrap().value;
+    assert_eq!(client.show_organization(&acme.id).await.unwrap(), suspended);
+    assert_eq!(client.list_organizations().await.unwrap().len(), 2);
+    assert_eq!(client.status().await.unwrap().keys, 4);
+    assert!(client.list_edges().await.unwrap().is_empty());
+    let edge = Client::new(&format!("http://{}", stack.address), Token::new(&stack.edge)).unwrap();
+    assert!(!edge.fetch_bundle().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn refusals_carry_the_problem_and_never_a_secret() {
+    let stack = Stack::start().await;
+    let base = format!("http://{}", stack.address);
+    let client = Client::new(&base, Token::new(&stack.admin)).unwrap();
+    let stranger = Client::new(&base, Token::new("pca_wrong")).unwrap();
+    let nobody = Client::new("http://127.0.0.1:1", Token::new(&stack.admin)).unwrap();
+    for (error, words) in [
+        (client.show_key("key_0000000000000000").await.unwrap_err(), "there is no such key (not_found)"),
+        (client.show_key("../../status").await.unwrap_err(), "(not_found)"),
+        (client.create_key(&CreateKey::default()).await.unwrap_err(), "(invalid_request)"),
+        (stranger.status().await.unwrap_err(), "(unauthorized)"),
+        (nobody.status().await.unwrap_err(), "hint: is it running?"),
+    ] {
+        let message = error.to_string();
+        assert!(message.contains(words), "{message}");
+        assert!(!format!("{error:?}{message}").contains("pca_"), "{message}");
+        assert!(!matches!(error, Error::Unexpected { .. }));
+    }
+}

@@ -1,0 +1,93 @@
+//! No key and no token in a log line, an error or the database file.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reqwest::Method;
+use serde_json::json;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::stack::Stack;
+
+/// Everything that was logged, at every level, by every crate.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// Uses the whole API, with keys also where they do not belong; returns every secret there was.
+async fn use_everything(stack: &Stack) -> Vec<String> {
+    let mut secrets = vec![stack.admin.clone(), stack.edge.clone()];
+    let mut keep = |answer: serde_json::Value| {
+        secrets.push(answer["key"].as_str().unwrap().to_owned());
+        answer["id"].as_str().unwrap().to_owned()
+    };
+    let id = keep(stack.key("till").await);
+    let rotated = stack.post(&format!("/v1/keys/{id}/rotate"), json!({ "overlap_seconds": 60 })).await.json();
+    keep(rotated);
+    let batch = stack.post("/v1/keys:batch", json!({ "keys": [{ "name": "a", "environment": "test" }] })).await.json();
+    keep(batch["data"][0].clone());
+    let pasted = secrets[2].clone();
+    for (method, path, body) in [
+        (Method::GET, format!("/v1/keys/{pasted}"), json!({})),
+        (Method::DELETE, format!("/v1/keys/{pasted}"), json!({})),
+        (Method::GET, format!("/v1/{pasted}"), json!({})),
+        (Method::GET, format!("/v1/keys?cursor={pasted}"), json!({})),
+        (Method::GET, format!("/v1/keys?status={pasted}"), json!({})),
+        (Method::DELETE, format!("/v1/api-keys/{pasted}"), json!({})),
+        (Method::POST, "/v1/keys".to_owned(), json!({ "name": pasted, "environment": "live" })),
+        (Method::POST, "/v1/keys".to_owned(), json!({ "name": "x", "environment": pasted })),
+        (Method::POST, "/v1/keys".to_owned(), json!({ "name": "x", "environment": "live", "scopes": [pasted] })),
+        (Method::POST, "/v1/keys".to_owned(), json!({ "name": "x", "environment": "live", "expires_at": pasted })),
+        (Method::POST, "/v1/keys".to_owned(), json!({ "name": "x", "environment": "live", "organization": pasted })),
+        (Method::POST, "/v1/keys".to_owned(), json!({ &pasted: pasted })),
+        (Method::POST, "/v1/organizations".to_owned(), json!({ "name": pasted })),
+        (Method::PATCH, format!("/v1/keys/{id}"), json!({ "name": format!("key {pasted}") })),
+    ] {
+        let answer = stack.admin(method.clone(), &path, Some(body)).await;
+        assert!(answer.status >= 400, "{method} {}", answer.status);
+        assert!(!String::from_utf8_lossy(&answer.bytes).contains(&pasted), "{method}: {}", answer.json());
+    }
+    stack.send(Method::GET, "/v1/keys", Some(&pasted), None).await;
+    secrets
+}
+
+#[tokio::test]
+async fn no_secret_is_logged_or_stored() {
+    let log = Log::default();
+    tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).init();
+    let stack = Stack::start().await;
+    let secrets = use_everything(&stack).await;
+    let mut places = vec![("log".to_owned(), log.0.lock().unwrap().clone())];
+    assert!(places[0].1.windows(8).any(|it| it == b"answered"), "the test must see the log");
+    for file in std::fs::read_dir(stack.folder.path()).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        if name.starts_with("portcullis.sqlite") {
+            places.push((name.clone(), std::fs::read(stack.folder.path().join(name)).unwrap()));
+        }
+    }
+    assert!(places.len() > 1, "the test must see the database");
+    for secret in &secrets {
+        for (place, bytes) in &places {
+            let found = bytes.windows(secret.len()).any(|it| it == secret.as_bytes());
+            assert!(!found, "{}... is in the {place}", secret.get(..6).unwrap());
+        }
+    }
+}

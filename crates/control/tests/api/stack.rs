@@ -1,0 +1,190 @@
+//! A control plane in this process, and a bare HTTP client for it.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use portcullis_bundle::{Manifest, PublicKey, verify};
+use portcullis_control::{Clock, Config, ServeError, Server};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// 2026-01-15T12:00:00Z.
+pub(crate) const NOON: u64 = 1_768_478_400;
+
+/// Two environments, one of them with a checksum; a few scopes.
+const POLICY: &str = r#"
+name = "test"
+environments = ["live", "test"]
+scopes = ["refunds:read", "refunds:write", "payouts:read"]
+credentials = [{ in = "header", name = "authorization", scheme = "Bearer" }]
+keys = [
+    { prefix = "sk_live_", environment = "live", body_length = 24 },
+    { prefix = "sk_test_", environment = "test", body_length = 30, checksum = "crc32-base62" },
+]
+rules = [{ path = "/v1/**" }]
+"#;
+
+/// A running control plane.
+pub(crate) struct Stack {
+    pub address: SocketAddr,
+    pub folder: TempDir,
+    pub admin: String,
+    pub edge: String,
+    pub public_key: PublicKey,
+    clock: Arc<AtomicU64>,
+    http: reqwest::Client,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<Result<(), ServeError>>,
+}
+
+/// What was answered.
+pub(crate) struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or(Value::Null)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.header("x-portcullis-version").parse().unwrap()
+    }
+}
+
+pub(crate) fn config(folder: &Path) -> Config {
+    Config {
+        data: folder.to_owned(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        policy: portcullis_policy::parse(POLICY, "policy.toml").unwrap(),
+        admin_token_file: None,
+        edge_token_file: None,
+        signing_key_file: None,
+    }
+}
+
+impl Stack {
+    /// A control plane on an empty folder, at noon.
+    pub(crate) async fn start() -> Self {
+        Self::resume(tempfile::tempdir().unwrap(), NOON).await
+    }
+
+    /// A control plane on a folder that one had before.
+    pub(crate) async fn resume(folder: TempDir, now: u64) -> Self {
+        let clock = Arc::new(AtomicU64::new(now * 1000));
+        let read = clock.clone();
+        let config = config(folder.path());
+        let server = Server::open(config, Clock::from_millis(move || read.load(Ordering::Relaxed))).await.unwrap();
+        let address = server.address();
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(server.run(async { drop(stopped.await) }));
+        let secret = |name| std::fs::read_to_string(folder.path().join(name)).unwrap().trim_end().to_owned();
+        let env = secret("edge.env");
+        let public_key = env.lines().find_map(|line| line.strip_prefix("PORTCULLIS_PUBLIC_KEY=")).unwrap();
+        let stack = Self {
+            address,
+            admin: secret("admin-token"),
+            edge: secret("edge-token"),
+            public_key: public_key.parse().unwrap(),
+            folder,
+            clock,
+            http: http(),
+            stop,
+            served,
+        };
+        stack.manifest().await;
+        stack
+    }
+
+    /// Ends it in order and gives the folder back.
+    pub(crate) async fn stop(self) -> TempDir {
+        self.stop.send(()).unwrap();
+        self.served.await.unwrap().unwrap();
+        self.folder
+    }
+
+    /// Ends it as `kill -9` would: nothing is flushed or closed.
+    pub(crate) async fn kill(self) -> TempDir {
+        self.served.abort();
+        let _ = self.served.await;
+        self.folder
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.load(Ordering::Relaxed) / 1000
+    }
+
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.clock.fetch_add(seconds * 1000, Ordering::Relaxed);
+    }
+
+    pub(crate) async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Option<&[u8]>) -> Answer {
+        let mut request = self.http.request(method, format!("http://{}{path}", self.address));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.body(body.unwrap_or_default().to_vec()).send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
+    }
+
+    pub(crate) async fn admin(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        self.send(method, path, Some(&self.admin), body.map(|it| it.to_string()).as_deref().map(str::as_bytes)).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.admin(Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.admin(Method::POST, path, Some(body)).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.admin(Method::PATCH, path, Some(body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.admin(Method::DELETE, path, None).await
+    }
+
+    /// A new key with nothing special about it.
+    pub(crate) async fn key(&self, name: &str) -> Value {
+        let answer = self.post("/v1/keys", json!({ "name": name, "environment": "live" })).await;
+        assert_eq!(answer.status, 201, "{}", answer.json());
+        answer.json()
+    }
+
+    pub(crate) async fn edge_get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, Some(&self.edge), None).await
+    }
+
+    /// The current manifest, verified; waits for the first one.
+    pub(crate) async fn manifest(&self) -> Manifest {
+        loop {
+            let answer = self.edge_get("/edge/v1/manifest").await;
+            match answer.status {
+                200 => return verify(&answer.bytes, &[self.public_key]).unwrap(),
+                503 => tokio::task::yield_now().await,
+                status => panic!("manifest: {status}"),
+            }
+        }
+    }
+}
+
+/// A client that needs no root certificates.
+fn http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().tls_certs_only([]).build().unwrap()
+}

@@ -1,0 +1,53 @@
+//! How a process is set up: its workers, its plugin, the clusters it knows.
+//!
+//! Plain data. Invariant: the default is Portcullis's own `envoy.yaml`, apart from the plugin's configuration.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::world::Cluster;
+
+/// 2026-01-15T12:00:00Z, when every corpus begins.
+pub const START_OF_TIME_NS: u64 = 1_768_478_400_000_000_000;
+
+/// How a process is set up.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Worker threads.
+    pub workers: usize,
+    /// The plugin's configuration.
+    pub plugin_configuration: Vec<u8>,
+    /// The VM's configuration.
+    pub vm_configuration: Vec<u8>,
+    /// Namespace of shared data.
+    pub vm_id: String,
+    /// Root id.
+    pub root_id: String,
+    /// Plugin name.
+    pub plugin_name: String,
+    /// Host time at the start, nanoseconds since 1970.
+    pub now: u64,
+    /// What `get_log_level` says: 0 trace … 5 critical.
+    pub log_level: u32,
+    /// Clusters that exist.
+    pub clusters: BTreeMap<String, Cluster>,
+    /// A dead VM is not replaced sooner than this after it was loaded.
+    pub reload_backoff: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            workers: 2,
+            plugin_configuration: Vec::new(),
+            vm_configuration: Vec::new(),
+            vm_id: "portcullis".to_owned(),
+            root_id: "portcullis".to_owned(),
+            plugin_name: "portcullis".to_owned(),
+            now: START_OF_TIME_NS,
+            log_level: 2,
+            clusters: BTreeMap::from([("portcullis_control".to_owned(), Cluster::Healthy)]),
+            reload_backoff: Duration::from_millis(100),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! One request through one VM, in Envoy's order.
+//!
+//! No other filters: the route is always there and the upstream answers 200. Invariant: whatever the guest does, the
+//! stream ends in exactly one [`Outcome`] and its context is deleted, unless the VM is dead.
+
+use crate::guest::{LocalReply, Phase, Stream};
+use crate::headers::Headers;
+use crate::request::{Outcome, Request};
+use crate::vm::{Called, Exchange, Vm};
+
+impl Vm {
+    /// Runs one request to its end.
+    pub(crate) fn serve(&mut self, root: u32, request: &Request) -> Outcome {
+        self.exchange = Exchange::default();
+        self.guest().host_calls.clear();
+        if self.failed() {
+            return Outcome::Failed503;
+        }
+        let id = self.open(root, request);
+        let outcome = self.run(root, id);
+        let stream = self.guest().streams.remove(&id).unwrap_or_default();
+        self.exchange.request = stream.request;
+        self.exchange.filter_state = stream.filter_state;
+        self.exchange.route_cleared = stream.route_cleared;
+        self.exchange.host_calls = self.guest().host_calls.clone();
+        outcome
+    }
+
+    fn open(&mut self, root: u32, request: &Request) -> u32 {
+        let guest = self.guest();
+        let id = guest.new_context();
+        let (connection, time_ns) = {
+            let mut world = guest.world();
+            world.last_connection += 1;
+            (world.last_connection, world.now_ns)
+        };
+        let given = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("x-request-id"));
+        let request_id = match given {
+            Some((_, value)) => String::from_utf8_lossy(value).into_owned(),
+            None => format!("00000000-0000-4000-8000-{connection:012x}"),
+        };
+        let map = request.map(&request_id);
+        let source = request.from.clone();
+        let stream = Stream { root, request: map, source, connection, request_id, time_ns, ..Stream::default() };
+        guest.streams.insert(id, stream);
+        id
+    }
+
+    fn run(&mut self, root: u32, id: u32) -> Outcome {
+        self.call(id, "context_create", &[id, root]);
+        let count = self.enter_phase(id, Phase::Request);
+        let called = self.call(id, "request_headers", &[id, count, 1]);
+        let outcome = match self.stop(id, called) {
+            Some(stopped) => stopped,
+            None => self.forward(id),
+        };
+        if outcome == Outcome::Failed503 {
+            return outcome;
+        }
+        self.enter_phase(id, Phase::Log);
+        self.call(id, "log", &[id]);
+        self.enter_phase(id, Phase::Over);
+        self.call(id, "done", &[id]);
+        self.call(id, "delete", &[id]);
+        outcome
+    }
+
+    /// What a callback that returned `called` ends the phase with; `None` is going on.
+    fn stop(&mut self, id: u32, called: Called) -> Option<Outcome> {
+        let Some(stream) = self.guest().streams.get_mut(&id) else { return Some(Outcome::Failed503) };
+        let paused = matches!(called, Called::Returned(action) if action != 0);
+        let reply = stream.reply.take();
+        let (closed, continued) = (stream.closed, stream.continued);
+        stream.request_stopped |= paused || reply.is_some();
+        match (called, reply) {
+            (Called::Trapped, _) => Some(Outcome::Failed503),
+            (_, Some(reply)) => Some(self.answer_locally(id, &reply)),
+            _ if closed => Some(Outcome::Closed),
+            _ if paused && !continued => Some(Outcome::Hung),
+            _ => None,
+        }
+    }
+
+    fn forward(&mut self, id: u32) -> Outcome {
+        let headers = self.guest().streams.get(&id).map(|stream| stream.request.clone()).unwrap_or_default();
+        if headers.breaks_lines() {
+            let details = "invalid_header_value".to_owned();
+            let reply = LocalReply { status: 503, details, body: Vec::new(), headers: Vec::new(), grpc_status: -1 };
+            return self.answer_locally(id, &reply);
+        }
+        match self.respond(id, [(":status", "200")].into_iter().collect()) {
+            Ok(response) => Outcome::Forwarded { headers, response },
+            Err(instead) => instead,
+        }
+    }
+
+    fn answer_locally(&mut self, id: u32, reply: &LocalReply) -> Outcome {
+        let content_type = self.guest().streams.get(&id).and_then(|stream| stream.request.text("content-type"));
+        let grpc = content_type.is_some_and(|value| is_grpc(&value));
+        let grpc_status = grpc.then(|| grpc_status(reply));
+        let headers = grpc_status.map_or_else(|| plain_headers(reply), |status| grpc_headers(reply, status));
+        let status = if grpc { 200 } else { reply.status };
+        match self.respond(id, headers) {
+            Ok(headers) => {
+                let (details, body) = (reply.details.clone(), reply.body.clone());
+                Outcome::Replied { status, details, headers, body, grpc_status }
+            }
+            Err(instead) => instead,
+        }
+    }
+
+    /// The response phase, which local replies pass through too; once replaced, a reply is not asked again.
+    fn respond(&mut self, id: u32, headers: Headers) -> Result<Headers, Outcome> {
+        let repeated = self.guest().streams.get(&id).is_none_or(|stream| stream.phase == Phase::Response);
+        if repeated {
+            return Ok(headers);
+        }
+        if let Some(stream) = self.guest().streams.get_mut(&id) {
+            stream.response = headers;
+        }
+        let count = self.enter_phase(id, Phase::Response);
+        let called = self.call(id, "response_headers", &[id, count, 0]);
+        match self.stop(id, called) {
+            Some(stopped) => Err(stopped),
+            None => Ok(self.guest().streams.get(&id).map(|stream| stream.response.clone()).unwrap_or_default()),
+        }
+    }
+
+    /// Opens the phase's maps; the number of headers the callback is told.
+    fn enter_phase(&mut self, id: u32, phase: Phase) -> u32 {
+        let Some(stream) = self.guest().streams.get_mut(&id) else { return 0 };
+        stream.phase = phase;
+        let map = if phase == Phase::Request { &stream.request } else { &stream.response };
+        u32::try_from(map.len()).unwrap_or(u32::MAX)
+    }
+}
+
+fn is_grpc(content_type: &str) -> bool {
+    let rest = content_type.strip_prefix("application/grpc");
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', ';']))
+}
+
+/// The filter's own status if it gave one, else Envoy's mapping, which knows no RESOURCE_EXHAUSTED.
+fn grpc_status(reply: &LocalReply) -> u32 {
+    match (u32::try_from(reply.grpc_status), reply.status) {
+        (Ok(given), _) if given <= 16 => given,
+        (_, 400) => 13,
+        (_, 401) => 16,
+        (_, 403) => 7,
+        (_, 404) => 12,
+        (_, 429 | 502 | 503 | 504) => 14,
+        _ => 2,
+    }
+}
+
+fn plain_headers(reply: &LocalReply) -> Headers {
+    let mut headers: Headers = [(":status", reply.status.to_string())].into_iter().collect();
+    reply.headers.iter().for_each(|(name, value)| headers.add(name, value));
+    if reply.body.is_empty() {
+        headers.remove(b"content-length");
+        headers.remove(b"content-type");
+    } else {
+        headers.replace(b"content-length", reply.body.len().to_string().as_bytes());
+        if headers.get("content-type").is_none() {
+            headers.add("content-type", "text/plain");
+        }
+    }
+    headers
+}
+
+/// What the filter wanted, with what makes it a trailers-only gRPC response laid over it.
+fn grpc_headers(reply: &LocalReply, status: u32) -> Headers {
+    let mut headers = plain_headers(reply);
+    headers.replace(b":status", b"200");
+    headers.replace(b"content-type", b"application/grpc");
+    headers.remove(b"content-length");
+    if headers.get("grpc-status").is_none() {
+        headers.add("grpc-status", status.to_string());
+    }
+    if !reply.body.is_empty() {
+        headers.replace(b"grpc-message", &percent_encoded(&reply.body));
+    }
+    headers
+}
+
+/// As gRPC wants it: everything but visible ASCII, and `%` itself.
+fn percent_encoded(text: &[u8]) -> Vec<u8> {
+    let encoded = text.iter().flat_map(|byte| match byte {
+        b' '..=b'~' if *byte != b'%' => vec![*byte],
+        _ => format!("%{byte:02X}").into_bytes(),
+    });
+    encoded.collect()
+}

@@ -1,0 +1,9 @@
+//! The filter as shipped, in the host: the corpus, its life, whom it trusts, what it costs.
+
+mod corpus;
+mod cost;
+mod edge;
+mod hostile;
+mod lifecycle;
+mod shape;
+mod trust;

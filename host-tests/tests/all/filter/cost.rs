@@ -1,0 +1,79 @@
+//! What a request costs inside the VM, counted in host calls and instructions: numbers a busy machine cannot blur.
+//!
+//! Host calls are exact, since each costs a tenth of a microsecond to a whole one. Instructions are ceilings some way
+//! above what the current compiler needs; the test prints what it found.
+
+use portcullis_host_tests::{Module, Request};
+
+use super::edge::{Edge, configuration, corpus};
+
+/// (why, which request, instructions at most, host calls)
+type Row = (&'static str, fn(&Edge) -> Request, u64, &'static [(&'static str, u64)]);
+
+const READ: (&str, u64) = ("proxy_get_header_map_pairs", 1);
+const IDENTIFY: (&str, u64) = ("proxy_add_header_map_value", 4);
+const STRIP: (&str, u64) = ("proxy_remove_header_map_value", 1);
+const ANSWER: (&str, u64) = ("proxy_send_local_response", 1);
+
+#[track_caller]
+fn check(mut edge: Edge, rows: &[Row]) {
+    for (why, request, ceiling, calls) in rows {
+        let request = request(&edge);
+        edge.process.request(0, request);
+        let exchange = edge.process.exchange(0);
+        println!("{why}: {} instructions, {:?}", exchange.fuel, exchange.host_calls);
+        assert_eq!(exchange.host_calls, calls.iter().copied().collect(), "{why}");
+        assert!(exchange.fuel <= *ceiling, "{why}: {} instructions, at most {ceiling} wanted", exchange.fuel);
+        assert_eq!(
+            exchange.callbacks,
+            ["context_create", "request_headers"],
+            "{why}: each callback is an entry into the VM"
+        );
+    }
+}
+
+#[test]
+fn host_calls_and_instructions_per_request() {
+    check(
+        Edge::synced(),
+        &[
+            ("a key's first request", Edge::reading, 36_000, &[("proxy_get_shared_data", 2), IDENTIFY, READ, STRIP]),
+            ("a key seen before", Edge::reading, 26_000, &[IDENTIFY, READ, STRIP]),
+            ("a stranger seen before", |_| stranger(), 32_000, &[READ, ANSWER]),
+            ("malformed", |_| Request::get("/api/v1/skills").bearer("sp_live_short"), 23_000, &[READ, ANSWER]),
+            ("public", |_| Request::get("/healthz"), 4_500, &[READ]),
+            ("no credential", |_| Request::get("/api/v1/skills"), 19_000, &[READ, ANSWER]),
+            (
+                "a forged header",
+                |edge| edge.reading().header("x-portcullis-org", "forged"),
+                26_000,
+                &[IDENTIFY, READ, ("proxy_remove_header_map_value", 2)],
+            ),
+        ],
+    );
+}
+
+#[test]
+fn only_a_key_with_address_rules_asks_for_the_address() {
+    fn from_office(edge: &Edge) -> Request {
+        let request = Request::get("/v1/products").bearer(&edge.key("office"));
+        request.from("127.0.1.5".parse().unwrap())
+    }
+    let edge = Edge::of(corpus("payments"), Module::built().unwrap(), &configuration("")).with_bundle();
+    check(
+        edge,
+        &[
+            (
+                "first",
+                from_office,
+                55_000,
+                &[("proxy_get_property", 1), ("proxy_get_shared_data", 2), IDENTIFY, READ, STRIP],
+            ),
+            ("seen before", from_office, 26_000, &[("proxy_get_property", 1), IDENTIFY, READ, STRIP]),
+        ],
+    );
+}
+
+fn stranger() -> Request {
+    Request::get("/api/v1/skills").bearer("sp_live_00000000000000000000000000000000")
+}

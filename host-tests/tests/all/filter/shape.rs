@@ -1,0 +1,38 @@
+//! The module itself: what it asks of a proxy, what it offers, how large it is.
+
+use portcullis_host_tests::{Module, workspace};
+
+/// Bytes. A proxy compiles this on its main thread before it serves.
+const SIZE_LIMIT: usize = 640 * 1024;
+
+#[track_caller]
+fn check_golden(name: &str, found: &[String]) {
+    let path = workspace().join("host-tests/golden").join(name);
+    let found = found.join("\n") + "\n";
+    if std::env::var_os("PORTCULLIS_BLESS").is_some() {
+        std::fs::write(&path, &found).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        found, golden,
+        "host-tests/golden/{name} differs\nhint: if you meant it, run the test with PORTCULLIS_BLESS=1 and say why in the commit"
+    );
+}
+
+#[test]
+fn it_imports_what_proxies_have_and_nothing_else() {
+    // An import that a host lacks keeps the module from loading there; WASI would be one.
+    check_golden("imports.txt", &Module::built().unwrap().imports());
+}
+
+#[test]
+fn it_exports_only_callbacks_that_do_something() {
+    // Every exported callback costs an entry into the VM, for every request.
+    check_golden("exports.txt", &Module::built().unwrap().exports());
+}
+
+#[test]
+fn it_is_small() {
+    let size = Module::built().unwrap().size();
+    assert!(size <= SIZE_LIMIT, "{size} bytes");
+}
