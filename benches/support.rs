@@ -1,7 +1,7 @@
 //! What the benches share: a bundle of many keys, cut into buckets as a worker has them in its cache.
 //!
 //! Seeded throughout, so that two runs measure the same bytes.
-#![allow(dead_code, reason = "each bench uses a part of it")]
+#![expect(dead_code, reason = "each bench uses a part of it")]
 
 use std::net::{IpAddr, Ipv4Addr};
 
