@@ -1,7 +1,7 @@
 //! How long a key shard takes to build, and what a key costs in bytes.
 //!
 //! Goal: at most 64 bytes a plain key.
-#![expect(missing_docs, clippy::expect_used, clippy::indexing_slicing, reason = "a bench")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a bench")]
 #![expect(clippy::print_stdout, reason = "the bytes a key costs are a figure of this bench")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
