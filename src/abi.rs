@@ -177,7 +177,7 @@ extern "C" fn portcullis_on_request_headers(context: u32, _headers: usize, _end_
     match action {
         Some(Action::Forward) => CONTINUE,
         Some(Action::Replied) => PAUSE,
-        None => {
+        Some(Action::Missed) | None => {
             Proxy.reply(&unknown_stream());
             PAUSE
         }

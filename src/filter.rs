@@ -23,16 +23,19 @@ pub enum Action {
     Forward,
     /// Was answered here.
     Replied,
+    /// Not yet answered: a part of the bundle was not where the header said.
+    Missed,
 }
 
 /// Decides with a policy and keys, and applies the decision. Without them every request is refused for `Err`'s reason.
 pub fn decide_request<H: Host>(
     host: &H,
-    blob: Option<Vec<u8>>,
+    blob: Option<&[u8]>,
     data: Result<(&Policy, impl KeyStore), Reason>,
+    last_try: bool,
     metrics: &mut Metrics,
 ) -> Action {
-    let headers = blob.as_deref().and_then(pairs::parse).unwrap_or_default();
+    let headers = blob.and_then(pairs::parse).unwrap_or_default();
     strip_identity(host, &headers);
     let request = read(&headers);
     let (policy, mut keys) = match data {
@@ -41,6 +44,7 @@ pub fn decide_request<H: Host>(
     };
     match decide(policy, &mut keys, &request, &RequestAmbient { host }) {
         Decision::Allow(grant) => forward(host, policy, &grant, &request, metrics),
+        Decision::Deny(denial) if denial.reason == Reason::StoreUnavailable && !last_try => Action::Missed,
         Decision::Deny(denial) => refuse(host, Some(policy), &denial, &request, metrics),
     }
 }

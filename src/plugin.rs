@@ -101,15 +101,31 @@ impl Plugin {
     pub fn request(&mut self, host: &impl Host) -> Action {
         let headers = host.request_headers();
         match &mut self.data {
-            Data::Static(archive) => filter::decide_request(host, headers, Ok(archive.parts_mut()), &mut self.metrics),
+            Data::Static(archive) => {
+                filter::decide_request(host, headers.as_deref(), Ok(archive.parts_mut()), true, &mut self.metrics)
+            }
             Data::Synced { store, .. } => {
                 if store.live().is_none() {
                     // Nothing yet as of the last tick; a version may have come since.
                     store.refresh(host);
                 }
-                let stale = store.live().is_some_and(|live| is_stale(self.max_age, live.issued_at, self.last_tick));
-                let data = if stale { Err(Reason::StalePolicy) } else { store.parts_mut(host).ok_or(Reason::NoPolicy) };
-                filter::decide_request(host, headers, data, &mut self.metrics)
+                let (max_age, now) = (self.max_age, self.last_tick);
+                let mut decide = |store: &mut Store, last_try| {
+                    let stale = store.live().is_some_and(|live| is_stale(max_age, live.issued_at, now));
+                    let data =
+                        if stale { Err(Reason::StalePolicy) } else { store.parts_mut(host).ok_or(Reason::NoPolicy) };
+                    filter::decide_request(host, headers.as_deref(), data, last_try, &mut self.metrics)
+                };
+                match decide(store, false) {
+                    // Two versions within one tick take the slot this worker still reads; the header names the new one.
+                    Action::Missed => {
+                        if store.refresh(host) == Refresh::Unchanged {
+                            store.ask_for_repair(host);
+                        }
+                        decide(store, true)
+                    }
+                    action => action,
+                }
             }
         }
     }

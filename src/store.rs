@@ -102,15 +102,11 @@ impl Store {
         core::mem::take(&mut self.evicted)
     }
 
-    fn ask_for_repair(&self, host: &impl Host) {
-        ask_for_repair(host, &self.names);
+    /// Tells the leader that a part is missing or strange.
+    pub fn ask_for_repair(&self, host: &impl Host) {
+        // A lost race means that another VM asked.
+        let _ = host.set_shared(&self.names.repair(), b"1", Expect::Anything);
     }
-}
-
-/// Tells the leader that a part is missing or strange.
-fn ask_for_repair(host: &impl Host, names: &Names) {
-    // A lost race means that another VM asked.
-    let _ = host.set_shared(&names.repair(), b"1", Expect::Anything);
 }
 
 /// The keys of the live bundle.
@@ -149,7 +145,6 @@ impl<H: Host> KeyStore for Keys<'_, H> {
     fn find(&mut self, digest: &KeyDigest) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
         let bucket = self.live.layout.key_bucket_of(digest);
         if !self.cache.contains(bucket) && self.load(bucket).is_none() {
-            ask_for_repair(self.host, self.names);
             return Err(StoreUnavailable);
         }
         let organization = match self.cache.get_mut(bucket).map(|entry| organization_of(entry, digest)) {
