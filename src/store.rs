@@ -3,7 +3,7 @@
 //! It reads shared memory and never writes it, the repair flag apart. Invariant: a key is looked up only in buckets
 //! that carry the tag its header names; anything else is "unavailable", never "unknown".
 
-use portcullis_bundle::{KeyBucket, Malformed, OrganizationShard, read_policy, read_restrictions};
+use portcullis_bundle::{KeyBucket, OrganizationShard, read_policy, read_restrictions};
 use portcullis_engine::{
     KeyDigest, KeyId, KeyRecord, KeyStatus, KeyStore, OrganizationId, OrganizationState, Policy, StoreUnavailable,
 };
@@ -128,17 +128,24 @@ impl<H: Host> Keys<'_, H> {
         self.cache.insert(bucket, bytes, self.evicted);
         Some(())
     }
+}
 
-    fn organization_state(&mut self, id: &OrganizationId) -> Option<OrganizationState> {
-        let shard = self.live.layout.organization_shard_of(id);
-        let slot = self.organizations.get_mut(shard)?;
-        if slot.is_none() {
-            let place = self.live.organizations.get(shard)?;
-            let shared = self.host.shared(&self.names.organizations(&self.live.layout, place, shard))?;
-            *slot = Some(untagged(place, &shared.value)?.to_vec());
-        }
-        OrganizationShard::open(slot.as_deref()?).and_then(|it| it.state(id)).ok()
+/// The state of an organisation; its shard is read the first time it is asked for.
+fn organization_state(
+    host: &impl Host,
+    names: &Names,
+    live: &Live,
+    shards: &mut [Option<Vec<u8>>],
+    id: &OrganizationId,
+) -> Option<OrganizationState> {
+    let shard = live.layout.organization_shard_of(id);
+    let slot = shards.get_mut(shard)?;
+    if slot.is_none() {
+        let place = live.organizations.get(shard)?;
+        let shared = host.shared(&names.organizations(&live.layout, place, shard))?;
+        *slot = Some(untagged(place, &shared.value)?.to_vec());
     }
+    OrganizationShard::open(slot.as_deref()?).and_then(|it| it.state(id)).ok()
 }
 
 impl<H: Host> KeyStore for Keys<'_, H> {
@@ -147,28 +154,22 @@ impl<H: Host> KeyStore for Keys<'_, H> {
         if !self.cache.contains(bucket) && self.load(bucket).is_none() {
             return Err(StoreUnavailable);
         }
-        let organization = match self.cache.get_mut(bucket).map(|entry| organization_of(entry, digest)) {
-            Some(Ok(Some(organization))) => organization,
-            Some(Ok(None)) => return Ok(None),
-            Some(Err(_)) | None => return Err(StoreUnavailable),
-        };
-        let organization_state = self.organization_state(&organization).ok_or(StoreUnavailable)?;
-        let entry = self.cache.get_mut(bucket).ok_or(StoreUnavailable)?;
-        record(entry, digest, organization_state).map_err(|_| StoreUnavailable)
+        let Self { host, names, live, organizations, cache, .. } = self;
+        let state = |id: &OrganizationId| organization_state(*host, names, live, organizations, id);
+        let entry = cache.get_mut(bucket).ok_or(StoreUnavailable)?;
+        record(entry, digest, state)
     }
-}
-
-fn organization_of(entry: &Entry, digest: &KeyDigest) -> Result<Option<OrganizationId>, Malformed> {
-    Ok(KeyBucket::open(&entry.bytes)?.find(digest)?.map(|stored| stored.organization))
 }
 
 fn record<'e>(
     entry: &'e mut Entry,
     digest: &KeyDigest,
-    organization_state: OrganizationState,
-) -> Result<Option<KeyRecord<'e>>, Malformed> {
+    organization_state: impl FnOnce(&OrganizationId) -> Option<OrganizationState>,
+) -> Result<Option<KeyRecord<'e>>, StoreUnavailable> {
     let Entry { bytes, restrictions, used } = entry;
-    let Some(stored) = KeyBucket::open(bytes)?.find(digest)? else { return Ok(None) };
+    let found = KeyBucket::open(bytes).and_then(|it| it.find(digest)).map_err(|_| StoreUnavailable)?;
+    let Some(stored) = found else { return Ok(None) };
+    let organization_state = organization_state(&stored.organization).ok_or(StoreUnavailable)?;
     if stored.status == KeyStatus::Active
         && let Some(flag) = used.get_mut(stored.index)
     {
@@ -178,7 +179,7 @@ fn record<'e>(
         None => None,
         Some((number, bytes)) => {
             if !restrictions.iter().any(|(known, _)| *known == number) {
-                restrictions.push((number, read_restrictions(bytes)?));
+                restrictions.push((number, read_restrictions(bytes).map_err(|_| StoreUnavailable)?));
             }
             restrictions.iter().find(|(known, _)| *known == number).map(|(_, set)| set)
         }
