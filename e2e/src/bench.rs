@@ -2,7 +2,10 @@
 //!
 //! Each measures things side by side in one run: figures from two runs, or two machines, are not to be compared.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use anyhow::Context as _;
 
 mod cpu;
 mod envoy;
@@ -23,13 +26,29 @@ pub(crate) struct Bench {
     /// Requests each time.
     #[arg(long, default_value_t = 20_000)]
     requests: usize,
+    /// Measures another build of the filter in the same run, to compare before and after; may be repeated.
+    #[arg(long, value_name = "NAME=MODULE", value_parser = named_module)]
+    with: Vec<NamedModule>,
+}
+
+/// Another build of the filter, and what to call it.
+#[derive(Clone, Debug)]
+pub(crate) struct NamedModule {
+    name: String,
+    path: PathBuf,
+}
+
+fn named_module(text: &str) -> anyhow::Result<NamedModule> {
+    let (name, path) = text.split_once('=').context("hint: such as `before=/tmp/before.wasm`")?;
+    let path = Path::new(path).canonicalize().with_context(|| format!("`{path}`"))?;
+    Ok(NamedModule { name: name.to_owned(), path })
 }
 
 impl Bench {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         match self.name.as_deref() {
             None => println!("envoy       what each way of checking a key adds to Envoy's own CPU time per request"),
-            Some("envoy") => return envoy::run(self.rounds, self.requests, self.json).await,
+            Some("envoy") => return envoy::run(self.rounds, self.requests, self.with, self.json).await,
             Some(other) => anyhow::bail!("no bench `{other}`\nhint: without a name they are listed"),
         }
         Ok(ExitCode::SUCCESS)

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
+use super::NamedModule;
 use super::cpu::Places;
 use super::variant::{self, Ingredients, Variant};
 use super::{cpu, load};
@@ -40,23 +41,29 @@ struct Cost {
     added: f64,
 }
 
-pub(super) async fn run(rounds: usize, requests: usize, as_json: bool) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(
+    rounds: usize,
+    requests: usize,
+    others: Vec<NamedModule>,
+    as_json: bool,
+) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(rounds > 0 && requests > 0, "nothing to measure");
     let mut control = Stack::new(Setup::preset("systemprompt")?)?;
     control.start_control().await?;
     eprintln!("==> creating {KEYS} keys");
-    let ingredients = ingredients(&control).await?;
+    let ingredients = ingredients(&control, others).await?;
     let admin = Ports::free()?.admin;
     let authority = variant::authority(ingredients.authority_port, admin);
     let _authority = start(&control, "authority", &authority, admin).await?;
     let mut subjects = Vec::new();
-    for variant in Variant::ALL {
-        eprintln!("==> starting Envoy: {}", variant.name());
+    let others = (0..ingredients.others.len()).map(Variant::Other);
+    for variant in Variant::ALL.into_iter().chain(others) {
+        eprintln!("==> starting Envoy: {}", variant.name(&ingredients));
         subjects.push(subject(&control, variant, &ingredients).await?);
     }
     let wire: Vec<Vec<u8>> = ingredients.keys.iter().map(|key| request(key)).collect();
     measure(&mut subjects, &wire, rounds, requests)?;
-    Ok(conclude(&costs(&subjects), as_json))
+    Ok(conclude(&costs(&subjects), &ingredients, as_json))
 }
 
 fn measure(subjects: &mut [Subject], wire: &[Vec<u8>], rounds: usize, requests: usize) -> anyhow::Result<()> {
@@ -78,7 +85,7 @@ fn measure(subjects: &mut [Subject], wire: &[Vec<u8>], rounds: usize, requests: 
     Ok(())
 }
 
-async fn ingredients(control: &Stack) -> anyhow::Result<Ingredients> {
+async fn ingredients(control: &Stack, others: Vec<NamedModule>) -> anyhow::Result<Ingredients> {
     let client = control.control()?;
     let mut keys = Vec::with_capacity(KEYS);
     while keys.len() < KEYS {
@@ -88,6 +95,7 @@ async fn ingredients(control: &Stack) -> anyhow::Result<Ingredients> {
     }
     Ok(Ingredients {
         keys,
+        others,
         noop_module: Module::Noop.path()?.display().to_string(),
         portcullis_module: Module::Portcullis.path()?.display().to_string(),
         portcullis_configuration: control.plugin_configuration()?,
@@ -99,8 +107,8 @@ async fn ingredients(control: &Stack) -> anyhow::Result<Ingredients> {
 async fn subject(control: &Stack, variant: Variant, ingredients: &Ingredients) -> anyhow::Result<Subject> {
     let Ports { edge, admin, .. } = Ports::free()?;
     let config = variant::configuration(variant, ingredients, edge, admin);
-    let process = start(control, variant.name(), &config, admin).await?;
-    if variant == Variant::Portcullis {
+    let process = start(control, variant.name(ingredients), &config, admin).await?;
+    if matches!(variant, Variant::Portcullis | Variant::Other(_)) {
         stack::wait_enforcing(&mut Connection::open(local(edge)).await?).await?;
     }
     Ok(Subject { variant, process, edge: local(edge), rounds: Vec::new() })
@@ -129,12 +137,12 @@ fn costs(subjects: &[Subject]) -> Vec<Cost> {
     subjects.iter().map(cost).collect()
 }
 
-fn conclude(costs: &[Cost], as_json: bool) -> ExitCode {
+fn conclude(costs: &[Cost], from: &Ingredients, as_json: bool) -> ExitCode {
     let added = |variant| costs.iter().find(|it| it.variant == variant).map_or(f64::NAN, |it| it.added);
     let (noop, ours) = (added(Variant::Noop), added(Variant::Portcullis));
     println!("{:14}{:>12}{:>12}{:>12}", "", "us/request", "added us", "x no-op");
     for cost in costs {
-        println!("{:14}{:>12.2}{:>12.2}{:>12.2}", cost.variant.name(), cost.total, cost.added, cost.added / noop);
+        println!("{:14}{:>12.2}{:>12.2}{:>12.2}", cost.variant.name(from), cost.total, cost.added, cost.added / noop);
     }
     let ext_authz = added(Variant::ExtAuthz);
     let checks = [
@@ -145,7 +153,7 @@ fn conclude(costs: &[Cost], as_json: bool) -> ExitCode {
         println!("{} {what}", if *holds { "ok  " } else { "FAIL" });
     }
     if as_json {
-        let named = |cost: &Cost| (cost.variant.name().to_owned(), figures(cost, noop));
+        let named = |cost: &Cost| (cost.variant.name(from).to_owned(), figures(cost, noop));
         let variants: Map<String, Value> = costs.iter().map(named).collect();
         println!("{}", json!({ "variants": variants }));
     }

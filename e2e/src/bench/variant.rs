@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use super::NamedModule;
 use crate::ports::local;
 
 /// One way of checking a key.
@@ -22,13 +23,15 @@ pub(super) enum Variant {
     ExtAuthz,
     /// Ours.
     Portcullis,
+    /// Another build of ours, by its place in [`Ingredients::others`].
+    Other(usize),
 }
 
 impl Variant {
     pub(super) const ALL: [Self; 6] =
         [Self::Bare, Self::ApiKeyAuth, Self::Noop, Self::Lua, Self::ExtAuthz, Self::Portcullis];
 
-    pub(super) fn name(self) -> &'static str {
+    pub(super) fn name(self, from: &Ingredients) -> &str {
         match self {
             Self::Bare => "bare",
             Self::ApiKeyAuth => "api_key_auth",
@@ -36,6 +39,7 @@ impl Variant {
             Self::Lua => "lua",
             Self::ExtAuthz => "ext_authz",
             Self::Portcullis => "portcullis",
+            Self::Other(index) => from.others.get(index).map_or("", |other| &other.name),
         }
     }
 }
@@ -45,6 +49,7 @@ pub(super) struct Ingredients {
     pub(super) keys: Vec<String>,
     pub(super) noop_module: String,
     pub(super) portcullis_module: String,
+    pub(super) others: Vec<NamedModule>,
     pub(super) portcullis_configuration: Value,
     pub(super) authority_port: u16,
     pub(super) control_port: u16,
@@ -55,7 +60,7 @@ pub(super) fn configuration(variant: Variant, ingredients: &Ingredients, edge: u
     let filters: Vec<Value> = key_filter(variant, ingredients).into_iter().chain([router()]).collect();
     let clusters = match variant {
         Variant::ExtAuthz => vec![cluster("authority", ingredients.authority_port)],
-        Variant::Portcullis => vec![cluster("portcullis_control", ingredients.control_port)],
+        Variant::Portcullis | Variant::Other(_) => vec![cluster("portcullis_control", ingredients.control_port)],
         _ => vec![],
     };
     envoy(edge, admin, &filters, &clusters)
@@ -104,6 +109,9 @@ fn key_filter(variant: Variant, from: &Ingredients) -> Option<Value> {
         Variant::Portcullis => {
             Some(wasm("portcullis", &from.portcullis_module, &from.portcullis_configuration.to_string()))
         }
+        Variant::Other(index) => from.others.get(index).map(|other| {
+            wasm("portcullis", &other.path.display().to_string(), &from.portcullis_configuration.to_string())
+        }),
     }
 }
 
