@@ -77,7 +77,10 @@ fn forward<H: Host>(
     metrics: &mut Metrics,
 ) -> Action {
     if !policy.forwards_credential() {
-        strip_credentials(host, policy, request);
+        let sources = policy.credential_sources();
+        // The one that carried the key, or, where none was looked for, whichever may carry one.
+        let sources = grant.source.map_or(sources, |index| sources.get(index..=index).unwrap_or_default());
+        strip_credentials(host, sources, request);
     }
     match &grant.identity {
         Some(identity) => {
@@ -108,15 +111,14 @@ fn refuse<H: Host>(
 
 fn identify(host: &impl Host, identity: &Identity<'_>) {
     // Whatever the client sent under these names is gone already, so adding is setting.
-    host.add_request_header("x-portcullis-key-id", identity.key.to_text().as_str().as_bytes());
-    host.add_request_header("x-portcullis-org", identity.organization.to_text().as_str().as_bytes());
+    host.add_request_header("x-portcullis-key-id", identity.key.to_text().as_bytes());
+    host.add_request_header("x-portcullis-org", identity.organization.to_text().as_bytes());
     host.add_request_header("x-portcullis-environment", identity.environment.as_bytes());
     host.add_request_header("x-portcullis-scopes", identity.scopes.as_bytes());
 }
 
-/// Removes the credential from every place where one may stand, whether it was the one used or not.
-fn strip_credentials(host: &impl Host, policy: &Policy, request: &Request<'_>) {
-    let sources = policy.credential_sources();
+/// Removes the credential from where it stands.
+fn strip_credentials(host: &impl Host, sources: &[CredentialSource], request: &Request<'_>) {
     for source in sources.iter().filter(|source| source.place() == CredentialPlace::Header) {
         let ours = |(name, value): &Pair<'_>| *name == source.name().as_bytes() && source.carries(value);
         if request.headers.iter().any(ours) {

@@ -12,14 +12,12 @@ pub type Pair<'a> = (&'a [u8], &'a [u8]);
 /// The pairs of a blob; `None` if it does not add up.
 pub fn parse(blob: &[u8]) -> Option<Vec<Pair<'_>>> {
     let (count, rest) = split_u32(blob)?;
-    let (mut lengths, mut data) = rest.split_at_checked(count.checked_mul(8)?)?;
+    let (lengths, mut data) = rest.split_at_checked(count.checked_mul(8)?)?;
     let mut pairs = Vec::with_capacity(count);
-    while !lengths.is_empty() {
-        let (name_len, tail) = split_u32(lengths)?;
-        let (value_len, tail) = split_u32(tail)?;
-        lengths = tail;
-        let (name, tail) = split_terminated(data, name_len)?;
-        let (value, tail) = split_terminated(tail, value_len)?;
+    for lengths in lengths.as_chunks::<8>().0 {
+        let lengths = u64::from_le_bytes(*lengths);
+        let (name, tail) = split_terminated(data, lengths as u32 as usize)?;
+        let (value, tail) = split_terminated(tail, (lengths >> 32) as usize)?;
         data = tail;
         pairs.push((name, value));
     }

@@ -11,7 +11,7 @@ mod value;
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use crate::ascii::trim_spaces;
+use crate::ascii::{has, trim_spaces};
 use crate::path::unescape;
 use crate::spec::{CredentialPlace, CredentialSpec};
 
@@ -65,26 +65,23 @@ pub enum CredentialSourceError {
 /// case; an empty value, or another scheme, is nothing. Two lines of one header, a comma in a header, or values in two
 /// places are ambiguous.
 pub fn find<'a>(sources: &[CredentialSource], headers: &[(&'a [u8], &'a [u8])], path: Option<&'a [u8]>) -> Found<'a> {
-    let mut found = Found::None;
-    for source in sources {
-        let name = source.name.as_bytes();
-        match source.place {
-            CredentialPlace::Header => found = found.and(source.in_headers(headers)),
-            CredentialPlace::Query => {
-                for (_, value) in query_pairs(path.unwrap_or_default()).filter(|(key, _)| *unescape(key) == *name) {
-                    found = found.and(unescaped(value));
-                }
-            }
-            CredentialPlace::Cookie => {
-                for (_, value) in headers.iter().filter(|(header, _)| *header == b"cookie") {
-                    for (_, value) in cookie_pairs(value).filter(|(key, _)| *key == name) {
-                        found = found.and(unescaped(value));
-                    }
-                }
-            }
+    locate(sources, headers, path).0
+}
+
+/// As [`find`], with the index of the last source that carries anything: for [`Found::One`] it is the only one.
+pub(crate) fn locate<'a>(
+    sources: &[CredentialSource],
+    headers: &[(&'a [u8], &'a [u8])],
+    path: Option<&'a [u8]>,
+) -> (Found<'a>, Option<usize>) {
+    let (mut found, mut carrier) = (Found::None, None);
+    for (index, source) in sources.iter().enumerate() {
+        let here = source.look(headers, path);
+        if here != Found::None {
+            (found, carrier) = (found.and(here), Some(index));
         }
     }
-    found
+    (found, carrier)
 }
 
 impl CredentialSource {
@@ -131,6 +128,22 @@ impl CredentialSource {
         self.in_value(value) != Found::None
     }
 
+    fn look<'a>(&self, headers: &[(&'a [u8], &'a [u8])], path: Option<&'a [u8]>) -> Found<'a> {
+        let name = self.name.as_bytes();
+        match self.place {
+            CredentialPlace::Header => self.in_headers(headers),
+            CredentialPlace::Query => query_pairs(path.unwrap_or_default())
+                .filter(|(key, _)| *unescape(key) == *name)
+                .fold(Found::None, |found, (_, value)| found.and(unescaped(value))),
+            CredentialPlace::Cookie => headers
+                .iter()
+                .filter(|(header, _)| *header == b"cookie")
+                .flat_map(|(_, value)| cookie_pairs(value))
+                .filter(|(key, _)| *key == name)
+                .fold(Found::None, |found, (_, value)| found.and(unescaped(value))),
+        }
+    }
+
     fn in_headers<'a>(&self, headers: &[(&'a [u8], &'a [u8])]) -> Found<'a> {
         let (mut found, mut lines) = (Found::None, 0_usize);
         for (_, value) in headers.iter().filter(|(header, _)| *header == self.name.as_bytes()) {
@@ -143,7 +156,7 @@ impl CredentialSource {
 
     fn in_value<'a>(&self, value: &'a [u8]) -> Found<'a> {
         let value = trim_spaces(value);
-        let list = value.contains(&b',');
+        let list = has(value, b',');
         match &self.scheme {
             None if list => Found::Ambiguous,
             None => visible(value),

@@ -56,6 +56,8 @@ pub struct Grant<'a> {
     pub identity: Option<Identity<'a>>,
     /// Restrictions in observe mode that would have denied it.
     pub observed: Vec<Reason>,
+    /// The index of the credential source that carried the key. No other source carried anything.
+    pub source: Option<usize>,
     /// The index of the rule that matched.
     pub rule: Option<usize>,
 }
@@ -121,11 +123,12 @@ pub fn decide_traced<'a, S: KeyStore>(
     };
     if let Some(open) = passes_without_key(policy, request, &routed.route) {
         trace.check(Step::Route, Outcome::Passed, format_args!("{open}"));
-        return Decision::Allow(Grant { identity: None, observed: Vec::new(), rule: routed.rule_index() });
+        let rule = routed.rule_index();
+        return Decision::Allow(Grant { identity: None, observed: Vec::new(), source: None, rule });
     }
     match authenticate(policy, store, request, trace) {
-        Ok((format, record)) => {
-            let check = KeyCheck { policy, format, record, routed: &routed, request, ambient };
+        Ok(Authenticated { source, format, record }) => {
+            let check = KeyCheck { policy, source, format, record, routed: &routed, request, ambient };
             check.decide(trace)
         }
         Err(reason) => Decision::Deny(Denial { rule: routed.rule_index(), ..Denial::early(reason) }),
@@ -177,14 +180,22 @@ fn passes_without_key(policy: &Policy, request: &Request<'_>, route: &Route<'_>)
     }
 }
 
+/// A key that is known.
+struct Authenticated<'a> {
+    source: Option<usize>,
+    format: &'a KeyFormat,
+    record: KeyRecord<'a>,
+}
+
 /// Credential → format → lookup.
 fn authenticate<'a, S: KeyStore>(
     policy: &'a Policy,
     store: &'a mut S,
     request: &Request<'_>,
     trace: &mut impl Trace,
-) -> Result<(&'a KeyFormat, KeyRecord<'a>), Reason> {
-    let key = match credential::find(policy.credential_sources(), request.headers, request.path) {
+) -> Result<Authenticated<'a>, Reason> {
+    let (found, source) = credential::locate(policy.credential_sources(), request.headers, request.path);
+    let key = match found {
         Found::One(key) => Ok(key),
         Found::None => Err(Reason::MissingCredential),
         Found::Malformed => Err(Reason::MalformedCredential),
@@ -197,12 +208,13 @@ fn authenticate<'a, S: KeyStore>(
         Ok(None) => Err(Reason::UnknownKey),
         Err(StoreUnavailable) => Err(Reason::StoreUnavailable),
     };
-    Ok((format, trace.result(Step::Lookup, record)?))
+    Ok(Authenticated { source, format, record: trace.result(Step::Lookup, record)? })
 }
 
 /// Everything that is checked once the key is known.
 struct KeyCheck<'a, 'r, A> {
     policy: &'a Policy,
+    source: Option<usize>,
     format: &'a KeyFormat,
     record: KeyRecord<'a>,
     routed: &'r Routed<'a, 'r>,
@@ -215,7 +227,8 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
         let mut observed = Vec::new();
         match self.run(&mut observed, trace) {
             Ok(()) => {
-                Decision::Allow(Grant { identity: Some(self.identity()), observed, rule: self.routed.rule_index() })
+                let (source, rule) = (self.source, self.routed.rule_index());
+                Decision::Allow(Grant { identity: Some(self.identity()), observed, source, rule })
             }
             Err(reason) => Decision::Deny(self.denial(reason)),
         }

@@ -63,7 +63,8 @@ impl KeyFormat {
         if !self.body.contains(&body.len()) {
             return Err(Reason::WrongLength);
         }
-        if !body.iter().all(|byte| self.alphabet.contains(*byte)) {
+        let table = self.alphabet.table();
+        if !body.iter().all(|byte| table.get(usize::from(*byte)).is_some_and(|is_in| *is_in)) {
             return Err(Reason::BadAlphabet);
         }
         match (self.checksum, body.split_last_chunk::<CHECKSUM_LEN>()) {
@@ -105,7 +106,7 @@ impl KeyFormats {
 
 impl Alphabet {
     /// The letters, in the order of their digits.
-    pub fn letters(self) -> &'static [u8] {
+    pub const fn letters(self) -> &'static [u8] {
         match self {
             Self::Base62 => BASE62,
             Self::LowerAlphanumeric => b"0123456789abcdefghijklmnopqrstuvwxyz",
@@ -113,14 +114,27 @@ impl Alphabet {
         }
     }
 
-    /// Whether a byte is one of them.
-    pub fn contains(self, byte: u8) -> bool {
+    /// Whether a byte is one of them, by byte.
+    fn table(self) -> &'static [bool; 256] {
+        const BASE62: [bool; 256] = table(Alphabet::Base62);
+        const LOWER_ALPHANUMERIC: [bool; 256] = table(Alphabet::LowerAlphanumeric);
+        const LOWER_HEX: [bool; 256] = table(Alphabet::LowerHex);
         match self {
-            Self::Base62 => byte.is_ascii_alphanumeric(),
-            Self::LowerAlphanumeric => matches!(byte, b'0'..=b'9' | b'a'..=b'z'),
-            Self::LowerHex => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+            Self::Base62 => &BASE62,
+            Self::LowerAlphanumeric => &LOWER_ALPHANUMERIC,
+            Self::LowerHex => &LOWER_HEX,
         }
     }
+}
+
+#[expect(clippy::indexing_slicing, reason = "runs at compile time only, where a wrong index does not build")]
+const fn table(alphabet: Alphabet) -> [bool; 256] {
+    let (letters, mut table, mut index) = (alphabet.letters(), [false; 256], 0);
+    while index < letters.len() {
+        table[letters[index] as usize] = true;
+        index += 1;
+    }
+    table
 }
 
 /// The checksum of a body's random part: CRC-32 (IEEE 802.3) as six base62 digits, zero-padded.

@@ -3,7 +3,7 @@
 //! Invariant: a found credential is not empty and is visible ASCII.
 
 use super::Found;
-use crate::ascii::trim_spaces;
+use crate::ascii::{is_graphic, trim_spaces};
 
 /// The credential after its scheme and spaces. Another scheme, or none after it, is nothing.
 pub(super) fn after_scheme<'a>(value: &'a [u8], scheme: &[u8]) -> Found<'a> {
@@ -22,7 +22,7 @@ pub(super) fn after_scheme<'a>(value: &'a [u8], scheme: &[u8]) -> Found<'a> {
 pub(super) fn visible(value: &[u8]) -> Found<'_> {
     match value {
         [] => Found::None,
-        _ if value.iter().all(u8::is_ascii_graphic) => Found::One(value),
+        _ if is_graphic(value) => Found::One(value),
         _ => Found::Malformed,
     }
 }
