@@ -9,6 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use portcullis_bundle::{ArchiveError, BlobDigest, PublicKey};
 use serde::Deserialize;
 
+use crate::recent::RecentSecret;
+
 /// A configuration that can be run.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -50,6 +52,14 @@ impl Control {
         let mut text = format!("{}\n{}\n{}\n{}", self.cluster, self.authority, self.edge_id, self.token.0);
         keys.iter().for_each(|key| text.push_str(&format!("\n{key}")));
         BlobDigest::of(text.as_bytes())
+    }
+}
+
+impl Control {
+    /// A secret for one VM's table of lately seen keys. Nobody who does not know the edge token can work it out.
+    pub fn recent_secret(&self, now_nanos: u64) -> RecentSecret {
+        let digest = BlobDigest::of(format!("recent keys\n{now_nanos}\n{}", self.token.0).as_bytes());
+        RecentSecret(digest.as_bytes().first_chunk().copied().unwrap_or_default())
     }
 }
 

@@ -17,6 +17,7 @@ pub mod cache;
 pub mod lease;
 pub mod live;
 pub mod metrics;
+pub mod recent;
 pub mod report;
 pub mod store;
 pub mod sync;

@@ -49,7 +49,8 @@ impl Plugin {
             }
             Source::Control(control) => {
                 let names = Names::new(&control.identity(&config.public_keys));
-                let mut store = Box::new(Store::new(names.clone(), config.cache_bytes));
+                let mut store =
+                    Box::new(Store::new(names.clone(), config.cache_bytes, control.recent_secret(host.now_nanos())));
                 store.refresh(host);
                 Data::Synced { store, sync: Box::new(Sync::new(control, config.public_keys, names)) }
             }

@@ -11,6 +11,7 @@ use portcullis_engine::{
 use crate::cache::{BucketCache, Entry};
 use crate::host::{Expect, Host};
 use crate::live::{Live, Names, untagged};
+use crate::recent::{Place, Recent, RecentSecret};
 
 /// A worker's view of the shared bundle.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub struct Store {
     view: Option<View>,
     header_cas: u32,
     cache: BucketCache,
+    recent: Recent,
     /// Keys used in buckets that were evicted since last asked.
     evicted: Vec<KeyId>,
 }
@@ -41,9 +43,16 @@ pub enum Refresh {
 }
 
 impl Store {
-    /// Sees nothing yet.
-    pub fn new(names: Names, cache_bytes: usize) -> Self {
-        Self { names, view: None, header_cas: 0, cache: BucketCache::new(cache_bytes), evicted: Vec::new() }
+    /// Sees nothing yet. Of `cache_bytes` up to half goes to remembering keys lately seen.
+    pub fn new(names: Names, cache_bytes: usize, secret: RecentSecret) -> Self {
+        Self {
+            names,
+            view: None,
+            header_cas: 0,
+            cache: BucketCache::new(cache_bytes),
+            recent: Recent::new(Some(secret), cache_bytes / 2),
+            evicted: Vec::new(),
+        }
     }
 
     /// What is live, as last seen.
@@ -84,6 +93,7 @@ impl Store {
         };
         self.cache.drain_used(&mut self.evicted);
         self.cache.reset(live.layout.key_buckets());
+        self.recent.reset(live.key_count);
         let organizations = vec![None; live.organizations.len()];
         self.view = Some(View { live, policy, organizations });
         Some(Refresh::NewVersion)
@@ -91,9 +101,9 @@ impl Store {
 
     /// The policy and the keys, to decide with; `None` if there is no bundle yet.
     pub fn parts_mut<'s, H: Host>(&'s mut self, host: &'s H) -> Option<(&'s Policy, Keys<'s, H>)> {
-        let Self { names, view, cache, evicted, .. } = self;
+        let Self { names, view, cache, recent, evicted, .. } = self;
         let View { live, policy, organizations } = view.as_mut()?;
-        Some((policy, Keys { host, names, live, organizations, cache, evicted }))
+        Some((policy, Keys { host, names, live, organizations, cache, recent, evicted }))
     }
 
     /// Takes the names of keys used since last asked.
@@ -116,10 +126,38 @@ pub struct Keys<'s, H> {
     live: &'s Live,
     organizations: &'s mut Vec<Option<Vec<u8>>>,
     cache: &'s mut BucketCache,
+    recent: &'s mut Recent,
     evicted: &'s mut Vec<KeyId>,
 }
 
 impl<H: Host> Keys<'_, H> {
+    /// Where a key's record stands, `None` if there is no such key.
+    fn place(&mut self, digest: &KeyDigest) -> Result<Option<Place>, StoreUnavailable> {
+        let bucket = self.live.layout.key_bucket_of(digest);
+        let entry = self.entry(bucket)?;
+        let found = KeyBucket::open(&entry.bytes).and_then(|it| it.find(digest)).map_err(|_| StoreUnavailable)?;
+        let Some(stored) = found else { return Ok(None) };
+        let (Ok(bucket), Ok(index)) = (bucket.try_into(), stored.index.try_into()) else {
+            return Err(StoreUnavailable);
+        };
+        Ok(Some(Place { bucket, index }))
+    }
+
+    fn record(&mut self, place: Place) -> Result<KeyRecord<'_>, StoreUnavailable> {
+        let bucket = place.bucket as usize;
+        self.entry(bucket)?;
+        let Self { host, names, live, organizations, cache, .. } = self;
+        let state = |id: &OrganizationId| organization_state(*host, names, live, organizations, id);
+        record(cache.get_mut(bucket).ok_or(StoreUnavailable)?, place.index, state)
+    }
+
+    fn entry(&mut self, bucket: usize) -> Result<&mut Entry, StoreUnavailable> {
+        if !self.cache.contains(bucket) && self.load(bucket).is_none() {
+            return Err(StoreUnavailable);
+        }
+        self.cache.get_mut(bucket).ok_or(StoreUnavailable)
+    }
+
     fn load(&mut self, bucket: usize) -> Option<()> {
         let place = self.live.keys.get(bucket / self.live.layout.buckets_per_shard())?;
         let shared = self.host.shared(&self.names.bucket(&self.live.layout, place, bucket))?;
@@ -150,25 +188,32 @@ fn organization_state(
 
 impl<H: Host> KeyStore for Keys<'_, H> {
     fn find(&mut self, digest: &KeyDigest) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
-        let bucket = self.live.layout.key_bucket_of(digest);
-        if !self.cache.contains(bucket) && self.load(bucket).is_none() {
-            return Err(StoreUnavailable);
+        match self.place(digest)? {
+            Some(place) => self.record(place).map(Some),
+            None => Ok(None),
         }
-        let Self { host, names, live, organizations, cache, .. } = self;
-        let state = |id: &OrganizationId| organization_state(*host, names, live, organizations, id);
-        let entry = cache.get_mut(bucket).ok_or(StoreUnavailable)?;
-        record(entry, digest, state)
+    }
+
+    fn find_presented(&mut self, key: &[u8]) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
+        let tag = self.recent.tag(key);
+        if let Some(place) = tag.and_then(|tag| self.recent.get(tag)) {
+            return self.record(place).map(Some);
+        }
+        let Some(place) = self.place(&KeyDigest::of(key))? else { return Ok(None) };
+        if let Some(tag) = tag {
+            self.recent.put(tag, place);
+        }
+        self.record(place).map(Some)
     }
 }
 
-fn record<'e>(
-    entry: &'e mut Entry,
-    digest: &KeyDigest,
+fn record(
+    entry: &mut Entry,
+    index: u32,
     organization_state: impl FnOnce(&OrganizationId) -> Option<OrganizationState>,
-) -> Result<Option<KeyRecord<'e>>, StoreUnavailable> {
+) -> Result<KeyRecord<'_>, StoreUnavailable> {
     let Entry { bytes, restrictions, used } = entry;
-    let found = KeyBucket::open(bytes).and_then(|it| it.find(digest)).map_err(|_| StoreUnavailable)?;
-    let Some(stored) = found else { return Ok(None) };
+    let stored = KeyBucket::open(bytes).and_then(|it| it.at(index as usize)).map_err(|_| StoreUnavailable)?;
     let organization_state = organization_state(&stored.organization).ok_or(StoreUnavailable)?;
     if stored.status == KeyStatus::Active
         && let Some(flag) = used.get_mut(stored.index)
@@ -184,7 +229,7 @@ fn record<'e>(
             restrictions.iter().find(|(known, _)| *known == number).map(|(_, set)| set)
         }
     };
-    Ok(Some(KeyRecord {
+    Ok(KeyRecord {
         id: stored.id,
         organization: stored.organization,
         organization_state,
@@ -192,5 +237,5 @@ fn record<'e>(
         expires_at: stored.expires_at,
         scopes: stored.scopes,
         restrictions,
-    }))
+    })
 }

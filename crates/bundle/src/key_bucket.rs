@@ -90,6 +90,11 @@ impl<'a> KeyBucket<'a> {
         Ok((KeyDigest::from_bytes(*digest), self.decode(index, record).ok_or(MALFORMED)?))
     }
 
+    /// The record at a position.
+    pub fn at(&self, index: usize) -> Result<StoredKey<'a>, Malformed> {
+        self.record(index).and_then(|record| self.decode(index, record)).ok_or(MALFORMED)
+    }
+
     /// The name of the key at a position.
     pub fn id(&self, index: usize) -> Option<KeyId> {
         self.record(index).and_then(|record| array(record, 32)).map(KeyId::from_bytes)

@@ -25,6 +25,12 @@ use crate::trace::{Outcome, Step, Trace};
 pub trait KeyStore {
     /// The record of a key, `None` if there is no such key.
     fn find(&mut self, digest: &KeyDigest) -> Result<Option<KeyRecord<'_>>, StoreUnavailable>;
+
+    /// The record of a key as a client presented it. A store that can tell a key it has seen by cheaper means than its
+    /// digest does so here; it must not keep the key.
+    fn find_presented(&mut self, key: &[u8]) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
+        self.find(&KeyDigest::of(key))
+    }
 }
 
 /// Key records cannot be read right now; the request is refused.
@@ -203,7 +209,7 @@ fn authenticate<'a, S: KeyStore>(
     };
     let key = trace.result(Step::Credential, key)?;
     let format = trace.result(Step::Format, policy.key_formats().classify(key))?;
-    let record = match store.find(&KeyDigest::of(key)) {
+    let record = match store.find_presented(key) {
         Ok(Some(record)) => Ok(record),
         Ok(None) => Err(Reason::UnknownKey),
         Err(StoreUnavailable) => Err(Reason::StoreUnavailable),
