@@ -76,7 +76,7 @@ pub struct Key {
     pub id: String,
     /// What people call it.
     pub name: String,
-    /// Its first 14 characters and `...`.
+    /// Its first characters, 14 at most, and `...`.
     pub display: String,
     /// What it starts with: `sp_live_`.
     pub prefix: String,
@@ -100,6 +100,8 @@ pub struct Key {
     pub revoked_at: Option<String>,
     /// When an edge last let it pass.
     pub last_used: Option<String>,
+    /// The id of the key that it was rotated to.
+    pub successor: Option<String>,
     /// Whole days since it was created.
     pub age_days: u64,
     /// Whether it still works although it is older than 90 days and should have been rotated.
@@ -140,8 +142,10 @@ pub struct CreatedKey {
     pub record: Key,
     /// The key. It cannot be shown again.
     pub key: ApiKey,
-    /// The header to send with it, ready to paste.
+    /// What to send with a request, ready to paste: as a rule `Authorization: Bearer <key>`.
     pub authorization: ApiKey,
+    /// Whether edges can fetch it. `false` = it is stored and will work, but publishing takes longer than usual.
+    pub published: bool,
 }
 
 /// `GET /v1/keys`: one page.

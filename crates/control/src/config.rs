@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use portcullis_bundle::SigningKey;
 use portcullis_engine::PolicySpec;
 
+use crate::limits::Limits;
 use crate::random;
 use crate::secret_file::{self, SecretFileError};
 use crate::token::Token;
@@ -29,6 +30,8 @@ pub struct Config {
     pub edge_token_file: Option<PathBuf>,
     /// Instead of `data`/signing-key.
     pub signing_key_file: Option<PathBuf>,
+    /// How much to bear.
+    pub limits: Limits,
 }
 
 /// Everything secret that the control plane has.

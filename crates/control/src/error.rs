@@ -1,6 +1,7 @@
 //! What can be wrong with a management request, in words of the domain; `http::problem` turns it into HTTP.
 
 use portcullis_api::KeyStatus;
+use portcullis_engine::KeyId;
 
 use crate::random::NoRandomness;
 use crate::store::StoreError;
@@ -27,12 +28,20 @@ pub enum Error {
         /// What to do instead.
         hint: &'static str,
     },
+    /// The key was rotated before; the caller has or needs its successor.
+    #[error(
+        "the key was already rotated: its successor is `{0}`\nhint: rotate that one, or revoke it and create a new one"
+    )]
+    Rotated(KeyId),
     /// Others kept changing the same thing; the caller can try again.
     #[error("the same record is being changed by others: try again")]
     Contended,
     /// The change is stored, but edges cannot fetch it yet; the operator has to look into the log.
     #[error("the change is stored in version {0}, but edges cannot fetch it yet: look into the control plane's log")]
     NotPublished(u64),
+    /// Nothing was ever published, so nothing was written; the caller can try again.
+    #[error("the first bundle is being built: try again")]
+    NotReady,
     /// The machine's fault.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),

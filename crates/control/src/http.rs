@@ -7,6 +7,7 @@ mod auth;
 mod body;
 mod edge;
 mod failure;
+mod finish;
 mod keys;
 mod organizations;
 mod payments;
@@ -52,6 +53,7 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(async || Failure::not_found("there is no such path"))
         .method_not_allowed_fallback(async || Failure::method_not_allowed())
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn(finish::finish))
         .layer(from_fn(watch::watch))
         .with_state(app)
 }

@@ -10,6 +10,7 @@ use axum::serve::ListenerExt;
 use portcullis_bundle::{BuildError, build_policy};
 use portcullis_engine::PolicyError;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -26,6 +27,9 @@ use crate::{http, organizations, shutdown};
 
 /// Connections that are still busy then are cut.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
+
+/// Long listings at work at once.
+const LISTINGS: usize = 2;
 
 /// Why the control plane does not run.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +91,13 @@ impl Server {
         store.write(&[], clock.millis()).await?;
         let public_key = secrets.signing_key.public_key();
         let policy_blob = build_policy(policy.spec())?;
-        let (publisher, worker) = publisher::new(store.clone(), clock.clone(), policy_blob, secrets.signing_key);
+        let (publisher, worker) = publisher::new(
+            store.clone(),
+            clock.clone(),
+            policy_blob,
+            secrets.signing_key,
+            config.limits.publish_within,
+        );
         let (trigger, shutdown) = shutdown::new();
         let app = App {
             store,
@@ -100,6 +110,8 @@ impl Server {
             edge_token: secrets.edge_token,
             public_key,
             shutdown,
+            limits: config.limits,
+            listings: Arc::new(Semaphore::new(LISTINGS)),
         };
         Ok(Self { app, worker, listener, address, trigger, _lock: lock })
     }

@@ -21,6 +21,9 @@ pub(crate) trait Store: Send + Sync {
     /// at least `version_floor`. With no writes it only takes a new version.
     async fn write(&self, writes: &[Write], version_floor: u64) -> Result<u64, StoreError>;
 
+    /// The version that contains every write so far.
+    async fn version(&self) -> Result<u64, StoreError>;
+
     /// One key.
     async fn key(&self, id: KeyId) -> Result<Option<KeyRow>, StoreError>;
 
@@ -91,6 +94,8 @@ pub(crate) struct KeyRow {
     pub revoked_at: Option<u64>,
     /// When an edge last let it pass.
     pub last_used: Option<u64>,
+    /// The key that it was rotated to.
+    pub successor: Option<KeyId>,
     /// The version it last changed in, as read.
     pub changed_in: u64,
 }

@@ -23,7 +23,7 @@ pub(super) async fn create_batch(
     Body(request): Body<CreateKeys>,
 ) -> Result<Written<Data<CreatedKey>>, Failure> {
     let created = keys::create_batch(&app, request).await?;
-    Ok(Written(StatusCode::CREATED, created.map(|data| Data { data })))
+    Ok(Written(StatusCode::CREATED, created.map(|data, _| Data { data })))
 }
 
 pub(super) async fn list(

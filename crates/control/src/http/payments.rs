@@ -26,7 +26,7 @@ pub(super) async fn list(State(app): State<App>) -> Result<Json<ApiKeys>, Failur
 pub(super) async fn revoke(State(app): State<App>, Segment(id): Segment) -> Result<Written<Done>, Failure> {
     let revoked = keys::revoke(&app, &id).await?;
     let message = "API key revoked successfully".to_owned();
-    Ok(Written(StatusCode::OK, revoked.map(|_| Done { success: true, message })))
+    Ok(Written(StatusCode::OK, revoked.map(|_, _| Done { success: true, message })))
 }
 
 fn entry(key: Key) -> ApiKeyEntry {

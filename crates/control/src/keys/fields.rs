@@ -22,6 +22,10 @@ pub(super) fn apply(app: &App, request: &UpdateKey, row: &mut KeyRow) -> Result<
     if let Some(list) = &request.scopes {
         row.scopes = scopes(app, list)?;
     }
+    if !request.expires_at.is_keep() {
+        // Its expiry is no longer what rotation made of it.
+        row.successor = None;
+    }
     match &request.expires_at {
         Patch::Keep => {}
         Patch::Clear => row.expires_at = None,

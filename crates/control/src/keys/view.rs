@@ -40,6 +40,7 @@ pub(crate) fn key(row: KeyRow, now: u64) -> Key {
         expires_at: row.expires_at.map(to_rfc3339),
         revoked_at: row.revoked_at.map(to_rfc3339),
         last_used: row.last_used.map(to_rfc3339),
+        successor: row.successor.map(|id| id.to_string()),
         age_days: age / DAY,
         overdue: can_work && age > ROTATION_DAYS * DAY,
     }

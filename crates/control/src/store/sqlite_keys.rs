@@ -9,7 +9,7 @@ use super::sqlite::{exactly_one, signed, unsigned, unsigned_or_null};
 use super::{BundleKey, KeyFilter, KeyRow, StoreError};
 
 const COLUMNS: &str = "id, digest, name, display, prefix, environment, organization, scopes, restrictions, enabled, \
-                       created_by, created_at, created_in, expires_at, revoked_at, last_used, changed_in";
+                       created_by, created_at, created_in, expires_at, revoked_at, last_used, successor, changed_in";
 
 pub(super) async fn insert(
     transaction: &mut Transaction<'_, Sqlite>,
@@ -17,8 +17,8 @@ pub(super) async fn insert(
     version: u64,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO keys (id, digest, name, display, prefix, environment, organization, scopes, restrictions, \
-               enabled, created_by, created_at, expires_at, revoked_at, last_used, created_in, changed_in) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)";
+               enabled, created_by, created_at, expires_at, revoked_at, last_used, successor, created_in, \
+               changed_in) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)";
     sqlx::query(sql)
         .bind(row.id.to_string())
         .bind(row.digest.as_bytes().to_vec())
@@ -35,6 +35,7 @@ pub(super) async fn insert(
         .bind(row.expires_at.map(signed))
         .bind(row.revoked_at.map(signed))
         .bind(row.last_used.map(signed))
+        .bind(row.successor.map(|id| id.to_string()))
         .bind(signed(version))
         .execute(&mut **transaction)
         .await?;
@@ -48,7 +49,7 @@ pub(super) async fn replace(
     version: u64,
 ) -> Result<(), StoreError> {
     let sql = "UPDATE keys SET name = $1, scopes = $2, restrictions = $3, enabled = $4, expires_at = $5, \
-               revoked_at = $6, changed_in = $7 WHERE id = $8 AND changed_in = $9";
+               revoked_at = $6, successor = $7, changed_in = $8 WHERE id = $9 AND changed_in = $10";
     let done = sqlx::query(sql)
         .bind(&row.name)
         .bind(&row.scopes)
@@ -56,6 +57,7 @@ pub(super) async fn replace(
         .bind(row.enabled)
         .bind(row.expires_at.map(signed))
         .bind(row.revoked_at.map(signed))
+        .bind(row.successor.map(|id| id.to_string()))
         .bind(signed(version))
         .bind(row.id.to_string())
         .bind(signed(row.changed_in))
@@ -145,6 +147,7 @@ fn key_row(row: &SqliteRow) -> Result<KeyRow, StoreError> {
         expires_at: unsigned_or_null("expires_at", row.try_get("expires_at")?)?,
         revoked_at: unsigned_or_null("revoked_at", row.try_get("revoked_at")?)?,
         last_used: unsigned_or_null("last_used", row.try_get("last_used")?)?,
+        successor: parsed_or_null(row, "successor")?,
         changed_in: unsigned("changed_in", row.try_get("changed_in")?)?,
     })
 }
@@ -188,4 +191,9 @@ fn restrictions_json(row: &KeyRow) -> Result<Option<String>, StoreError> {
 pub(super) fn parsed<T: std::str::FromStr>(row: &SqliteRow, column: &'static str) -> Result<T, StoreError> {
     let text: &str = row.try_get(column)?;
     text.parse().map_err(|_| StoreError::Unreadable { column })
+}
+
+fn parsed_or_null<T: std::str::FromStr>(row: &SqliteRow, column: &'static str) -> Result<Option<T>, StoreError> {
+    let text: Option<&str> = row.try_get(column)?;
+    text.map(str::parse).transpose().map_err(|_| StoreError::Unreadable { column })
 }

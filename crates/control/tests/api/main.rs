@@ -5,6 +5,7 @@
 
 mod access;
 mod edge;
+mod hangup;
 mod keys;
 mod lifecycle;
 mod organizations;
@@ -16,3 +17,4 @@ mod sdk;
 mod secrecy;
 mod stack;
 mod startup;
+mod trouble;

@@ -70,3 +70,26 @@ async fn what_does_not_work_cannot_be_rotated_back_to_life() {
         assert_eq!(stack.get("/v1/keys").await.json(), before, "{code}: nothing was made or changed");
     }
 }
+
+#[tokio::test]
+async fn a_second_rotation_is_refused_and_names_the_successor() {
+    let stack = Stack::start().await;
+    let old = make(&stack, "live", json!("2026-06-01T00:00:00Z")).await;
+    let path = format!("/v1/keys/{}", old["id"].as_str().unwrap());
+    for overlap in [3600, 0] {
+        let answer = stack.post(&format!("{path}/rotate"), json!({ "overlap_seconds": overlap })).await;
+        let new = answer.json();
+        assert_eq!((answer.status, &new["expires_at"]), (201, &json!("2026-06-01T00:00:00Z")));
+        assert_eq!(stack.get(&path).await.json()["successor"], new["id"]);
+        for _ in 0..2 {
+            let before = stack.get("/v1/keys").await.json();
+            let again = stack.post(&format!("{path}/rotate"), json!({ "overlap_seconds": 7200 })).await;
+            assert_eq!((again.status, again.json()["code"].as_str()), (409, Some("key_rotated")));
+            assert!(again.json()["detail"].as_str().unwrap().contains(new["id"].as_str().unwrap()));
+            assert_eq!(stack.get("/v1/keys").await.json(), before, "nothing was made or changed");
+        }
+        // Whoever gives it an expiry again means it.
+        stack.patch(&path, json!({ "expires_at": "2026-06-01T00:00:00Z" })).await;
+        assert_eq!(stack.get(&path).await.json()["successor"], Value::Null);
+    }
+}
