@@ -39,16 +39,16 @@ pub struct CreateKeys {
     pub keys: Vec<CreateKey>,
 }
 
-/// `PATCH /v1/keys/{id}`. What is absent stays as it is.
+/// `PATCH /v1/keys/{id}`. What is absent stays as it is; `null` is refused where it means nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateKey {
     /// A new name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub name: Patch<String>,
     /// The whole new set of scopes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scopes: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub scopes: Patch<Vec<String>>,
     /// A new expiry; `null` = never.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub expires_at: Patch<String>,
@@ -56,11 +56,11 @@ pub struct UpdateKey {
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub restrictions: Patch<RestrictionsSpec>,
     /// `false` switches the key off until it is switched on again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub enabled: Option<bool>,
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub enabled: Patch<bool>,
 }
 
-/// `POST /v1/keys/{id}/rotate`.
+/// `POST /v1/keys/{id}/rotate`. Without a body there is no overlap.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RotateKey {

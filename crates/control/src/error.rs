@@ -3,6 +3,7 @@
 use portcullis_api::KeyStatus;
 use portcullis_engine::KeyId;
 
+use crate::clock::{MAX_TIME, from_rfc3339, to_rfc3339};
 use crate::random::NoRandomness;
 use crate::store::StoreError;
 
@@ -54,6 +55,18 @@ impl Error {
     /// For a member of the body.
     pub(crate) fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::Invalid { pointer: pointer.into(), detail: detail.into() }
+    }
+
+    /// A time that a caller sent; `pointer` says where it stands.
+    pub(crate) fn time(pointer: &str, text: &str) -> Result<u64, Self> {
+        let time = from_rfc3339(text);
+        let time =
+            time.ok_or_else(|| Self::invalid(pointer, "expected a time as in RFC 3339: 2027-01-31T12:00:00Z"))?;
+        if time > MAX_TIME {
+            let detail = format!("no time is later than {}; leave it out for never", to_rfc3339(MAX_TIME));
+            return Err(Self::invalid(pointer, detail));
+        }
+        Ok(time)
     }
 
     /// The same, of a body that stands at `parent` in a larger one.

@@ -11,17 +11,19 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use portcullis_api::keys::{CreateKeys, ListKeys};
+use portcullis_api::payments::ApiKeyEntry;
 use portcullis_api::{ApiKey, CreateKey, CreatedKey, Key, KeyList, KeyStatus, RotateKey, UpdateKey};
 use portcullis_engine::spec::KeyFormatSpec;
 use portcullis_engine::{KeyId, OrganizationId};
 
 use crate::app::{App, Committed};
+use crate::clock::MAX_TIME;
 use crate::error::Error;
 use crate::organizations;
 use crate::random;
 use crate::store::{KeyFilter, KeyRow, Write};
 
-pub(crate) use fields::name;
+pub(crate) use fields::{given, name};
 use material::KeyMaterial;
 pub(crate) use view::{key, status};
 
@@ -78,10 +80,8 @@ pub(crate) async fn list(app: &App, query: ListKeys) -> Result<KeyList, Error> {
 }
 
 /// Every key that is not revoked, newest first.
-pub(crate) async fn list_unrevoked(app: &App) -> Result<Vec<Key>, Error> {
-    let now = app.clock.seconds();
-    let rows = app.store.keys(&KeyFilter { limit: u32::MAX, ..KeyFilter::default() }).await?;
-    Ok(rows.into_iter().filter(|row| row.revoked_at.is_none()).map(|row| key(row, now)).collect())
+pub(crate) async fn list_unrevoked(app: &App) -> Result<Vec<ApiKeyEntry>, Error> {
+    Ok(app.store.unrevoked_keys().await?.into_iter().map(view::entry).collect())
 }
 
 /// One key.
@@ -112,7 +112,7 @@ pub(crate) async fn rotate(app: &App, id: &str, request: &RotateKey) -> Result<C
         let mut old = find(app, id).await?;
         let now = app.clock.seconds();
         let made = successor(app, &old, now)?;
-        let end = now.saturating_add(u64::from(request.overlap_seconds));
+        let end = now.saturating_add(u64::from(request.overlap_seconds)).min(MAX_TIME);
         old.expires_at = Some(old.expires_at.map_or(end, |expiry| expiry.min(end)));
         old.successor = Some(made.row.id);
         let writes = [Write::ReplaceKey(old), Write::InsertKey(made.row.clone())];
@@ -154,12 +154,12 @@ fn make(app: &App, request: CreateKey, organization: OrganizationId) -> Result<M
             environment: format.environment.clone(),
             organization,
             scopes: fields::scopes(app, &request.scopes)?,
-            restrictions: request.restrictions.as_ref().map(fields::restrictions).transpose()?.flatten(),
+            restrictions: request.restrictions.as_ref().map(|it| fields::restrictions(app, it)).transpose()?.flatten(),
             enabled: true,
             created_by: request.created_by.as_deref().map(|it| fields::email(app, it)).transpose()?,
             created_at: app.clock.seconds(),
             created_in: 0,
-            expires_at: request.expires_at.as_deref().map(fields::expires_at).transpose()?,
+            expires_at: request.expires_at.as_deref().map(|it| fields::expires_later(app, it)).transpose()?,
             revoked_at: None,
             last_used: None,
             successor: None,
@@ -206,7 +206,7 @@ impl Made {
     }
 
     fn into_answer(self, app: &App, published: bool) -> CreatedKey {
-        let authorization = ApiKey::new(format!("Authorization: Bearer {}", self.text.expose()));
+        let authorization = ApiKey::new(app.policy.usage(self.text.expose()));
         CreatedKey { record: key(self.row, app.clock.seconds()), key: self.text, authorization, published }
     }
 }

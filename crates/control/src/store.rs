@@ -30,6 +30,9 @@ pub(crate) trait Store: Send + Sync {
     /// A page of keys, newest first.
     async fn keys(&self, filter: &KeyFilter) -> Result<Vec<KeyRow>, StoreError>;
 
+    /// Every key that is not revoked, newest first.
+    async fn unrevoked_keys(&self) -> Result<Vec<UnrevokedKey>, StoreError>;
+
     /// One organisation.
     async fn organization(&self, id: OrganizationId) -> Result<Option<OrganizationRow>, StoreError>;
 
@@ -98,6 +101,21 @@ pub(crate) struct KeyRow {
     pub successor: Option<KeyId>,
     /// The version it last changed in, as read.
     pub changed_in: u64,
+}
+
+/// What a listing of all keys needs of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UnrevokedKey {
+    /// Its public name, as stored.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it starts with.
+    pub prefix: String,
+    /// When it was created, in Unix seconds.
+    pub created_at: u64,
+    /// When an edge last let it pass.
+    pub last_used: Option<u64>,
 }
 
 /// An organisation as stored.

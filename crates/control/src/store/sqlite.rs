@@ -14,7 +14,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Row, SqlSafeStr, Sqlite, Transaction};
 
-use super::{Changes, KeyFilter, KeyRow, OrganizationRow, Store, StoreError, Write};
+use super::{Changes, KeyFilter, KeyRow, OrganizationRow, Store, StoreError, UnrevokedKey, Write};
 use super::{sqlite_keys as keys, sqlite_organizations as organizations};
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -85,6 +85,10 @@ impl Store for SqliteStore {
         keys::list(&self.listers, filter).await
     }
 
+    async fn unrevoked_keys(&self) -> Result<Vec<UnrevokedKey>, StoreError> {
+        keys::unrevoked(&self.listers).await
+    }
+
     async fn organization(&self, id: OrganizationId) -> Result<Option<OrganizationRow>, StoreError> {
         organizations::find(&self.finders, id).await
     }
@@ -152,4 +156,31 @@ pub(super) fn unsigned(column: &'static str, value: i64) -> Result<u64, StoreErr
 
 pub(super) fn unsigned_or_null(column: &'static str, value: Option<i64>) -> Result<Option<u64>, StoreError> {
     value.map(|value| unsigned(column, value)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn long_listings_keep_neither_a_revocation_nor_its_publishing_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("portcullis.sqlite")).await.unwrap();
+        let mut listings = Vec::new();
+        while let Some(taken) = store.listers.try_acquire() {
+            listings.push(taken);
+        }
+        while let Ok(taken) = tokio::time::timeout(Duration::from_millis(100), store.listers.acquire()).await {
+            listings.push(taken.unwrap());
+        }
+        let work = async {
+            assert_eq!(store.key(KeyId::from_bytes([0; 10])).await.unwrap(), None);
+            let version = store.write(&[], 7).await.unwrap();
+            assert_eq!(
+                (store.version().await.unwrap(), store.changes(0, 0).await.unwrap().version),
+                (version, version)
+            );
+        };
+        tokio::time::timeout(Duration::from_secs(10), work).await.unwrap();
+    }
 }

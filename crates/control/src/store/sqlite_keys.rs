@@ -1,12 +1,12 @@
 //! SQL about keys.
 
 use futures_util::TryStreamExt;
-use portcullis_engine::{KeyDigest, KeyId, KeyStatus};
+use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId};
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite, Transaction};
 
 use super::sqlite::{exactly_one, signed, unsigned, unsigned_or_null};
-use super::{BundleKey, KeyFilter, KeyRow, StoreError};
+use super::{BundleKey, KeyFilter, KeyRow, StoreError, UnrevokedKey};
 
 const COLUMNS: &str = "id, digest, name, display, prefix, environment, organization, scopes, restrictions, enabled, \
                        created_by, created_at, created_in, expires_at, revoked_at, last_used, successor, changed_in";
@@ -100,6 +100,23 @@ pub(super) async fn list(pool: &SqlitePool, filter: &KeyFilter) -> Result<Vec<Ke
     rows.iter().map(key_row).collect()
 }
 
+pub(super) async fn unrevoked(pool: &SqlitePool) -> Result<Vec<UnrevokedKey>, StoreError> {
+    let sql = "SELECT id, name, prefix, created_at, last_used FROM keys WHERE revoked_at IS NULL \
+               ORDER BY created_in DESC, id DESC";
+    let mut rows = sqlx::query(sql).fetch(pool);
+    let mut keys = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        keys.push(UnrevokedKey {
+            id: row.try_get("id")?,
+            name: row.try_get("name")?,
+            prefix: row.try_get("prefix")?,
+            created_at: unsigned("created_at", row.try_get("created_at")?)?,
+            last_used: unsigned_or_null("last_used", row.try_get("last_used")?)?,
+        });
+    }
+    Ok(keys)
+}
+
 /// The SQL twin of `keys::status`, in the same order: revoked, disabled, expired, active.
 fn push_status(query: &mut QueryBuilder<Sqlite>, status: portcullis_api::KeyStatus, now: i64) {
     use portcullis_api::KeyStatus::{Active, Disabled, Expired, Revoked};
@@ -114,17 +131,19 @@ fn push_status(query: &mut QueryBuilder<Sqlite>, status: portcullis_api::KeyStat
     };
 }
 
+/// What the bundle has to know of keys that changed. Whoever starts with nothing needs no key revoked long ago; whoever
+/// has some already needs every change.
 pub(super) async fn changed_after(
     snapshot: &mut Transaction<'_, Sqlite>,
     version: u64,
     revoked_since: u64,
 ) -> Result<Vec<BundleKey>, StoreError> {
     let sql = "SELECT digest, id, organization, enabled, expires_at, revoked_at, scopes, restrictions FROM keys \
-               WHERE changed_in > $1 AND (revoked_at IS NULL OR revoked_at >= $2)";
+               WHERE changed_in > $1 AND ($1 > 0 OR revoked_at IS NULL OR revoked_at >= $2)";
     let mut rows = sqlx::query(sql).bind(signed(version)).bind(signed(revoked_since)).fetch(&mut **snapshot);
     let mut keys = Vec::new();
     while let Some(row) = rows.try_next().await? {
-        keys.push(bundle_key(&row)?);
+        keys.extend(bundle_key(&row));
     }
     Ok(keys)
 }
@@ -152,11 +171,30 @@ fn key_row(row: &SqliteRow) -> Result<KeyRow, StoreError> {
     })
 }
 
-fn bundle_key(row: &SqliteRow) -> Result<BundleKey, StoreError> {
+/// A key that cannot be read is switched off, and keeps no other from being published.
+fn bundle_key(row: &SqliteRow) -> Option<BundleKey> {
+    let id: Option<KeyId> = parsed(row, "id").ok();
+    let name = id.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
+    let digest = digest(row).inspect_err(|error| tracing::error!(key = name, %error, "left out of the bundle")).ok()?;
+    let key = readable(row, digest);
+    let key = key.inspect_err(|error| tracing::error!(key = name, %error, "switched off in the bundle"));
+    Some(key.unwrap_or_else(|_| BundleKey {
+        digest,
+        id: id.unwrap_or(KeyId::from_bytes([0; 10])),
+        organization: OrganizationId::from_bytes([0; 10]),
+        status: KeyStatus::Disabled,
+        expires_at: None,
+        revoked_at: None,
+        scopes: String::new(),
+        restrictions: None,
+    }))
+}
+
+fn readable(row: &SqliteRow, digest: KeyDigest) -> Result<BundleKey, StoreError> {
     let revoked_at = unsigned_or_null("revoked_at", row.try_get("revoked_at")?)?;
     let enabled: bool = row.try_get("enabled")?;
     Ok(BundleKey {
-        digest: digest(row)?,
+        digest,
         id: parsed(row, "id")?,
         organization: parsed(row, "organization")?,
         status: match (revoked_at, enabled) {

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on must stop")]
 
 mod access;
+mod connections;
 mod edge;
 mod hangup;
 mod keys;
@@ -18,3 +19,4 @@ mod secrecy;
 mod stack;
 mod startup;
 mod trouble;
+mod unreadable;

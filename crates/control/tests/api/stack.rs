@@ -20,6 +20,8 @@ use tokio::task::JoinHandle;
 /// 2026-01-15T12:00:00Z.
 pub(crate) const NOON: u64 = 1_768_478_400;
 
+const BROKEN: u64 = u64::MAX;
+
 /// Two environments, one of them with a checksum; a few scopes.
 const POLICY: &str = r#"
 name = "test"
@@ -97,7 +99,8 @@ impl Stack {
         let clock = Arc::new(AtomicU64::new(now * 1000));
         let read = clock.clone();
         let config = Config { limits, ..config(folder.path()) };
-        let server = Server::open(config, Clock::from_millis(move || read.load(Ordering::Relaxed))).await.unwrap();
+        let look = move || Some(read.load(Ordering::Relaxed)).filter(|now| *now != BROKEN).unwrap();
+        let server = Server::open(config, Clock::from_millis(look)).await.unwrap();
         for statement in before {
             sql(folder.path(), statement).await;
         }
@@ -122,10 +125,31 @@ impl Stack {
 
     /// What the published bundle says of a key; `None` if it does not know it.
     pub(crate) async fn published_status(&self, digest: &KeyDigest) -> Option<KeyStatus> {
-        let file = self.edge_get("/edge/v1/bundle").await;
-        let mut archive = Archive::open(&file.bytes, &[self.public_key]).unwrap();
+        let mut archive = self.archive().await;
+        archive.parts_mut().1.find(digest).unwrap().map(|record| record.status)
+    }
+
+    /// The state of its organisation there.
+    pub(crate) async fn published_organization(&self, digest: &KeyDigest) -> String {
+        let mut archive = self.archive().await;
         let (_, mut keys) = archive.parts_mut();
-        keys.find(digest).unwrap().map(|record| record.status)
+        let record = keys.find(digest).unwrap().unwrap();
+        format!("{:?}", record.organization_state)
+    }
+
+    async fn archive(&self) -> Archive {
+        let file = self.edge_get("/edge/v1/bundle").await;
+        Archive::open(&file.bytes, &[self.public_key]).unwrap()
+    }
+
+    /// How it ended by itself.
+    pub(crate) async fn ended(self) -> Result<(), ServeError> {
+        self.served.await.unwrap()
+    }
+
+    /// From now on whoever looks at the clock panics.
+    pub(crate) fn break_clock(&self) {
+        self.clock.store(BROKEN, Ordering::Relaxed);
     }
 
     /// Does something to the database behind the control plane's back.
@@ -211,8 +235,8 @@ impl Stack {
 
 /// Does something to a folder's database.
 async fn sql(folder: &Path, statement: &'static str) {
-    let options = SqliteConnectOptions::new().filename(folder.join("portcullis.sqlite"));
-    let mut connection = options.connect().await.unwrap();
+    let options = SqliteConnectOptions::new().filename(folder.join("portcullis.sqlite")).foreign_keys(false);
+    let mut connection = options.pragma("ignore_check_constraints", "ON").connect().await.unwrap();
     sqlx::query(statement).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
 }
