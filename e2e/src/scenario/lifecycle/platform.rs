@@ -171,10 +171,14 @@ async fn receipts(edge: &Edge<'_>, report: &mut Report) -> anyhow::Result<()> {
         Ok((applied >= wanted).then_some(()))
     });
     report.check("the edge confirms the last version", receipt.await.is_ok());
-    let stats = crate::http::once(edge.stack.admin(), &Request::get("/stats?filter=portcullis.decisions")).await?;
-    let stats = String::from_utf8_lossy(&stats.body).into_owned();
     for reason in ["allowed", "revoked_key", "insufficient_scope", "ip_not_allowed"] {
-        report.check(format!("a metric counts {reason}"), counted(&stats, reason) > 0);
+        // Metrics are flushed by ticks, so the last requests' may be on their way.
+        let counts = wait::until("the metric", SOON, async || {
+            let stats = Request::get("/stats?filter=portcullis.decisions");
+            let stats = crate::http::once(edge.stack.admin(), &stats).await?;
+            Ok((counted(&String::from_utf8_lossy(&stats.body), reason) > 0).then_some(()))
+        });
+        report.check(format!("a metric counts {reason}"), counts.await.is_ok());
     }
     Ok(())
 }
