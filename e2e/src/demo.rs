@@ -54,19 +54,31 @@ impl Demo {
         self.keys.len()
     }
 
-    /// Creates the keys. A key whose organisation is `spent` gets one that is over its quota for an hour.
+    /// Creates the keys. A key whose organisation is `spent` gets one of its own; see `spend`.
     pub(crate) async fn create_keys(&self, control: &Control) -> anyhow::Result<Keys> {
         let mut keys = Keys::new();
         for body in &self.keys {
             let mut body = body.clone();
             if body["organization"] == "spent" {
-                let state = json!({ "quota_exhausted_until": in_seconds(3600) });
-                body["organization"] = control.organization("spent", Some(&state)).await?.into();
+                body["organization"] = control.organization("spent", None).await?.into();
             }
             let name = body["name"].as_str().context("a demo key without a name")?.to_owned();
             keys.insert(name, control.create(&body).await?);
         }
+        self.spend(control, &keys).await?;
         Ok(keys)
+    }
+
+    /// From now on, for an hour, the `spent` organisation is over its quota.
+    pub(crate) async fn spend(&self, control: &Control, keys: &Keys) -> anyhow::Result<()> {
+        for body in self.keys.iter().filter(|body| body["organization"] == "spent") {
+            let name = body["name"].as_str().unwrap_or_default();
+            let key = keys.get(name).with_context(|| format!("no demo key `{name}`"))?;
+            let organization = key.record["organization"].as_str().context("a demo key without an organization")?;
+            let body = json!({ "state": { "quota_exhausted_until": in_seconds(3600) } });
+            control.ok("PATCH", &format!("/v1/organizations/{organization}"), Some(&body)).await?;
+        }
+        Ok(())
     }
 }
 

@@ -4,9 +4,9 @@
 //! a dropped [`Stack`] leaves no process; a temporary data folder goes with it.
 
 use std::collections::BTreeMap;
-use std::fs::Permissions;
+use std::fs::{DirBuilder, Permissions};
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -70,8 +70,7 @@ impl Stack {
     /// Prepares the data folder; starts nothing.
     pub(crate) fn new(setup: Setup) -> anyhow::Result<Self> {
         let (data, temporary) = data_folder(setup.data.as_deref())?;
-        std::fs::create_dir_all(&data).with_context(|| format!("cannot create `{}`", data.display()))?;
-        std::fs::set_permissions(&data, Permissions::from_mode(0o700))?;
+        create_private(&data)?;
         Ok(Self { setup, envoy: None, control: None, upstreams: Vec::new(), data, _temporary: temporary })
     }
 
@@ -271,12 +270,21 @@ fn data_folder(asked: Option<&Path>) -> anyhow::Result<(PathBuf, Option<TempDir>
     builder.prefix("portcullis-");
     match (asked, std::env::var_os("PORTCULLIS_E2E_KEEP")) {
         (Some(folder), _) => Ok((folder.to_owned(), None)),
-        (None, Some(parent)) => Ok((builder.tempdir_in(parent)?.keep(), None)),
+        (None, Some(parent)) => {
+            create_private(Path::new(&parent))?;
+            Ok((builder.tempdir_in(parent)?.keep(), None))
+        }
         (None, None) => {
             let temporary = builder.tempdir()?;
             Ok((temporary.path().to_owned(), Some(temporary)))
         }
     }
+}
+
+/// Makes a folder, and those above it, for its owner alone. One that is there stays as it is: it may be somebody's home.
+fn create_private(folder: &Path) -> anyhow::Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| format!("cannot create `{}`", folder.display()))
 }
 
 /// Starts Envoy on a rendered configuration.
@@ -317,4 +325,19 @@ pub(crate) fn write_private(path: &Path, contents: &str) -> anyhow::Result<()> {
 
 fn text(path: &Path) -> String {
     path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_new_folders_are_made_private() {
+        let home = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        std::fs::set_permissions(home.path(), Permissions::from_mode(0o755)).unwrap();
+        create_private(home.path()).unwrap();
+        create_private(&home.path().join("a/b")).unwrap();
+        assert_eq!((mode(home.path()), mode(&home.path().join("a/b"))), (0o755, 0o700));
+    }
 }

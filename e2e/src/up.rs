@@ -89,6 +89,9 @@ async fn demo_keys(preset: &str, demo: &Demo, stack: &Stack, control: &Control) 
         keys = demo.create_keys(control).await?;
         let records: Vec<&Value> = keys.values().map(|key| &key.record).collect();
         stack::write_private(&file, &json!(records).to_string()).context("cannot keep the demo keys")?;
+    } else {
+        // The hour of an earlier run may be over.
+        demo.spend(control, &keys).await?;
     }
     Ok(keys)
 }

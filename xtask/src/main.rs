@@ -8,6 +8,7 @@
 use std::process::ExitCode;
 
 mod arrows;
+mod children;
 mod ci;
 mod envoy;
 mod postlink;
@@ -35,7 +36,7 @@ usage: cargo xtask COMMAND
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    match dispatch(&args) {
+    match children::end_with_us().and_then(|()| dispatch(&args)) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -9,6 +9,8 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 
+use crate::children::Running;
+
 /// The workspace's root folder.
 pub(crate) fn root() -> PathBuf {
     let here = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
@@ -52,7 +54,8 @@ pub(crate) fn timed<T>(text: &str, work: impl FnOnce() -> anyhow::Result<T>) -> 
 
 /// Runs a command to its end; its stdout joins stderr, so that only results reach ours.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
-    let status = command.stdin(Stdio::null()).stdout(std::io::stderr()).status().with_context(|| describe(command))?;
+    command.stdin(Stdio::null()).stdout(std::io::stderr());
+    let status = Running::start(command).and_then(|mut it| it.child.wait()).with_context(|| describe(command))?;
     anyhow::ensure!(status.success(), "`{}` ended with {status}", describe(command));
     Ok(())
 }
@@ -91,16 +94,19 @@ impl Tally {
 /// Runs a test runner, passing its output on, and adds up its closing lines. One that ends badly without having
 /// counted a failure has failed once.
 pub(crate) fn counted(command: &mut Command) -> anyhow::Result<Tally> {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().with_context(|| describe(command))?;
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut running = Running::start_group(command).with_context(|| describe(command))?;
     let mut tally = Tally::default();
-    for line in BufReader::new(child.stdout.take().context("no output")?).lines() {
+    // Split as bytes: a test may print anything.
+    for line in BufReader::new(running.child.stdout.take().context("no output")?).split(b'\n') {
         let line = line?;
+        let line = String::from_utf8_lossy(&line);
         print_line(&line);
         if let Some(more) = Tally::read(&line) {
             tally.add(more);
         }
     }
-    let status = child.wait()?;
+    let status = running.child.wait()?;
     if !status.success() && tally.failed == 0 {
         eprintln!("error: `{}` ended with {status}", describe(command));
         tally.failed = 1;
@@ -131,6 +137,13 @@ fn describe(command: &Command) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_is_no_text_hides_no_other() {
+        let mut command = Command::new("printf");
+        command.arg(r"\377\376\ntest result: ok. 2 passed; 0 failed\n");
+        assert_eq!(counted(&mut command).unwrap(), Tally { passed: 2, failed: 0 });
+    }
 
     #[test]
     fn closing_lines_are_counted() {

@@ -39,16 +39,16 @@ pub struct CreateKeys {
     pub keys: Vec<CreateKey>,
 }
 
-/// `PATCH /v1/keys/{id}`. What is absent stays as it is.
+/// `PATCH /v1/keys/{id}`. What is absent stays as it is; `null` is refused where it means nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateKey {
     /// A new name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub name: Patch<String>,
     /// The whole new set of scopes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scopes: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub scopes: Patch<Vec<String>>,
     /// A new expiry; `null` = never.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub expires_at: Patch<String>,
@@ -56,11 +56,11 @@ pub struct UpdateKey {
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub restrictions: Patch<RestrictionsSpec>,
     /// `false` switches the key off until it is switched on again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub enabled: Option<bool>,
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub enabled: Patch<bool>,
 }
 
-/// `POST /v1/keys/{id}/rotate`.
+/// `POST /v1/keys/{id}/rotate`. Without a body there is no overlap.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RotateKey {
@@ -76,7 +76,7 @@ pub struct Key {
     pub id: String,
     /// What people call it.
     pub name: String,
-    /// Its first 14 characters and `...`.
+    /// Its first characters, 14 at most, and `...`.
     pub display: String,
     /// What it starts with: `sp_live_`.
     pub prefix: String,
@@ -100,6 +100,8 @@ pub struct Key {
     pub revoked_at: Option<String>,
     /// When an edge last let it pass.
     pub last_used: Option<String>,
+    /// The id of the key that it was rotated to.
+    pub successor: Option<String>,
     /// Whole days since it was created.
     pub age_days: u64,
     /// Whether it still works although it is older than 90 days and should have been rotated.
@@ -140,8 +142,10 @@ pub struct CreatedKey {
     pub record: Key,
     /// The key. It cannot be shown again.
     pub key: ApiKey,
-    /// The header to send with it, ready to paste.
+    /// What to send with a request, ready to paste: as a rule `Authorization: Bearer <key>`.
     pub authorization: ApiKey,
+    /// Whether edges can fetch it. `false` = it is stored and will work, but publishing takes longer than usual.
+    pub published: bool,
 }
 
 /// `GET /v1/keys`: one page.

@@ -21,7 +21,8 @@ pub use problem::Problem;
 pub use restrictions::RestrictionsSpec;
 pub use secret::ApiKey;
 
-/// Set on the answer to every write: the bundle version that contains it, which edges can fetch by then.
+/// Set on the answer to every write: the bundle version that contains it, which edges can fetch by then unless the
+/// answer says `"published": false`.
 pub const VERSION_HEADER: &str = "x-portcullis-version";
 
 /// An unwrapped list: every member at once.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::patch::Patch;
+
 /// `POST /v1/organizations`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -10,16 +12,16 @@ pub struct CreateOrganization {
     pub name: String,
 }
 
-/// `PATCH /v1/organizations/{id}`. What is absent stays as it is.
+/// `PATCH /v1/organizations/{id}`. What is absent stays as it is; nothing can be `null`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateOrganization {
     /// A new name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub name: Patch<String>,
     /// A new state.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<OrganizationState>,
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub state: Patch<OrganizationState>,
 }
 
 /// An organisation: what keys belong to.

@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 pub struct Status {
     /// The published manifest version; 0 while the first bundle is being built.
     pub version: u64,
+    /// A stored version that is not published yet; `null` if all is.
+    pub pending_version: Option<u64>,
+    /// Why the last attempt to publish failed; `null` if it did not.
+    pub last_publish_error: Option<String>,
     /// Keys in the bundle, recently revoked ones included.
     pub keys: u64,
     /// The policy's name.

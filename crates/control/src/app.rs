@@ -1,15 +1,17 @@
 //! What every request handler shares, and the one way to change something.
 //!
-//! Invariant: `commit` answers only when edges can fetch what it wrote.
+//! Invariant: `commit` answers only when edges can fetch what it wrote; `issue` says whether they can.
 
 use std::sync::Arc;
 
 use portcullis_bundle::PublicKey;
 use portcullis_engine::OrganizationId;
+use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::fleet::Fleet;
+use crate::limits::Limits;
 use crate::policy::PolicyRoom;
 use crate::publisher::Publisher;
 use crate::shutdown::Shutdown;
@@ -29,13 +31,18 @@ pub(crate) struct App {
     pub(crate) edge_token: Token,
     pub(crate) public_key: PublicKey,
     pub(crate) shutdown: Shutdown,
+    pub(crate) limits: Limits,
+    /// Long listings at work at once: they must not keep anything else waiting.
+    pub(crate) listings: Arc<Semaphore>,
 }
 
-/// Something that was done, and the published version that contains it.
+/// Something that was done, and the version that contains it.
 #[derive(Clone, Debug)]
 pub(crate) struct Committed<T> {
-    /// The version; edges can fetch it.
+    /// The version.
     pub version: u64,
+    /// Whether edges can fetch it.
+    pub published: bool,
     /// What was done.
     pub value: T,
 }
@@ -46,14 +53,25 @@ const ATTEMPTS: usize = 8;
 impl App {
     /// Stores all of `writes` or none, and waits until edges can fetch them.
     pub(crate) async fn commit<T>(&self, writes: &[Write], value: T) -> Result<Committed<T>, Error> {
+        self.issue(writes, value).await?.or_not_published()
+    }
+
+    /// The same for what must reach the caller, published or not: the text of a new key is nowhere else.
+    pub(crate) async fn issue<T>(&self, writes: &[Write], value: T) -> Result<Committed<T>, Error> {
         let version = self.store.write(writes, self.clock.millis()).await?;
-        self.published(version, value).await
+        let published = self.publisher.publish(version).await.is_ok();
+        Ok(Committed { version, published, value })
     }
 
     /// Waits until edges can fetch a version.
     pub(crate) async fn published<T>(&self, version: u64, value: T) -> Result<Committed<T>, Error> {
-        self.publisher.publish(version).await.map_err(|_| Error::NotPublished(version))?;
-        Ok(Committed { version, value })
+        let published = self.publisher.publish(version).await.is_ok();
+        Committed { version, published, value }.or_not_published()
+    }
+
+    /// Fails if nothing was ever published: whoever asks for a key then would get one that no edge knows.
+    pub(crate) async fn ready(&self) -> Result<(), Error> {
+        self.publisher.first().await.map_err(|_| Error::NotReady)
     }
 
     /// Reads, changes and commits; again from the start if the row changed in between.
@@ -72,7 +90,12 @@ impl App {
 }
 
 impl<T> Committed<T> {
-    pub(crate) fn map<U>(self, f: impl FnOnce(T) -> U) -> Committed<U> {
-        Committed { version: self.version, value: f(self.value) }
+    pub(crate) fn map<U>(self, f: impl FnOnce(T, bool) -> U) -> Committed<U> {
+        let Self { version, published, value } = self;
+        Committed { version, published, value: f(value, published) }
+    }
+
+    fn or_not_published(self) -> Result<Self, Error> {
+        if self.published { Ok(self) } else { Err(Error::NotPublished(self.version)) }
     }
 }

@@ -40,6 +40,9 @@ impl std::fmt::Debug for Clock {
     }
 }
 
+/// The last time that means anything: bundles hold expiries as 32 bits. 2106-02-07T06:28:15Z.
+pub(crate) const MAX_TIME: u64 = u32::MAX as u64;
+
 /// `2026-01-15T12:00:00Z`. RFC 3339 has no words for what comes after the year 9999.
 pub(crate) fn to_rfc3339(seconds: u64) -> String {
     let timestamp = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use portcullis_bundle::SigningKey;
 use portcullis_engine::PolicySpec;
 
+use crate::limits::Limits;
 use crate::random;
 use crate::secret_file::{self, SecretFileError};
 use crate::token::Token;
@@ -29,6 +30,8 @@ pub struct Config {
     pub edge_token_file: Option<PathBuf>,
     /// Instead of `data`/signing-key.
     pub signing_key_file: Option<PathBuf>,
+    /// How much to bear.
+    pub limits: Limits,
 }
 
 /// Everything secret that the control plane has.
@@ -40,16 +43,19 @@ pub(crate) struct Secrets {
 }
 
 impl Config {
-    /// The database file, made for its owner alone.
+    /// The database file, made for its owner alone. SQLite keeps its latest pages in files beside it.
     pub(crate) fn database(&self) -> Result<PathBuf, SecretFileError> {
         let file = self.data.join("portcullis.sqlite");
-        secret_file::touch(&file)?;
+        secret_file::touch("database", &file)?;
+        for beside in ["portcullis.sqlite-wal", "portcullis.sqlite-shm"] {
+            secret_file::ensure_private("database", &self.data.join(beside))?;
+        }
         Ok(file)
     }
 
     /// Makes the data folder if need be.
     pub(crate) fn make_folder(&self) -> Result<(), SecretFileError> {
-        let failed = |source| SecretFileError::Io { path: self.data.clone(), source };
+        let failed = |source| SecretFileError::Io { what: "data folder", path: self.data.clone(), source };
         owner_only(DirBuilder::new().recursive(true)).create(&self.data).map_err(failed)
     }
 

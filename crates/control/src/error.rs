@@ -1,7 +1,9 @@
 //! What can be wrong with a management request, in words of the domain; `http::problem` turns it into HTTP.
 
 use portcullis_api::KeyStatus;
+use portcullis_engine::KeyId;
 
+use crate::clock::{MAX_TIME, from_rfc3339, to_rfc3339};
 use crate::random::NoRandomness;
 use crate::store::StoreError;
 
@@ -27,12 +29,20 @@ pub enum Error {
         /// What to do instead.
         hint: &'static str,
     },
+    /// The key was rotated before; the caller has or needs its successor.
+    #[error(
+        "the key was already rotated: its successor is `{0}`\nhint: rotate that one, or revoke it and create a new one"
+    )]
+    Rotated(KeyId),
     /// Others kept changing the same thing; the caller can try again.
     #[error("the same record is being changed by others: try again")]
     Contended,
     /// The change is stored, but edges cannot fetch it yet; the operator has to look into the log.
     #[error("the change is stored in version {0}, but edges cannot fetch it yet: look into the control plane's log")]
     NotPublished(u64),
+    /// Nothing was ever published, so nothing was written; the caller can try again.
+    #[error("the first bundle is being built: try again")]
+    NotReady,
     /// The machine's fault.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),
@@ -45,6 +55,18 @@ impl Error {
     /// For a member of the body.
     pub(crate) fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::Invalid { pointer: pointer.into(), detail: detail.into() }
+    }
+
+    /// A time that a caller sent; `pointer` says where it stands.
+    pub(crate) fn time(pointer: &str, text: &str) -> Result<u64, Self> {
+        let time = from_rfc3339(text);
+        let time =
+            time.ok_or_else(|| Self::invalid(pointer, "expected a time as in RFC 3339: 2027-01-31T12:00:00Z"))?;
+        if time > MAX_TIME {
+            let detail = format!("no time is later than {}; leave it out for never", to_rfc3339(MAX_TIME));
+            return Err(Self::invalid(pointer, detail));
+        }
+        Ok(time)
     }
 
     /// The same, of a body that stands at `parent` in a larger one.

@@ -1,12 +1,13 @@
 //! The HTTP face: which path answers what, who may call it, how errors look. Handlers are thin: parse, domain, respond.
 //!
-//! Invariants: every route under `/v1` wants the administrator's token and every one under `/edge/v1` the edges';
-//! only `/healthz` and `/readyz` are open. Nothing that may hold a key is logged: not paths, not bodies, not queries.
+//! Invariants: everything under `/edge` wants the edges' token and all else the administrator's, whether it is there or
+//! not; only `/healthz` and `/readyz` are open. Nothing that may hold a key is logged: not paths, not bodies, not queries.
 
 mod auth;
 mod body;
 mod edge;
 mod failure;
+mod finish;
 mod keys;
 mod organizations;
 mod payments;
@@ -26,9 +27,9 @@ const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 /// Every route.
 pub(crate) fn router(app: App) -> Router {
-    let payments =
-        Router::new().route("/v1/api-keys", get(payments::list)).route("/v1/api-keys/{id}", delete(payments::revoke));
-    let management = Router::new()
+    Router::new()
+        .route("/v1/api-keys", get(payments::list))
+        .route("/v1/api-keys/{id}", delete(payments::revoke))
         .route("/v1/keys", get(keys::list).post(keys::create))
         .route("/v1/keys:batch", post(keys::create_batch))
         .route("/v1/keys/{id}", get(keys::show).patch(keys::update).delete(keys::revoke))
@@ -36,22 +37,19 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/organizations", get(organizations::list).post(organizations::create))
         .route("/v1/organizations/{id}", get(organizations::show).patch(organizations::update))
         .route("/v1/edges", get(status::edges))
-        .route("/v1/status", get(status::status));
-    let edge = Router::new()
+        .route("/v1/status", get(status::status))
         .route("/edge/v1/manifest", get(edge::manifest))
         .route("/edge/v1/blobs/{digest}", get(edge::blob))
         .route("/edge/v1/bundle", get(edge::bundle))
-        .route("/edge/v1/report", post(edge::report));
-    let open = Router::new().route("/healthz", get(status::healthz)).route("/readyz", get(status::readyz));
-    let admin = from_fn_with_state(app.clone(), auth::require_admin);
-    Router::new()
-        .merge(payments.route_layer(admin.clone()).layer(from_fn(payments::envelope)))
-        .merge(management.route_layer(admin))
-        .merge(edge.route_layer(from_fn_with_state(app.clone(), auth::require_edge)))
-        .merge(open)
+        .route("/edge/v1/report", post(edge::report))
+        .route("/healthz", get(status::healthz))
+        .route("/readyz", get(status::readyz))
         .fallback(async || Failure::not_found("there is no such path"))
         .method_not_allowed_fallback(async || Failure::method_not_allowed())
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn(finish::finish))
+        .layer(from_fn_with_state(app.clone(), auth::gate))
+        .layer(from_fn(payments::envelope))
         .layer(from_fn(watch::watch))
         .with_state(app)
 }

@@ -11,17 +11,19 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use portcullis_api::keys::{CreateKeys, ListKeys};
+use portcullis_api::payments::ApiKeyEntry;
 use portcullis_api::{ApiKey, CreateKey, CreatedKey, Key, KeyList, KeyStatus, RotateKey, UpdateKey};
 use portcullis_engine::spec::KeyFormatSpec;
 use portcullis_engine::{KeyId, OrganizationId};
 
 use crate::app::{App, Committed};
+use crate::clock::MAX_TIME;
 use crate::error::Error;
 use crate::organizations;
 use crate::random;
 use crate::store::{KeyFilter, KeyRow, Write};
 
-pub(crate) use fields::name;
+pub(crate) use fields::{given, name};
 use material::KeyMaterial;
 pub(crate) use view::{key, status};
 
@@ -37,8 +39,9 @@ struct Made {
 pub(crate) async fn create(app: &App, request: CreateKey) -> Result<Committed<CreatedKey>, Error> {
     let organization = organizations::resolve(app, request.organization.as_deref()).await?;
     let made = make(app, request, organization)?;
-    let committed = app.commit(&[Write::InsertKey(made.row.clone())], ()).await?;
-    Ok(committed.map(|()| made.into_answer(app)))
+    app.ready().await?;
+    let issued = app.issue(&[Write::InsertKey(made.row.clone())], ()).await?;
+    Ok(issued.map(|(), published| made.into_answer(app, published)))
 }
 
 /// Makes many keys: all or none.
@@ -59,8 +62,9 @@ pub(crate) async fn create_batch(app: &App, request: CreateKeys) -> Result<Commi
         made.push(make(app, key, organization).map_err(at)?);
     }
     let writes: Vec<_> = made.iter().map(|it| Write::InsertKey(it.row.clone())).collect();
-    let committed = app.commit(&writes, ()).await?;
-    Ok(committed.map(|()| made.into_iter().map(|it| it.into_answer(app)).collect()))
+    app.ready().await?;
+    let issued = app.issue(&writes, ()).await?;
+    Ok(issued.map(|(), published| made.into_iter().map(|it| it.into_answer(app, published)).collect()))
 }
 
 /// One page of keys.
@@ -76,10 +80,8 @@ pub(crate) async fn list(app: &App, query: ListKeys) -> Result<KeyList, Error> {
 }
 
 /// Every key that is not revoked, newest first.
-pub(crate) async fn list_unrevoked(app: &App) -> Result<Vec<Key>, Error> {
-    let now = app.clock.seconds();
-    let rows = app.store.keys(&KeyFilter { limit: u32::MAX, ..KeyFilter::default() }).await?;
-    Ok(rows.into_iter().filter(|row| row.revoked_at.is_none()).map(|row| key(row, now)).collect())
+pub(crate) async fn list_unrevoked(app: &App) -> Result<Vec<ApiKeyEntry>, Error> {
+    Ok(app.store.unrevoked_keys().await?.into_iter().map(view::entry).collect())
 }
 
 /// One key.
@@ -102,16 +104,20 @@ pub(crate) async fn update(app: &App, id: &str, request: &UpdateKey) -> Result<C
 }
 
 /// Makes a key like that one, which then works for `overlap_seconds` more and never longer than it would have.
+///
+/// Once only: by then its expiry is that of the overlap, which no successor should have.
 pub(crate) async fn rotate(app: &App, id: &str, request: &RotateKey) -> Result<Committed<CreatedKey>, Error> {
+    app.ready().await?;
     app.change(async || {
         let mut old = find(app, id).await?;
         let now = app.clock.seconds();
         let made = successor(app, &old, now)?;
-        let end = now.saturating_add(u64::from(request.overlap_seconds));
+        let end = now.saturating_add(u64::from(request.overlap_seconds)).min(MAX_TIME);
         old.expires_at = Some(old.expires_at.map_or(end, |expiry| expiry.min(end)));
+        old.successor = Some(made.row.id);
         let writes = [Write::ReplaceKey(old), Write::InsertKey(made.row.clone())];
-        let committed = app.commit(&writes, ()).await?;
-        Ok(committed.map(|()| made.into_answer(app)))
+        let issued = app.issue(&writes, ()).await?;
+        Ok(issued.map(|(), published| made.into_answer(app, published)))
     })
     .await
 }
@@ -148,14 +154,15 @@ fn make(app: &App, request: CreateKey, organization: OrganizationId) -> Result<M
             environment: format.environment.clone(),
             organization,
             scopes: fields::scopes(app, &request.scopes)?,
-            restrictions: request.restrictions.as_ref().map(fields::restrictions).transpose()?.flatten(),
+            restrictions: request.restrictions.as_ref().map(|it| fields::restrictions(app, it)).transpose()?.flatten(),
             enabled: true,
             created_by: request.created_by.as_deref().map(|it| fields::email(app, it)).transpose()?,
             created_at: app.clock.seconds(),
             created_in: 0,
-            expires_at: request.expires_at.as_deref().map(fields::expires_at).transpose()?,
+            expires_at: request.expires_at.as_deref().map(|it| fields::expires_later(app, it)).transpose()?,
             revoked_at: None,
             last_used: None,
+            successor: None,
             changed_in: 0,
         })
     };
@@ -164,6 +171,9 @@ fn make(app: &App, request: CreateKey, organization: OrganizationId) -> Result<M
 
 /// A new key with everything that the old one has: prefix, environment, scopes, restrictions, organisation, expiry.
 fn successor(app: &App, old: &KeyRow, now: u64) -> Result<Made, Error> {
+    if let (Some(successor), None) = (old.successor, old.revoked_at) {
+        return Err(Error::Rotated(successor));
+    }
     match status(old, now) {
         KeyStatus::Active => {}
         status => {
@@ -182,6 +192,7 @@ fn successor(app: &App, old: &KeyRow, now: u64) -> Result<Made, Error> {
             created_at: now,
             created_in: 0,
             last_used: None,
+            successor: None,
             changed_in: 0,
             ..old.clone()
         })
@@ -194,8 +205,8 @@ impl Made {
         Ok(Self { row: row(&material)?, text: material.text })
     }
 
-    fn into_answer(self, app: &App) -> CreatedKey {
-        let authorization = ApiKey::new(format!("Authorization: Bearer {}", self.text.expose()));
-        CreatedKey { record: key(self.row, app.clock.seconds()), key: self.text, authorization }
+    fn into_answer(self, app: &App, published: bool) -> CreatedKey {
+        let authorization = ApiKey::new(app.policy.usage(self.text.expose()));
+        CreatedKey { record: key(self.row, app.clock.seconds()), key: self.text, authorization, published }
     }
 }

@@ -11,6 +11,7 @@ mod error;
 mod fleet;
 mod http;
 mod keys;
+mod limits;
 mod organizations;
 mod policy;
 mod publisher;
@@ -23,4 +24,5 @@ mod token;
 
 pub use clock::Clock;
 pub use config::Config;
+pub use limits::Limits;
 pub use server::{ServeError, Server};

@@ -5,7 +5,7 @@ use portcullis_api::{CreateOrganization, Organization, UpdateOrganization};
 use portcullis_engine::{OrganizationId, OrganizationState};
 
 use crate::app::{App, Committed};
-use crate::clock::{from_rfc3339, to_rfc3339};
+use crate::clock::to_rfc3339;
 use crate::error::Error;
 use crate::keys;
 use crate::random;
@@ -64,10 +64,10 @@ pub(crate) async fn update(
 ) -> Result<Committed<Organization>, Error> {
     app.change(async || {
         let mut row = find(app, id).await?;
-        if let Some(text) = &request.name {
+        if let Some(text) = keys::given("/name", &request.name)? {
             row.name = keys::name(app, text)?;
         }
-        if let Some(sent) = &request.state {
+        if let Some(sent) = keys::given("/state", &request.state)? {
             row.state = state(sent)?;
         }
         let shown = organization(row.clone());
@@ -95,10 +95,7 @@ fn state(sent: &api::OrganizationState) -> Result<OrganizationState, Error> {
         api::OrganizationState::Active => OrganizationState::Active,
         api::OrganizationState::Suspended => OrganizationState::Suspended,
         api::OrganizationState::QuotaExhaustedUntil(time) => {
-            let wanted = "expected a time as in RFC 3339: 2027-01-31T12:00:00Z";
-            let until = from_rfc3339(time);
-            let until = until.ok_or_else(|| Error::invalid("/state/quota_exhausted_until", wanted))?;
-            OrganizationState::QuotaExhausted { until }
+            OrganizationState::QuotaExhausted { until: Error::time("/state/quota_exhausted_until", time)? }
         }
     })
 }

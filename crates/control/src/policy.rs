@@ -1,6 +1,6 @@
 //! The policy as the control plane needs it: which environments, scopes and key formats there are.
 
-use portcullis_engine::spec::{KeyFormatSpec, PolicySpec};
+use portcullis_engine::spec::{CredentialPlace, CredentialSpec, KeyFormatSpec, PolicySpec};
 use portcullis_engine::{Policy, PolicyError};
 
 /// A policy that compiles.
@@ -40,6 +40,21 @@ impl PolicyRoom {
         }
     }
 
+    /// A new key as a request carries it: in the first header that the policy names, or else in its first place.
+    pub(crate) fn usage(&self, key: &str) -> String {
+        let places = &self.spec.credentials;
+        let is_header = |it: &&CredentialSpec| it.place == CredentialPlace::Header;
+        let Some(CredentialSpec { place, name, scheme }) = places.iter().find(is_header).or(places.first()) else {
+            return key.to_owned();
+        };
+        match (place, scheme) {
+            (CredentialPlace::Header, Some(scheme)) => format!("{}: {scheme} {key}", header_name(name)),
+            (CredentialPlace::Header, None) => format!("{}: {key}", header_name(name)),
+            (CredentialPlace::Query, _) => format!("?{name}={key}"),
+            (CredentialPlace::Cookie, _) => format!("Cookie: {name}={key}"),
+        }
+    }
+
     /// Whether text holds what looks like a key of this policy or one of our tokens: someone pasted it in the wrong
     /// place.
     pub(crate) fn spots_secret_in(&self, text: &str) -> bool {
@@ -51,5 +66,37 @@ impl PolicyRoom {
                 body.bytes().take_while(u8::is_ascii_alphanumeric).count() >= ENOUGH
             })
         })
+    }
+}
+
+/// As people write it: `X-Api-Key`.
+fn header_name(name: &str) -> String {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect::<String>()
+    };
+    name.split('-').map(word).collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_key_is_shown_as_the_policy_wants_it_sent() {
+        for (places, expected) in [
+            (r#"[{ in = "header", name = "authorization", scheme = "Bearer" }]"#, "Authorization: Bearer KEY"),
+            (r#"[{ in = "header", name = "x-api-key" }]"#, "X-Api-Key: KEY"),
+            (r#"[{ in = "query", name = "api_key" }, { in = "header", name = "X-Key" }]"#, "X-Key: KEY"),
+            (r#"[{ in = "query", name = "api_key" }]"#, "?api_key=KEY"),
+            (r#"[{ in = "cookie", name = "key" }]"#, "Cookie: key=KEY"),
+        ] {
+            let policy = format!(
+                "name = \"test\"\nenvironments = [\"live\"]\ncredentials = {places}\nrules = [{{ path = \"/**\" }}]\n\
+                 keys = [{{ prefix = \"sk_\", environment = \"live\", body_length = 24 }}]"
+            );
+            let room = PolicyRoom::new(portcullis_policy::parse(&policy, "policy.toml").unwrap()).unwrap();
+            assert_eq!(room.usage("KEY"), expected);
+        }
     }
 }

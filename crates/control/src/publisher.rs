@@ -6,6 +6,7 @@
 mod bundle;
 mod history;
 mod index;
+mod progress;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,9 +21,11 @@ use crate::store::{Store, StoreError};
 use bundle::Builder;
 pub(crate) use bundle::Published;
 use history::History;
+pub(crate) use progress::Lag;
+use progress::Progress;
 
-/// A write that could not be published by then is answered with an error, although it is stored.
-const PUBLISH_WITHIN: Duration = Duration::from_secs(10);
+/// How soon something stored is noticed when nobody said so.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 const PRUNE_EVERY: Duration = Duration::from_secs(60 * 60);
 const DAY: u64 = 24 * 60 * 60;
@@ -36,6 +39,9 @@ pub(crate) struct Publisher {
     current: watch::Receiver<Option<Arc<Published>>>,
     history: Arc<Mutex<History>>,
     signer: Arc<Signer>,
+    progress: Arc<Progress>,
+    clock: Clock,
+    within: Duration,
 }
 
 /// A version that was not published in time.
@@ -60,13 +66,28 @@ pub(crate) enum PublishError {
 impl Publisher {
     /// Asks for a version to be published and waits until edges can fetch it.
     pub(crate) async fn publish(&self, version: u64) -> Result<(), NotPublished> {
+        self.progress.want(version, self.clock.seconds());
         self.wake.notify_one();
+        self.reached(version).await
+    }
+
+    /// Waits for the first version.
+    pub(crate) async fn first(&self) -> Result<(), NotPublished> {
+        self.reached(0).await
+    }
+
+    async fn reached(&self, version: u64) -> Result<(), NotPublished> {
         let mut current = self.current.clone();
         let reached = current.wait_for(|it| it.as_ref().is_some_and(|it| it.version() >= version));
-        match timeout(PUBLISH_WITHIN, reached).await {
+        match timeout(self.within, reached).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(NotPublished),
         }
+    }
+
+    /// How far what is published is behind what is stored.
+    pub(crate) fn lag(&self) -> Lag {
+        self.progress.lag(self.clock.seconds())
     }
 
     /// What is published; `None` while the first bundle is being built.
@@ -128,39 +149,51 @@ pub(crate) struct Worker {
     current: watch::Sender<Option<Arc<Published>>>,
     history: Arc<Mutex<History>>,
     builder: Arc<Mutex<Builder>>,
+    progress: Arc<Progress>,
     applied: u64,
 }
 
 /// A publisher with nothing published, and the worker that will change that.
-pub(crate) fn new(store: Arc<dyn Store>, clock: Clock, policy: Blob, key: SigningKey) -> (Publisher, Worker) {
+/// Whoever waits for a version does so for at most `within`.
+pub(crate) fn new(
+    store: Arc<dyn Store>,
+    clock: Clock,
+    policy: Blob,
+    key: SigningKey,
+    within: Duration,
+) -> (Publisher, Worker) {
+    let progress = Arc::new(Progress::default());
     let wake = Arc::new(Notify::new());
     let (sender, current) = watch::channel(None);
     let history = Arc::new(Mutex::new(History::default()));
     let signer = Arc::new(Signer { key, last: Mutex::new(None) });
     let worker = Worker {
         store,
-        clock,
+        clock: clock.clone(),
         wake: wake.clone(),
         current: sender,
         history: history.clone(),
         builder: Arc::new(Mutex::new(Builder::new(policy))),
+        progress: progress.clone(),
         applied: 0,
     };
-    (Publisher { wake, current, history, signer }, worker)
+    (Publisher { wake, current, history, signer, progress, clock, within }, worker)
 }
 
 impl Worker {
-    /// Publishes now and after every change. Never returns.
+    /// Publishes now, after every change, and looks for changes that nobody announced. Never returns.
     pub(crate) async fn run(mut self) {
         let mut prune = tokio::time::interval(PRUNE_EVERY);
         loop {
             if let Err(error) = self.publish().await {
                 tracing::error!(%error, "nothing new published; trying again");
+                self.progress.failed(&error);
                 tokio::time::sleep(RETRY_AFTER).await;
                 continue;
             }
             tokio::select! {
                 () = self.wake.notified() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
                 _ = prune.tick() => self.prune().await,
             }
         }
@@ -168,11 +201,13 @@ impl Worker {
 
     /// Publishes everything that is stored by now.
     async fn publish(&mut self) -> Result<(), PublishError> {
-        let changes = self.store.changes(self.applied, self.tombstones_since()).await?;
-        let version = changes.version;
-        if self.current.borrow().as_ref().is_some_and(|it| it.version() >= version) {
+        let stored = self.store.version().await?;
+        self.progress.want(stored, self.clock.seconds());
+        if self.current.borrow().as_ref().is_some_and(|it| it.version() >= stored) {
             return Ok(());
         }
+        let changes = self.store.changes(self.applied, self.tombstones_since()).await?;
+        let version = changes.version;
         let published = self.build(move |builder| {
             builder.apply(changes.keys, &changes.organizations);
             builder.build(version)
@@ -181,6 +216,7 @@ impl Worker {
         self.applied = version;
         self.history.lock().unwrap_or_else(PoisonError::into_inner).push(published.clone());
         self.current.send_replace(Some(published));
+        self.progress.published(version, self.clock.seconds());
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Files that hold a secret: made so that only their owner can read them, refused if others can.
+//! Files for their owner alone, secrets and the database: made so that nobody else can read them, refused if others can.
 //!
 //! Invariant: no secret is ever in a file that was readable by others, not even for a moment.
 
@@ -6,22 +6,31 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// Why a secrets file cannot be used.
+const SECRET: &str = "secrets file";
+
+/// Why a file or folder of the control plane's cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretFileError {
     /// The operating system says no.
-    #[error("secrets file `{}`: {source}", path.display())]
+    #[error("{what} `{}`: {source}", path.display())]
     Io {
+        /// What it is for.
+        what: &'static str,
         /// The file.
         path: PathBuf,
         /// What it says.
         source: io::Error,
     },
     /// Its mode lets group or others in.
-    #[error("secrets file `{0}` can be read by others\nhint: chmod 600 {0}")]
-    Exposed(String),
+    #[error("{what} `{path}` can be read by others\nhint: chmod 600 {path}")]
+    Exposed {
+        /// What it is for.
+        what: &'static str,
+        /// The file.
+        path: String,
+    },
     /// What it holds cannot be used.
-    #[error("secrets file `{path}`: {problem}")]
+    #[error("{SECRET} `{path}`: {problem}")]
     Unusable {
         /// The file.
         path: String,
@@ -39,14 +48,24 @@ impl SecretFileError {
 
 /// The secret in a file, without the line's end.
 pub(crate) fn read(path: &Path) -> Result<String, SecretFileError> {
-    let failed = |source| SecretFileError::Io { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(failed)?;
-    if is_exposed(&file).map_err(failed)? {
-        return Err(SecretFileError::Exposed(path.display().to_string()));
-    }
+    let failed = failed(SECRET, path);
+    let mut file = open_private(SECRET, path)?;
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(failed)?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Opens a file that nobody else can read.
+fn open_private(what: &'static str, path: &Path) -> Result<File, SecretFileError> {
+    let file = File::open(path).map_err(failed(what, path))?;
+    if is_exposed(&file).map_err(failed(what, path))? {
+        return Err(SecretFileError::Exposed { what, path: path.display().to_string() });
+    }
+    Ok(file)
+}
+
+fn failed(what: &'static str, path: &Path) -> impl Fn(io::Error) -> SecretFileError {
+    move |source| SecretFileError::Io { what, path: path.to_owned(), source }
 }
 
 /// The secret in a file, or a new one written to it.
@@ -57,7 +76,7 @@ pub(crate) fn read_or_create(
     match read(path) {
         Err(SecretFileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             let secret = make()?;
-            write_new(path, &format!("{secret}\n"))?;
+            write_new(SECRET, path, &format!("{secret}\n"))?;
             Ok(secret)
         }
         other => other,
@@ -66,32 +85,42 @@ pub(crate) fn read_or_create(
 
 /// Replaces a file's contents as a whole: whoever reads sees the old text or the new one.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), SecretFileError> {
-    let failed = |source| SecretFileError::Io { path: path.to_owned(), source };
+    let failed = failed(SECRET, path);
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".new");
     let temporary = PathBuf::from(temporary);
     match std::fs::remove_file(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => write_new(&temporary, text)?,
+        _ => write_new(SECRET, &temporary, text)?,
     }
     std::fs::rename(&temporary, path).map_err(failed)
 }
 
 /// Makes an empty file that only its owner can read, if there is none, so that whoever fills it later need not care.
-pub(crate) fn touch(path: &Path) -> Result<(), SecretFileError> {
-    match write_new(path, "") {
-        Err(SecretFileError::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+pub(crate) fn touch(what: &'static str, path: &Path) -> Result<(), SecretFileError> {
+    match write_new(what, path, "") {
+        Err(SecretFileError::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
+            open_private(what, path).map(drop)
+        }
         other => other,
     }
 }
 
-fn write_new(path: &Path, text: &str) -> Result<(), SecretFileError> {
+/// Refuses a file that others can read; one that is not there is fine.
+pub(crate) fn ensure_private(what: &'static str, path: &Path) -> Result<(), SecretFileError> {
+    match open_private(what, path) {
+        Err(SecretFileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+fn write_new(what: &'static str, path: &Path, text: &str) -> Result<(), SecretFileError> {
     let write = || {
         let mut file = owner_only(OpenOptions::new().write(true).create_new(true)).open(path)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()
     };
-    write().map_err(|source| SecretFileError::Io { path: path.to_owned(), source })
+    write().map_err(failed(what, path))
 }
 
 #[cfg(unix)]

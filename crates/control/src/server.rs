@@ -1,15 +1,18 @@
 //! Putting it together: open the files, start the publisher, listen, and end in order.
 
+mod connections;
+mod pulse;
+
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use portcullis_bundle::{BuildError, build_policy};
 use portcullis_engine::PolicyError;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -26,6 +29,9 @@ use crate::{http, organizations, shutdown};
 
 /// Connections that are still busy then are cut.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
+
+/// Long listings at work at once.
+const LISTINGS: usize = 2;
 
 /// Why the control plane does not run.
 #[derive(Debug, thiserror::Error)]
@@ -56,9 +62,9 @@ pub enum ServeError {
         /// What the operating system says.
         source: io::Error,
     },
-    /// The network failed while serving.
-    #[error("serving: {0}")]
-    Serve(io::Error),
+    /// The publisher broke off, which is a bug; what is stored is safe, and starting again publishes it.
+    #[error("the publisher broke off: its panic is above\nhint: start the control plane again, and report this")]
+    PublisherDied,
 }
 
 /// A control plane that listens and is about to serve.
@@ -87,7 +93,13 @@ impl Server {
         store.write(&[], clock.millis()).await?;
         let public_key = secrets.signing_key.public_key();
         let policy_blob = build_policy(policy.spec())?;
-        let (publisher, worker) = publisher::new(store.clone(), clock.clone(), policy_blob, secrets.signing_key);
+        let (publisher, worker) = publisher::new(
+            store.clone(),
+            clock.clone(),
+            policy_blob,
+            secrets.signing_key,
+            config.limits.publish_within,
+        );
         let (trigger, shutdown) = shutdown::new();
         let app = App {
             store,
@@ -100,6 +112,8 @@ impl Server {
             edge_token: secrets.edge_token,
             public_key,
             shutdown,
+            limits: config.limits,
+            listings: Arc::new(Semaphore::new(LISTINGS)),
         };
         Ok(Self { app, worker, listener, address, trigger, _lock: lock })
     }
@@ -112,31 +126,25 @@ impl Server {
     /// Serves until `stop` is done, then answers what is being asked and ends.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
         let Self { app, worker, listener, trigger, .. } = self;
-        let store = app.store.clone();
-        let ending = app.shutdown.clone();
-        // Dropped with this future, and its tasks with it.
-        let mut tasks = JoinSet::new();
-        tasks.spawn(worker.run());
-        tasks.spawn(async move {
+        let (store, limits, ending) = (app.store.clone(), app.limits, app.shutdown.clone());
+        // Dropped with this future, and its task with it.
+        let mut publishing = JoinSet::new();
+        publishing.spawn(worker.run());
+        let serving = connections::serve(listener, http::router(app), limits, ending.clone());
+        let asked_to_end = async {
             stop.await;
             trigger.begin();
-        });
-        // Answers are small: send them now rather than wait for more to send.
-        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-        let drained = ending.clone();
-        let serving =
-            axum::serve(listener, http::router(app)).with_graceful_shutdown(async move { drained.begun().await });
-        let cut = async {
-            ending.begun().await;
             tokio::time::sleep(DRAIN_WITHIN).await;
         };
         let served = tokio::select! {
-            served = serving.into_future() => served,
-            () = cut => Ok(()),
+            () = serving => Ok(()),
+            () = asked_to_end => Ok(()),
+            // It never ends by itself. Without it nothing that is stored would reach an edge.
+            _ = publishing.join_next() => Err(ServeError::PublisherDied),
         };
-        tasks.shutdown().await;
+        publishing.shutdown().await;
         let _ = timeout(DRAIN_WITHIN, store.close()).await;
-        served.map_err(ServeError::Serve)
+        served
     }
 }
 
@@ -149,7 +157,7 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeE
 
 fn lock(config: &Config) -> Result<File, ServeError> {
     let path = config.data.join("lock");
-    let failed = |source| SecretFileError::Io { path: path.clone(), source };
+    let failed = |source| SecretFileError::Io { what: "lock file", path: path.clone(), source };
     let file = File::create(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),

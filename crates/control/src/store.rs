@@ -21,11 +21,17 @@ pub(crate) trait Store: Send + Sync {
     /// at least `version_floor`. With no writes it only takes a new version.
     async fn write(&self, writes: &[Write], version_floor: u64) -> Result<u64, StoreError>;
 
+    /// The version that contains every write so far.
+    async fn version(&self) -> Result<u64, StoreError>;
+
     /// One key.
     async fn key(&self, id: KeyId) -> Result<Option<KeyRow>, StoreError>;
 
     /// A page of keys, newest first.
     async fn keys(&self, filter: &KeyFilter) -> Result<Vec<KeyRow>, StoreError>;
+
+    /// Every key that is not revoked, newest first.
+    async fn unrevoked_keys(&self) -> Result<Vec<UnrevokedKey>, StoreError>;
 
     /// One organisation.
     async fn organization(&self, id: OrganizationId) -> Result<Option<OrganizationRow>, StoreError>;
@@ -91,8 +97,25 @@ pub(crate) struct KeyRow {
     pub revoked_at: Option<u64>,
     /// When an edge last let it pass.
     pub last_used: Option<u64>,
+    /// The key that it was rotated to.
+    pub successor: Option<KeyId>,
     /// The version it last changed in, as read.
     pub changed_in: u64,
+}
+
+/// What a listing of all keys needs of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UnrevokedKey {
+    /// Its public name, as stored.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it starts with.
+    pub prefix: String,
+    /// When it was created, in Unix seconds.
+    pub created_at: u64,
+    /// When an edge last let it pass.
+    pub last_used: Option<u64>,
 }
 
 /// An organisation as stored.

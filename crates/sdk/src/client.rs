@@ -81,7 +81,8 @@ fn http_client(with_tls: bool) -> Result<reqwest::Client, Error> {
     // Losing this race means that a provider is installed, which is all that is wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
-    let builder = if with_tls { builder.https_only(true) } else { builder.tls_certs_only([]) };
+    // A proxy that is asked for plain HTTP reads the token.
+    let builder = if with_tls { builder.https_only(true) } else { builder.tls_certs_only([]).no_proxy() };
     builder.build().map_err(Error::from)
 }
 

@@ -11,7 +11,7 @@ use crate::error::Error;
 const NO_BODY: Option<&()> = None;
 
 impl Client {
-    /// Makes a key. Its text is in this answer and nowhere else.
+    /// Makes a key. Its text is in this answer and nowhere else; `published` says whether edges know it already.
     pub async fn create_key(&self, request: &CreateKey) -> Result<Written<CreatedKey>, Error> {
         self.write(Method::POST, "/v1/keys", Some(request)).await
     }
@@ -36,7 +36,7 @@ impl Client {
         self.write(Method::PATCH, &format!("/v1/keys/{}", segment(id)), Some(request)).await
     }
 
-    /// Makes a key like that one, which goes on working for a while.
+    /// Makes a key like that one, which goes on working for a while. Once only: then rotate its successor.
     pub async fn rotate_key(&self, id: &str, request: &RotateKey) -> Result<Written<CreatedKey>, Error> {
         self.write(Method::POST, &format!("/v1/keys/{}/rotate", segment(id)), Some(request)).await
     }

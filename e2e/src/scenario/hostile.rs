@@ -52,8 +52,21 @@ pub(super) async fn run(report: &mut Report) -> anyhow::Result<()> {
     }
     report.figure("attacks", attacks.len());
     let stats = http::once(stack.admin(), &Request::get("/stats?filter=vm_reload")).await?;
-    let lost = String::from_utf8_lossy(&stats.body).lines().any(|line| !line.ends_with(": 0"));
-    report.check("no VM was lost", !lost);
+    let stats = String::from_utf8_lossy(&stats.body).into_owned();
+    report.check("Envoy counts reloads of VMs", stats.lines().count() > 0);
+    report.check("no VM was lost", stats.lines().all(|line| line.ends_with(": 0")));
+    identity(&stack, &good, report).await
+}
+
+/// A header with the edge's own name in bytes that are no text is taken away like any other.
+async fn identity(stack: &Stack, good: &Key, report: &mut Report) -> anyhow::Result<()> {
+    for value in [b"\xff".as_slice(), b"org_spoofed\xfe"] {
+        let echo = stack.ask(&get(good).header("x-portcullis-org", value)).await?.json();
+        let headers = echo["headers"].as_array().cloned().unwrap_or_default();
+        let seen: Vec<_> = headers.iter().filter(|it| it[0] == "x-portcullis-org").map(|it| it[1].clone()).collect();
+        let expected = vec![good.record["organization"].clone()];
+        report.equal("the upstream sees one x-portcullis-org", json!(seen), json!(expected));
+    }
     Ok(())
 }
 

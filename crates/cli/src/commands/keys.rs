@@ -21,7 +21,9 @@ pub(crate) enum Command {
     List(list::Args),
     /// Show a key.
     Show(show::Args),
-    /// Restrict a key to addresses, pages and endpoints.
+    /// Restrict a key to addresses, pages and endpoints, in place of all restrictions it has.
+    ///
+    /// What is not named is lifted: to add one restriction, repeat the others, as `keys show` lists them.
     Restrict(restrict::Args),
     /// Replace a key by a new one; the old one works a while longer.
     Rotate(rotate::Args),

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use portcullis_control::{Clock, Config, Server};
+use portcullis_control::{Clock, Config, Limits, Server};
 use tracing_subscriber::EnvFilter;
 
 use crate::exit::{Exit, Failure};
@@ -48,6 +48,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         admin_token_file: args.admin_token_file,
         edge_token_file: args.edge_token_file,
         signing_key_file: args.signing_key_file,
+        limits: Limits::default(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(config))

@@ -87,3 +87,20 @@ fn what_goes_wrong_is_said_with_a_hint_and_an_exit_code() {
         assert_eq!(done.stdout, "", "{words}");
     }
 }
+
+#[test]
+fn no_proxy_is_told_the_token() {
+    let control = Control::start();
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let token = control.folder.path().join("admin-token");
+    let mut command = portcullis();
+    command.args(["keys", "list", "--control", &control.url, "--token-file"]).arg(token);
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        command.env(name, &address);
+    }
+    let done = finish(&mut command, "");
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(proxy.accept().is_err(), "the proxy was asked");
+}

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use portcullis_api::VERSION_HEADER;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::failure::Failure;
 use crate::app::{App, Committed};
@@ -23,9 +24,30 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
-        let bytes = Bytes::from_request(request, app).await.map_err(unreadable)?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| malformed(app, "body", &error.to_string()))
+        read(request, app).await.and_then(|bytes| parse(app, &bytes)).map(Self)
     }
+}
+
+/// A JSON body; none at all is an empty object.
+pub(super) struct OptionalBody<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for OptionalBody<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let bytes = read(request, app).await?;
+        parse(app, if bytes.is_empty() { b"{}" } else { &bytes }).map(Self)
+    }
+}
+
+async fn read(request: Request, app: &App) -> Result<Bytes, Failure> {
+    let late = |_| Failure::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "the body did not arrive in time");
+    let body = Bytes::from_request(request, app);
+    timeout(app.limits.body_within, body).await.map_err(late)?.map_err(unreadable)
+}
+
+fn parse<T: DeserializeOwned>(app: &App, bytes: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(bytes).map_err(|error| malformed(app, "body", &error.to_string()))
 }
 
 /// The one parameter of a path. What is no text names nothing.

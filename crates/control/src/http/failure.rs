@@ -43,6 +43,12 @@ impl Failure {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "the first bundle is being built: try again")
     }
 
+    /// What is stored has not reached the edges for too long.
+    pub(super) fn behind(seconds: u64) -> Self {
+        let detail = format!("nothing new was published for {seconds} s: `/v1/status` and the log say why");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_published", detail)
+    }
+
     pub(super) fn internal() -> Self {
         let detail = "something went wrong here: the log has more under the request's id";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
@@ -88,6 +94,8 @@ impl From<Error> for Failure {
                 Self { pointer: Some(pointer), ..failure }
             }
             Error::KeyState { status, .. } => Self::new(StatusCode::CONFLICT, key_state_code(status), detail),
+            Error::Rotated(_) => Self::new(StatusCode::CONFLICT, "key_rotated", detail),
+            Error::NotReady => Self::not_ready(),
             Error::Contended => Self::new(StatusCode::CONFLICT, "conflict", detail),
             Error::NotPublished(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_published", detail),
             Error::Randomness(_) | Error::Store(_) => {

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use portcullis_api::keys::{CreateKeys, ListKeys};
 use portcullis_api::{CreateKey, CreatedKey, Data, Key, KeyList, RotateKey, UpdateKey};
 
-use super::body::{Body, Parameters, Segment, Written};
+use super::body::{Body, OptionalBody, Parameters, Segment, Written};
 use super::failure::Failure;
 use crate::app::App;
 use crate::keys;
@@ -23,13 +23,14 @@ pub(super) async fn create_batch(
     Body(request): Body<CreateKeys>,
 ) -> Result<Written<Data<CreatedKey>>, Failure> {
     let created = keys::create_batch(&app, request).await?;
-    Ok(Written(StatusCode::CREATED, created.map(|data| Data { data })))
+    Ok(Written(StatusCode::CREATED, created.map(|data, _| Data { data })))
 }
 
 pub(super) async fn list(
     State(app): State<App>,
     Parameters(query): Parameters<ListKeys>,
 ) -> Result<Json<KeyList>, Failure> {
+    let _listing = app.listings.acquire().await;
     Ok(Json(keys::list(&app, query).await?))
 }
 
@@ -48,7 +49,7 @@ pub(super) async fn update(
 pub(super) async fn rotate(
     State(app): State<App>,
     Segment(id): Segment,
-    Body(request): Body<RotateKey>,
+    OptionalBody(request): OptionalBody<RotateKey>,
 ) -> Result<Written<CreatedKey>, Failure> {
     Ok(Written(StatusCode::CREATED, keys::rotate(&app, &id, &request).await?))
 }

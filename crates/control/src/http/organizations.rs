@@ -18,6 +18,7 @@ pub(super) async fn create(
 }
 
 pub(super) async fn list(State(app): State<App>) -> Result<Json<Data<Organization>>, Failure> {
+    let _listing = app.listings.acquire().await;
     Ok(Json(Data { data: organizations::list(&app).await? }))
 }
 

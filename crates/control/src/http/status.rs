@@ -9,23 +9,33 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use crate::app::App;
 
+/// A control plane that has published nothing for longer, although there is something, is not well.
+const MAX_LAG_SECONDS: u64 = 10;
+
 /// The process is up.
 pub(super) async fn healthz() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-/// Edges can fetch a bundle.
+/// Edges can fetch a bundle, and what is stored reaches it.
 pub(super) async fn readyz(State(app): State<App>) -> Result<Json<Value>, Failure> {
     app.publisher.current().ok_or_else(Failure::not_ready)?;
+    let behind = app.publisher.lag().seconds;
+    if behind > MAX_LAG_SECONDS {
+        return Err(Failure::behind(behind));
+    }
     Ok(Json(json!({ "status": "ready" })))
 }
 
 pub(super) async fn status(State(app): State<App>) -> Json<Status> {
     let published = app.publisher.current();
+    let lag = app.publisher.lag();
     let edges = app.fleet.list(app.clock.seconds());
     let policy = app.policy.spec();
     Json(Status {
         version: published.as_ref().map_or(0, |it| it.version()),
+        pending_version: lag.pending_version,
+        last_publish_error: lag.last_error,
         keys: published.as_ref().map_or(0, |it| it.key_count()),
         policy: policy.name.clone(),
         environments: policy.environments.clone(),

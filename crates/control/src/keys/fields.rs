@@ -6,40 +6,57 @@ use portcullis_engine::spec::{self, KeyFormatSpec};
 use portcullis_engine::{KeyId, RestrictionSet, scope};
 
 use crate::app::App;
-use crate::clock::from_rfc3339;
 use crate::error::Error;
 use crate::store::{KeyFilter, KeyRow};
 
 const MAX_NAME: usize = 100;
 const MAX_EMAIL: usize = 254;
+/// In all restrictions of one key: every edge keeps them in memory.
+const MAX_ENTRIES: usize = 1000;
+const MAX_ENTRY_BYTES: usize = 64 * 1024;
 const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 1000;
 
 pub(super) fn apply(app: &App, request: &UpdateKey, row: &mut KeyRow) -> Result<(), Error> {
-    if let Some(text) = &request.name {
+    if let Some(text) = given("/name", &request.name)? {
         row.name = name(app, text)?;
     }
-    if let Some(list) = &request.scopes {
+    if let Some(list) = given("/scopes", &request.scopes)? {
         row.scopes = scopes(app, list)?;
+    }
+    if !request.expires_at.is_keep() {
+        // Its expiry is no longer what rotation made of it.
+        row.successor = None;
     }
     match &request.expires_at {
         Patch::Keep => {}
         Patch::Clear => row.expires_at = None,
-        Patch::Set(text) => row.expires_at = Some(expires_at(text)?),
+        Patch::Set(text) => row.expires_at = Some(Error::time("/expires_at", text)?),
     }
     match &request.restrictions {
         Patch::Keep => {}
         Patch::Clear => row.restrictions = None,
-        Patch::Set(spec) => row.restrictions = restrictions(spec)?,
+        Patch::Set(spec) => row.restrictions = restrictions(app, spec)?,
     }
-    row.enabled = request.enabled.unwrap_or(row.enabled);
+    if let Some(enabled) = given("/enabled", &request.enabled)? {
+        row.enabled = *enabled;
+    }
     Ok(())
+}
+
+/// The value of a member that can be absent but not `null`.
+pub(crate) fn given<'a, T>(pointer: &str, member: &'a Patch<T>) -> Result<Option<&'a T>, Error> {
+    match member {
+        Patch::Keep => Ok(None),
+        Patch::Clear => Err(Error::invalid(pointer, "this cannot be null: leave it out to keep it as it is")),
+        Patch::Set(value) => Ok(Some(value)),
+    }
 }
 
 /// A name is for people: one line, and not a key pasted into the wrong box.
 pub(crate) fn name(app: &App, text: &str) -> Result<String, Error> {
     let name = text.trim();
-    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(misleads) {
         return Err(Error::invalid("/name", format!("expected 1 to {MAX_NAME} characters on one line")));
     }
     no_secret(app, "/name", name)?;
@@ -47,13 +64,20 @@ pub(crate) fn name(app: &App, text: &str) -> Result<String, Error> {
 }
 
 pub(super) fn email(app: &App, text: &str) -> Result<String, Error> {
-    let plain = text.len() <= MAX_EMAIL && !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    let plain = text.len() <= MAX_EMAIL && !text.chars().any(|c| misleads(c) || c.is_whitespace());
     let (local, domain) = text.rsplit_once('@').unwrap_or_default();
     if !plain || local.is_empty() || domain.is_empty() {
         return Err(Error::invalid("/created_by", "expected an e-mail address"));
     }
     no_secret(app, "/created_by", text)?;
     Ok(text.to_owned())
+}
+
+/// Characters that change the line or the direction of what people read, or cannot be seen.
+fn misleads(c: char) -> bool {
+    let is_format = matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    c.is_control() || is_format
 }
 
 fn no_secret(app: &App, pointer: &str, text: &str) -> Result<(), Error> {
@@ -82,18 +106,38 @@ pub(super) fn scopes(app: &App, list: &[String]) -> Result<String, Error> {
         .map_err(|error| Error::invalid("/scopes", error.to_string()))
 }
 
-pub(super) fn expires_at(text: &str) -> Result<u64, Error> {
-    let wanted = "expected a time as in RFC 3339: 2027-01-31T12:00:00Z";
-    from_rfc3339(text).ok_or_else(|| Error::invalid("/expires_at", wanted))
+/// The expiry of a new key.
+pub(super) fn expires_later(app: &App, text: &str) -> Result<u64, Error> {
+    let time = Error::time("/expires_at", text)?;
+    if time <= app.clock.seconds() {
+        return Err(Error::invalid("/expires_at", "this is in the past: the key would never work"));
+    }
+    Ok(time)
 }
 
 /// Compiled once here, so that every stored restriction compiles at the edge; stored in its canonical form.
-pub(super) fn restrictions(sent: &api::RestrictionsSpec) -> Result<Option<spec::RestrictionsSpec>, Error> {
+pub(super) fn restrictions(app: &App, sent: &api::RestrictionsSpec) -> Result<Option<spec::RestrictionsSpec>, Error> {
+    let entries = entries(sent);
+    if entries.len() > MAX_ENTRIES || entries.iter().map(|(_, text)| text.len()).sum::<usize>() > MAX_ENTRY_BYTES {
+        let detail = format!("more than {MAX_ENTRIES} entries or {MAX_ENTRY_BYTES} bytes");
+        return Err(Error::invalid("/restrictions", detail));
+    }
+    entries.iter().try_for_each(|(pointer, text)| no_secret(app, pointer, text))?;
     let set = RestrictionSet::compile(&to_engine(sent.clone())).map_err(|error| {
         let pointer = format!("/restrictions/{}", error.field.replace(['.', '['], "/").replace(']', ""));
         Error::invalid(pointer, error.problem.to_string())
     })?;
     Ok(Some(set.to_spec()).filter(|_| !set.is_empty()))
+}
+
+/// Every entry of every list, and where it stands.
+fn entries(sent: &api::RestrictionsSpec) -> Vec<(String, &str)> {
+    let ip = sent.ip.iter().flat_map(|it| [("ip/allow", it.allow.as_ref()), ("ip/deny", Some(&it.deny))]);
+    let referrer = sent.referrer.iter().map(|it| ("referrer/allow", Some(&it.allow)));
+    let endpoint = sent.endpoint.iter().map(|it| ("endpoint/allow", Some(&it.allow)));
+    let lists = ip.chain(referrer).chain(endpoint).filter_map(|(name, list)| Some((name, list?)));
+    let entry = |name, (index, text)| (format!("/restrictions/{name}/{index}"), String::as_str(text));
+    lists.flat_map(|(name, list)| list.iter().enumerate().map(move |it| entry(name, it))).collect()
 }
 
 pub(super) fn filter(query: &ListKeys, now: u64) -> Result<KeyFilter, Error> {

@@ -7,8 +7,10 @@ use portcullis_engine::spec::{Checksum, KeyFormatSpec};
 
 use crate::random::{self, NoRandomness};
 
-/// How much of a key people may see for ever.
+/// How much of a key people may see for ever, at most.
 const DISPLAY_LENGTH: usize = 14;
+/// So many random characters nobody sees, or none is shown.
+const HIDDEN: usize = 16;
 
 /// A new key. The text goes to whoever asked for it, the rest into the database.
 #[derive(Debug)]
@@ -31,9 +33,19 @@ impl KeyMaterial {
             }
         };
         let text = format!("{}{body}", format.prefix);
-        let shown: String = text.chars().take(DISPLAY_LENGTH).collect();
+        let shown: String = text.chars().take(shown(format)).collect();
         Ok(Self { digest: KeyDigest::of(text.as_bytes()), display: format!("{shown}..."), text: ApiKey::new(text) })
     }
+}
+
+/// How many characters of a key are shown: the prefix and at most a quarter of the body.
+fn shown(format: &KeyFormatSpec) -> usize {
+    let random = match format.checksum {
+        Checksum::None => format.body_length,
+        Checksum::Crc32Base62 => format.body_length.saturating_sub(CHECKSUM_LEN),
+    };
+    let of_body = (format.body_length / 4).min(random.saturating_sub(HIDDEN));
+    format.prefix.len().saturating_add(of_body).min(DISPLAY_LENGTH)
 }
 
 #[cfg(test)]
@@ -43,11 +55,16 @@ mod tests {
 
     #[test]
     fn keys_have_the_format_of_the_policy() {
-        for (prefix, body_length, alphabet, checksum_kind) in [
-            ("sp_live_", 32, Alphabet::LowerAlphanumeric, Checksum::None),
-            ("fp_stage_", 40, Alphabet::Base62, Checksum::None),
-            ("sk_test_", 30, Alphabet::Base62, Checksum::Crc32Base62),
-            ("hex_", 20, Alphabet::LowerHex, Checksum::None),
+        for (prefix, body_length, alphabet, checksum_kind, shown) in [
+            ("sp_live_", 32, Alphabet::LowerAlphanumeric, Checksum::None, 14),
+            ("sk_live_", 24, Alphabet::Base62, Checksum::None, 14),
+            ("fp_stage_", 40, Alphabet::Base62, Checksum::None, 14),
+            ("fp_prod_", 41, Alphabet::Base62, Checksum::None, 14),
+            ("sk_test_", 30, Alphabet::Base62, Checksum::Crc32Base62, 14),
+            ("sk_test_", 24, Alphabet::Base62, Checksum::Crc32Base62, 10),
+            ("hex_", 20, Alphabet::LowerHex, Checksum::None, 8),
+            ("k_", 12, Alphabet::Base62, Checksum::None, 2),
+            ("a_prefix_longer_than_that_", 12, Alphabet::Base62, Checksum::None, 14),
         ] {
             let format = KeyFormatSpec {
                 prefix: prefix.to_owned(),
@@ -62,7 +79,7 @@ mod tests {
             assert_eq!(body.len(), body_length);
             assert!(body.bytes().all(|byte| alphabet.contains(byte)), "{prefix}");
             assert_eq!(made.digest, KeyDigest::of(made.text.expose().as_bytes()));
-            assert_eq!(made.display, format!("{}...", made.text.expose().get(..14).unwrap()));
+            assert_eq!(made.display, format!("{}...", made.text.expose().get(..shown).unwrap()));
             if checksum_kind == Checksum::Crc32Base62 {
                 let (entropy, sum) = body.split_at(body.len() - CHECKSUM_LEN);
                 assert_eq!(sum.as_bytes(), checksum(entropy.as_bytes()));

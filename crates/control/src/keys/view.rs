@@ -1,10 +1,11 @@
 //! A key's row as everyone may see it.
 
+use portcullis_api::payments::ApiKeyEntry;
 use portcullis_api::{Key, KeyStatus};
 
 use super::fields::to_api;
 use crate::clock::to_rfc3339;
-use crate::store::KeyRow;
+use crate::store::{KeyRow, UnrevokedKey};
 
 const DAY: u64 = 24 * 60 * 60;
 /// Older keys should have been rotated.
@@ -40,7 +41,19 @@ pub(crate) fn key(row: KeyRow, now: u64) -> Key {
         expires_at: row.expires_at.map(to_rfc3339),
         revoked_at: row.revoked_at.map(to_rfc3339),
         last_used: row.last_used.map(to_rfc3339),
+        successor: row.successor.map(|id| id.to_string()),
         age_days: age / DAY,
         overdue: can_work && age > ROTATION_DAYS * DAY,
+    }
+}
+
+/// What the payments product's listing shows of a key.
+pub(super) fn entry(key: UnrevokedKey) -> ApiKeyEntry {
+    ApiKeyEntry {
+        id: key.id,
+        name: key.name,
+        prefix: key.prefix,
+        created_at: to_rfc3339(key.created_at),
+        last_used: key.last_used.map(to_rfc3339),
     }
 }

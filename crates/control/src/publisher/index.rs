@@ -1,14 +1,14 @@
 //! Every key and organisation of the bundle in memory, small: equal scopes and equal restrictions are held once.
 //!
-//! Ordered by digest and id, so that a shard is one range. Invariant: a stored restriction that this version cannot
-//! compile switches its key off; it is never taken for no restriction.
+//! Ordered by digest and id, so that a shard is one range. Invariant: scopes or restrictions that this version
+//! cannot read switch their key off; they are never taken for none, and keep no other key from being published.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
 use portcullis_bundle::{KeyEntry, Layout, OrganizationEntry};
-use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId, OrganizationState, RestrictionSet};
+use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId, OrganizationState, RestrictionSet, scope};
 
 use crate::store::BundleKey;
 
@@ -45,16 +45,18 @@ impl Index {
 
     pub(super) fn put_key(&mut self, key: BundleKey) {
         let restrictions = key.restrictions.map(|json| self.restrictions(json)).transpose();
-        if restrictions.is_err() {
-            tracing::error!(key = %key.id, "its stored restrictions cannot be read; it is switched off");
+        let scopes = self.scopes(key.scopes);
+        let is_readable = restrictions.is_ok() && scopes.is_ok();
+        if !is_readable {
+            tracing::error!(key = %key.id, "its stored scopes or restrictions cannot be read; it is switched off");
         }
         let record = Record {
             id: key.id,
             organization: key.organization,
-            status: if restrictions.is_err() { KeyStatus::Disabled } else { key.status },
+            status: if is_readable || key.status == KeyStatus::Revoked { key.status } else { KeyStatus::Disabled },
             expires_at: key.expires_at,
             revoked_at: key.revoked_at,
-            scopes: self.scopes(key.scopes),
+            scopes: scopes.unwrap_or_else(|()| Arc::new([])),
             restrictions: restrictions.unwrap_or_default(),
         };
         self.keys.insert(key.digest, record);
@@ -83,9 +85,14 @@ impl Index {
         entries.filter(|entry| layout.organization_shard_of(&entry.id) == shard).collect()
     }
 
-    fn scopes(&mut self, text: String) -> Arc<[String]> {
-        let list = |text: &String| text.split_whitespace().map(str::to_owned).collect();
-        self.scopes.entry(text).or_insert_with_key(list).clone()
+    fn scopes(&mut self, text: String) -> Result<Arc<[String]>, ()> {
+        if let Some(known) = self.scopes.get(&text) {
+            return Ok(known.clone());
+        }
+        scope::canonical_grants(text.split_whitespace()).map_err(|_| ())?;
+        let list: Arc<[String]> = text.split_whitespace().map(str::to_owned).collect();
+        self.scopes.insert(text, list.clone());
+        Ok(list)
     }
 
     fn restrictions(&mut self, json: String) -> Result<Arc<RestrictionSet>, ()> {

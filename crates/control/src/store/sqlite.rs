@@ -1,6 +1,7 @@
-//! The embedded database: one SQLite file, one writer, several readers.
+//! The embedded database: one SQLite file, one writer, and readers of three kinds.
 //!
-//! The only folder that holds SQL. Invariant: what `write` returned is on the disk (WAL with full sync).
+//! The only folder that holds SQL. Invariants: what `write` returned is on the disk (WAL with full sync); however many
+//! lists are being read, a revocation finds a connection to read its key and one to be published by.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,24 +9,31 @@ use std::time::Duration;
 use async_trait::async_trait;
 use portcullis_engine::{KeyId, OrganizationId};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{ConnectOptions, Row, SqlSafeStr, Sqlite, Transaction};
 
-use super::{Changes, KeyFilter, KeyRow, OrganizationRow, Store, StoreError, Write};
+use super::{Changes, KeyFilter, KeyRow, OrganizationRow, Store, StoreError, UnrevokedKey, Write};
 use super::{sqlite_keys as keys, sqlite_organizations as organizations};
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-const READERS: u32 = 4;
+const FINDERS: u32 = 2;
+const LISTERS: u32 = 2;
 
 /// Migrations, oldest first. One that has shipped never changes; a new one is added behind it.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "keys and organizations", include_str!("../../migrations/sqlite/0001_keys_and_organizations.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "keys and organizations", include_str!("../../migrations/sqlite/0001_keys_and_organizations.sql")),
+    (2, "successors", include_str!("../../migrations/sqlite/0002_successors.sql")),
+];
 
 /// An open SQLite file.
 #[derive(Clone, Debug)]
 pub(crate) struct SqliteStore {
     writer: SqlitePool,
-    readers: SqlitePool,
+    publisher: SqlitePool,
+    finders: SqlitePool,
+    listers: SqlitePool,
 }
 
 impl SqliteStore {
@@ -41,8 +49,10 @@ impl SqliteStore {
             .disable_statement_logging();
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         migrator().run(&writer).await?;
-        let readers = SqlitePoolOptions::new().max_connections(READERS).connect_with(options.read_only(true)).await?;
-        Ok(Self { writer, readers })
+        let options = options.read_only(true);
+        let readers = |connections| SqlitePoolOptions::new().max_connections(connections).connect_with(options.clone());
+        let (publisher, finders) = (readers(1).await?, readers(FINDERS).await?);
+        Ok(Self { writer, publisher, finders, listers: readers(LISTERS).await? })
     }
 }
 
@@ -63,27 +73,34 @@ impl Store for SqliteStore {
         Ok(version)
     }
 
+    async fn version(&self) -> Result<u64, StoreError> {
+        version(&mut *self.publisher.acquire().await?).await
+    }
+
     async fn key(&self, id: KeyId) -> Result<Option<KeyRow>, StoreError> {
-        keys::find(&self.readers, id).await
+        keys::find(&self.finders, id).await
     }
 
     async fn keys(&self, filter: &KeyFilter) -> Result<Vec<KeyRow>, StoreError> {
-        keys::list(&self.readers, filter).await
+        keys::list(&self.listers, filter).await
+    }
+
+    async fn unrevoked_keys(&self) -> Result<Vec<UnrevokedKey>, StoreError> {
+        keys::unrevoked(&self.listers).await
     }
 
     async fn organization(&self, id: OrganizationId) -> Result<Option<OrganizationRow>, StoreError> {
-        organizations::find(&self.readers, id).await
+        organizations::find(&self.finders, id).await
     }
 
     async fn organizations(&self) -> Result<Vec<OrganizationRow>, StoreError> {
-        organizations::list(&self.readers).await
+        organizations::list(&self.listers).await
     }
 
     async fn changes(&self, version: u64, revoked_since: u64) -> Result<Changes, StoreError> {
-        let mut snapshot = self.readers.begin().await?;
-        let row = sqlx::query("SELECT version FROM bundle").fetch_one(&mut *snapshot).await?;
+        let mut snapshot = self.publisher.begin().await?;
         Ok(Changes {
-            version: unsigned("version", row.try_get("version")?)?,
+            version: self::version(&mut snapshot).await?,
             keys: keys::changed_after(&mut snapshot, version, revoked_since).await?,
             organizations: organizations::changed_after(&mut snapshot, version).await?,
         })
@@ -99,9 +116,15 @@ impl Store for SqliteStore {
     }
 
     async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        for pool in [&self.listers, &self.finders, &self.publisher, &self.writer] {
+            pool.close().await;
+        }
     }
+}
+
+async fn version(connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+    let row = sqlx::query("SELECT version FROM bundle").fetch_one(connection).await?;
+    unsigned("version", row.try_get("version")?)
 }
 
 async fn next_version(transaction: &mut Transaction<'_, Sqlite>, floor: u64) -> Result<u64, StoreError> {
@@ -133,4 +156,31 @@ pub(super) fn unsigned(column: &'static str, value: i64) -> Result<u64, StoreErr
 
 pub(super) fn unsigned_or_null(column: &'static str, value: Option<i64>) -> Result<Option<u64>, StoreError> {
     value.map(|value| unsigned(column, value)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn long_listings_keep_neither_a_revocation_nor_its_publishing_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("portcullis.sqlite")).await.unwrap();
+        let mut listings = Vec::new();
+        while let Some(taken) = store.listers.try_acquire() {
+            listings.push(taken);
+        }
+        while let Ok(taken) = tokio::time::timeout(Duration::from_millis(100), store.listers.acquire()).await {
+            listings.push(taken.unwrap());
+        }
+        let work = async {
+            assert_eq!(store.key(KeyId::from_bytes([0; 10])).await.unwrap(), None);
+            let version = store.write(&[], 7).await.unwrap();
+            assert_eq!(
+                (store.version().await.unwrap(), store.changes(0, 0).await.unwrap().version),
+                (version, version)
+            );
+        };
+        tokio::time::timeout(Duration::from_secs(10), work).await.unwrap();
+    }
 }

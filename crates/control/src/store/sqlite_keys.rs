@@ -1,15 +1,15 @@
 //! SQL about keys.
 
 use futures_util::TryStreamExt;
-use portcullis_engine::{KeyDigest, KeyId, KeyStatus};
+use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId};
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite, Transaction};
 
 use super::sqlite::{exactly_one, signed, unsigned, unsigned_or_null};
-use super::{BundleKey, KeyFilter, KeyRow, StoreError};
+use super::{BundleKey, KeyFilter, KeyRow, StoreError, UnrevokedKey};
 
 const COLUMNS: &str = "id, digest, name, display, prefix, environment, organization, scopes, restrictions, enabled, \
-                       created_by, created_at, created_in, expires_at, revoked_at, last_used, changed_in";
+                       created_by, created_at, created_in, expires_at, revoked_at, last_used, successor, changed_in";
 
 pub(super) async fn insert(
     transaction: &mut Transaction<'_, Sqlite>,
@@ -17,8 +17,8 @@ pub(super) async fn insert(
     version: u64,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO keys (id, digest, name, display, prefix, environment, organization, scopes, restrictions, \
-               enabled, created_by, created_at, expires_at, revoked_at, last_used, created_in, changed_in) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)";
+               enabled, created_by, created_at, expires_at, revoked_at, last_used, successor, created_in, \
+               changed_in) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)";
     sqlx::query(sql)
         .bind(row.id.to_string())
         .bind(row.digest.as_bytes().to_vec())
@@ -35,6 +35,7 @@ pub(super) async fn insert(
         .bind(row.expires_at.map(signed))
         .bind(row.revoked_at.map(signed))
         .bind(row.last_used.map(signed))
+        .bind(row.successor.map(|id| id.to_string()))
         .bind(signed(version))
         .execute(&mut **transaction)
         .await?;
@@ -48,7 +49,7 @@ pub(super) async fn replace(
     version: u64,
 ) -> Result<(), StoreError> {
     let sql = "UPDATE keys SET name = $1, scopes = $2, restrictions = $3, enabled = $4, expires_at = $5, \
-               revoked_at = $6, changed_in = $7 WHERE id = $8 AND changed_in = $9";
+               revoked_at = $6, successor = $7, changed_in = $8 WHERE id = $9 AND changed_in = $10";
     let done = sqlx::query(sql)
         .bind(&row.name)
         .bind(&row.scopes)
@@ -56,6 +57,7 @@ pub(super) async fn replace(
         .bind(row.enabled)
         .bind(row.expires_at.map(signed))
         .bind(row.revoked_at.map(signed))
+        .bind(row.successor.map(|id| id.to_string()))
         .bind(signed(version))
         .bind(row.id.to_string())
         .bind(signed(row.changed_in))
@@ -98,6 +100,23 @@ pub(super) async fn list(pool: &SqlitePool, filter: &KeyFilter) -> Result<Vec<Ke
     rows.iter().map(key_row).collect()
 }
 
+pub(super) async fn unrevoked(pool: &SqlitePool) -> Result<Vec<UnrevokedKey>, StoreError> {
+    let sql = "SELECT id, name, prefix, created_at, last_used FROM keys WHERE revoked_at IS NULL \
+               ORDER BY created_in DESC, id DESC";
+    let mut rows = sqlx::query(sql).fetch(pool);
+    let mut keys = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        keys.push(UnrevokedKey {
+            id: row.try_get("id")?,
+            name: row.try_get("name")?,
+            prefix: row.try_get("prefix")?,
+            created_at: unsigned("created_at", row.try_get("created_at")?)?,
+            last_used: unsigned_or_null("last_used", row.try_get("last_used")?)?,
+        });
+    }
+    Ok(keys)
+}
+
 /// The SQL twin of `keys::status`, in the same order: revoked, disabled, expired, active.
 fn push_status(query: &mut QueryBuilder<Sqlite>, status: portcullis_api::KeyStatus, now: i64) {
     use portcullis_api::KeyStatus::{Active, Disabled, Expired, Revoked};
@@ -112,17 +131,19 @@ fn push_status(query: &mut QueryBuilder<Sqlite>, status: portcullis_api::KeyStat
     };
 }
 
+/// What the bundle has to know of keys that changed. Whoever starts with nothing needs no key revoked long ago; whoever
+/// has some already needs every change.
 pub(super) async fn changed_after(
     snapshot: &mut Transaction<'_, Sqlite>,
     version: u64,
     revoked_since: u64,
 ) -> Result<Vec<BundleKey>, StoreError> {
     let sql = "SELECT digest, id, organization, enabled, expires_at, revoked_at, scopes, restrictions FROM keys \
-               WHERE changed_in > $1 AND (revoked_at IS NULL OR revoked_at >= $2)";
+               WHERE changed_in > $1 AND ($1 > 0 OR revoked_at IS NULL OR revoked_at >= $2)";
     let mut rows = sqlx::query(sql).bind(signed(version)).bind(signed(revoked_since)).fetch(&mut **snapshot);
     let mut keys = Vec::new();
     while let Some(row) = rows.try_next().await? {
-        keys.push(bundle_key(&row)?);
+        keys.extend(bundle_key(&row));
     }
     Ok(keys)
 }
@@ -145,15 +166,35 @@ fn key_row(row: &SqliteRow) -> Result<KeyRow, StoreError> {
         expires_at: unsigned_or_null("expires_at", row.try_get("expires_at")?)?,
         revoked_at: unsigned_or_null("revoked_at", row.try_get("revoked_at")?)?,
         last_used: unsigned_or_null("last_used", row.try_get("last_used")?)?,
+        successor: parsed_or_null(row, "successor")?,
         changed_in: unsigned("changed_in", row.try_get("changed_in")?)?,
     })
 }
 
-fn bundle_key(row: &SqliteRow) -> Result<BundleKey, StoreError> {
+/// A key that cannot be read is switched off, and keeps no other from being published.
+fn bundle_key(row: &SqliteRow) -> Option<BundleKey> {
+    let id: Option<KeyId> = parsed(row, "id").ok();
+    let name = id.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
+    let digest = digest(row).inspect_err(|error| tracing::error!(key = name, %error, "left out of the bundle")).ok()?;
+    let key = readable(row, digest);
+    let key = key.inspect_err(|error| tracing::error!(key = name, %error, "switched off in the bundle"));
+    Some(key.unwrap_or_else(|_| BundleKey {
+        digest,
+        id: id.unwrap_or(KeyId::from_bytes([0; 10])),
+        organization: OrganizationId::from_bytes([0; 10]),
+        status: KeyStatus::Disabled,
+        expires_at: None,
+        revoked_at: None,
+        scopes: String::new(),
+        restrictions: None,
+    }))
+}
+
+fn readable(row: &SqliteRow, digest: KeyDigest) -> Result<BundleKey, StoreError> {
     let revoked_at = unsigned_or_null("revoked_at", row.try_get("revoked_at")?)?;
     let enabled: bool = row.try_get("enabled")?;
     Ok(BundleKey {
-        digest: digest(row)?,
+        digest,
         id: parsed(row, "id")?,
         organization: parsed(row, "organization")?,
         status: match (revoked_at, enabled) {
@@ -188,4 +229,9 @@ fn restrictions_json(row: &KeyRow) -> Result<Option<String>, StoreError> {
 pub(super) fn parsed<T: std::str::FromStr>(row: &SqliteRow, column: &'static str) -> Result<T, StoreError> {
     let text: &str = row.try_get(column)?;
     text.parse().map_err(|_| StoreError::Unreadable { column })
+}
+
+fn parsed_or_null<T: std::str::FromStr>(row: &SqliteRow, column: &'static str) -> Result<Option<T>, StoreError> {
+    let text: Option<&str> = row.try_get(column)?;
+    text.map(str::parse).transpose().map_err(|_| StoreError::Unreadable { column })
 }

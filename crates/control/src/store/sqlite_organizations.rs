@@ -67,7 +67,16 @@ pub(super) async fn changed_after(
 ) -> Result<Vec<OrganizationEntry>, StoreError> {
     let sql = "SELECT id, state, quota_exhausted_until FROM organizations WHERE changed_in > $1";
     let rows = sqlx::query(sql).bind(signed(version)).fetch_all(&mut **snapshot).await?;
-    rows.iter().map(|row| Ok(OrganizationEntry { id: parsed(row, "id")?, state: state(row)? })).collect()
+    Ok(rows.iter().filter_map(bundle_organization).collect())
+}
+
+/// An organisation whose state cannot be read is suspended, and keeps no other from being published.
+fn bundle_organization(row: &SqliteRow) -> Option<OrganizationEntry> {
+    let id = parsed(row, "id");
+    let id = id.inspect_err(|error| tracing::error!(%error, "an organisation is left out of the bundle")).ok()?;
+    let state = state(row);
+    let state = state.inspect_err(|error| tracing::error!(organization = %id, %error, "suspended in the bundle"));
+    Some(OrganizationEntry { id, state: state.unwrap_or(OrganizationState::Suspended) })
 }
 
 fn organization_row(row: &SqliteRow) -> Result<OrganizationRow, StoreError> {

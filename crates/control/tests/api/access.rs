@@ -91,3 +91,20 @@ async fn what_is_not_there_is_a_problem_too() {
         assert_eq!(problem["request_id"], answer.header("x-request-id"), "{method} {path}");
     }
 }
+
+#[tokio::test]
+async fn a_stranger_learns_neither_paths_nor_methods() {
+    let stack = Stack::start().await;
+    for (method, path) in [
+        (Method::GET, "/"),
+        (Method::GET, "/v1/nothing"),
+        (Method::PUT, "/v1/keys"),
+        (Method::POST, "/v1/api-keys"),
+        (Method::GET, "/v1/api-keys/x/y"),
+        (Method::DELETE, "/edge/v1/manifest"),
+        (Method::GET, "/edge/v1/nothing"),
+    ] {
+        let answer = stack.send(method.clone(), path, None, None).await;
+        assert_eq!((answer.status, answer.json()["code"].as_str()), (401, Some("unauthorized")), "{method} {path}");
+    }
+}

@@ -27,6 +27,7 @@ async fn a_new_key_is_shown_once_in_the_format_of_the_policy() {
             "scopes": ["payouts:*", "refunds:read", "refunds:write"], "restrictions": null, "status": "active",
             "created_by": "ann@example.com", "created_at": "2026-01-15T12:00:00Z",
             "expires_at": "2026-03-01T12:00:00Z", "revoked_at": null, "last_used": null,
+            "successor": null,
             "age_days": 0, "overdue": false,
         });
         let shown = stack.get(&format!("/v1/keys/{}", made["id"].as_str().unwrap())).await.json();
@@ -36,6 +37,10 @@ async fn a_new_key_is_shown_once_in_the_format_of_the_policy() {
         assert_eq!(organizations["data"][0]["id"], organization);
         assert_eq!(organizations["data"][0]["default"], true);
     }
+}
+
+fn many(count: usize) -> Vec<String> {
+    vec!["10.0.0.0/8".to_owned(); count]
 }
 
 /// What is sent, the code and the member that is wrong, and words that the answer must hold.
@@ -62,6 +67,9 @@ async fn a_key_that_makes_no_sense_is_refused_with_the_member_and_the_remedy() {
         (json!({ "name": "" }), invalid, "/name", "1 to 100"),
         (json!({ "name": "x".repeat(101) }), invalid, "/name", "1 to 100"),
         (json!({ "name": "two\nlines" }), invalid, "/name", "one line"),
+        (json!({ "name": "two\u{2028}lines" }), invalid, "/name", "one line"),
+        (json!({ "name": "live \u{202e}evil" }), invalid, "/name", "one line"),
+        (json!({ "created_by": "ann\u{202e}@example.com" }), invalid, "/created_by", "e-mail"),
         (json!({ "name": "sk_live_abcdefgh" }), invalid, "/name", "looks like a key"),
         (json!({ "environment": "production" }), invalid, "/environment", "`live`, `test`"),
         (
@@ -73,6 +81,8 @@ async fn a_key_that_makes_no_sense_is_refused_with_the_member_and_the_remedy() {
         (json!({ "scopes": ["*"] }), invalid, "/scopes/0", "knows"),
         (json!({ "organization": "org_0000000000000000" }), invalid, "/organization", "no such"),
         (json!({ "expires_at": "next week" }), invalid, "/expires_at", "RFC 3339"),
+        (json!({ "expires_at": "2026-01-15T12:00:00Z" }), invalid, "/expires_at", "in the past"),
+        (json!({ "expires_at": "2106-02-07T06:28:16Z" }), invalid, "/expires_at", "2106-02-07T06:28:15Z"),
         (json!({ "created_by": "ann" }), invalid, "/created_by", "e-mail"),
         (
             json!({ "restrictions": { "ip": { "allow": ["10.0.0.0/8", "10.0.0.1/8"] } } }),
@@ -91,6 +101,18 @@ async fn a_key_that_makes_no_sense_is_refused_with_the_member_and_the_remedy() {
             invalid,
             "/restrictions/endpoint/allow/0",
             "METHOD",
+        ),
+        (
+            json!({ "restrictions": { "ip": { "allow": many(600) }, "endpoint": { "allow": many(401) } } }),
+            invalid,
+            "/restrictions",
+            "1000 entries",
+        ),
+        (
+            json!({ "restrictions": { "endpoint": { "allow": [format!("GET /{}", "x".repeat(65536))] } } }),
+            invalid,
+            "/restrictions",
+            "65536 bytes",
         ),
     ];
     check_refusals(&stack, Method::POST, "/v1/keys", &base, &cases).await;
@@ -166,6 +188,10 @@ async fn changes_touch_what_they_name_and_nothing_else() {
         &[
             (json!({ "scopes": ["nonsense"] }), "invalid_request", "/scopes/0", "knows"),
             (json!({ "expires_at": "soon" }), "invalid_request", "/expires_at", "RFC 3339"),
+            (json!({ "expires_at": "2106-02-07T06:28:16Z" }), "invalid_request", "/expires_at", "2106"),
+            (json!({ "name": null }), "invalid_request", "/name", "null"),
+            (json!({ "scopes": null }), "invalid_request", "/scopes", "null"),
+            (json!({ "enabled": null }), "invalid_request", "/enabled", "null"),
         ],
     )
     .await;

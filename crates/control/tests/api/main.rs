@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on must stop")]
 
 mod access;
+mod connections;
 mod edge;
+mod hangup;
 mod keys;
 mod lifecycle;
 mod organizations;
@@ -16,3 +18,5 @@ mod sdk;
 mod secrecy;
 mod stack;
 mod startup;
+mod trouble;
+mod unreadable;

@@ -34,6 +34,14 @@ async fn states() {
             "pointer",
             json!("/state/quota_exhausted_until"),
         ),
+        (
+            json!({ "state": { "quota_exhausted_until": "2106-02-07T06:28:16Z" } }),
+            422,
+            "pointer",
+            json!("/state/quota_exhausted_until"),
+        ),
+        (json!({ "name": null }), 422, "pointer", json!("/name")),
+        (json!({ "state": null }), 422, "pointer", json!("/state")),
         (json!({ "name": "" }), 422, "pointer", json!("/name")),
         (json!({ "state": "closed" }), 400, "pointer", Value::Null),
     ] {

@@ -39,7 +39,14 @@ async fn failures_have_the_same_envelope() {
     let stack = Stack::start().await;
     let missing = stack.delete("/v1/api-keys/key_0000000000000000").await;
     let stranger = stack.send(reqwest::Method::GET, "/v1/api-keys", None, None).await;
-    for (answer, status, code) in [(missing, 404, "not_found"), (stranger, 401, "unauthorized")] {
+    let deeper = stack.get("/v1/api-keys/a/b").await;
+    let method = stack.post("/v1/api-keys", json!({})).await;
+    for (answer, status, code) in [
+        (missing, 404, "not_found"),
+        (stranger, 401, "unauthorized"),
+        (deeper, 404, "not_found"),
+        (method, 405, "method_not_allowed"),
+    ] {
         let failed = answer.json();
         assert_eq!((answer.status, answer.header("content-type")), (status, "application/json"));
         assert_eq!((failed["success"].as_bool(), failed["code"].as_str()), (Some(false), Some(code)));

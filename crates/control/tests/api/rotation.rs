@@ -1,5 +1,6 @@
 //! Rotation: the new key is like the old one, and the old one never works longer than it would have.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::stack::Stack;
@@ -19,7 +20,8 @@ async fn the_new_key_has_everything_the_old_one_had() {
         let old = make(&stack, environment, json!("2026-06-01T00:00:00Z")).await;
         stack.pass(5);
         let path = format!("/v1/keys/{}/rotate", old["id"].as_str().unwrap());
-        let answer = stack.post(&path, json!({ "overlap_seconds": 60 })).await;
+        let overlap = (environment == "live").then(|| json!({ "overlap_seconds": 60 }));
+        let answer = stack.admin(Method::POST, &path, overlap).await;
         let new = answer.json();
         assert_eq!(answer.status, 201, "{new}");
         for same in
@@ -68,5 +70,28 @@ async fn what_does_not_work_cannot_be_rotated_back_to_life() {
         let answer = stack.post(&format!("{path}/rotate"), json!({ "overlap_seconds": 60 })).await;
         assert_eq!((answer.status, answer.json()["code"].as_str()), (409, Some(code)));
         assert_eq!(stack.get("/v1/keys").await.json(), before, "{code}: nothing was made or changed");
+    }
+}
+
+#[tokio::test]
+async fn a_second_rotation_is_refused_and_names_the_successor() {
+    let stack = Stack::start().await;
+    let old = make(&stack, "live", json!("2026-06-01T00:00:00Z")).await;
+    let path = format!("/v1/keys/{}", old["id"].as_str().unwrap());
+    for overlap in [3600, 0] {
+        let answer = stack.post(&format!("{path}/rotate"), json!({ "overlap_seconds": overlap })).await;
+        let new = answer.json();
+        assert_eq!((answer.status, &new["expires_at"]), (201, &json!("2026-06-01T00:00:00Z")));
+        assert_eq!(stack.get(&path).await.json()["successor"], new["id"]);
+        for _ in 0..2 {
+            let before = stack.get("/v1/keys").await.json();
+            let again = stack.post(&format!("{path}/rotate"), json!({ "overlap_seconds": 7200 })).await;
+            assert_eq!((again.status, again.json()["code"].as_str()), (409, Some("key_rotated")));
+            assert!(again.json()["detail"].as_str().unwrap().contains(new["id"].as_str().unwrap()));
+            assert_eq!(stack.get("/v1/keys").await.json(), before, "nothing was made or changed");
+        }
+        // Whoever gives it an expiry again means it.
+        stack.patch(&path, json!({ "expires_at": "2026-06-01T00:00:00Z" })).await;
+        assert_eq!(stack.get(&path).await.json()["successor"], Value::Null);
     }
 }

@@ -28,7 +28,8 @@ async fn every_route_has_a_method_that_understands_its_answer() {
     assert!(client.revoke_api_key(&rotated.value.record.id).await.unwrap().value.success);
 
     let acme = client.create_organization(&CreateOrganization { name: "acme".to_owned() }).await.unwrap().value;
-    let change = UpdateOrganization { state: Some(OrganizationState::Suspended), ..UpdateOrganization::default() };
+    let change =
+        UpdateOrganization { state: Patch::Set(OrganizationState::Suspended), ..UpdateOrganization::default() };
     let suspended = client.update_organization(&acme.id, &change).await.unwrap().value;
     assert_eq!(client.show_organization(&acme.id).await.unwrap(), suspended);
     assert_eq!(client.list_organizations().await.unwrap().len(), 2);

@@ -32,6 +32,14 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
+fn restricted(kind: &str, list: &str, entry: &str) -> serde_json::Value {
+    let mut spec = json!({ list: [entry] });
+    if list == "deny" {
+        spec["allow"] = json!([]);
+    }
+    json!({ "restrictions": { kind: spec } })
+}
+
 /// Uses the whole API, with keys also where they do not belong; returns every secret there was.
 async fn use_everything(stack: &Stack) -> Vec<String> {
     let mut secrets = vec![stack.admin.clone(), stack.edge.clone()];
@@ -60,6 +68,14 @@ async fn use_everything(stack: &Stack) -> Vec<String> {
         (Method::POST, "/v1/keys".to_owned(), json!({ &pasted: pasted })),
         (Method::POST, "/v1/organizations".to_owned(), json!({ "name": pasted })),
         (Method::PATCH, format!("/v1/keys/{id}"), json!({ "name": format!("key {pasted}") })),
+        (Method::PATCH, format!("/v1/keys/{id}"), restricted("ip", "allow", &pasted)),
+        (Method::PATCH, format!("/v1/keys/{id}"), restricted("ip", "deny", &pasted)),
+        (
+            Method::PATCH,
+            format!("/v1/keys/{id}"),
+            restricted("referrer", "allow", &format!("https://{pasted}.example/")),
+        ),
+        (Method::PATCH, format!("/v1/keys/{id}"), restricted("endpoint", "allow", &format!("GET /v1/{pasted}"))),
     ] {
         let answer = stack.admin(method.clone(), &path, Some(body)).await;
         assert!(answer.status >= 400, "{method} {}", answer.status);

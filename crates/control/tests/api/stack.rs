@@ -4,17 +4,23 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-use portcullis_bundle::{Manifest, PublicKey, verify};
-use portcullis_control::{Clock, Config, ServeError, Server};
+use portcullis_bundle::{Archive, Manifest, PublicKey, verify};
+use portcullis_control::{Clock, Config, Limits, ServeError, Server};
+use portcullis_engine::{KeyDigest, KeyStatus, KeyStore};
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// 2026-01-15T12:00:00Z.
 pub(crate) const NOON: u64 = 1_768_478_400;
+
+const BROKEN: u64 = u64::MAX;
 
 /// Two environments, one of them with a checksum; a few scopes.
 const POLICY: &str = r#"
@@ -71,6 +77,7 @@ pub(crate) fn config(folder: &Path) -> Config {
         admin_token_file: None,
         edge_token_file: None,
         signing_key_file: None,
+        limits: Limits::default(),
     }
 }
 
@@ -82,17 +89,28 @@ impl Stack {
 
     /// A control plane on a folder that one had before.
     pub(crate) async fn resume(folder: TempDir, now: u64) -> Self {
+        let stack = Self::begin(folder, now, Limits::default(), &[]).await;
+        stack.manifest().await;
+        stack
+    }
+
+    /// A control plane that may never publish anything: these statements are run before it begins to.
+    pub(crate) async fn begin(folder: TempDir, now: u64, limits: Limits, before: &[&'static str]) -> Self {
         let clock = Arc::new(AtomicU64::new(now * 1000));
         let read = clock.clone();
-        let config = config(folder.path());
-        let server = Server::open(config, Clock::from_millis(move || read.load(Ordering::Relaxed))).await.unwrap();
+        let config = Config { limits, ..config(folder.path()) };
+        let look = move || Some(read.load(Ordering::Relaxed)).filter(|now| *now != BROKEN).unwrap();
+        let server = Server::open(config, Clock::from_millis(look)).await.unwrap();
+        for statement in before {
+            sql(folder.path(), statement).await;
+        }
         let address = server.address();
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(server.run(async { drop(stopped.await) }));
         let secret = |name| std::fs::read_to_string(folder.path().join(name)).unwrap().trim_end().to_owned();
         let env = secret("edge.env");
         let public_key = env.lines().find_map(|line| line.strip_prefix("PORTCULLIS_PUBLIC_KEY=")).unwrap();
-        let stack = Self {
+        Self {
             address,
             admin: secret("admin-token"),
             edge: secret("edge-token"),
@@ -102,9 +120,41 @@ impl Stack {
             http: http(),
             stop,
             served,
-        };
-        stack.manifest().await;
-        stack
+        }
+    }
+
+    /// What the published bundle says of a key; `None` if it does not know it.
+    pub(crate) async fn published_status(&self, digest: &KeyDigest) -> Option<KeyStatus> {
+        let mut archive = self.archive().await;
+        archive.parts_mut().1.find(digest).unwrap().map(|record| record.status)
+    }
+
+    /// The state of its organisation there.
+    pub(crate) async fn published_organization(&self, digest: &KeyDigest) -> String {
+        let mut archive = self.archive().await;
+        let (_, mut keys) = archive.parts_mut();
+        let record = keys.find(digest).unwrap().unwrap();
+        format!("{:?}", record.organization_state)
+    }
+
+    async fn archive(&self) -> Archive {
+        let file = self.edge_get("/edge/v1/bundle").await;
+        Archive::open(&file.bytes, &[self.public_key]).unwrap()
+    }
+
+    /// How it ended by itself.
+    pub(crate) async fn ended(self) -> Result<(), ServeError> {
+        self.served.await.unwrap()
+    }
+
+    /// From now on whoever looks at the clock panics.
+    pub(crate) fn break_clock(&self) {
+        self.clock.store(BROKEN, Ordering::Relaxed);
+    }
+
+    /// Does something to the database behind the control plane's back.
+    pub(crate) async fn sql(&self, statement: &'static str) {
+        sql(self.folder.path(), statement).await;
     }
 
     /// Ends it in order and gives the folder back.
@@ -180,6 +230,23 @@ impl Stack {
                 status => panic!("manifest: {status}"),
             }
         }
+    }
+}
+
+/// Does something to a folder's database.
+async fn sql(folder: &Path, statement: &'static str) {
+    let options = SqliteConnectOptions::new().filename(folder.join("portcullis.sqlite")).foreign_keys(false);
+    let mut connection = options.pragma("ignore_check_constraints", "ON").connect().await.unwrap();
+    sqlx::query(statement).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// Asks until the answer is the right one.
+pub(crate) async fn eventually(what: &str, mut ask: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !ask().await {
+        assert!(Instant::now() < deadline, "{what}: not in time");
+        tokio::task::yield_now().await;
     }
 }
 

@@ -61,3 +61,30 @@ async fn a_folder_and_an_address_serve_one_control_plane() {
     let address = stack.address;
     assert!(refusal(|it| it.listen = address, other.path()).await.contains("hint: is another control plane running"));
 }
+
+#[tokio::test]
+async fn a_data_folder_that_others_could_read_is_named_for_what_it_is() {
+    for name in ["portcullis.sqlite", "portcullis.sqlite-wal", "portcullis.sqlite-shm"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let message = refusal(|_| (), folder.path()).await;
+        let expected = format!("database `{0}` can be read by others\nhint: chmod 600 {0}", path.display());
+        assert_eq!(message, expected);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("lock")).unwrap();
+    assert!(refusal(|_| (), folder.path()).await.starts_with("lock file `"));
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    assert!(refusal(|_| (), &file).await.starts_with("data folder `"));
+}
+
+#[tokio::test]
+async fn it_does_not_go_on_without_its_publisher() {
+    let stack = Stack::start().await;
+    stack.break_clock();
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(20), stack.ended()).await.unwrap();
+    assert!(ended.unwrap_err().to_string().starts_with("the publisher broke off"));
+}

@@ -171,12 +171,23 @@ async fn receipts(edge: &Edge<'_>, report: &mut Report) -> anyhow::Result<()> {
         Ok((applied >= wanted).then_some(()))
     });
     report.check("the edge confirms the last version", receipt.await.is_ok());
-    let stats = crate::http::once(edge.stack.admin(), &Request::get("/stats?filter=portcullis.decisions")).await?;
-    let stats = String::from_utf8_lossy(&stats.body).into_owned();
     for reason in ["allowed", "revoked_key", "insufficient_scope", "ip_not_allowed"] {
-        report.check(format!("a metric counts {reason}"), stats.contains(&format!("portcullis.decisions.{reason}")));
+        // Metrics are flushed by ticks, so the last requests' may be on their way.
+        let counts = wait::until("the metric", SOON, async || {
+            let stats = Request::get("/stats?filter=portcullis.decisions");
+            let stats = crate::http::once(edge.stack.admin(), &stats).await?;
+            Ok((counted(&String::from_utf8_lossy(&stats.body), reason) > 0).then_some(()))
+        });
+        report.check(format!("a metric counts {reason}"), counts.await.is_ok());
     }
     Ok(())
+}
+
+/// The sum of the decisions with that reason, as Envoy's `/stats` lists them: `NAME: VALUE` a line.
+fn counted(stats: &str, reason: &str) -> u64 {
+    let name = format!("portcullis.decisions.{reason}");
+    let values = stats.lines().filter_map(|line| line.trim().split_once(": "));
+    values.filter(|(it, _)| it.ends_with(&name)).filter_map(|(_, value)| value.parse::<u64>().ok()).sum()
 }
 
 /// No log, database or configuration of the run holds a key.

@@ -25,6 +25,9 @@ pub(super) fn print(key: &Key, how: Output) -> Result<(), Failure> {
     pair("created", created(key));
     pair("expires", or(key.expires_at.as_deref(), "never"));
     pair("last used", or(key.last_used.as_deref(), "never"));
+    if let Some(successor) = &key.successor {
+        pair("rotated to", successor.clone());
+    }
     if let Some(revoked_at) = &key.revoked_at {
         pair("revoked", revoked_at.clone());
     }
@@ -37,6 +40,9 @@ pub(super) fn print(key: &Key, how: Output) -> Result<(), Failure> {
 
 /// A key that was just made: the key itself on stdout, so that `$(...)` takes it, and advice beside it.
 pub(super) fn print_created(created: &CreatedKey, how: Output) -> Result<(), Failure> {
+    if !created.published {
+        output::talk("warning: it is stored, but edges do not know it yet: look into the control plane's log");
+    }
     if how.json {
         return Ok(output::json(created)?);
     }
@@ -44,7 +50,8 @@ pub(super) fn print_created(created: &CreatedKey, how: Output) -> Result<(), Fai
     output::talk(&format!("created {} `{}` for {}", key.id, key.name, key.environment));
     output::talk("this is the only time the key is shown:");
     output::data(created.key.expose());
-    output::talk("send it as `Authorization: Bearer <key>`");
+    let usage = created.authorization.expose().replace(created.key.expose(), "<key>");
+    output::talk(&format!("send it as `{usage}`"));
     Ok(())
 }
 

@@ -1,0 +1,48 @@
+//! How much a control plane bears: connections, and how long each may keep it waiting.
+//!
+//! The defaults are what is served with; tests choose shorter ones. Invariant: connections leave file descriptors for
+//! the database and the log.
+
+use std::time::Duration;
+
+/// Never more connections than this, however many file descriptors there are.
+const MAX_CONNECTIONS: usize = 8192;
+
+/// The limits of one control plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at once; further ones wait until one ends.
+    pub connections: usize,
+    /// From a request's first byte, or from connecting, to the end of its head.
+    pub head_within: Duration,
+    /// From there to the end of its body.
+    pub body_within: Duration,
+    /// A connection on which no byte has moved for this long is closed. Longer than any long poll.
+    pub idle: Duration,
+    /// A write that edges cannot fetch by then is answered all the same, and says so.
+    pub publish_within: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: (file_descriptors() / 4 * 3).clamp(16, MAX_CONNECTIONS),
+            head_within: Duration::from_secs(10),
+            body_within: Duration::from_secs(30),
+            idle: Duration::from_secs(120),
+            publish_within: Duration::from_secs(10),
+        }
+    }
+}
+
+/// How many this process may have open.
+#[cfg(unix)]
+fn file_descriptors() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+#[cfg(not(unix))]
+fn file_descriptors() -> usize {
+    1024
+}
