@@ -127,6 +127,11 @@ pub(crate) fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
     if text.contains(&b'%') { Cow::Owned(canonical::decode(text)) } else { Cow::Borrowed(text) }
 }
 
+/// Whether readers that trim take the character away: white space and what is as invisible.
+pub(crate) fn is_blank(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
 fn without_parameters(segment: &[u8]) -> &[u8] {
     let raw = segment.split(|&byte| byte == b';').next().unwrap_or(segment);
     match raw.windows(3).position(|three| three == b"%3B") {

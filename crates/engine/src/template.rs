@@ -5,6 +5,7 @@
 
 mod method;
 mod router;
+mod variant;
 
 use alloc::boxed::Box;
 use alloc::string::String;
