@@ -5,6 +5,7 @@
 
 mod compile;
 mod error;
+mod gap;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -20,6 +21,7 @@ use crate::spec::{Access, DefaultAccess, ErrorFormat, PolicySpec, Preflight};
 use crate::template::{Method, MethodSet, Router, Template};
 
 pub use error::{Location, PolicyError, PolicyProblem};
+pub use gap::Gap;
 
 /// A compiled policy.
 #[derive(Debug)]
@@ -115,6 +117,11 @@ impl Policy {
     /// All rules, as written.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// Where a rule guards some methods of a path and leaves others to a laxer rule: valid, and often a mistake.
+    pub fn gaps(&self) -> Vec<Gap> {
+        gap::find(self)
     }
 
     /// What the client reads with a code.

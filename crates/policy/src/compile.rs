@@ -9,15 +9,35 @@ use portcullis_engine::{Policy, PolicySpec};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{Document, MOST, Step};
+use crate::warning;
+
+/// A policy that can be served.
+#[derive(Debug)]
+pub struct Checked {
+    /// As written.
+    pub spec: PolicySpec,
+    /// Compiled.
+    pub policy: Policy,
+    /// What it says and perhaps does not mean.
+    pub warnings: Option<Diagnostics>,
+}
 
 /// Compiles a policy's text.
 ///
 /// `file_name` is only printed. Fails on whatever [`parse`](crate::parse) refuses and on what the engine refuses.
 pub fn compile(source: &str, file_name: &str) -> Result<(PolicySpec, Policy), Diagnostics> {
+    check(source, file_name).map(|checked| (checked.spec, checked.policy))
+}
+
+/// Compiles a policy's text and looks for what is valid and yet doubtful. Fails as [`compile`] does.
+pub fn check(source: &str, file_name: &str) -> Result<Checked, Diagnostics> {
     let document = Document::parse(source, file_name)?;
     let spec = document.spec()?;
     match Policy::compile(&spec) {
-        Ok(policy) => Ok((spec, policy)),
+        Ok(policy) => {
+            let warnings = Diagnostics::collect(file_name, warning::all(&document, &policy));
+            Ok(Checked { spec, policy, warnings })
+        }
         Err(first) => Err(Diagnostics::new(file_name, complain(&document, &first), others(&document, &spec, &first))),
     }
 }
