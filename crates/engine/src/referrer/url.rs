@@ -47,7 +47,7 @@ impl<'a> PageUrl<'a> {
             scheme,
             host: Host::parse(host).ok_or(MalformedReferrer)?,
             port: port.unwrap_or(scheme.default_port()),
-            path: CanonicalPath::parse(path.unwrap_or(b"/")).map_err(|_| MalformedReferrer)?,
+            path: CanonicalPath::parse_page(path.unwrap_or(b"/")).map_err(|_| MalformedReferrer)?,
         })
     }
 }
