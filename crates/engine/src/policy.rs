@@ -20,7 +20,7 @@ use crate::scope::{Requirement, Scope};
 use crate::spec::{Access, DefaultAccess, ErrorFormat, PolicySpec, Preflight};
 use crate::template::{Method, MethodSet, Router, Template};
 
-pub use error::{Location, PolicyError, PolicyProblem};
+pub use error::{Conflict, Location, PolicyError, PolicyProblem};
 pub use gap::Gap;
 
 /// A compiled policy.

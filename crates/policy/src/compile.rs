@@ -111,6 +111,9 @@ fn steps(error: &PolicyError) -> Vec<Step<'_>> {
     steps.extend(element.map(Step::Index));
     match &*error.problem {
         PolicyProblem::Unknown { name, .. } if field == "messages" => steps.push(Step::Name(name)),
+        PolicyProblem::EmptyText { field: code } | PolicyProblem::Text { field: code, .. } if field == "messages" => {
+            steps.push(Step::Key(code));
+        }
         PolicyProblem::Credential(SchemeOutsideHeader(_) | Scheme(_)) => steps.push(Step::Key("scheme")),
         PolicyProblem::Credential(_) => steps.push(Step::Key("name")),
         _ => {}
