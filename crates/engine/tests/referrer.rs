@@ -76,7 +76,7 @@ fn paths_are_exact_or_a_prefix() {
 
 #[test]
 fn addresses_that_browsers_send_are_read() {
-    let odd = "https://foo.com//a https://foo.com/a//b/ https://foo.com// https://foo.com/caf%e9 https://foo.com/... https://foo.com/%20/x https://foo.com/;x https://foo.com/https://bar.com/";
+    let odd = "https://foo.com//a https://foo.com/a//b/ https://foo.com// https://foo.com/caf%e9 https://foo.com/... https://foo.com/%20/x https://foo.com/;x https://foo.com/https://bar.com/ https://foo.com/a,b//c,d https://foo.com/,//bar.com/";
     check("foo.com", odd, "");
     check("foo.com/*", odd, "https://evil.com//foo.com/ https://evil.com/https://foo.com/");
     check("https://foo.com/docs/*", "https://foo.com/docs/ https://foo.com/docs//a", "https://foo.com//docs/a");
@@ -155,6 +155,8 @@ fn what_could_be_two_pages_is_malformed() {
         "https://foo.com/a%5Cb",
         "https://foo.com/a\\b",
         "https://foo.com//../a",
+        "https://foo.com/,https://bar.com/",
+        "https://foo.com/a,b,HTTP://bar.com",
         "https://foo.com/a/..;/b",
         "https://foo.com/%zz",
         "https://foo.com/%252f",
