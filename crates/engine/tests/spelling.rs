@@ -1,6 +1,6 @@
 //! Other spellings of a method or path: where an upstream could read them as a route that wants something else, they
 //! are refused; everywhere else they mean what they always meant.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
 use std::net::IpAddr;
 

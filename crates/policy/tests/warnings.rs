@@ -1,5 +1,5 @@
 //! Policies that are valid and doubtful: which rules are warned about, and in which words.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::path::Path;
 
