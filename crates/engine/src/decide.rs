@@ -171,7 +171,9 @@ fn find_route<'p, 'r>(
         Ok(Routed { route: Route::Unmatched(default), .. }) => {
             trace.check(Step::Route, Outcome::Passed, format_args!("no rule matches; default = {default:?}"));
         }
-        Err(reason) => trace.check(Step::Route, Outcome::Denied(*reason), format_args!("the path has two readings")),
+        Err(reason) => {
+            trace.check(Step::Route, Outcome::Denied(*reason), format_args!("the method or path has two readings"))
+        }
     }
     found
 }

@@ -37,17 +37,18 @@ pub enum PathError {
     /// A raw `\`: some readers take it for `/`.
     #[error("a backslash")]
     Backslash,
-    /// `.` or `..` as a segment, escaped or followed by `;…` or not.
+    /// `.` or `..` as a segment, escaped or followed by `;…` or not; also with more dots or with blanks, since some
+    /// readers cut both off.
     #[error("a `.` or `..` segment")]
     DotSegment,
-    /// `//`, or a segment that holds only a `;…` parameter.
+    /// `//`, or a segment that holds only a `;…` parameter or blanks.
     #[error("an empty segment")]
     EmptySegment,
     /// A control byte, raw or escaped.
     #[error("a control byte")]
     ControlByte,
-    /// A raw byte above 127, or an escaped overlong form of UTF-8 (`%C0%AF` for `/`).
-    #[error("a non-ascii byte or an overlong utf-8 escape")]
+    /// A raw byte above 127, or escapes that are not UTF-8 (`%FF`, or the overlong `%C0%AF` for `/`).
+    #[error("a non-ascii byte or an escape that is not utf-8")]
     NonAscii,
     /// `%` without two hex digits after it.
     #[error("a `%` without two hex digits")]
@@ -69,18 +70,35 @@ pub enum PathError {
 impl<'a> CanonicalPath<'a> {
     /// Reads `:path`, query included.
     pub fn parse(raw: &'a [u8]) -> Result<CanonicalPath<'a>, PathError> {
+        let (path, doubtful) = Self::read(raw)?;
+        // Most paths give no reason to look at their segments.
+        if doubtful {
+            path.check_segments()?;
+        }
+        Ok(path)
+    }
+
+    /// Reads the path of a page's address, without its query, as browsers send it.
+    ///
+    /// Less is refused: the page is not routed by what is read here, only its beginning is compared. Segments may be
+    /// empty, or hold blanks alone, and escapes need not be UTF-8.
+    pub(crate) fn parse_page(raw: &'a [u8]) -> Result<CanonicalPath<'a>, PathError> {
+        let (path, doubtful) = Self::read(raw)?;
+        if doubtful && path.segments_without_parameters().any(|segment| matches!(segment, b"." | b"..")) {
+            return Err(PathError::DotSegment);
+        }
+        Ok(path)
+    }
+
+    /// The path in canonical form, and whether its segments need a look.
+    fn read(raw: &'a [u8]) -> Result<(CanonicalPath<'a>, bool), PathError> {
         if raw.first() != Some(&b'/') {
             return Err(PathError::NotAbsolute);
         }
         let Shape { path, untidy, parameters, suspect, slashes } = scan(raw)?;
         let text = if untidy { Cow::Owned(rewrite(path)?) } else { Cow::Borrowed(path) };
         let parameters = parameters || untidy && text.windows(3).any(|three| three == b"%3B");
-        let path = CanonicalPath { text, parameters };
-        // Most paths give no reason to look at their segments.
-        if untidy || parameters || suspect || slashes > MAX_SEGMENTS {
-            path.check_segments()?;
-        }
-        Ok(path)
+        Ok((CanonicalPath { text, parameters }, untidy || parameters || suspect || slashes > MAX_SEGMENTS))
     }
 
     /// The segments, in order. One trailing slash is ignored; `/` has none.
@@ -111,20 +129,35 @@ impl<'a> CanonicalPath<'a> {
             if position >= MAX_SEGMENTS {
                 return Err(PathError::TooLong);
             }
-            match if self.parameters { without_parameters(segment) } else { segment } {
-                b"" => return Err(PathError::EmptySegment),
-                b"." | b".." => return Err(PathError::DotSegment),
-                _ => {}
-            }
+            check_segment(segment)?;
         }
         // Only one trailing slash is ignored; `//` alone leaves no segment to look at.
         if self.text.ends_with(b"//") { Err(PathError::EmptySegment) } else { Ok(()) }
     }
 }
 
+/// Refuses what is empty or dots once readers have decoded and trimmed it, and what decodes to no text.
+fn check_segment(segment: &[u8]) -> Result<(), PathError> {
+    let text = unescape(segment);
+    let text = core::str::from_utf8(&text).map_err(|_| PathError::NonAscii)?;
+    let bare = text.split(';').next().unwrap_or(text);
+    if bare.chars().all(is_blank) {
+        Err(PathError::EmptySegment)
+    } else if bare.chars().all(|character| character == '.' || is_blank(character)) {
+        Err(PathError::DotSegment)
+    } else {
+        Ok(())
+    }
+}
+
 /// The text with every escape decoded; a `%` that begins none is kept.
 pub(crate) fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
     if text.contains(&b'%') { Cow::Owned(canonical::decode(text)) } else { Cow::Borrowed(text) }
+}
+
+/// Whether readers that trim take the character away: white space and what is as invisible.
+pub(crate) fn is_blank(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
 fn without_parameters(segment: &[u8]) -> &[u8] {

@@ -5,6 +5,7 @@
 
 mod compile;
 mod error;
+mod gap;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -17,9 +18,10 @@ use crate::reason::{Code, Reason};
 use crate::request::Request;
 use crate::scope::{Requirement, Scope};
 use crate::spec::{Access, DefaultAccess, ErrorFormat, PolicySpec, Preflight};
-use crate::template::{MethodSet, Router, Template};
+use crate::template::{Method, MethodSet, Router, Template};
 
-pub use error::{Location, PolicyError, PolicyProblem};
+pub use error::{Conflict, Location, PolicyError, PolicyProblem};
+pub use gap::Gap;
 
 /// A compiled policy.
 #[derive(Debug)]
@@ -117,6 +119,11 @@ impl Policy {
         &self.rules
     }
 
+    /// Where a rule guards some methods of a path and leaves others to a laxer rule: valid, and often a mistake.
+    pub fn gaps(&self) -> Vec<Gap> {
+        gap::find(self)
+    }
+
     /// What the client reads with a code.
     pub fn message(&self, code: Code) -> &str {
         let own = self.messages.iter().find(|(listed, _)| *listed == code);
@@ -128,15 +135,64 @@ impl Policy {
         self.docs_url.as_deref().map(|url| url.replace("{code}", code.as_str()))
     }
 
-    /// The rule for a request. A path that could mean two rules is refused, never guessed.
+    /// The rule for a request. A method or path that could mean two rules is refused, never guessed.
     pub(crate) fn route(&self, method: &[u8], path: Option<&CanonicalPath<'_>>) -> Result<Route<'_>, Reason> {
+        if self.is_misspelt(method) {
+            return Err(Reason::AmbiguousPath);
+        }
         let Some(path) = path else { return Ok(Route::Unmatched(self.default)) };
-        let found = self.router.find(method, path.segments());
-        if path.has_parameters() && self.router.find(method, path.segments_without_parameters()) != found {
+        let mut others = Others { policy: self, last: None, differ: false };
+        let mut other = |rule| others.add(rule);
+        let found = self.router.find_each(method, path.segments(), &mut other);
+        if path.has_parameters()
+            && self.router.find_each(method, path.segments_without_parameters(), &mut other) != found
+        {
+            return Err(Reason::AmbiguousPath);
+        }
+        if others.contradict(found) {
             return Err(Reason::AmbiguousPath);
         }
         let rule = found.and_then(|index| self.rules.get(index).map(|rule| Route::Rule(index, rule)));
         Ok(rule.unwrap_or(Route::Unmatched(self.default)))
+    }
+
+    /// Whether an upstream that ignores the case of methods would take it for one that has rules of its own.
+    fn is_misspelt(&self, method: &[u8]) -> bool {
+        Method::of(method) == Method::Other
+            && (Method::is_known_in_another_case(method)
+                || self.rules.iter().any(|rule| rule.methods.lists_in_another_case(method)))
+            && !self.rules.iter().any(|rule| rule.methods.lists(method))
+    }
+
+    /// What is wanted of a request under that rule, or under none.
+    fn demands(&self, rule: Option<usize>) -> (Access, &Requirement, &[usize]) {
+        match (rule.and_then(|index| self.rules.get(index)), self.default) {
+            (Some(rule), _) => (rule.access, &rule.requirement, &rule.environments),
+            (None, DefaultAccess::Public) => (Access::Public, &Requirement::Nothing, &[]),
+            (None, DefaultAccess::Authenticate | DefaultAccess::Deny) => (Access::Key, &Requirement::Nothing, &[]),
+        }
+    }
+}
+
+/// The rules that a path would have in the eyes of a less exact reader.
+struct Others<'p> {
+    policy: &'p Policy,
+    last: Option<usize>,
+    /// Whether some two of them want different things.
+    differ: bool,
+}
+
+impl Others<'_> {
+    fn add(&mut self, rule: usize) {
+        let last = self.last.replace(rule);
+        self.differ |= last.is_some() && self.policy.demands(last) != self.policy.demands(Some(rule));
+    }
+
+    /// Whether one of them wants something else than the rule found. What nothing lets in needs no second look.
+    fn contradict(&self, found: Option<usize>) -> bool {
+        let refused = found.is_none() && self.policy.default == DefaultAccess::Deny;
+        let differ = || self.differ || self.policy.demands(self.last) != self.policy.demands(found);
+        self.last.is_some() && !refused && differ()
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod method;
 mod router;
+mod variant;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -94,6 +95,20 @@ impl Template {
             return Err(TemplateError::TooLong);
         }
         Ok(Template { source: source.into(), parts, open })
+    }
+
+    /// Paths that it matches, as segments: the shortest, and one below it if there are any.
+    pub(crate) fn samples<'p>(&'p self) -> impl Iterator<Item = Vec<&'p [u8]>> {
+        // No literal holds a brace, so this stands for any name.
+        let sample = |part: &'p Part| if let Part::Literal(literal) = part { &**literal } else { b"{}".as_slice() };
+        let shortest: Vec<&[u8]> = self.parts.iter().map(sample).collect();
+        let below = self.open.then(|| [shortest.as_slice(), &[b"{}"]].concat());
+        [shortest].into_iter().chain(below)
+    }
+
+    /// Whether both match the same paths.
+    pub(crate) fn has_shape(&self, other: &Template) -> bool {
+        self.parts == other.parts && self.open == other.open
     }
 
     /// Whether canonical segments fit the template.

@@ -75,6 +75,16 @@ fn paths_are_exact_or_a_prefix() {
 }
 
 #[test]
+fn addresses_that_browsers_send_are_read() {
+    let odd = "https://foo.com//a https://foo.com/a//b/ https://foo.com// https://foo.com/caf%e9 https://foo.com/... https://foo.com/%20/x https://foo.com/;x https://foo.com/https://bar.com/ https://foo.com/a,b//c,d https://foo.com/,//bar.com/";
+    check("foo.com", odd, "");
+    check("foo.com/*", odd, "https://evil.com//foo.com/ https://evil.com/https://foo.com/");
+    check("https://foo.com/docs/*", "https://foo.com/docs/ https://foo.com/docs//a", "https://foo.com//docs/a");
+    check("foo.com//docs/*", "https://foo.com//docs/a", "https://foo.com/docs/a https://foo.com///docs/a");
+    check("foo.com/caf%e9/*", "https://foo.com/caf%E9/x", "https://foo.com/caf/x");
+}
+
+#[test]
 fn an_origin_has_no_path() {
     let pattern = ReferrerPattern::parse("https://*.foo.com/docs/*").unwrap();
     for (origin, expect) in [
@@ -144,7 +154,9 @@ fn what_could_be_two_pages_is_malformed() {
         "https://foo.com/a%2fb",
         "https://foo.com/a%5Cb",
         "https://foo.com/a\\b",
-        "https://foo.com//a",
+        "https://foo.com//../a",
+        "https://foo.com/,https://bar.com/",
+        "https://foo.com/a,b,HTTP://bar.com",
         "https://foo.com/a/..;/b",
         "https://foo.com/%zz",
         "https://foo.com/%252f",
@@ -202,7 +214,7 @@ fn bad_patterns_are_refused_with_a_hint() {
         ("me@foo.com", "holds an `@`; hint: write the host alone, browsers never send a user name"),
         ("foo.com/a/../b", "has a `.` or `..` segment in its path; hint: write the path as a browser shows it"),
         ("foo.com/a%2Fb", "has an escaped `/` or `\\` in its path; hint: write the path as a browser shows it"),
-        ("foo.com//a", "has an empty segment in its path; hint: write the path as a browser shows it"),
+        ("foo.com//a/../b", "has a `.` or `..` segment in its path; hint: write the path as a browser shows it"),
     ] {
         let error = ReferrerPattern::parse(pattern).unwrap_err().to_string();
         assert_eq!(error, format!("pattern `{pattern}` {message}"));

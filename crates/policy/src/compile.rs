@@ -9,15 +9,35 @@ use portcullis_engine::{Policy, PolicySpec};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{Document, MOST, Step};
+use crate::warning;
+
+/// A policy that can be served.
+#[derive(Debug)]
+pub struct Checked {
+    /// As written.
+    pub spec: PolicySpec,
+    /// Compiled.
+    pub policy: Policy,
+    /// What it says and perhaps does not mean.
+    pub warnings: Option<Diagnostics>,
+}
 
 /// Compiles a policy's text.
 ///
 /// `file_name` is only printed. Fails on whatever [`parse`](crate::parse) refuses and on what the engine refuses.
 pub fn compile(source: &str, file_name: &str) -> Result<(PolicySpec, Policy), Diagnostics> {
+    check(source, file_name).map(|checked| (checked.spec, checked.policy))
+}
+
+/// Compiles a policy's text and looks for what is valid and yet doubtful. Fails as [`compile`] does.
+pub fn check(source: &str, file_name: &str) -> Result<Checked, Diagnostics> {
     let document = Document::parse(source, file_name)?;
     let spec = document.spec()?;
     match Policy::compile(&spec) {
-        Ok(policy) => Ok((spec, policy)),
+        Ok(policy) => {
+            let warnings = Diagnostics::collect(file_name, warning::all(&document, &policy));
+            Ok(Checked { spec, policy, warnings })
+        }
         Err(first) => Err(Diagnostics::new(file_name, complain(&document, &first), others(&document, &spec, &first))),
     }
 }
@@ -91,6 +111,9 @@ fn steps(error: &PolicyError) -> Vec<Step<'_>> {
     steps.extend(element.map(Step::Index));
     match &*error.problem {
         PolicyProblem::Unknown { name, .. } if field == "messages" => steps.push(Step::Name(name)),
+        PolicyProblem::EmptyText { field: code } | PolicyProblem::Text { field: code, .. } if field == "messages" => {
+            steps.push(Step::Key(code));
+        }
         PolicyProblem::Credential(SchemeOutsideHeader(_) | Scheme(_)) => steps.push(Step::Key("scheme")),
         PolicyProblem::Credential(_) => steps.push(Step::Key("name")),
         _ => {}

@@ -14,9 +14,20 @@ pub struct Diagnostics {
     entries: Vec<Diagnostic>,
 }
 
+/// Whether a policy can be served in spite of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// It cannot.
+    Error,
+    /// It can, and says perhaps not what is meant.
+    Warning,
+}
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
     /// Where; absent when the file could not be read at all.
     pub position: Option<Position>,
     /// What, in one line, lower-case, without a full stop.
@@ -55,6 +66,7 @@ impl Diagnostics {
 
     pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
         let entry = Diagnostic {
+            severity: Severity::Error,
             position: None,
             message: format!("cannot read the policy: {error}"),
             hint: Some("give the path of a policy.toml, such as `policies/payments/policy.toml`".to_owned()),
@@ -94,13 +106,22 @@ impl Diagnostic {
     }
 }
 
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
 /// What follows the file's name: `:12:8: error: …`, the line with a caret, the hint.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(Position { line, column, .. }) = self.position {
             write!(f, ":{line}:{column}")?;
         }
-        write!(f, ": error: {}", self.message)?;
+        write!(f, ": {}: {}", self.severity, self.message)?;
         if let Some(position) = &self.position {
             write!(f, "\n{position}")?;
         }

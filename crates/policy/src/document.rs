@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer, Error, ValueDeserializer};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Position};
+use crate::diagnostic::{Diagnostic, Diagnostics, Position, Severity};
 use crate::wording;
 
 /// No more than this many complaints about one file.
@@ -84,7 +84,12 @@ impl<'a> Document<'a> {
 
     /// A complaint about the place that `path` names, or the nearest table around it that exists.
     pub(crate) fn complain(&self, path: &[Step<'_>], message: String, hint: Option<String>) -> Diagnostic {
-        Diagnostic { position: Some(Position::of(self.source, &self.locate(path))), message, hint }
+        Diagnostic {
+            severity: Severity::Error,
+            position: Some(Position::of(self.source, &self.locate(path))),
+            message,
+            hint,
+        }
     }
 
     /// The line of that place, counted from 1.
@@ -118,7 +123,7 @@ impl<'a> Document<'a> {
     fn syntax(&self, error: &Error) -> Diagnostic {
         let span = error.span().unwrap_or(0..0);
         let (message, hint) = wording::syntax(error.message());
-        Diagnostic { position: Some(Position::of(self.source, &span)), message, hint }
+        Diagnostic { severity: Severity::Error, position: Some(Position::of(self.source, &span)), message, hint }
     }
 
     fn shape(&self, error: &Error) -> Diagnostic {
@@ -128,7 +133,7 @@ impl<'a> Document<'a> {
     fn shape_within(&self, error: &Error, around: &Range<usize>) -> Diagnostic {
         let span = error.span().unwrap_or_else(|| around.clone());
         let (message, hint) = wording::shape(error.message());
-        Diagnostic { position: Some(Position::of(self.source, &span)), message, hint }
+        Diagnostic { severity: Severity::Error, position: Some(Position::of(self.source, &span)), message, hint }
     }
 }
 

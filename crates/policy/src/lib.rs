@@ -9,14 +9,15 @@ mod compile;
 mod diagnostic;
 mod document;
 mod nearest;
+mod warning;
 mod wording;
 
 use std::path::Path;
 
 use portcullis_engine::{Policy, PolicySpec};
 
-pub use compile::compile;
-pub use diagnostic::{Diagnostic, Diagnostics, Position};
+pub use compile::{Checked, check, compile};
+pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity};
 pub use nearest::nearest;
 
 use document::Document;
@@ -31,6 +32,14 @@ pub fn parse(source: &str, file_name: &str) -> Result<PolicySpec, Diagnostics> {
 
 /// Reads and compiles a policy file.
 pub fn load(path: &Path) -> Result<(PolicySpec, Policy), Diagnostics> {
-    let source = std::fs::read_to_string(path).map_err(|error| Diagnostics::unreadable(path, &error))?;
-    compile(&source, &path.display().to_string())
+    compile(&read(path)?, &path.display().to_string())
+}
+
+/// Reads and checks a policy file.
+pub fn check_file(path: &Path) -> Result<Checked, Diagnostics> {
+    check(&read(path)?, &path.display().to_string())
+}
+
+fn read(path: &Path) -> Result<String, Diagnostics> {
+    std::fs::read_to_string(path).map_err(|error| Diagnostics::unreadable(path, &error))
 }

@@ -70,12 +70,12 @@ async fn identity(stack: &Stack, good: &Key, report: &mut Report) -> anyhow::Res
     Ok(())
 }
 
-/// What reached the upstream holds no identity but the edge's, and no path that could mean two things.
+/// What reached the upstream holds no identity but the edge's, no other method or path, and no path that could mean two things.
 fn upstream_view(answer: &Response) -> Result<(), &'static str> {
     let echo = answer.json();
     let path = echo["path"].as_str().unwrap_or_default();
     match () {
-        () if echo.to_string().contains("spoofed") => Err("the upstream sees spoofed identity"),
+        () if echo.to_string().contains("spoofed") => Err("the upstream sees a spoofed header"),
         () if path.contains("..") || path.contains(';') => Err("the upstream sees an ambiguous path"),
         () => Ok(()),
     }
@@ -115,7 +115,7 @@ fn credentials(good: &Key) -> Vec<Attack> {
 
 fn paths(good: &Key) -> Vec<Attack> {
     let at = |target: &[u8]| Request::new("GET", target).bearer(&good.text);
-    let bad: [(&str, &[u8]); 11] = [
+    let bad: [(&str, &[u8]); 13] = [
         ("non-UTF-8 path", b"/api/v1/skills/\xff\xfe"),
         ("%zz", b"/api/v1/skills/%zz"),
         ("%2f", b"/api/v1/skills%2f1"),
@@ -127,6 +127,8 @@ fn paths(good: &Key) -> Vec<Attack> {
         ("a path of 60 KiB, too long to be any", &[b'%'; 60 * 1024]),
         ("a doubly encoded slash", b"/api/v1/skills%252f1"),
         ("a fragment", b"/api/v1/skills#/../healthz"),
+        ("a parent segment with a space", b"/api/v1/skills/..%20/agents"),
+        ("escapes that are not UTF-8", b"/api/v1/skills/%f8%80%80%80%af"),
     ];
     let mut attacks: Vec<Attack> = bad.iter().map(|(name, target)| attack(name, &at(target), &[400])).collect();
     let method = |method: &str, target: &str| Request::new(method, target);
@@ -165,10 +167,25 @@ fn headers(good: &Key, bound: &Key, shop: &Key) -> Vec<Attack> {
         attack("spoofed identity, allowed", &spoofed(get(good)), &[200]),
         attack("spoofed identity, denied", &spoofed(Request::get(PATH)), &[401]),
         attack("spoofed identity, public route", &spoofed(Request::get("/healthz")), &[200]),
+        attack("another method and path in headers", &overriding(get(good)), &[200]),
+        attack("the same on a public route", &overriding(Request::get("/healthz")), &[200]),
         attack("spoofed X-Forwarded-For", &get(bound).header("x-forwarded-for", "192.0.2.1"), &[403]),
         attack("X-Forwarded-For that is none", &get(bound).header("x-forwarded-for", b"\xff, ::1, 192.0.2.1"), &[403]),
         attack("spoofed X-Envoy-External-Address", &get(bound).header("x-envoy-external-address", "192.0.2.1"), &[403]),
     ]
+}
+
+/// With headers that some frameworks obey in place of the request line.
+fn overriding(request: Request) -> Request {
+    const NAMES: [&str; 6] = [
+        "x-http-method-override",
+        "X-HTTP-Method",
+        "x-method-override",
+        "x-original-url",
+        "X-Rewrite-URL",
+        "x_http_method_override",
+    ];
+    NAMES.iter().fold(request, |request, name| request.header(name, "spoofed"))
 }
 
 fn two_referers(shop: &Key) -> Request {

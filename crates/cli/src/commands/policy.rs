@@ -1,4 +1,5 @@
-//! `portcullis policy check`: whether policy files can be served, and what is wrong with those that cannot.
+//! `portcullis policy check`: whether policy files can be served, what is wrong with those that cannot, and what is
+//! doubtful about those that can.
 
 use std::path::PathBuf;
 
@@ -12,7 +13,7 @@ use crate::output;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Check policy files; exit code 3 if one is refused.
+    /// Check policy files; exit code 3 if one is refused. Warnings leave it at 0.
     Check(Check),
 }
 
@@ -28,18 +29,22 @@ pub(crate) struct Check {
 /// Checks.
 pub(crate) fn run(command: &Command) -> Result<Exit, Failure> {
     let Command::Check(args) = command;
-    let checked: Vec<_> = args.files.iter().map(|file| (file, portcullis_policy::load(file))).collect();
+    let checked: Vec<_> = args.files.iter().map(|file| (file, portcullis_policy::check_file(file))).collect();
     let all_fine = checked.iter().all(|(_, result)| result.is_ok());
     if args.output.json {
         let reports = checked.iter().map(|(file, result)| {
-            let errors = result.as_ref().err().map(errors).unwrap_or_default();
-            json!({ "file": file, "valid": result.is_ok(), "errors": errors })
+            let errors = result.as_ref().err();
+            let warnings = result.as_ref().ok().and_then(|checked| checked.warnings.as_ref());
+            json!({ "file": file, "valid": result.is_ok(), "errors": entries(errors), "warnings": entries(warnings) })
         });
         output::json(&reports.collect::<Vec<_>>())?;
     } else {
         for (file, result) in &checked {
             match result {
-                Ok((spec, _)) => output::data(&format!("{}: {}", file.display(), summary(spec))),
+                Ok(checked) => {
+                    output::data(&format!("{}: {}", file.display(), summary(&checked.spec)));
+                    checked.warnings.iter().for_each(|warnings| output::talk(&warnings.to_string()));
+                }
                 Err(diagnostics) => output::talk(&diagnostics.to_string()),
             }
         }
@@ -54,7 +59,7 @@ fn summary(spec: &PolicySpec) -> String {
     format!("ok, `{}` with {}", spec.name, parts.join(", "))
 }
 
-fn errors(diagnostics: &Diagnostics) -> Vec<Value> {
+fn entries(diagnostics: Option<&Diagnostics>) -> Vec<Value> {
     let entry = |entry: &portcullis_policy::Diagnostic| {
         json!({
             "line": entry.position.as_ref().map(|it| it.line),
@@ -63,5 +68,5 @@ fn errors(diagnostics: &Diagnostics) -> Vec<Value> {
             "hint": entry.hint,
         })
     };
-    diagnostics.entries().iter().map(entry).collect()
+    diagnostics.map_or(&[][..], Diagnostics::entries).iter().map(entry).collect()
 }

@@ -40,11 +40,12 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     let filter = EnvFilter::try_new(&args.log);
     let filter = filter.map_err(|error| Failure::usage(format!("--log `{}`: {error}", args.log)))?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
-    let (spec, _) = portcullis_policy::load(&args.policy).map_err(Failure::no)?;
+    let checked = portcullis_policy::check_file(&args.policy).map_err(Failure::no)?;
+    checked.warnings.iter().for_each(|warnings| output::talk(&warnings.to_string()));
     let config = Config {
         data: args.data,
         listen: args.listen,
-        policy: spec,
+        policy: checked.spec,
         admin_token_file: args.admin_token_file,
         edge_token_file: args.edge_token_file,
         signing_key_file: args.signing_key_file,

@@ -21,7 +21,25 @@ fn policies_are_checked() {
     let json: Value = serde_json::from_str(&run(["policy", "check", "--json", POLICY, bad]).stdout).unwrap();
     assert_eq!((json[0]["valid"].as_bool(), json[1]["valid"].as_bool()), (Some(true), Some(false)));
     assert!(json[1]["errors"][0]["message"].is_string());
+    assert_eq!((json[0]["warnings"].as_array().unwrap().len(), fine.stderr.as_str()), (0, ""));
     assert_eq!(run(["policy", "check"]).code, 2);
+}
+
+#[test]
+fn a_doubtful_policy_is_warned_about_and_valid() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gap.toml");
+    let guarded = "\n[[rules]]\nmethods = [\"GET\", \"POST\"]\npath = \"/v1/charges\"\nenvironments = [\"live\"]\n";
+    let payments = std::fs::read_to_string(crate::run::workspace().join(POLICY)).unwrap();
+    std::fs::write(&file, payments + guarded).unwrap();
+    let file = file.to_str().unwrap();
+    let warned = run(["policy", "check", file]);
+    assert_eq!((warned.code, warned.stdout.lines().count()), (0, 1), "{}", warned.stderr);
+    let words = "warning: `PUT`, `PATCH` and `DELETE` of this path fall to the rule on line ";
+    assert!(warned.stderr.contains(words), "{}", warned.stderr);
+    let json: Value = serde_json::from_str(&run(["policy", "check", "--json", file]).stdout).unwrap();
+    assert_eq!((json[0]["valid"].as_bool(), json[0]["errors"].as_array().unwrap().len()), (Some(true), 0));
+    assert!(json[0]["warnings"][0]["hint"].is_string() && json[0]["warnings"][0]["line"].is_u64());
 }
 
 #[test]

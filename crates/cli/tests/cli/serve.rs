@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::run::{Control, portcullis, run};
+use crate::run::{Control, portcullis, run, workspace};
 
 #[test]
 fn a_signal_ends_it_in_order() {
@@ -38,6 +38,10 @@ fn what_it_cannot_start_with_is_named() {
     let invalid = folder.path().join("policy.toml");
     std::fs::write(&invalid, "name = 1\n").unwrap();
     let (good, bad) = ("policies/payments/policy.toml", invalid.to_str().unwrap());
+    let doubtful = folder.path().join("doubtful.toml");
+    let gap = "\n[[rules]]\nmethods = [\"POST\"]\npath = \"/v1/charges\"\nenvironments = [\"live\"]\n";
+    std::fs::write(&doubtful, std::fs::read_to_string(workspace().join(good)).unwrap() + gap).unwrap();
+    let doubtful = doubtful.to_str().unwrap();
     for (arguments, code, words) in [
         (
             vec!["--policy", good, "--data", data, "--listen", address],
@@ -49,6 +53,7 @@ fn what_it_cannot_start_with_is_named() {
             1,
             "another control plane serves the data folder",
         ),
+        (vec!["--policy", doubtful, "--data", data, "--listen", address], 1, "warning: `PUT`, `PATCH` and `DELETE`"),
         (vec!["--policy", bad, "--data", data], 3, "policy.toml:1:"),
         (vec!["--policy", "/nowhere", "--data", data], 3, "cannot read the policy"),
         (vec!["--data", data], 2, "--policy"),

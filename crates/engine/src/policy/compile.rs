@@ -8,7 +8,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::error::code_names;
-use super::{Location, Policy, PolicyError, PolicyProblem, Rule};
+use super::{Conflict, Location, Policy, PolicyError, PolicyProblem, Rule};
 use crate::credential::CredentialSource;
 use crate::key_format::{CHECKSUM_LEN, KeyFormat, KeyFormats};
 use crate::reason::Code;
@@ -23,8 +23,8 @@ const MAX_BODY: usize = 200;
 pub(super) fn compile(spec: &PolicySpec) -> Result<Policy, PolicyError> {
     let realm = spec.realm.as_ref().unwrap_or(&spec.name);
     named(&spec.name, Location::top("name"))?;
-    text(realm, Location::top("realm"))?;
-    spec.docs_url.as_ref().map_or(Ok(()), |url| text(url, Location::top("docs_url")))?;
+    quotable(realm, "realm")?;
+    spec.docs_url.as_ref().map_or(Ok(()), |url| quotable(url, "docs_url"))?;
     let environments = environments(&spec.environments)?;
     let scopes = scopes(&spec.scopes)?;
     let sources = sources(&spec.credentials)?;
@@ -65,10 +65,18 @@ fn named(name: &str, location: Location) -> Result<(), PolicyError> {
     if usable { Ok(()) } else { refuse(location, PolicyProblem::Name(name.into())) }
 }
 
-/// Text that ends up in a header or body: one line, and no quote that could end a header's quoted string.
-fn text(value: &str, location: Location) -> Result<(), PolicyError> {
-    let fine = !value.is_empty() && !value.chars().any(|c| c.is_control() || matches!(c, '"' | '\\'));
-    if fine { Ok(()) } else { refuse(location, PolicyProblem::Text) }
+/// Text that ends up in a header: one line, and no quote that could end a header's quoted string.
+fn quotable(value: &str, field: &'static str) -> Result<(), PolicyError> {
+    text(value, field, Location::top(field), |c| c.is_control() || matches!(c, '"' | '\\'))
+}
+
+fn text(value: &str, field: &str, location: Location, is_bad: fn(char) -> bool) -> Result<(), PolicyError> {
+    let field = || field.into();
+    match value.chars().find(|&character| is_bad(character)) {
+        Some(character) => refuse(location, PolicyProblem::Text { field: field(), character }),
+        None if value.is_empty() => refuse(location, PolicyProblem::EmptyText { field: field() }),
+        None => Ok(()),
+    }
 }
 
 fn environments(names: &[String]) -> Result<Vec<Box<str>>, PolicyError> {
@@ -156,14 +164,13 @@ fn compile_rule(spec: &PolicySpec, index: usize, rule: &RuleSpec) -> Result<Rule
     };
     let template = Template::parse(&rule.path).map_err(at(member("path")))?;
     if !rule.all.is_empty() && !rule.any.is_empty() {
-        return refuse(member("any"), PolicyProblem::Conflict("`all` and `any` cannot stand in one rule"));
+        return refuse(member("any"), Conflict::AllAndAny);
     }
     let all = wanted(spec, index, "all", &rule.all)?;
     let any = wanted(spec, index, "any", &rule.any)?;
     let limited = !all.is_empty() || !any.is_empty() || !rule.environments.is_empty();
     if rule.access == Access::Public && limited {
-        let problem = PolicyProblem::Conflict("a public rule cannot want scopes or environments");
-        return refuse(member("access"), problem);
+        return refuse(member("access"), Conflict::PublicWithDemands);
     }
     let requirement = match (all.is_empty(), any.is_empty()) {
         (true, true) => Requirement::Nothing,
@@ -201,9 +208,7 @@ fn messages(messages: &BTreeMap<String, String>) -> Result<Vec<(Code, Box<str>)>
         let Some(code) = Code::from_name(name) else {
             return unknown("code", name, code_names(), Location::top("messages"));
         };
-        if message.is_empty() || message.chars().any(char::is_control) {
-            return refuse(Location::top("messages"), PolicyProblem::Text);
-        }
+        text(message, name, Location::top("messages"), char::is_control)?;
         Ok((code, message.as_str().into()))
     };
     messages.iter().map(parse).collect()

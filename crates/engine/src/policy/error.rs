@@ -66,6 +66,17 @@ pub struct PolicyError {
     pub problem: Box<PolicyProblem>,
 }
 
+/// Fields of a rule that exclude each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// Both lists of scopes.
+    #[error("`all` and `any` cannot stand in one rule")]
+    AllAndAny,
+    /// Anyone passes, and something is wanted.
+    #[error("a public rule cannot want scopes or environments")]
+    PublicWithDemands,
+}
+
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyProblem {
@@ -112,12 +123,32 @@ pub enum PolicyProblem {
         /// The earlier rule's index.
         first: usize,
     },
-    /// `all` and `any` together, or scopes on a public rule.
-    #[error("{0}")]
-    Conflict(&'static str),
-    /// A message or URL that is empty or holds control characters.
-    #[error("the text is empty or holds control characters")]
-    Text,
+    /// Fields that exclude each other.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// A text that is empty.
+    #[error("`{field}` is empty")]
+    EmptyText {
+        /// The field: `realm`, or the code whose message it is.
+        field: String,
+    },
+    /// A text with a character that its place in an answer cannot hold.
+    #[error("`{field}` holds {}", described(*character))]
+    Text {
+        /// The field: `realm`, or the code whose message it is.
+        field: String,
+        /// The first such character.
+        character: char,
+    },
+}
+
+fn described(character: char) -> &'static str {
+    match character {
+        '"' => "a double quote",
+        '\\' => "a backslash",
+        '\n' => "a line break",
+        _ => "a control character",
+    }
 }
 
 impl PolicyProblem {
@@ -134,8 +165,15 @@ impl PolicyProblem {
                     .into()
             }
             Self::Tie { .. } => "give one of them other methods, or a more specific path".into(),
-            Self::Conflict(_) => "keep one of the two".into(),
-            Self::Text => "write one line of printable text".into(),
+            Self::Conflict(Conflict::AllAndAny) => "keep one of the two".into(),
+            Self::Conflict(Conflict::PublicWithDemands) => {
+                "remove `access = \"public\"`, or remove `all`, `any` and `environments`".into()
+            }
+            Self::EmptyText { .. } => "write some text, or remove the line".into(),
+            Self::Text { character: '"' | '\\', .. } => {
+                "leave it out: answers quote this text, and it would end or garble the quote".into()
+            }
+            Self::Text { .. } => "write one line of printable text".into(),
             Self::Scope(_) | Self::Template(_) | Self::Method(_) | Self::Credential(_) => return None,
         };
         Some(hint.into())

@@ -160,7 +160,7 @@ impl PathPattern {
             return Err(ReferrerPatternError::Wildcard(source.into()));
         }
         let bad = |error| ReferrerPatternError::Path { pattern: source.into(), error };
-        let path: Box<[u8]> = CanonicalPath::parse(fixed).map_err(bad)?.as_bytes().into();
+        let path: Box<[u8]> = CanonicalPath::parse_page(fixed).map_err(bad)?.as_bytes().into();
         Ok(if prefix.is_some() { PathPattern::Prefix(path) } else { PathPattern::Exact(path) })
     }
 

@@ -43,11 +43,14 @@ impl<'a> PageUrl<'a> {
         let (scheme, rest) = Scheme::split(url).ok_or(MalformedReferrer)?;
         let (authority, path) = split_path(rest);
         let (host, port) = split_port(authority).ok_or(MalformedReferrer)?;
+        if path.is_some_and(holds_another_address) {
+            return Err(MalformedReferrer);
+        }
         Ok(PageUrl {
             scheme,
             host: Host::parse(host).ok_or(MalformedReferrer)?,
             port: port.unwrap_or(scheme.default_port()),
-            path: CanonicalPath::parse(path.unwrap_or(b"/")).map_err(|_| MalformedReferrer)?,
+            path: CanonicalPath::parse_page(path.unwrap_or(b"/")).map_err(|_| MalformedReferrer)?,
         })
     }
 }
@@ -86,6 +89,11 @@ impl<'a> Host<'a> {
         let good = text.len() <= 253 && text.split(|&byte| byte == b'.').all(label);
         good.then_some(Host::Name(text))
     }
+}
+
+/// Whether a path goes on with `,https://…`: proxies join two headers so, and two headers name no page.
+fn holds_another_address(path: &[u8]) -> bool {
+    path.split(|&byte| byte == b',').skip(1).any(|rest| Scheme::split(rest).is_some())
 }
 
 /// Splits before the first `/`.

@@ -73,6 +73,11 @@ impl Method {
         }
     }
 
+    /// Whether the token is a known method but for its letter case.
+    pub(crate) fn is_known_in_another_case(token: &[u8]) -> bool {
+        Method::of(token) == Method::Other && NAMES.iter().any(|(name, _)| name.as_bytes().eq_ignore_ascii_case(token))
+    }
+
     /// The bits a listed method sets; none for [`Method::Other`].
     fn bits(self) -> u16 {
         match self {
@@ -157,6 +162,17 @@ impl MethodSet {
         }
     }
 
+    /// Whether the set lists that method by name.
+    pub(crate) fn lists(&self, method: &[u8]) -> bool {
+        !self.is_any() && self.contains(method)
+    }
+
+    /// Whether the set lists, beside the known ones, a method that differs in letter case alone.
+    pub(crate) fn lists_in_another_case(&self, method: &[u8]) -> bool {
+        let same = |other: &str| other.as_bytes().eq_ignore_ascii_case(method) && other.as_bytes() != method;
+        matches!(&self.0, Methods::Listed { others, .. } if others.iter().any(|other| same(other)))
+    }
+
     /// Whether it is every method.
     pub fn is_any(&self) -> bool {
         self.0 == Methods::Any
@@ -169,9 +185,7 @@ fn check(method: &str) -> Result<(), MethodError> {
         Err(MethodError::Star)
     } else if method.is_empty() || !method.bytes().all(token) {
         Err(MethodError::NotAToken(method.into()))
-    } else if Method::of(method.as_bytes()) == Method::Other
-        && Method::of(method.to_ascii_uppercase().as_bytes()) != Method::Other
-    {
+    } else if Method::is_known_in_another_case(method.as_bytes()) {
         Err(MethodError::Case(method.into()))
     } else {
         Ok(())

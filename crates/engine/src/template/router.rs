@@ -4,12 +4,19 @@
 //! `/**`. On one shape, a rule that lists the method beats one for every method. A shape without a rule for the method
 //! gives way to the next. Invariant: the order of the rules never matters; where it would, building fails.
 //!
-//! A look-up visits each node of the trie at most once, so it cannot explode.
+//! A segment that is no literal may still be one in the eyes of an upstream that is less exact (`Users`, `users.json`).
+//! It matches as it is spelt; what rules the other readings have is told beside the answer, to be judged elsewhere.
+//!
+//! A look-up visits each node of the trie at most once, other readings included, so it cannot explode: a node is
+//! entered from its parent alone, and no parent enters a child twice. Where a segment is no literal of its node, that
+//! node's literals are looked through, one short comparison each; where it is one, nothing is.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use super::variant::is_variant;
 use super::{MethodSet, Part, Template};
 use crate::path::unescape;
 
@@ -57,7 +64,18 @@ impl Router {
 
     /// The rule for a request, if any.
     pub fn find<'a>(&self, method: &[u8], segments: impl Iterator<Item = &'a [u8]> + Clone) -> Option<usize> {
-        self.root.find(method, segments)
+        self.find_each(method, segments, &mut |_| {})
+    }
+
+    /// The rule for a request, and to `others` the rules it would have if segments were read as literals that they are
+    /// another spelling of.
+    pub fn find_each<'a>(
+        &self,
+        method: &[u8],
+        segments: impl Iterator<Item = &'a [u8]> + Clone,
+        others: &mut impl FnMut(usize),
+    ) -> Option<usize> {
+        self.root.find(method, segments, others)
     }
 }
 
@@ -70,22 +88,48 @@ impl Node {
     }
 
     /// Recursion is as deep as the longest template, which [`Template::parse`] bounds.
-    fn find<'a>(&self, method: &[u8], mut segments: impl Iterator<Item = &'a [u8]> + Clone) -> Option<usize> {
+    fn find<'a>(
+        &self,
+        method: &[u8],
+        mut segments: impl Iterator<Item = &'a [u8]> + Clone,
+        others: &mut impl FnMut(usize),
+    ) -> Option<usize> {
         let Some(segment) = segments.next() else {
             return self.here.find(method).or_else(|| self.open.find(method));
         };
-        let literal = self.literal(segment).and_then(|node| node.find(method, segments.clone()));
-        literal
-            .or_else(|| self.parameter.as_ref().filter(|_| !segment.is_empty())?.find(method, segments))
+        self.literal(method, segment, &segments, others)
+            .or_else(|| self.parameter.as_ref().filter(|_| !segment.is_empty())?.find(method, segments, others))
             .or_else(|| self.open.find(method))
     }
 
-    fn literal(&self, segment: &[u8]) -> Option<&Node> {
-        let found = self.literals.get(segment);
-        if found.is_none() && !self.literals.is_empty() && segment.contains(&b'%') {
-            return self.literals.get(&*unescape(segment));
+    /// The rule below the literal that the segment is; below those that it only might be, `others` are told.
+    fn literal<'a>(
+        &self,
+        method: &[u8],
+        segment: &[u8],
+        segments: &(impl Iterator<Item = &'a [u8]> + Clone),
+        others: &mut impl FnMut(usize),
+    ) -> Option<usize> {
+        if self.literals.is_empty() {
+            return None;
         }
-        found
+        if let Some(node) = self.literals.get(segment) {
+            return node.find(method, segments.clone(), others);
+        }
+        let plain = unescape(segment);
+        if let Cow::Owned(plain) = &plain
+            && let Some(node) = self.literals.get(plain.as_slice())
+        {
+            return node.find(method, segments.clone(), others);
+        }
+        // What is not UTF-8 is no canonical segment, and no spelling of anything.
+        let plain = core::str::from_utf8(&plain).ok()?;
+        for (_, node) in self.literals.iter().filter(|(literal, _)| is_variant(plain, literal)) {
+            if let Some(other) = node.find(method, segments.clone(), others) {
+                others(other);
+            }
+        }
+        None
     }
 }
 
