@@ -18,6 +18,7 @@ pub mod lease;
 pub mod live;
 pub mod metrics;
 pub mod report;
+pub mod roots;
 pub mod store;
 pub mod sync;
 
