@@ -27,11 +27,12 @@ pub enum Action {
     Missed,
 }
 
-/// Decides with a policy and keys, and applies the decision. Without them every request is refused for `Err`'s reason.
+/// Decides with a policy and keys, and applies the decision. Without them every request is refused for `Err`'s reason,
+/// in the words of its policy if it has one.
 pub fn decide_request<H: Host>(
     host: &H,
     blob: Option<&[u8]>,
-    data: Result<(&Policy, impl KeyStore), Reason>,
+    data: Result<(&Policy, impl KeyStore), (Reason, Option<&Policy>)>,
     last_try: bool,
     metrics: &mut Metrics,
 ) -> Action {
@@ -40,7 +41,7 @@ pub fn decide_request<H: Host>(
     let request = read(&headers);
     let (policy, mut keys) = match data {
         Ok(data) => data,
-        Err(reason) => return refuse(host, None, &Denial::early(reason), &request, metrics),
+        Err((reason, policy)) => return refuse(host, policy, &Denial::early(reason), &request, metrics),
     };
     match decide(policy, &mut keys, &request, &RequestAmbient { host }) {
         Decision::Allow(grant) => forward(host, policy, &grant, &request, metrics),

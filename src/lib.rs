@@ -21,6 +21,7 @@ pub mod report;
 pub mod roots;
 pub mod store;
 pub mod sync;
+pub mod timer;
 
 #[cfg(target_arch = "wasm32")]
 mod abi;

@@ -9,8 +9,8 @@ use portcullis_engine::{
 };
 
 use crate::cache::{BucketCache, Entry};
-use crate::host::{Expect, Host};
-use crate::live::{Live, Names, untagged};
+use crate::host::{Expect, Host, Shared};
+use crate::live::{Live, Names, Place, untagged};
 
 /// A worker's view of the shared bundle.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct Store {
     cache: BucketCache,
     /// Keys used in buckets that were evicted since last asked.
     evicted: Vec<KeyId>,
+    /// A part was not where the header says. Parts that are there and cannot be read are the same when fetched again.
+    missing: bool,
 }
 
 #[derive(Debug)]
@@ -43,7 +45,14 @@ pub enum Refresh {
 impl Store {
     /// Sees nothing yet.
     pub fn new(names: Names, cache_bytes: usize) -> Self {
-        Self { names, view: None, header_cas: 0, cache: BucketCache::new(cache_bytes), evicted: Vec::new() }
+        Self {
+            names,
+            view: None,
+            header_cas: 0,
+            cache: BucketCache::new(cache_bytes),
+            evicted: Vec::new(),
+            missing: false,
+        }
     }
 
     /// What is live, as last seen.
@@ -61,8 +70,7 @@ impl Store {
         self.header_cas = shared.cas;
         if let Some(view) = &mut self.view
             && view.live.version == live.version
-            && view.live.keys == live.keys
-            && view.live.policy == live.policy
+            && view.live.has_parts_of(&live)
         {
             view.live.issued_at = live.issued_at;
             return Refresh::Unchanged;
@@ -78,12 +86,14 @@ impl Store {
             Some(view) if view.live.policy.tag == live.policy.tag => view.policy,
             old => {
                 self.view = old;
-                let shared = host.shared(&self.names.policy(&live.policy))?;
-                read_policy(untagged(&live.policy, &shared.value)?).ok()?
+                let shared = host.shared(&self.names.policy(&live.policy));
+                let bytes = found(shared.as_ref(), &live.policy, &mut self.missing)?;
+                read_policy(bytes).ok()?
             }
         };
         self.cache.drain_used(&mut self.evicted);
         self.cache.reset(live.layout.key_buckets());
+        self.missing = false;
         let organizations = vec![None; live.organizations.len()];
         self.view = Some(View { live, policy, organizations });
         Some(Refresh::NewVersion)
@@ -91,9 +101,9 @@ impl Store {
 
     /// The policy and the keys, to decide with; `None` if there is no bundle yet.
     pub fn parts_mut<'s, H: Host>(&'s mut self, host: &'s H) -> Option<(&'s Policy, Keys<'s, H>)> {
-        let Self { names, view, cache, evicted, .. } = self;
+        let Self { names, view, cache, evicted, missing, .. } = self;
         let View { live, policy, organizations } = view.as_mut()?;
-        Some((policy, Keys { host, names, live, organizations, cache, evicted }))
+        Some((policy, Keys { host, names, live, organizations, cache, evicted, missing }))
     }
 
     /// Takes the names of keys used since last asked.
@@ -102,10 +112,12 @@ impl Store {
         core::mem::take(&mut self.evicted)
     }
 
-    /// Tells the leader that a part is missing or strange.
-    pub fn ask_for_repair(&self, host: &impl Host) {
-        // A lost race means that another VM asked.
-        let _ = host.set_shared(&self.names.repair(), b"1", Expect::Anything);
+    /// Tells the leader if a part is missing.
+    pub fn ask_for_repair(&mut self, host: &impl Host) {
+        if core::mem::take(&mut self.missing) {
+            // A lost race means that another VM asked.
+            let _ = host.set_shared(&self.names.repair(), b"1", Expect::Anything);
+        }
     }
 }
 
@@ -117,13 +129,21 @@ pub struct Keys<'s, H> {
     organizations: &'s mut Vec<Option<Vec<u8>>>,
     cache: &'s mut BucketCache,
     evicted: &'s mut Vec<KeyId>,
+    missing: &'s mut bool,
+}
+
+/// The bytes of a shared part if they are those the header means; notes if they are not.
+fn found<'a>(shared: Option<&'a Shared>, place: &Place, missing: &mut bool) -> Option<&'a [u8]> {
+    let bytes = shared.and_then(|shared| untagged(place, &shared.value));
+    *missing |= bytes.is_none();
+    bytes
 }
 
 impl<H: Host> Keys<'_, H> {
     fn load(&mut self, bucket: usize) -> Option<()> {
         let place = self.live.keys.get(bucket / self.live.layout.buckets_per_shard())?;
-        let shared = self.host.shared(&self.names.bucket(&self.live.layout, place, bucket))?;
-        let bytes = untagged(place, &shared.value)?.to_vec();
+        let shared = self.host.shared(&self.names.bucket(&self.live.layout, place, bucket));
+        let bytes = found(shared.as_ref(), place, self.missing)?.to_vec();
         KeyBucket::open(&bytes).ok()?;
         self.cache.insert(bucket, bytes, self.evicted);
         Some(())
@@ -136,14 +156,15 @@ fn organization_state(
     names: &Names,
     live: &Live,
     shards: &mut [Option<Vec<u8>>],
+    missing: &mut bool,
     id: &OrganizationId,
 ) -> Option<OrganizationState> {
     let shard = live.layout.organization_shard_of(id);
     let slot = shards.get_mut(shard)?;
     if slot.is_none() {
         let place = live.organizations.get(shard)?;
-        let shared = host.shared(&names.organizations(&live.layout, place, shard))?;
-        *slot = Some(untagged(place, &shared.value)?.to_vec());
+        let shared = host.shared(&names.organizations(&live.layout, place, shard));
+        *slot = Some(found(shared.as_ref(), place, missing)?.to_vec());
     }
     OrganizationShard::open(slot.as_deref()?).and_then(|it| it.state(id)).ok()
 }
@@ -154,8 +175,8 @@ impl<H: Host> KeyStore for Keys<'_, H> {
         if !self.cache.contains(bucket) && self.load(bucket).is_none() {
             return Err(StoreUnavailable);
         }
-        let Self { host, names, live, organizations, cache, .. } = self;
-        let state = |id: &OrganizationId| organization_state(*host, names, live, organizations, id);
+        let Self { host, names, live, organizations, cache, missing, .. } = self;
+        let state = |id: &OrganizationId| organization_state(*host, names, live, organizations, missing, id);
         let entry = cache.get_mut(bucket).ok_or(StoreUnavailable)?;
         record(entry, digest, state)
     }
