@@ -12,15 +12,15 @@
 use core::cell::RefCell;
 use core::fmt;
 
+use portcullis_engine::{Denial, Reason, Request};
 use proxy_wasm::types::{BufferType, LogLevel as SdkLogLevel, MapType, MetricType};
 
 use crate::filter::Action;
 use crate::host::{Callout, DispatchFailed, Expect, Host, LogLevel, MetricKind, Reply, Shared, SharedConflict};
 use crate::pairs;
 use crate::plugin::Plugin;
-
-/// A root that has not ticked for this long belongs to a listener that is gone.
-const ROOT_GONE_NANOS: u64 = 60_000_000_000;
+use crate::reply;
+use crate::roots::Roots;
 
 const OK: u32 = 0;
 const CONTINUE: u32 = 0;
@@ -94,25 +94,12 @@ unsafe extern "C" {
 /// The proxy.
 struct Proxy;
 
-/// The plugins of this VM, one per root context, the newest last.
-struct Roots {
-    plugins: Vec<(u32, Plugin)>,
-    /// The stream created last and its root. A proxy creates a stream right before its request headers.
-    stream: (u32, u32),
-}
-
 thread_local! {
-    static ROOTS: RefCell<Roots> = const { RefCell::new(Roots { plugins: Vec::new(), stream: (0, 0) }) };
-}
-
-impl Roots {
-    fn plugin(&mut self, root: u32) -> Option<&mut Plugin> {
-        self.plugins.iter_mut().find(|(id, _)| *id == root).map(|(_, plugin)| plugin)
-    }
+    static ROOTS: RefCell<Roots<Plugin>> = const { RefCell::new(Roots::new()) };
 }
 
 /// Runs `with` on the roots, or gives `otherwise` should a callback ever come inside another.
-fn roots<T>(otherwise: T, with: impl FnOnce(&mut Roots) -> T) -> T {
+fn roots<T>(otherwise: T, with: impl FnOnce(&mut Roots<Plugin>) -> T) -> T {
     ROOTS.with(|cell| match cell.try_borrow_mut() {
         Ok(mut roots) => with(&mut roots),
         Err(_) => otherwise,
@@ -128,9 +115,7 @@ extern "C" fn portcullis_on_vm_start(_root: u32, _size: usize) -> u32 {
 extern "C" fn portcullis_on_configure(root: u32, _size: usize) -> u32 {
     match Plugin::configure(&Proxy) {
         Ok(plugin) => roots(0, |roots| {
-            let now = Proxy.now_nanos();
-            roots.plugins.retain(|(id, it)| *id != root && now.saturating_sub(it.last_tick()) < ROOT_GONE_NANOS);
-            roots.plugins.push((root, plugin));
+            roots.add(root, plugin);
             1
         }),
         Err(error) => {
@@ -143,6 +128,7 @@ extern "C" fn portcullis_on_configure(root: u32, _size: usize) -> u32 {
 #[unsafe(no_mangle)]
 extern "C" fn portcullis_on_tick(root: u32) {
     roots((), |roots| {
+        roots.count_tick(root);
         if let Some(plugin) = roots.plugin(root) {
             plugin.tick(&Proxy);
         }
@@ -197,13 +183,8 @@ fn trap_if_asked() {
 
 /// A stream whose plugin is unknown is refused: there is no policy to decide with.
 fn unknown_stream() -> Reply {
-    Reply {
-        status: 503,
-        grpc_status: None,
-        details: "portcullis.unknown_stream".into(),
-        headers: Vec::new(),
-        body: String::new(),
-    }
+    let request = Request { method: b"", path: None, headers: &[] };
+    reply::render(None, &Denial::early(Reason::NoPolicy), &request)
 }
 
 /// Bytes that the host put into this VM's memory through its allocator.

@@ -3,6 +3,7 @@
 //! Invariant: a [`Config`] can be run; an empty or unknown configuration is an error, never a default.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -47,11 +48,12 @@ pub struct Control {
 }
 
 impl Control {
-    /// What tells this plugin's shared memory from another's: same control plane, same keys, same bundle.
+    /// What tells this plugin's shared memory from another's: same control plane, same keys, same bundle. The token
+    /// and the edge's name change nothing about that. The keys are in it since a worker believes what it finds there:
+    /// whoever wrote it must have verified it with the same keys.
     pub fn identity(&self, keys: &[PublicKey]) -> BlobDigest {
-        let mut text = format!("{}\n{}\n{}\n{}", self.cluster, self.authority, self.edge_id, self.token.0);
-        keys.iter().for_each(|key| text.push_str(&format!("\n{key}")));
-        BlobDigest::of(text.as_bytes())
+        let keys: BTreeSet<String> = keys.iter().map(PublicKey::to_string).collect();
+        BlobDigest::of(format!("{:?}", (&self.cluster, &self.authority, keys)).as_bytes())
     }
 }
 
@@ -108,21 +110,20 @@ struct Wire {
     public_keys: Vec<String>,
     #[serde(default)]
     max_bundle_age_seconds: u64,
-    #[serde(default = "default_cache_bytes")]
-    cache_bytes: usize,
+    cache_bytes: Option<usize>,
 }
 
-const fn default_cache_bytes() -> usize {
-    2 << 20
-}
+const DEFAULT_CACHE_BYTES: usize = 2 << 20;
+const MIN_CACHE_BYTES: usize = 64 << 10;
 
 impl Config {
     /// Parses a configuration.
     pub fn parse(json: &[u8]) -> Result<Self, ConfigError> {
         let wire: Wire = serde_json::from_slice(json).map_err(malformed)?;
-        let public_keys = wire.public_keys.iter().map(|text| {
+        let public_keys = wire.public_keys.iter().enumerate().map(|(index, text)| {
             text.parse().map_err(|error| {
-                fail(format_args!("public_keys: `{text}` is {error}; hint: it is in the control plane's edge.env"))
+                // Never the text: it may be the token, put into the wrong field.
+                fail(format_args!("public_keys[{index}] is {error}; hint: it is in the control plane's edge.env"))
             })
         });
         let public_keys = public_keys.collect::<Result<Vec<_>, _>>()?;
@@ -130,14 +131,25 @@ impl Config {
             return Err(fail(format_args!("public_keys: at least one is needed")));
         }
         let max_bundle_age = Some(wire.max_bundle_age_seconds).filter(|seconds| *seconds > 0);
-        let cache_bytes = wire.cache_bytes.max(64 << 10);
+        let cache_bytes = wire.cache_bytes.unwrap_or(DEFAULT_CACHE_BYTES).max(MIN_CACHE_BYTES);
         Ok(Self { source: source(wire)?, public_keys, max_bundle_age, cache_bytes })
     }
 }
 
 fn source(wire: Wire) -> Result<Source, ConfigError> {
+    let only_with_cluster = [
+        ("authority", wire.authority.is_some()),
+        ("edge_token", wire.edge_token.is_some()),
+        ("edge_id", wire.edge_id.is_some()),
+        ("cache_bytes", wire.cache_bytes.is_some()),
+    ];
     match (wire.bundle, wire.cluster) {
         (Some(bundle), None) => {
+            if let Some((field, _)) = only_with_cluster.iter().find(|(_, present)| *present) {
+                return Err(fail(format_args!(
+                    "`{field}` means nothing beside `bundle`; hint: leave it out, or name a `cluster` instead of `bundle`"
+                )));
+            }
             let bytes = STANDARD.decode(bundle.trim()).map_err(|error| fail(format_args!("bundle: {error}")))?;
             Ok(Source::Static(bytes))
         }
@@ -196,6 +208,29 @@ mod tests {
         check(&with(r#","cluster":"c","edge_tokens":"pce_x""#), "unknown field");
         check(&with(r#","max_bundle_age_seconds":"pce_secret""#), "wrong type");
         check(r#"{"public_keys":["zz"]}"#, "edge.env");
+        check(r#"{"public_keys":["pce_secret"]}"#, "public_keys[0]");
+        check(&format!(r#"{{"public_keys":["{key}","pce_secret"],"cluster":"c"}}"#), "public_keys[1]");
+        for field in [r#""authority":"a""#, r#""edge_token":"pce_secret""#, r#""edge_id":"e""#, r#""cache_bytes":1"#] {
+            check(&with(&format!(r#","bundle":"",{field}"#)), "means nothing beside `bundle`; hint:");
+        }
         check(r#"{"public_keys":[]}"#, "at least one");
+    }
+    #[test]
+    fn shared_memory_is_told_apart_by_control_plane_and_keys_alone() {
+        let one = "3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29";
+        let two = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+        let identity = |cluster: &str, token: &str, edge: &str, keys: &[&str]| {
+            let keys = serde_json::to_string(keys).unwrap();
+            let json = format!(
+                r#"{{"cluster":"{cluster}","authority":"a","edge_token":"{token}","edge_id":"{edge}","public_keys":{keys}}}"#
+            );
+            let config = Config::parse(json.as_bytes()).unwrap();
+            let Source::Control(control) = config.source else { panic!("no control plane") };
+            control.identity(&config.public_keys)
+        };
+        let base = identity("c", "t", "e", &[one, two]);
+        assert_eq!(base, identity("c", "rotated", "renamed", &[two, one, two]));
+        assert_ne!(base, identity("d", "t", "e", &[one, two]), "another control plane");
+        assert_ne!(base, identity("c", "t", "e", &[one]), "other keys");
     }
 }

@@ -27,20 +27,25 @@ pub enum Action {
     Missed,
 }
 
-/// Decides with a policy and keys, and applies the decision. Without them every request is refused for `Err`'s reason.
+/// Decides with a policy and keys, and applies the decision. Without them every request is refused for `Err`'s reason,
+/// in the words of its policy if it has one.
 pub fn decide_request<H: Host>(
     host: &H,
     blob: Option<&[u8]>,
-    data: Result<(&Policy, impl KeyStore), Reason>,
+    data: Result<(&Policy, impl KeyStore), (Reason, Option<&Policy>)>,
     last_try: bool,
     metrics: &mut Metrics,
 ) -> Action {
-    let headers = blob.and_then(pairs::parse).unwrap_or_default();
+    let Some(headers) = blob.and_then(pairs::parse) else {
+        // Without headers there is nothing to decide on, not even whether somebody forged an identity.
+        let request = Request { method: b"", path: None, headers: &[] };
+        return refuse(host, None, &Denial::early(Reason::StoreUnavailable), &request, metrics);
+    };
     strip_identity(host, &headers);
     let request = read(&headers);
     let (policy, mut keys) = match data {
         Ok(data) => data,
-        Err(reason) => return refuse(host, None, &Denial::early(reason), &request, metrics),
+        Err((reason, policy)) => return refuse(host, policy, &Denial::early(reason), &request, metrics),
     };
     match decide(policy, &mut keys, &request, &RequestAmbient { host }) {
         Decision::Allow(grant) => forward(host, policy, &grant, &request, metrics),
@@ -54,7 +59,8 @@ fn read<'a>(headers: &'a [Pair<'a>]) -> Request<'a> {
     Request { method: pseudo(b":method").unwrap_or_default(), path: pseudo(b":path"), headers }
 }
 
-/// Removes what a client has no business sending. `_` counts as `-`: some upstreams cannot tell them apart.
+/// Removes what a client has no business sending. Any sign counts as `-`: upstreams that hand headers on as CGI variables
+/// tell `-`, `_` and, some of them, `.` or `+` not apart.
 fn strip_identity(host: &impl Host, headers: &[Pair<'_>]) {
     for (name, _) in headers {
         if is_identity_header(name) {
@@ -66,7 +72,10 @@ fn strip_identity(host: &impl Host, headers: &[Pair<'_>]) {
 fn is_identity_header(name: &[u8]) -> bool {
     name.first() == Some(&b'x')
         && name.len() >= PREFIX.len()
-        && name.iter().zip(PREFIX).all(|(byte, wanted)| byte == wanted || *wanted == b'-' && *byte == b'_')
+        && name
+            .iter()
+            .zip(PREFIX)
+            .all(|(byte, wanted)| byte == wanted || *wanted == b'-' && !byte.is_ascii_alphanumeric())
 }
 
 fn forward<H: Host>(

@@ -39,7 +39,18 @@ impl Lease {
 
     /// Whether the lease is held at that moment.
     pub fn is_held(&self, now: u64) -> bool {
-        now < self.held_until
+        runs(now, self.held_until)
+    }
+
+    /// Lets go of the lease, so that another VM's next bid takes it.
+    pub fn give_up(&mut self, host: &impl Host, names: &Names) {
+        self.held_until = 0;
+        let Some(current) = host.shared(&names.lease()) else { return };
+        if read(&current.value).is_some_and(|(owner, _)| owner == self.owner) {
+            // A lost race means that another VM has it already.
+            let value = [self.owner.to_le_bytes(), 0_u64.to_le_bytes()].concat();
+            let _ = host.set_shared(&names.lease(), &value, Expect::Unchanged(current.cas));
+        }
     }
 
     /// Renews the lease, or takes it if nobody holds it. Tells whether it is held now.
@@ -47,12 +58,12 @@ impl Lease {
         let now = host.now_nanos();
         let current = host.shared(&names.lease());
         let expect = current.as_ref().map_or(Expect::Absent, |it| Expect::Unchanged(it.cas));
-        if let Some((owner, until)) = current.as_ref().and_then(|it| read(&it.value)) {
-            // A clock that jumped back must not leave a lease that outlives its term.
-            if owner != self.owner && now < until && until - now <= TTL_NANOS {
-                self.held_until = 0;
-                return false;
-            }
+        if let Some((owner, until)) = current.as_ref().and_then(|it| read(&it.value))
+            && owner != self.owner
+            && runs(now, until)
+        {
+            self.held_until = 0;
+            return false;
         }
         let until = now.saturating_add(TTL_NANOS);
         let value = [self.owner.to_le_bytes(), until.to_le_bytes()].concat();
@@ -60,6 +71,11 @@ impl Lease {
         self.held_until = if won { until } else { 0 };
         won
     }
+}
+
+/// A clock that jumped back must not leave a lease that outlives its term.
+fn runs(now: u64, until: u64) -> bool {
+    until.checked_sub(now).is_some_and(|left| left > 0 && left <= TTL_NANOS)
 }
 
 fn read(value: &[u8]) -> Option<(u64, u64)> {

@@ -19,8 +19,10 @@ pub mod live;
 pub mod metrics;
 pub mod recent;
 pub mod report;
+pub mod roots;
 pub mod store;
 pub mod sync;
+pub mod timer;
 
 #[cfg(target_arch = "wasm32")]
 mod abi;

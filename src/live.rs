@@ -74,6 +74,12 @@ impl Live {
         self.layout.organization_shard_bits == layout.organization_shard_bits
     }
 
+    /// Whether it is the same bundle in the same places, whenever it was vouched for.
+    pub fn has_parts_of(&self, other: &Live) -> bool {
+        let parts = |it: &Live| (it.layout, it.key_count, it.policy);
+        parts(self) == parts(other) && self.organizations == other.organizations && self.keys == other.keys
+    }
+
     /// The same places under tags that nothing has, so that everything counts as changed.
     pub fn distrusted(mut self) -> Self {
         let places = core::iter::once(&mut self.policy).chain(&mut self.organizations).chain(&mut self.keys);
@@ -135,7 +141,7 @@ impl Names {
         self.name("counter")
     }
 
-    /// Set when a part was found missing or strange: the leader fetches everything again.
+    /// Set when a part was found missing or under another tag: the leader fetches everything again.
     pub fn repair(&self) -> String {
         self.name("repair")
     }

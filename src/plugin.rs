@@ -14,6 +14,7 @@ use crate::metrics::Metrics;
 use crate::report::{self, Report};
 use crate::store::{Refresh, Store};
 use crate::sync::Sync;
+use crate::timer::Timer;
 
 /// How often a VM looks for a new version.
 pub const TICK_MS: u32 = 100;
@@ -28,8 +29,8 @@ pub struct Plugin {
     metrics: Metrics,
     max_age: Option<u64>,
     last_tick: u64,
-    next_report: u64,
-    next_gauges: u64,
+    next_report: Timer,
+    next_gauges: Timer,
 }
 
 #[derive(Debug)]
@@ -52,18 +53,21 @@ impl Plugin {
                 let mut store =
                     Box::new(Store::new(names.clone(), config.cache_bytes, control.recent_secret(host.now_nanos())));
                 store.refresh(host);
-                Data::Synced { store, sync: Box::new(Sync::new(control, config.public_keys, names)) }
+                Data::Synced {
+                    store,
+                    sync: Box::new(Sync::new(control, config.public_keys, names, config.max_bundle_age)),
+                }
             }
         };
         host.set_tick_period(TICK_MS);
-        let now = host.now_nanos();
-        let metrics = Metrics::default();
-        Ok(Self { data, metrics, max_age: config.max_bundle_age, last_tick: now, next_report: 0, next_gauges: 0 })
-    }
-
-    /// When it last ticked. A plugin whose listener is gone ticks no more.
-    pub fn last_tick(&self) -> u64 {
-        self.last_tick
+        Ok(Self {
+            data,
+            metrics: Metrics::default(),
+            max_age: config.max_bundle_age,
+            last_tick: host.now_nanos(),
+            next_report: Timer::default(),
+            next_gauges: Timer::default(),
+        })
     }
 
     /// Looks for a new version, keeps the sync moving, tells what was counted.
@@ -74,16 +78,16 @@ impl Plugin {
         if let Data::Synced { store, sync } = &mut self.data {
             sync.tick(host, &mut self.metrics);
             if store.refresh(host) == Refresh::NewVersion {
-                self.next_report = now;
+                self.next_report = Timer::default();
             }
         }
         self.metrics.flush(host);
-        if now >= self.next_gauges {
-            self.next_gauges = now + SECOND;
+        if self.next_gauges.is_due(now) {
+            self.next_gauges = Timer::start(now, SECOND);
             self.gauges(host, now / SECOND);
         }
-        if now >= self.next_report {
-            self.next_report = now + REPORT_NANOS;
+        if self.next_report.is_due(now) {
+            self.next_report = Timer::start(now, REPORT_NANOS);
             self.report(host, now / SECOND);
         }
     }
@@ -94,7 +98,7 @@ impl Plugin {
         if sync.answered(host, &mut self.metrics, token, headers, body) {
             // The leader need not wait for its own tick.
             store.refresh(host);
-            self.next_report = 0;
+            self.next_report = Timer::default();
         }
     }
 
@@ -103,7 +107,12 @@ impl Plugin {
         let headers = host.request_headers();
         match &mut self.data {
             Data::Static(archive) => {
-                filter::decide_request(host, headers.as_deref(), Ok(archive.parts_mut()), true, &mut self.metrics)
+                // Not every proxy ticks, so the clock is asked; but only if it matters.
+                let issued_at = archive.manifest().issued_at;
+                let stale = self.max_age.is_some() && is_stale(self.max_age, issued_at, host.now_nanos());
+                let (policy, keys) = archive.parts_mut();
+                let data = if stale { Err((Reason::StalePolicy, Some(policy))) } else { Ok((policy, keys)) };
+                filter::decide_request(host, headers.as_deref(), data, true, &mut self.metrics)
             }
             Data::Synced { store, .. } => {
                 if store.live().is_none() {
@@ -113,8 +122,11 @@ impl Plugin {
                 let (max_age, now) = (self.max_age, self.last_tick);
                 let mut decide = |store: &mut Store, last_try| {
                     let stale = store.live().is_some_and(|live| is_stale(max_age, live.issued_at, now));
-                    let data =
-                        if stale { Err(Reason::StalePolicy) } else { store.parts_mut(host).ok_or(Reason::NoPolicy) };
+                    let data = match store.parts_mut(host) {
+                        Some((policy, _)) if stale => Err((Reason::StalePolicy, Some(policy))),
+                        Some(parts) => Ok(parts),
+                        None => Err((Reason::NoPolicy, None)),
+                    };
                     filter::decide_request(host, headers.as_deref(), data, last_try, &mut self.metrics)
                 };
                 match decide(store, false) {
@@ -172,6 +184,7 @@ fn age(issued_at: u64, now: u64) -> u64 {
     if issued_at == 0 { 0 } else { now.saturating_sub(issued_at) }
 }
 
+/// An issue time of 0 is as old as can be, not unknown.
 fn is_stale(max_age: Option<u64>, issued_at: u64, now_nanos: u64) -> bool {
-    max_age.is_some_and(|max| age(issued_at, now_nanos / SECOND) > max)
+    max_age.is_some_and(|max| issued_at == 0 || age(issued_at, now_nanos / SECOND) > max)
 }

@@ -28,7 +28,7 @@ pub struct Tag(u64, u64);
 
 /// Where a record stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Position {
     /// The bucket, counted over the whole bundle.
     pub bucket: u32,
     /// The record's position in it.
@@ -39,14 +39,14 @@ pub struct Place {
 #[derive(Debug)]
 pub struct Recent {
     secret: Option<RecentSecret>,
-    sets: Vec<[Option<(Tag, Place)>; 2]>,
+    sets: Vec<[Option<(Tag, Position)>; 2]>,
     limit: usize,
 }
 
 impl Recent {
     /// An empty table that takes at most about `bytes`; without a secret it stays empty.
     pub fn new(secret: Option<RecentSecret>, bytes: usize) -> Self {
-        let slots = bytes / size_of::<Option<(Tag, Place)>>();
+        let slots = bytes / size_of::<Option<(Tag, Position)>>();
         Self { secret, sets: Vec::new(), limit: slots.clamp(LEAST_SLOTS, MOST_SLOTS) }
     }
 
@@ -67,13 +67,13 @@ impl Recent {
     }
 
     /// Where the key's record stands, if it was seen lately.
-    pub fn get(&self, tag: Tag) -> Option<Place> {
+    pub fn get(&self, tag: Tag) -> Option<Position> {
         let set = self.sets.get(self.set_of(tag))?;
         set.iter().flatten().find(|(known, _)| *known == tag).map(|(_, place)| *place)
     }
 
     /// Remembers where a key's record stands; what it displaces is what was put into its set longest ago.
-    pub fn put(&mut self, tag: Tag, place: Place) {
+    pub fn put(&mut self, tag: Tag, place: Position) {
         let index = self.set_of(tag);
         if let Some([newest, oldest]) = self.sets.get_mut(index) {
             *oldest = newest.replace((tag, place));
@@ -89,7 +89,7 @@ impl Recent {
 mod tests {
     use super::*;
 
-    const PLACE: Place = Place { bucket: 7, index: 3 };
+    const POSITION: Position = Position { bucket: 7, index: 3 };
 
     fn table(bytes: usize, keys: u64) -> Recent {
         let mut recent = Recent::new(Some(RecentSecret(*b"sixteen bytes...")), bytes);
@@ -102,8 +102,8 @@ mod tests {
         let mut recent = table(1 << 20, 10);
         let tag = recent.tag(b"sk_live_1").unwrap();
         assert_eq!(recent.get(tag), None);
-        recent.put(tag, PLACE);
-        assert_eq!(recent.get(tag), Some(PLACE));
+        recent.put(tag, POSITION);
+        assert_eq!(recent.get(tag), Some(POSITION));
         assert_eq!(recent.get(recent.tag(b"sk_live_2").unwrap()), None);
         recent.reset(10);
         assert_eq!(recent.get(tag), None);
@@ -138,7 +138,7 @@ mod tests {
         let mut recent = table(1 << 20, 1);
         let tags = [0, 1, 2].map(|it| Tag(64 * it, it));
         for tag in tags {
-            recent.put(tag, PLACE);
+            recent.put(tag, POSITION);
         }
         assert_eq!(tags.map(|tag| recent.get(tag).is_some()), [false, true, true]);
     }

@@ -9,9 +9,9 @@ use portcullis_engine::{
 };
 
 use crate::cache::{BucketCache, Entry};
-use crate::host::{Expect, Host};
-use crate::live::{Live, Names, untagged};
-use crate::recent::{Place, Recent, RecentSecret};
+use crate::host::{Expect, Host, Shared};
+use crate::live::{Live, Names, Place, untagged};
+use crate::recent::{Position, Recent, RecentSecret};
 
 /// A worker's view of the shared bundle.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct Store {
     recent: Recent,
     /// Keys used in buckets that were evicted since last asked.
     evicted: Vec<KeyId>,
+    /// A part was not where the header says. Parts that are there and cannot be read are the same when fetched again.
+    missing: bool,
 }
 
 #[derive(Debug)]
@@ -52,6 +54,7 @@ impl Store {
             cache: BucketCache::new(cache_bytes),
             recent: Recent::new(Some(secret), cache_bytes / 2),
             evicted: Vec::new(),
+            missing: false,
         }
     }
 
@@ -70,8 +73,7 @@ impl Store {
         self.header_cas = shared.cas;
         if let Some(view) = &mut self.view
             && view.live.version == live.version
-            && view.live.keys == live.keys
-            && view.live.policy == live.policy
+            && view.live.has_parts_of(&live)
         {
             view.live.issued_at = live.issued_at;
             return Refresh::Unchanged;
@@ -87,13 +89,15 @@ impl Store {
             Some(view) if view.live.policy.tag == live.policy.tag => view.policy,
             old => {
                 self.view = old;
-                let shared = host.shared(&self.names.policy(&live.policy))?;
-                read_policy(untagged(&live.policy, &shared.value)?).ok()?
+                let shared = host.shared(&self.names.policy(&live.policy));
+                let bytes = found(shared.as_ref(), &live.policy, &mut self.missing)?;
+                read_policy(bytes).ok()?
             }
         };
         self.cache.drain_used(&mut self.evicted);
         self.cache.reset(live.layout.key_buckets());
         self.recent.reset(live.key_count);
+        self.missing = false;
         let organizations = vec![None; live.organizations.len()];
         self.view = Some(View { live, policy, organizations });
         Some(Refresh::NewVersion)
@@ -101,9 +105,9 @@ impl Store {
 
     /// The policy and the keys, to decide with; `None` if there is no bundle yet.
     pub fn parts_mut<'s, H: Host>(&'s mut self, host: &'s H) -> Option<(&'s Policy, Keys<'s, H>)> {
-        let Self { names, view, cache, recent, evicted, .. } = self;
+        let Self { names, view, cache, recent, evicted, missing, .. } = self;
         let View { live, policy, organizations } = view.as_mut()?;
-        Some((policy, Keys { host, names, live, organizations, cache, recent, evicted }))
+        Some((policy, Keys { host, names, live, organizations, cache, recent, evicted, missing }))
     }
 
     /// Takes the names of keys used since last asked.
@@ -112,10 +116,12 @@ impl Store {
         core::mem::take(&mut self.evicted)
     }
 
-    /// Tells the leader that a part is missing or strange.
-    pub fn ask_for_repair(&self, host: &impl Host) {
-        // A lost race means that another VM asked.
-        let _ = host.set_shared(&self.names.repair(), b"1", Expect::Anything);
+    /// Tells the leader if a part is missing.
+    pub fn ask_for_repair(&mut self, host: &impl Host) {
+        if core::mem::take(&mut self.missing) {
+            // A lost race means that another VM asked.
+            let _ = host.set_shared(&self.names.repair(), b"1", Expect::Anything);
+        }
     }
 }
 
@@ -128,11 +134,19 @@ pub struct Keys<'s, H> {
     cache: &'s mut BucketCache,
     recent: &'s mut Recent,
     evicted: &'s mut Vec<KeyId>,
+    missing: &'s mut bool,
+}
+
+/// The bytes of a shared part if they are those the header means; notes if they are not.
+fn found<'a>(shared: Option<&'a Shared>, place: &Place, missing: &mut bool) -> Option<&'a [u8]> {
+    let bytes = shared.and_then(|shared| untagged(place, &shared.value));
+    *missing |= bytes.is_none();
+    bytes
 }
 
 impl<H: Host> Keys<'_, H> {
     /// Where a key's record stands, `None` if there is no such key.
-    fn place(&mut self, digest: &KeyDigest) -> Result<Option<Place>, StoreUnavailable> {
+    fn position(&mut self, digest: &KeyDigest) -> Result<Option<Position>, StoreUnavailable> {
         let bucket = self.live.layout.key_bucket_of(digest);
         let entry = self.entry(bucket)?;
         let found = KeyBucket::open(&entry.bytes).and_then(|it| it.find(digest)).map_err(|_| StoreUnavailable)?;
@@ -140,15 +154,15 @@ impl<H: Host> Keys<'_, H> {
         let (Ok(bucket), Ok(index)) = (bucket.try_into(), stored.index.try_into()) else {
             return Err(StoreUnavailable);
         };
-        Ok(Some(Place { bucket, index }))
+        Ok(Some(Position { bucket, index }))
     }
 
-    fn record(&mut self, place: Place) -> Result<KeyRecord<'_>, StoreUnavailable> {
-        let bucket = place.bucket as usize;
+    fn record(&mut self, position: Position) -> Result<KeyRecord<'_>, StoreUnavailable> {
+        let bucket = position.bucket as usize;
         self.entry(bucket)?;
-        let Self { host, names, live, organizations, cache, .. } = self;
-        let state = |id: &OrganizationId| organization_state(*host, names, live, organizations, id);
-        record(cache.get_mut(bucket).ok_or(StoreUnavailable)?, place.index, state)
+        let Self { host, names, live, organizations, cache, missing, .. } = self;
+        let state = |id: &OrganizationId| organization_state(*host, names, live, organizations, missing, id);
+        record(cache.get_mut(bucket).ok_or(StoreUnavailable)?, position.index, state)
     }
 
     fn entry(&mut self, bucket: usize) -> Result<&mut Entry, StoreUnavailable> {
@@ -160,8 +174,8 @@ impl<H: Host> Keys<'_, H> {
 
     fn load(&mut self, bucket: usize) -> Option<()> {
         let place = self.live.keys.get(bucket / self.live.layout.buckets_per_shard())?;
-        let shared = self.host.shared(&self.names.bucket(&self.live.layout, place, bucket))?;
-        let bytes = untagged(place, &shared.value)?.to_vec();
+        let shared = self.host.shared(&self.names.bucket(&self.live.layout, place, bucket));
+        let bytes = found(shared.as_ref(), place, self.missing)?.to_vec();
         KeyBucket::open(&bytes).ok()?;
         self.cache.insert(bucket, bytes, self.evicted);
         Some(())
@@ -174,36 +188,37 @@ fn organization_state(
     names: &Names,
     live: &Live,
     shards: &mut [Option<Vec<u8>>],
+    missing: &mut bool,
     id: &OrganizationId,
 ) -> Option<OrganizationState> {
     let shard = live.layout.organization_shard_of(id);
     let slot = shards.get_mut(shard)?;
     if slot.is_none() {
         let place = live.organizations.get(shard)?;
-        let shared = host.shared(&names.organizations(&live.layout, place, shard))?;
-        *slot = Some(untagged(place, &shared.value)?.to_vec());
+        let shared = host.shared(&names.organizations(&live.layout, place, shard));
+        *slot = Some(found(shared.as_ref(), place, missing)?.to_vec());
     }
     OrganizationShard::open(slot.as_deref()?).and_then(|it| it.state(id)).ok()
 }
 
 impl<H: Host> KeyStore for Keys<'_, H> {
     fn find(&mut self, digest: &KeyDigest) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
-        match self.place(digest)? {
-            Some(place) => self.record(place).map(Some),
+        match self.position(digest)? {
+            Some(position) => self.record(position).map(Some),
             None => Ok(None),
         }
     }
 
     fn find_presented(&mut self, key: &[u8]) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
         let tag = self.recent.tag(key);
-        if let Some(place) = tag.and_then(|tag| self.recent.get(tag)) {
-            return self.record(place).map(Some);
+        if let Some(position) = tag.and_then(|tag| self.recent.get(tag)) {
+            return self.record(position).map(Some);
         }
-        let Some(place) = self.place(&KeyDigest::of(key))? else { return Ok(None) };
+        let Some(position) = self.position(&KeyDigest::of(key))? else { return Ok(None) };
         if let Some(tag) = tag {
-            self.recent.put(tag, place);
+            self.recent.put(tag, position);
         }
-        self.record(place).map(Some)
+        self.record(position).map(Some)
     }
 }
 

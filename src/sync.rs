@@ -3,22 +3,32 @@
 //! Only the VM that holds the lease runs this. It writes shared memory and reads none of the request path's state.
 //! Invariant: nothing is written that was not verified, and nothing becomes visible before all of it is there.
 
+mod call;
 mod download;
+mod manifest;
+mod repair;
 
-use portcullis_bundle::{Manifest, PublicKey, verify};
+use portcullis_bundle::PublicKey;
 
 use crate::config::Control;
-use crate::host::{Callout, Expect, Host};
+use crate::host::{Expect, Host, LogLevel};
 use crate::lease::Lease;
-use crate::live::{Live, Names};
+use crate::live::Names;
 use crate::metrics::Metrics;
+use crate::plugin::TICK_MS;
+use crate::timer::Timer;
 
-use download::{Download, Progress};
+use download::{Download, Kept, Progress};
+use repair::Repair;
 
 /// Seconds a poll may wait at the control plane for something new.
 const POLL_WAIT: u32 = 25;
 const POLL_TIMEOUT_MS: u32 = 35_000;
 const BLOB_TIMEOUT_MS: u32 = 10_000;
+/// How long after its timeout a call counts as lost.
+const LOST_MS: u32 = 5_000;
+/// Ticks without the lease after which any other VM has had its chance to take it.
+const SIT_OUT_TICKS: u32 = 3;
 /// Failures are retried after this, doubled each time up to the cap.
 const BACKOFF_NANOS: u64 = 100_000_000;
 const BACKOFF_CAP: u64 = 1_000_000_000;
@@ -31,14 +41,23 @@ pub struct Sync {
     control: Control,
     keys: Vec<PublicKey>,
     names: Names,
+    /// Seconds after which a manifest is too old to be taken.
+    max_age: Option<u64>,
     lease: Option<Lease>,
     phase: Phase,
-    retry_at: u64,
+    /// Ticks since the last call or answer: counted, since the proxy may forget a call and the clock may jump.
+    silence: u32,
+    retry: Timer,
     failures: u32,
-    /// Fetch every part again, whatever the header says.
-    force: bool,
+    /// The last poll's token was refused.
+    refused: bool,
+    /// Ticks for which this VM does not bid for the lease.
+    sit_out: u32,
+    repair: Repair,
+    /// What a failed download leaves to the next.
+    kept: Kept,
     /// Names of replaced parts, with when they may be emptied.
-    replaced: Vec<(u64, Vec<String>)>,
+    replaced: Vec<(Timer, Vec<String>)>,
     errors: Vec<String>,
 }
 
@@ -49,24 +68,33 @@ enum Phase {
     Fetching(Box<Download>),
 }
 
-/// What the header says and the number it was read with.
-struct Header {
-    live: Option<Live>,
-    expect: Expect,
+/// How far an answer brought things.
+enum Step {
+    /// More answers are to come.
+    Fetching,
+    /// What is live is the newest there is.
+    Current,
+    /// A version went live.
+    Applied,
 }
 
 impl Sync {
     /// Takes part once ticks begin.
-    pub fn new(control: Control, keys: Vec<PublicKey>, names: Names) -> Self {
+    pub fn new(control: Control, keys: Vec<PublicKey>, names: Names, max_age: Option<u64>) -> Self {
         Self {
             control,
             keys,
             names,
+            max_age,
             lease: None,
             phase: Phase::Idle,
-            retry_at: 0,
+            silence: 0,
+            retry: Timer::default(),
             failures: 0,
-            force: false,
+            refused: false,
+            sit_out: 0,
+            repair: Repair::default(),
+            kept: Kept::default(),
             replaced: Vec::new(),
             errors: Vec::new(),
         }
@@ -92,17 +120,65 @@ impl Sync {
         if self.lease.is_none() {
             self.lease = Lease::enter(host, &self.names);
         }
-        let leads = self.lease.as_mut().is_some_and(|lease| lease.bid(host, &self.names));
-        if !leads {
-            self.phase = Phase::Idle;
-            self.replaced.clear();
+        if self.sit_out > 0 {
+            self.sit_out -= 1;
+            return;
+        }
+        if !self.lease.as_mut().is_some_and(|lease| lease.bid(host, &self.names)) {
+            self.leave();
             return;
         }
         let now = host.now_nanos();
         self.empty_replaced(host, now);
-        if matches!(self.phase, Phase::Idle) && now >= self.retry_at {
-            self.check_repair(host);
-            self.poll(host, metrics);
+        if self.repair.look(host, &self.names, now) {
+            self.kept = Kept::default();
+            if matches!(self.phase, Phase::Polling(_)) {
+                // Requests fail meanwhile; what the poll waits for can be asked for again.
+                self.phase = Phase::Idle;
+            }
+        }
+        self.give_up_on_lost_calls(host, metrics);
+        if matches!(self.phase, Phase::Idle) && self.retry.is_due(now) {
+            if core::mem::take(&mut self.refused) {
+                self.stand_back(host);
+            } else {
+                self.poll(host, metrics);
+            }
+        }
+    }
+
+    /// Another VM leads. What was under way is its business now. Replaced parts that were not emptied yet stay until
+    /// their shard changes again and takes their slot: there are two slots, so one spare copy at most (and one under
+    /// each layout that was given up at such a moment; the sizes double from one layout to the next).
+    fn leave(&mut self) {
+        self.phase = Phase::Idle;
+        self.kept = Kept::default();
+        self.replaced.clear();
+        self.repair.leave();
+    }
+
+    /// Leaves the lead to a VM whose token counts, if there is one: after an update, plugins with the old token and
+    /// with the new one live side by side until the old listener has drained.
+    fn stand_back(&mut self, host: &impl Host) {
+        if let Some(lease) = &mut self.lease {
+            lease.give_up(host, &self.names);
+        }
+        self.leave();
+        self.sit_out = SIT_OUT_TICKS;
+    }
+
+    fn give_up_on_lost_calls(&mut self, host: &impl Host, metrics: &mut Metrics) {
+        let timeout_ms = match &self.phase {
+            Phase::Idle => return,
+            Phase::Polling(_) => POLL_TIMEOUT_MS,
+            Phase::Fetching(_) => BLOB_TIMEOUT_MS,
+        };
+        self.silence += 1;
+        if self.silence > (timeout_ms + LOST_MS) / TICK_MS {
+            if let Phase::Fetching(download) = core::mem::replace(&mut self.phase, Phase::Idle) {
+                self.kept = download.kept();
+            }
+            self.fail(host, metrics, "the control plane's answer never came".into());
         }
     }
 
@@ -115,41 +191,35 @@ impl Sync {
         headers: usize,
         body: usize,
     ) -> bool {
-        match core::mem::replace(&mut self.phase, Phase::Idle) {
+        let step = match core::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Polling(expected) if expected == token => {
-                let outcome = self.manifest(host, headers, body);
-                self.proceed(host, metrics, outcome)
+                self.refused = call::is_refused(host, headers);
+                self.manifest(host, headers, body).and_then(|download| match download {
+                    Some(download) => self.advance(host, download),
+                    None => Ok(Step::Current),
+                })
             }
-            Phase::Fetching(mut download) if download.expects(token) => {
-                let outcome = answer(host, headers, body).and_then(|bytes| {
-                    self.holding(host).and_then(|()| download.accept(host, &self.names, token, &bytes))
-                });
-                let outcome = outcome.map(|()| Some(download));
-                self.proceed(host, metrics, outcome)
-            }
+            Phase::Fetching(mut download) if download.expects(token) => self.holding(host).and_then(|()| {
+                download.accept(host, &self.names, token, call::answer(host, headers, body));
+                self.advance(host, download)
+            }),
             other => {
                 self.phase = other;
+                return false;
+            }
+        };
+        self.silence = 0;
+        match step {
+            Ok(Step::Fetching) => false,
+            Ok(Step::Current) => {
+                self.succeeded();
                 false
             }
-        }
-    }
-
-    /// Carries a download on, or ends it, or reports what went wrong.
-    fn proceed(
-        &mut self,
-        host: &impl Host,
-        metrics: &mut Metrics,
-        outcome: Result<Option<Box<Download>>, String>,
-    ) -> bool {
-        match outcome.and_then(|download| self.advance(host, download)) {
-            Ok(applied) => {
-                self.failures = 0;
-                self.retry_at = 0;
-                if applied {
-                    metrics.synced();
-                    self.poll(host, metrics);
-                }
-                applied
+            Ok(Step::Applied) => {
+                self.succeeded();
+                metrics.synced();
+                self.poll(host, metrics);
+                true
             }
             Err(problem) => {
                 self.fail(host, metrics, problem);
@@ -158,20 +228,23 @@ impl Sync {
         }
     }
 
-    fn advance(&mut self, host: &impl Host, download: Option<Box<Download>>) -> Result<bool, String> {
-        let Some(mut download) = download else { return Ok(false) };
-        let start = |path: &str| dispatch(host, &self.control, path, BLOB_TIMEOUT_MS);
-        match download.advance(start)? {
+    /// Carries a download on, or ends it.
+    fn advance(&mut self, host: &impl Host, mut download: Box<Download>) -> Result<Step, String> {
+        match download.advance(|path| call::get(host, &self.control, path, BLOB_TIMEOUT_MS)) {
             Progress::Fetching => {
                 self.phase = Phase::Fetching(download);
-                Ok(false)
+                Ok(Step::Fetching)
+            }
+            Progress::Broken(problem) => {
+                self.kept = download.kept();
+                Err(problem)
             }
             Progress::Complete => {
                 self.holding(host)?;
                 let replaced = download.commit(host, &self.names)?;
-                self.replaced.push((host.now_nanos() + GRACE_NANOS, replaced));
-                self.force = false;
-                Ok(true)
+                self.replaced.push((Timer::start(host.now_nanos(), GRACE_NANOS), replaced));
+                self.repair.applied(host, &self.names, download.version(), download.is_forced());
+                Ok(Step::Applied)
             }
         }
     }
@@ -182,65 +255,23 @@ impl Sync {
     }
 
     fn poll(&mut self, host: &impl Host, metrics: &mut Metrics) {
-        let since = if self.force { 0 } else { self.header(host).live.map_or(0, |live| live.version) };
+        let since = if self.repair.wanted() { 0 } else { self.header(host).live.map_or(0, |live| live.version) };
         let path = format!("/edge/v1/manifest?since={since}&wait={POLL_WAIT}");
-        match dispatch(host, &self.control, &path, POLL_TIMEOUT_MS) {
+        self.silence = 0;
+        match call::get(host, &self.control, &path, POLL_TIMEOUT_MS) {
             Ok(token) => self.phase = Phase::Polling(token),
             Err(problem) => self.fail(host, metrics, problem),
         }
     }
 
-    /// What to fetch for the manifest that arrived; `None` if nothing.
-    fn manifest(&mut self, host: &impl Host, headers: usize, body: usize) -> Result<Option<Box<Download>>, String> {
-        let bytes = answer(host, headers, body)?;
-        let manifest = verify(&bytes, &self.keys).map_err(|error| format!("manifest refused: {error}"))?;
-        let header = self.header(host);
-        if let Some(live) = &header.live {
-            if manifest.version < live.version {
-                return Err(format!("manifest refused: version {} after {}", manifest.version, live.version));
-            }
-            if manifest.version == live.version && !self.force {
-                self.vouch(host, &manifest, live, header.expect)?;
-                return Ok(None);
-            }
-        }
-        Ok(Some(Box::new(Download::plan(manifest, bytes, header.live, header.expect, self.force))))
-    }
-
-    /// Nothing changed, but the control plane vouches for the bundle anew.
-    fn vouch(&self, host: &impl Host, manifest: &Manifest, live: &Live, expect: Expect) -> Result<(), String> {
-        if manifest.issued_at <= live.issued_at {
-            return Ok(());
-        }
-        self.holding(host)?;
-        let fresh = Live { issued_at: manifest.issued_at, ..live.clone() };
-        let json = serde_json::to_vec(&fresh).map_err(|error| error.to_string())?;
-        host.set_shared(&self.names.header(), &json, expect).map_err(|_| "another VM wrote first".to_string())
-    }
-
-    fn header(&self, host: &impl Host) -> Header {
-        match host.shared(&self.names.header()) {
-            Some(shared) => {
-                Header { live: serde_json::from_slice(&shared.value).ok(), expect: Expect::Unchanged(shared.cas) }
-            }
-            None => Header { live: None, expect: Expect::Absent },
-        }
-    }
-
-    fn check_repair(&mut self, host: &impl Host) {
-        if host.shared(&self.names.repair()).is_some_and(|shared| !shared.value.is_empty()) {
-            self.force = host.set_shared(&self.names.repair(), b"", Expect::Anything).is_ok();
-        }
-    }
-
     fn empty_replaced(&mut self, host: &impl Host, now: u64) {
-        // Parts being written stand in the same slots; a download that runs makes these wait.
-        if matches!(self.phase, Phase::Fetching(_)) {
+        // Parts being written, or kept for the next download, stand in the same slots; these wait.
+        if matches!(self.phase, Phase::Fetching(_)) || !self.kept.is_empty() {
             return;
         }
-        let (due, waiting) = core::mem::take(&mut self.replaced).into_iter().partition(|(at, _)| *at <= now);
+        let (due, waiting) = core::mem::take(&mut self.replaced).into_iter().partition(|(timer, _)| timer.is_due(now));
         self.replaced = waiting;
-        let due: Vec<(u64, Vec<String>)> = due;
+        let due: Vec<(Timer, Vec<String>)> = due;
         if due.is_empty() {
             return;
         }
@@ -251,47 +282,28 @@ impl Sync {
         }
     }
 
+    fn succeeded(&mut self) {
+        self.failures = 0;
+        self.retry = Timer::default();
+    }
+
     fn fail(&mut self, host: &impl Host, metrics: &mut Metrics, problem: String) {
         let now = host.now_nanos();
         let wait = BACKOFF_NANOS.saturating_mul(1 << self.failures.min(8)).min(BACKOFF_CAP);
         // Clock noise is jitter enough to keep a fleet from knocking in step.
-        self.retry_at = now + wait / 2 + now % (wait / 2);
+        self.retry = Timer::start(now, wait / 2 + now % (wait / 2));
         self.failures = self.failures.saturating_add(1);
         self.phase = Phase::Idle;
         metrics.sync_error();
         if self.failures.is_power_of_two() {
-            host.log(crate::host::LogLevel::Warn, format_args!("sync failed ({} times): {problem}", self.failures));
+            host.log(LogLevel::Warn, format_args!("sync failed ({} times): {problem}", self.failures));
         }
+        self.remember(problem);
+    }
+
+    fn remember(&mut self, problem: String) {
         if self.errors.len() < 8 {
             self.errors.push(problem);
-        }
-    }
-}
-
-/// Starts a GET of the control plane.
-fn dispatch(host: &impl Host, control: &Control, path: &str, timeout_ms: u32) -> Result<u32, String> {
-    let authorization = control.token.authorization();
-    let headers = [
-        (":method", "GET"),
-        (":path", path),
-        (":authority", control.authority.as_str()),
-        ("authorization", authorization.as_str()),
-    ];
-    let call = Callout { cluster: &control.cluster, headers: &headers, body: &[], timeout_ms };
-    host.dispatch(&call).map_err(|_| format!("cluster `{}` takes no calls", control.cluster))
-}
-
-/// The body of a good answer. No headers at all means that the call failed midway; other statuses may be made up by
-/// the proxy itself.
-fn answer(host: &impl Host, headers: usize, body: usize) -> Result<Vec<u8>, String> {
-    if headers == 0 {
-        return Err("the control plane's answer broke off".into());
-    }
-    match host.callout_header(":status").as_deref() {
-        Some(b"200") => host.callout_body(body).ok_or_else(|| "the control plane's answer has no body".into()),
-        status => {
-            let status = String::from_utf8_lossy(status.unwrap_or_default()).into_owned();
-            Err(format!("the control plane answered {status}"))
         }
     }
 }

@@ -75,6 +75,11 @@ impl ControlPlane {
         self.waits_over = over;
     }
 
+    /// From now on edges must show another token.
+    pub fn rotate_token(&mut self, token: &str) {
+        token.clone_into(&mut self.token);
+    }
+
     /// What was asked so far, as `METHOD /path`, and forgets it.
     pub fn take_asked(&self) -> Vec<String> {
         std::mem::take(&mut self.seen.borrow_mut().lines)

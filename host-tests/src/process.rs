@@ -123,6 +123,18 @@ impl Process {
         vm.serve(root, &request)
     }
 
+    /// As [`Process::request`], on the oldest root context that lives: a stream of a listener that drains, or of another.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such worker.
+    pub fn request_oldest(&mut self, worker: usize, request: Request) -> Outcome {
+        self.revive(VmId::Worker(worker));
+        let vm = self.vm(VmId::Worker(worker));
+        let Some(root) = vm.guest().roots.keys().next().copied() else { return Outcome::Failed503 };
+        vm.serve(root, &request)
+    }
+
     fn revive(&mut self, id: VmId) {
         let (now, backoff) = (self.now(), self.backoff_ns);
         let vm = self.vm(id);
@@ -175,6 +187,12 @@ impl Process {
         world.now_ns = world.now_ns.saturating_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX));
     }
 
+    /// Moves the host's clock back, as when it is set.
+    pub fn rewind(&mut self, by: Duration) {
+        let mut world = self.world.borrow_mut();
+        world.now_ns = world.now_ns.saturating_sub(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX));
+    }
+
     /// Callouts in flight, oldest first.
     #[must_use]
     pub fn callouts(&self) -> Vec<Callout> {
@@ -197,6 +215,11 @@ impl Process {
             root.reply = None;
         }
         true
+    }
+
+    /// Forgets every callout in flight: their answers never come.
+    pub fn lose_callouts(&mut self) {
+        self.world.borrow_mut().callouts.clear();
     }
 
     /// What the last request on a worker did besides its outcome.
@@ -231,6 +254,12 @@ impl Process {
     #[must_use]
     pub fn shared_data(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
         self.world.borrow().shared.iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
+    }
+
+    /// Writes shared data behind the module's back.
+    pub fn set_shared_data(&mut self, key: &[u8], value: &[u8]) {
+        // CAS 0 never fails.
+        let _ = self.world.borrow_mut().shared.set(key, value, 0);
     }
 
     /// What became of dead worker VMs.

@@ -3,7 +3,7 @@
 //! Parts are written into slots that no header names yet, each as it arrives and is verified. Invariant: `commit`, the
 //! one write that makes them visible, happens only when none is missing.
 
-use portcullis_bundle::{BlobRef, KeyShard, Manifest, OrganizationShard, read_policy};
+use portcullis_bundle::{BlobRef, KeyShard, Layout, Manifest, OrganizationShard, read_policy};
 
 use crate::host::{Expect, Host};
 use crate::live::{Live, Names, Place, tagged};
@@ -19,8 +19,27 @@ pub(super) struct Download {
     old: Option<Live>,
     new: Live,
     expect: Expect,
+    force: bool,
     missing: Vec<Part>,
     in_flight: Vec<(u32, Part)>,
+    /// Parts that were verified and written.
+    written: Vec<Part>,
+    /// Why it cannot be completed; what is in flight is awaited all the same.
+    broken: Option<String>,
+}
+
+/// Parts that a failed download left in shared memory, good for the next one if its manifest names them too. Without
+/// them a first sync under steady writes might never end: the control plane forgets replaced blobs.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    layout: Layout,
+    parts: Vec<Part>,
+}
+
+impl Kept {
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
 }
 
 /// How far a download is.
@@ -29,16 +48,18 @@ pub(super) enum Progress {
     Fetching,
     /// Every part is there.
     Complete,
+    /// It failed, and nothing is in flight any more.
+    Broken(String),
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Part {
     blob: BlobRef,
     place: Place,
     kind: Kind,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Policy,
     Organizations(usize),
@@ -46,8 +67,15 @@ enum Kind {
 }
 
 impl Download {
-    /// What `manifest` needs beside what is live. `force` takes nothing that is live for granted.
-    pub(super) fn plan(manifest: Manifest, bytes: Vec<u8>, old: Option<Live>, expect: Expect, force: bool) -> Self {
+    /// What `manifest` needs beside what is live and what was kept. `force` takes nothing that is live for granted.
+    pub(super) fn plan(
+        manifest: Manifest,
+        bytes: Vec<u8>,
+        old: Option<Live>,
+        expect: Expect,
+        force: bool,
+        kept: Kept,
+    ) -> Self {
         let new = if force {
             Live::beside(&manifest, old.clone().map(Live::distrusted).as_ref())
         } else {
@@ -75,11 +103,29 @@ impl Download {
             old_live.is_some_and(|it| it.same_organization_layout(&new.layout)),
         );
         let all = core::iter::once(policy).chain(organizations).chain(keys);
-        let missing = all
-            .filter(|(_, _, place, old)| Some(*place) != *old)
-            .map(|(kind, blob, place, _)| Part { blob, place, kind })
-            .collect();
-        Self { manifest: bytes, old, new, expect, missing, in_flight: Vec::new() }
+        let wanted = all.filter(|(_, _, place, old)| Some(*place) != *old).map(|(kind, blob, place, _)| Part {
+            blob,
+            place,
+            kind,
+        });
+        let same_names = kept.layout == new.layout;
+        let (written, missing) = wanted.partition(|part| same_names && kept.parts.contains(part));
+        Self { manifest: bytes, old, new, expect, force, missing, in_flight: Vec::new(), written, broken: None }
+    }
+
+    /// What it leaves to the next download.
+    pub(super) fn kept(self) -> Kept {
+        Kept { layout: self.new.layout, parts: self.written }
+    }
+
+    /// Whether it fetches everything, live or not.
+    pub(super) fn is_forced(&self) -> bool {
+        self.force
+    }
+
+    /// Its version.
+    pub(super) fn version(&self) -> u64 {
+        self.new.version
     }
 
     /// Whether that answer is one of this download's.
@@ -88,21 +134,36 @@ impl Download {
     }
 
     /// Starts what can be started.
-    pub(super) fn advance(&mut self, start: impl Fn(&str) -> Result<u32, String>) -> Result<Progress, String> {
-        while self.in_flight.len() < PARALLEL
+    pub(super) fn advance(&mut self, start: impl Fn(&str) -> Result<u32, String>) -> Progress {
+        while self.broken.is_none()
+            && self.in_flight.len() < PARALLEL
             && let Some(part) = self.missing.pop()
         {
-            let token = start(&format!("/edge/v1/blobs/{}", part.blob.digest))?;
-            self.in_flight.push((token, part));
+            match start(&format!("/edge/v1/blobs/{}", part.blob.digest)) {
+                Ok(token) => self.in_flight.push((token, part)),
+                Err(problem) => self.broken = Some(problem),
+            }
         }
-        Ok(if self.in_flight.is_empty() { Progress::Complete } else { Progress::Fetching })
+        if !self.in_flight.is_empty() {
+            return Progress::Fetching;
+        }
+        self.broken.take().map_or(Progress::Complete, Progress::Broken)
     }
 
     /// Verifies a part and writes it where no header points yet.
-    pub(super) fn accept(&mut self, host: &impl Host, names: &Names, token: u32, bytes: &[u8]) -> Result<(), String> {
+    pub(super) fn accept(&mut self, host: &impl Host, names: &Names, token: u32, answer: Result<Vec<u8>, String>) {
         let position = self.in_flight.iter().position(|(expected, _)| *expected == token);
-        let Some(position) = position else { return Ok(()) };
+        let Some(position) = position else { return };
         let (_, part) = self.in_flight.swap_remove(position);
+        match answer.and_then(|bytes| self.verified(host, names, part, &bytes)) {
+            Ok(()) => self.written.push(part),
+            Err(problem) => {
+                self.broken.get_or_insert(problem);
+            }
+        }
+    }
+
+    fn verified(&self, host: &impl Host, names: &Names, part: Part, bytes: &[u8]) -> Result<(), String> {
         if !part.blob.matches(bytes) {
             return Err(format!("blob {} refused: its bytes are others", part.blob.digest));
         }

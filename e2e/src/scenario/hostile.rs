@@ -151,7 +151,10 @@ fn headers(good: &Key, bound: &Key, shop: &Key) -> Vec<Attack> {
     let spoofed = |request: Request| {
         let names = ["x-portcullis-key-id", "X-Portcullis-Org", "x-portcullis-environment", "x-portcullis-scopes"];
         let twice = names.iter().chain(&names);
-        twice.fold(request, |request, name| request.header(name, "spoofed")).header("x_portcullis_org", "spoofed")
+        twice
+            .fold(request, |request, name| request.header(name, "spoofed"))
+            .header("x_portcullis_org", "spoofed")
+            .header("x.portcullis.org", "spoofed")
     };
     vec![
         attack("non-UTF-8 custom header", &get(good).header("x-custom", b"\xff\xfe\x80"), &[200]),

@@ -1,9 +1,11 @@
 //! The filter as shipped, in the host: the corpus, its life, whom it trusts, what it costs.
 
+mod configured;
 mod corpus;
 mod cost;
 mod edge;
 mod hostile;
 mod lifecycle;
+mod recovery;
 mod shape;
 mod trust;

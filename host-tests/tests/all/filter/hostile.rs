@@ -159,7 +159,7 @@ fn random_requests_never_trap() {
     }
 }
 
-const FORGED: [&str; 9] = [
+const FORGED: [&str; 12] = [
     "x-portcullis-key-id",
     "x-portcullis-org",
     "x-portcullis-environment",
@@ -169,6 +169,9 @@ const FORGED: [&str; 9] = [
     "x-portcullis-",
     "x_portcullis_org",
     "x-portcullis_environment",
+    "x.portcullis.org",
+    "x+portcullis-org",
+    "x_portcullis~org",
 ];
 
 #[test]
@@ -213,7 +216,9 @@ fn identity_headers_are_the_filters_own() {
 fn identity(headers: &portcullis_host_tests::Headers) -> Vec<(String, String)> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let all = headers.iter().map(|(name, value)| (text(name), text(value)));
-    let mut ours: Vec<_> = all.filter(|(name, _)| name.replace('_', "-").starts_with("x-portcullis-")).collect();
+    let mut ours: Vec<_> = all
+        .filter(|(name, _)| name.replace(|sign: char| !sign.is_ascii_alphanumeric(), "-").starts_with("x-portcullis-"))
+        .collect();
     ours.sort();
     ours
 }
