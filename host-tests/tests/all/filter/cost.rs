@@ -38,7 +38,7 @@ fn host_calls_and_instructions_per_request() {
         Edge::synced(),
         &[
             ("a key's first request", Edge::reading, 36_000, &[("proxy_get_shared_data", 2), IDENTIFY, READ, STRIP]),
-            ("a key seen before", Edge::reading, 26_000, &[IDENTIFY, READ, STRIP]),
+            ("a key seen before", Edge::reading, 16_000, &[IDENTIFY, READ, STRIP]),
             ("a stranger seen before", |_| stranger(), 32_000, &[READ, ANSWER]),
             ("malformed", |_| Request::get("/api/v1/skills").bearer("sp_live_short"), 23_000, &[READ, ANSWER]),
             ("public", |_| Request::get("/healthz"), 4_500, &[READ]),
@@ -46,7 +46,7 @@ fn host_calls_and_instructions_per_request() {
             (
                 "a forged header",
                 |edge| edge.reading().header("x-portcullis-org", "forged"),
-                26_000,
+                16_000,
                 &[IDENTIFY, READ, ("proxy_remove_header_map_value", 2)],
             ),
         ],
@@ -69,7 +69,7 @@ fn only_a_key_with_address_rules_asks_for_the_address() {
                 55_000,
                 &[("proxy_get_property", 1), ("proxy_get_shared_data", 2), IDENTIFY, READ, STRIP],
             ),
-            ("seen before", from_office, 26_000, &[("proxy_get_property", 1), IDENTIFY, READ, STRIP]),
+            ("seen before", from_office, 18_000, &[("proxy_get_property", 1), IDENTIFY, READ, STRIP]),
         ],
     );
 }
