@@ -94,7 +94,7 @@ impl Example {
 
     /// The request as a line to paste into a shell, below a line that says what to expect.
     pub(crate) fn curl(&self, edge: &str, keys: &Keys) -> String {
-        let mut words = vec!["curl -s".to_owned()];
+        let mut words = vec![r"curl -s -w '\n%{http_code}\n'".to_owned()];
         if self.method != "GET" {
             words.push(format!("-X {}", self.method));
         }
