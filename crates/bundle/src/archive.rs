@@ -37,8 +37,8 @@ pub enum ArchiveError {
     /// The manifest is not to be trusted.
     #[error("manifest: {0}")]
     Manifest(#[from] VerifyError),
-    /// A blob that the manifest names is missing.
-    #[error("blob {0} is missing")]
+    /// No blob has a digest that the manifest names: it is missing, or was altered.
+    #[error("a blob is missing or was altered: none has the digest `{0}` that the manifest names")]
     MissingBlob(BlobDigest),
     /// A verified blob that this version cannot read.
     #[error(transparent)]

@@ -7,6 +7,9 @@ use portcullis_sdk::{Client, Token};
 
 use crate::exit::Failure;
 
+/// Where the token can come from without standing on the command line; empty = not given.
+const TOKEN_VARIABLE: &str = "PORTCULLIS_ADMIN_TOKEN";
+
 /// Which control plane, and the right to use it.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Control plane")]
@@ -14,10 +17,10 @@ pub(crate) struct Control {
     /// Its address.
     #[arg(long, value_name = "URL", env = "PORTCULLIS_URL", default_value = "http://127.0.0.1:8080")]
     control: String,
-    /// The administrator's token. Better in the environment or a file: command lines are seen by others.
-    #[arg(long, env = "PORTCULLIS_ADMIN_TOKEN", hide_env_values = true, conflicts_with = "token_file")]
+    /// The administrator's token. Better in PORTCULLIS_ADMIN_TOKEN or a file: command lines are seen by others.
+    #[arg(long, conflicts_with = "token_file")]
     token: Option<String>,
-    /// A file that holds the administrator's token, such as data/admin-token.
+    /// A file that holds the administrator's token, such as data/admin-token; it wins over PORTCULLIS_ADMIN_TOKEN.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }
@@ -43,6 +46,8 @@ impl Control {
             return Ok(Token::new(&text));
         }
         let hint = "no administrator's token given\nhint: set PORTCULLIS_ADMIN_TOKEN, or --token-file data/admin-token";
-        self.token.as_deref().map(Token::new).ok_or_else(|| Failure::usage(hint))
+        let text = self.token.clone().or_else(|| std::env::var(TOKEN_VARIABLE).ok());
+        let text = text.filter(|text| !text.trim().is_empty());
+        text.as_deref().map(Token::new).ok_or_else(|| Failure::usage(hint))
     }
 }

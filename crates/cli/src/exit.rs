@@ -4,6 +4,9 @@ use std::process::ExitCode;
 
 use crate::output;
 
+const REFUSED_TOKEN: &str = "the control plane refused the administrator's token\n\
+    hint: it is in DATA/admin-token; each `cargo xtask up` without --data makes a new one";
+
 /// How the command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -41,6 +44,11 @@ impl Failure {
         Self { exit: Exit::Usage, message: message.to_string() }
     }
 
+    /// It could not; nothing was decided.
+    pub(crate) fn unable(message: impl ToString) -> Self {
+        Self { exit: Exit::Failure, message: message.to_string() }
+    }
+
     /// The answer is no.
     pub(crate) fn no(message: impl ToString) -> Self {
         Self { exit: Exit::No, message: message.to_string() }
@@ -53,8 +61,15 @@ impl Failure {
     }
 }
 
-impl<E: std::error::Error> From<E> for Failure {
+impl<E: std::error::Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self { exit: Exit::Failure, message: error.to_string() }
+        let error: &(dyn std::error::Error + 'static) = &error;
+        let refused = error.downcast_ref().is_some_and(is_unauthorized);
+        if refused { Self::unable(REFUSED_TOKEN) } else { Self::unable(error) }
     }
+}
+
+/// Whether the control plane refused the token.
+pub(crate) fn is_unauthorized(error: &portcullis_sdk::Error) -> bool {
+    matches!(error, portcullis_sdk::Error::Refused(problem) if problem.code == "unauthorized")
 }

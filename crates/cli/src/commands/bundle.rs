@@ -7,7 +7,7 @@ use portcullis_sdk::{Client, Token};
 use serde_json::json;
 
 use crate::args::Output;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, is_unauthorized};
 use crate::output;
 use crate::table::Table;
 
@@ -64,20 +64,24 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
 impl TrustedKeys {
     /// Opens a bundle file if one of these keys signed it.
     pub(crate) fn open(&self, file: &Path) -> Result<Archive, Failure> {
+        self.examine(file)?.map_err(Failure::unable)
+    }
+
+    /// The file's bundle, or why it is not to be trusted; it fails where that cannot be told.
+    fn examine(&self, file: &Path) -> Result<Result<Archive, String>, Failure> {
         if self.public_key.is_empty() {
             let hint = "hint: --public-key, or PORTCULLIS_PUBLIC_KEY as in the control plane's edge.env";
             return Err(Failure::usage(format!("no public key given to verify the bundle with\n{hint}")));
         }
-        let unreadable =
-            |error| Failure::from(std::io::Error::other(format!("cannot read `{}`: {error}", file.display())));
+        let unreadable = |error| Failure::unable(format!("cannot read `{}`: {error}", file.display()));
         let bytes = std::fs::read(file).map_err(unreadable)?;
-        let untrusted = |error: ArchiveError| Failure::no(format!("`{}`: {error}", file.display()));
-        Archive::open(&bytes, &self.public_key).map_err(untrusted)
+        let untrusted = |error: ArchiveError| format!("`{}`: {error}", file.display());
+        Ok(Archive::open(&bytes, &self.public_key).map_err(untrusted))
     }
 }
 
 fn verify(args: &File) -> Result<Exit, Failure> {
-    let archive = args.keys.open(&args.file)?;
+    let archive = args.keys.examine(&args.file)?.map_err(Failure::no)?;
     let version = archive.manifest().version;
     if args.output.json {
         output::json(&json!({ "valid": true, "version": version }))?;
@@ -112,10 +116,19 @@ fn inspect(args: &File) -> Result<Exit, Failure> {
 fn export(args: Export) -> Result<Exit, Failure> {
     let client = Client::new(&args.control, Token::new(&args.edge_token))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let bytes = runtime.block_on(client.fetch_bundle())?;
-    let unwritable =
-        |error| Failure::from(std::io::Error::other(format!("cannot write `{}`: {error}", args.out.display())));
+    let bytes = runtime.block_on(client.fetch_bundle()).map_err(refused)?;
+    let unwritable = |error| Failure::unable(format!("cannot write `{}`: {error}", args.out.display()));
     std::fs::write(&args.out, &bytes).map_err(unwritable)?;
     output::talk(&format!("wrote {} bytes to {}", bytes.len(), args.out.display()));
     Ok(Exit::Success)
+}
+
+/// A wrong token is the edges' here, not the administrator's.
+fn refused(error: portcullis_sdk::Error) -> Failure {
+    if is_unauthorized(&error) {
+        return Failure::unable(
+            "the control plane refused the edges' token\nhint: the edges' token is in DATA/edge.env",
+        );
+    }
+    Failure::from(error)
 }

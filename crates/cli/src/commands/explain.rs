@@ -23,6 +23,9 @@ use keys_file::KnownKeys;
 use report::Report;
 use request::Wire;
 
+const NO_KEYS: &str = "warning: no --keys given, so every key is unknown; \
+    hint: for a real key use --bundle with a file from `portcullis bundle export`";
+
 /// Which bundle or policy, and which request.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -58,7 +61,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let (mut archive, known) = match (&args.bundle, &args.policy) {
         _ if args.without_policy => return without_policy(args),
         (Some(file), _) => (args.trusted.open(file)?, KnownKeys::default()),
-        (None, Some(policy)) => keys_file::load(policy, &args.keys, now)?,
+        (None, Some(policy)) => {
+            if args.keys.is_empty() {
+                output::talk(NO_KEYS);
+            }
+            keys_file::load(policy, &args.keys, now)?
+        }
         (None, None) => return Err(Failure::usage("no bundle or policy given\nhint: --bundle FILE or --policy FILE")),
     };
     let spec = spec(&archive)?;

@@ -10,6 +10,8 @@ mod view;
 
 use std::future::Future;
 
+use portcullis_sdk::Error;
+
 use crate::exit::{Exit, Failure};
 use crate::output;
 
@@ -68,5 +70,16 @@ impl Id {
         Err(Failure::usage(
             "that is not a key's id\nhint: `portcullis keys list` shows ids; they look like key_0123456789abcdef",
         ))
+    }
+
+    /// A refusal that says which key there is not.
+    fn refusal(&self, error: Error) -> Failure {
+        match error {
+            Error::Refused(problem) if problem.code == "not_found" => Failure::unable(format!(
+                "there is no such key: `{}` (not_found)\nhint: `portcullis keys list` shows ids",
+                self.id
+            )),
+            other => Failure::from(other),
+        }
     }
 }

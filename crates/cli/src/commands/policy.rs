@@ -13,7 +13,7 @@ use crate::output;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Check policy files; exit code 3 if one is refused. Warnings leave it at 0.
+    /// Check policy files; exit code 3 if one is refused, 1 if one cannot be read. Warnings leave it at 0.
     Check(Check),
 }
 
@@ -30,7 +30,6 @@ pub(crate) struct Check {
 pub(crate) fn run(command: &Command) -> Result<Exit, Failure> {
     let Command::Check(args) = command;
     let checked: Vec<_> = args.files.iter().map(|file| (file, portcullis_policy::check_file(file))).collect();
-    let all_fine = checked.iter().all(|(_, result)| result.is_ok());
     if args.output.json {
         let reports = checked.iter().map(|(file, result)| {
             let errors = result.as_ref().err();
@@ -49,7 +48,14 @@ pub(crate) fn run(command: &Command) -> Result<Exit, Failure> {
             }
         }
     }
-    Ok(if all_fine { Exit::Success } else { Exit::No })
+    let refused: Vec<_> = checked.iter().filter(|(_, result)| result.is_err()).map(|(file, _)| *file).collect();
+    // Of a file that cannot be read, nobody can say whether it is a policy.
+    let is_unchecked = refused.iter().any(|file| std::fs::read_to_string(file).is_err());
+    Ok(match (refused.is_empty(), is_unchecked) {
+        (true, _) => Exit::Success,
+        (false, true) => Exit::Failure,
+        (false, false) => Exit::No,
+    })
 }
 
 fn summary(spec: &PolicySpec) -> String {

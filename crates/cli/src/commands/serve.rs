@@ -40,7 +40,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     let filter = EnvFilter::try_new(&args.log);
     let filter = filter.map_err(|error| Failure::usage(format!("--log `{}`: {error}", args.log)))?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
-    let checked = portcullis_policy::check_file(&args.policy).map_err(Failure::no)?;
+    let checked = portcullis_policy::check_file(&args.policy).map_err(Failure::unable)?;
     checked.warnings.iter().for_each(|warnings| output::talk(&warnings.to_string()));
     let config = Config {
         data: args.data,
@@ -51,13 +51,24 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         signing_key_file: args.signing_key_file,
         limits: Limits::default(),
     };
+    let news = news(&config);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(config))
+    runtime.block_on(serve(config, news))
 }
 
-async fn serve(config: Config) -> Result<Exit, Failure> {
+/// Where the secrets are, if this start makes the data folder.
+fn news(config: &Config) -> Option<String> {
+    let settings = config.data.join("edge.env");
+    let token = config.admin_token_file.clone().unwrap_or_else(|| config.data.join("admin-token"));
+    let (data, token, edges) = (config.data.display(), token.display(), settings.display());
+    let text = format!("new data folder {data}: administrator's token in {token}, edges' settings in {edges}");
+    (!settings.exists()).then_some(text)
+}
+
+async fn serve(config: Config, news: Option<String>) -> Result<Exit, Failure> {
     let stop = stop_signal()?;
     let server = Server::open(config, Clock::system()).await?;
+    news.iter().for_each(|news| output::talk(news));
     output::data(&format!("portcullis listening on http://{}", server.address()));
     server.run(stop).await?;
     Ok(Exit::Success)

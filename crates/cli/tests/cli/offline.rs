@@ -6,6 +6,8 @@ use crate::run::{Control, finish, portcullis, run};
 
 const POLICY: &str = "policies/payments/policy.toml";
 const CASES: &str = "policies/payments/cases.toml";
+/// A public key that signed nothing here.
+const STRANGE: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
 
 #[test]
 fn policies_are_checked() {
@@ -23,6 +25,8 @@ fn policies_are_checked() {
     assert!(json[1]["errors"][0]["message"].is_string());
     assert_eq!((json[0]["warnings"].as_array().unwrap().len(), fine.stderr.as_str()), (0, ""));
     assert_eq!(run(["policy", "check"]).code, 2);
+    assert_eq!(run(["policy", "check", "nosuch.toml"]).code, 1);
+    assert_eq!(run(["policy", "check", bad, "nosuch.toml"]).code, 1, "one was not checked");
 }
 
 #[test]
@@ -94,13 +98,12 @@ fn a_key_on_the_command_line_is_warned_about_and_stdin_is_not() {
     *bytes.last_mut().unwrap() ^= 1;
     let tampered = control.folder.path().join("tampered");
     std::fs::write(&tampered, bytes).unwrap();
-    let strange = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
     for (file, keys, code, words) in [
         (file, control.edge_env(), 0, ""),
-        (tampered.to_str().unwrap(), control.edge_env(), 3, "is missing"),
+        (tampered.to_str().unwrap(), control.edge_env(), 3, "a blob is missing or was altered: none has the digest `"),
         (
             file,
-            vec![("PORTCULLIS_PUBLIC_KEY".to_owned(), strange.to_owned())],
+            vec![("PORTCULLIS_PUBLIC_KEY".to_owned(), STRANGE.to_owned())],
             3,
             "signed by a key that is not configured",
         ),
@@ -115,6 +118,12 @@ fn a_key_on_the_command_line_is_warned_about_and_stdin_is_not() {
 }
 
 #[test]
+fn the_default_is_named_as_the_file_has_it() {
+    let done = run(["explain", "--policy", POLICY, "--keys", CASES, "--path", "/nowhere"]);
+    assert!(done.stdout.contains("no rule matches; default = `deny`"), "{}", done.stdout);
+}
+
+#[test]
 fn explain_says_what_it_lacks() {
     for (arguments, code, words) in [
         (vec![], 2, "hint: --bundle FILE or --policy FILE"),
@@ -123,6 +132,12 @@ fn explain_says_what_it_lacks() {
         (vec!["--policy", POLICY, "--header", "nonsense"], 2, "name: value"),
         (vec!["--policy", POLICY, "--header", "a: {key:nobody}"], 2, "no key is called `nobody`"),
         (vec!["--policy", POLICY, "--from", "here"], 2, "--from"),
+        (vec!["--policy", POLICY, "--keys", "README.md"], 1, "README.md"),
+        (vec!["--policy", "nosuch.toml"], 1, "cannot read the policy"),
+        (vec!["--policy", "Cargo.toml"], 1, "Cargo.toml:"),
+        (vec!["--bundle", "README.md", "--public-key", STRANGE], 1, "not a bundle file"),
+        (vec!["--policy", POLICY], 3, "warning: no --keys given, so every key is unknown; hint: "),
+        (vec!["--policy", POLICY, "--path", "v1/x"], 3, "hint: a path begins with `/`"),
         (vec!["--without-policy"], 3, ""),
     ] {
         let done = run([vec!["explain"], arguments.clone()].concat());

@@ -1,8 +1,25 @@
 //! `portcullis serve` as a process: it starts, it stops when told, and says why it does not.
 
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 use crate::run::{Control, portcullis, run, workspace};
+
+#[test]
+fn the_first_start_says_where_the_secrets_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let words = format!("new data folder {0}: administrator's token in {0}/admin-token", data.display());
+    for is_first in [true, false] {
+        let mut command = portcullis();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--policy", "policies/payments/policy.toml", "--data"]);
+        let mut child = command.arg(&data).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();
+        child.kill().unwrap();
+        let said = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+        assert_eq!(said.contains(&words), is_first, "{said}");
+    }
+}
 
 #[test]
 fn a_signal_ends_it_in_order() {
@@ -54,8 +71,8 @@ fn what_it_cannot_start_with_is_named() {
             "another control plane serves the data folder",
         ),
         (vec!["--policy", doubtful, "--data", data, "--listen", address], 1, "warning: `PUT`, `PATCH` and `DELETE`"),
-        (vec!["--policy", bad, "--data", data], 3, "policy.toml:1:"),
-        (vec!["--policy", "/nowhere", "--data", data], 3, "cannot read the policy"),
+        (vec!["--policy", bad, "--data", data], 1, "policy.toml:1:"),
+        (vec!["--policy", "/nowhere", "--data", data], 1, "cannot read the policy"),
         (vec!["--data", data], 2, "--policy"),
         (vec!["--policy", good, "--listen", "here"], 2, "--listen"),
     ] {

@@ -105,7 +105,7 @@ impl KnownKeys {
 
 /// A bundle of a policy file and keys files, and the texts of the keys.
 pub(super) fn load(policy: &Path, files: &[PathBuf], now: u64) -> Result<(Archive, KnownKeys), Failure> {
-    let (spec, _) = portcullis_policy::load(policy).map_err(Failure::no)?;
+    let (spec, _) = portcullis_policy::load(policy).map_err(Failure::unable)?;
     let mut all = KeysFile::default();
     for file in files {
         let one = read(file)?;
@@ -115,7 +115,7 @@ pub(super) fn load(policy: &Path, files: &[PathBuf], now: u64) -> Result<(Archiv
     let mut texts = BTreeMap::new();
     let mut entries = Vec::new();
     for (name, key) in &all.keys {
-        let at = |problem: String| Failure::no(format!("keys.{name}: {problem}"));
+        let at = |problem: String| Failure::unable(format!("keys.{name}: {problem}"));
         let format = spec.keys.iter().find(|it| it.environment == key.environment);
         let format = format.ok_or_else(|| at(format!("the policy has no environment `{}`", key.environment)))?;
         let text = made_up(format, name);
@@ -129,7 +129,7 @@ pub(super) fn load(policy: &Path, files: &[PathBuf], now: u64) -> Result<(Archiv
 fn read(file: &Path) -> Result<KeysFile, Failure> {
     let text = std::fs::read_to_string(file);
     let text = text.map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", file.display())))?;
-    toml::from_str(&text).map_err(|error| Failure::no(format!("{}: {error}", file.display())))
+    toml::from_str(&text).map_err(|error| Failure::unable(format!("{}: {error}", file.display())))
 }
 
 impl Key {

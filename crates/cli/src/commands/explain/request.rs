@@ -49,6 +49,10 @@ impl RequestArgs {
         }
         let path = self.path.as_deref().map(|path| known.fill(&bytes(path))).transpose()?;
         let path = path.or_else(|| (self.method != "CONNECT").then(|| b"/".to_vec()));
+        let is_rootless = path.as_deref().is_some_and(|path| !path.starts_with(b"/") && path != b"*");
+        if is_rootless && self.method != "CONNECT" {
+            output::talk("hint: a path begins with `/`");
+        }
         Ok(Wire { method: self.method.clone(), path, headers })
     }
 

@@ -11,7 +11,7 @@ pub(super) fn print(report: &Report<'_>, request: &Wire, from: IpAddr) {
     output::data(&format!("{} {} from {from}", request.method, shown_path(request)));
     let mut table = Table::pairs();
     for check in &report.checks {
-        let detail = [check.reason.unwrap_or_default(), check.detail].join(" ");
+        let detail = [check.reason.unwrap_or_default(), &as_written(check.detail)].join(" ");
         table.row([format!("  {}", check.step), check.outcome.to_owned(), detail.trim().to_owned()]);
     }
     if !report.checks.is_empty() {
@@ -21,6 +21,14 @@ pub(super) fn print(report: &Report<'_>, request: &Wire, from: IpAddr) {
     if let Some(who) = &report.identity {
         let scopes = if who.scopes.is_empty() { "none".to_owned() } else { who.scopes.join(" ") };
         output::data(&format!("key {} of {}, {}, scopes: {scopes}", who.key, who.organization, who.environment));
+    }
+}
+
+/// The default as the policy's file has it.
+fn as_written(detail: &str) -> String {
+    match detail.split_once("default = ") {
+        Some((head, default)) => format!("{head}default = `{}`", default.to_ascii_lowercase()),
+        None => detail.to_owned(),
     }
 }
 

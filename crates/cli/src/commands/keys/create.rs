@@ -1,6 +1,7 @@
 //! `portcullis keys create`.
 
 use portcullis_api::CreateKey;
+use portcullis_sdk::Error;
 
 use super::restrict::Restrictions;
 use super::view;
@@ -44,6 +45,19 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         restrictions: args.restrictions.spec(),
         created_by: args.created_by,
     };
-    let created = args.control.client()?.create_key(&request).await?;
+    let created = args.control.client()?.create_key(&request).await.map_err(|error| refusal(error, &request))?;
     view::print_created(&created.value, args.output)
+}
+
+/// A refusal that says which scope or environment the policy does not know.
+fn refusal(error: Error, request: &CreateKey) -> Failure {
+    let Error::Refused(problem) = &error else { return Failure::from(error) };
+    let pointer = problem.pointer.as_deref().unwrap_or_default();
+    let scope = |index: &str| request.scopes.get(index.parse::<usize>().ok()?);
+    let (what, value) = match pointer.strip_prefix("/scopes/").map(scope) {
+        Some(Some(scope)) => ("scope", scope),
+        None if pointer == "/environment" => ("environment", &request.environment),
+        _ => return Failure::from(error),
+    };
+    Failure::unable(format!("{what} `{value}`: {} ({})", problem.detail, problem.code))
 }

@@ -6,6 +6,7 @@ use portcullis_api::{Patch, UpdateKey};
 use super::{Id, view};
 use crate::args::{Control, Output};
 use crate::exit::Failure;
+use crate::output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -57,8 +58,24 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         }
     };
     let request = UpdateKey { restrictions, ..UpdateKey::default() };
-    let updated = args.control.client()?.update_key(args.id.get()?, &request).await?;
+    let (client, id, refusal) = (args.control.client()?, args.id.get()?, |error| args.id.refusal(error));
+    let before = client.show_key(id).await.map_err(refusal)?;
+    let updated = client.update_key(id, &request).await.map_err(refusal)?;
+    let lifted = lifted(before.restrictions.as_ref(), updated.value.restrictions.as_ref());
+    if !lifted.is_empty() {
+        output::talk(&format!("lifted: {}", lifted.join(", ")));
+    }
     view::print(&updated.value, args.output)
+}
+
+/// The kinds that restricted the key and do so no longer.
+fn lifted(before: Option<&RestrictionsSpec>, after: Option<&RestrictionsSpec>) -> Vec<&'static str> {
+    let kinds = |spec: Option<&RestrictionsSpec>| {
+        let spec = spec.cloned().unwrap_or_default();
+        [("ip", spec.ip.is_some()), ("referrer", spec.referrer.is_some()), ("endpoint", spec.endpoint.is_some())]
+    };
+    let pairs = kinds(before).into_iter().zip(kinds(after));
+    pairs.filter(|((_, was), (_, is))| *was && !is).map(|((kind, _), _)| kind).collect()
 }
 
 impl Restrictions {

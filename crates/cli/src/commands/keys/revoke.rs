@@ -16,7 +16,7 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
-    let revoked = args.control.client()?.revoke_key(args.id.get()?).await?;
+    let revoked = args.control.client()?.revoke_key(args.id.get()?).await.map_err(|error| args.id.refusal(error))?;
     output::talk(&format!("revoked; edges that enforce version {} refuse it", revoked.version));
     view::print(&revoked.value, args.output)
 }

@@ -15,6 +15,6 @@ pub(crate) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
-    let key = args.control.client()?.show_key(args.id.get()?).await?;
+    let key = args.control.client()?.show_key(args.id.get()?).await.map_err(|error| args.id.refusal(error))?;
     view::print(&key, args.output)
 }
