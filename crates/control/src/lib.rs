@@ -4,12 +4,15 @@
 //! the tokens are in no log, no error and no database column; a write is answered once edges can fetch it.
 #![forbid(unsafe_code)]
 
+mod access;
 mod app;
+mod caller;
 mod clock;
 mod config;
 mod error;
 mod fleet;
 mod http;
+mod id;
 mod keys;
 mod limits;
 mod organizations;
