@@ -13,6 +13,8 @@ mod http;
 mod keys;
 mod limits;
 mod organizations;
+#[cfg_attr(not(test), expect(dead_code, reason = "handlers are yet to use it"))]
+mod pages;
 mod policy;
 mod publisher;
 mod random;
