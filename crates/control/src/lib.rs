@@ -16,6 +16,8 @@ mod id;
 mod keys;
 mod limits;
 mod organizations;
+#[cfg_attr(not(test), expect(dead_code, reason = "handlers are yet to use it"))]
+mod pages;
 mod policy;
 mod publisher;
 mod random;
