@@ -5,12 +5,14 @@
 
 mod auth;
 mod body;
+mod denials;
 mod edge;
 mod failure;
 mod finish;
 mod keys;
 mod organizations;
 mod payments;
+mod receipts;
 mod status;
 mod watch;
 
@@ -36,7 +38,12 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/keys/{id}/rotate", post(keys::rotate))
         .route("/v1/organizations", get(organizations::list).post(organizations::create))
         .route("/v1/organizations/{id}", get(organizations::show).patch(organizations::update))
+        .route("/v1/keys/{id}/observations", get(denials::observed))
+        .route("/v1/receipts/{version}", get(receipts::show))
+        .route("/v1/denials", get(denials::list))
+        .route("/v1/denials/{request_id}", get(denials::show))
         .route("/v1/edges", get(status::edges))
+        .route("/v1/traffic", get(status::traffic))
         .route("/v1/status", get(status::status))
         .route("/edge/v1/manifest", get(edge::manifest))
         .route("/edge/v1/blobs/{digest}", get(edge::blob))
