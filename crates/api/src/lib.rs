@@ -27,6 +27,7 @@ pub const VERSION_HEADER: &str = "x-portcullis-version";
 
 /// An unwrapped list: every member at once.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Data<T> {
     /// The members.
     pub data: Vec<T>,

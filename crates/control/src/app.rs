@@ -12,17 +12,17 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::fleet::Fleet;
 use crate::limits::Limits;
-use crate::policy::PolicyRoom;
+use crate::policy::{PolicyRoom, PolicySlot};
 use crate::publisher::Publisher;
 use crate::shutdown::Shutdown;
-use crate::store::{Store, StoreError, Write};
+use crate::store::{Change, Store, StoreError};
 use crate::token::Token;
 
 /// The control plane, running.
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) policy: Arc<PolicyRoom>,
+    pub(crate) policies: PolicySlot,
     pub(crate) publisher: Publisher,
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) clock: Clock,
@@ -51,14 +51,25 @@ pub(crate) struct Committed<T> {
 const ATTEMPTS: usize = 8;
 
 impl App {
-    /// Stores all of `writes` or none, and waits until edges can fetch them.
-    pub(crate) async fn commit<T>(&self, writes: &[Write], value: T) -> Result<Committed<T>, Error> {
-        self.issue(writes, value).await?.or_not_published()
+    /// The policy in force.
+    pub(crate) fn policy(&self) -> Arc<PolicyRoom> {
+        self.policies.load_full()
+    }
+
+    /// Stores all of a change or none, and waits until edges can fetch it.
+    pub(crate) async fn commit<T>(&self, change: Change, value: T) -> Result<Committed<T>, Error> {
+        self.issue(change, value).await?.or_not_published()
+    }
+
+    /// Stores all of a change or none, which edges need not know of.
+    pub(crate) async fn record(&self, change: Change) -> Result<(), Error> {
+        self.store.write(&change, self.clock.millis()).await?;
+        Ok(())
     }
 
     /// The same for what must reach the caller, published or not: the text of a new key is nowhere else.
-    pub(crate) async fn issue<T>(&self, writes: &[Write], value: T) -> Result<Committed<T>, Error> {
-        let version = self.store.write(writes, self.clock.millis()).await?;
+    pub(crate) async fn issue<T>(&self, change: Change, value: T) -> Result<Committed<T>, Error> {
+        let version = self.store.write(&change, self.clock.millis()).await?;
         let published = self.publisher.publish(version).await.is_ok();
         Ok(Committed { version, published, value })
     }

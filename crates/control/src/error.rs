@@ -3,16 +3,25 @@
 use portcullis_api::KeyStatus;
 use portcullis_engine::KeyId;
 
+use crate::access::Permission;
 use crate::clock::{MAX_TIME, from_rfc3339, to_rfc3339};
 use crate::random::NoRandomness;
 use crate::store::StoreError;
 
 /// Why a request was not carried out.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// There is no such thing; the caller has the wrong id.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// The caller may not do this; someone with a higher role, or another token, can.
+    #[error(
+        "this needs the permission `{0}`, which you do not have: ask an admin of the organisation, or use another token"
+    )]
+    Forbidden(Permission),
+    /// The caller may not do this, wherever it stands in its own organisation.
+    #[error("only the operator may do this: a member of the default organisation, or the administrator's token")]
+    OperatorOnly,
     /// A member of the body cannot be accepted; the caller can put it right.
     #[error("{detail}")]
     Invalid {

@@ -4,15 +4,20 @@
 //! the tokens are in no log, no error and no database column; a write is answered once edges can fetch it.
 #![forbid(unsafe_code)]
 
+mod access;
 mod app;
+mod caller;
 mod clock;
 mod config;
 mod error;
 mod fleet;
 mod http;
+mod id;
 mod keys;
 mod limits;
 mod organizations;
+#[cfg_attr(not(test), expect(dead_code, reason = "handlers are yet to use it"))]
+mod pages;
 mod policy;
 mod publisher;
 mod random;

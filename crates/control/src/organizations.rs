@@ -3,20 +3,23 @@
 use portcullis_api::organizations as api;
 use portcullis_api::{CreateOrganization, Organization, UpdateOrganization};
 use portcullis_engine::{OrganizationId, OrganizationState};
+use serde_json::json;
 
+use crate::access::Permission::{OrganizationsRead, OrganizationsWrite};
 use crate::app::{App, Committed};
+use crate::caller::{Caller, Scope};
 use crate::clock::to_rfc3339;
 use crate::error::Error;
 use crate::keys;
 use crate::random;
-use crate::store::{OrganizationRow, Store, Write};
+use crate::store::{Action, Change, OrganizationRow, Store, Target, Write};
 
 /// What the default organisation is called until someone renames it.
 const DEFAULT_NAME: &str = "default";
 
 /// The default organisation; made if this is the first start.
-pub(crate) async fn ensure_default(store: &dyn Store, now: u64) -> Result<OrganizationId, Error> {
-    if let Some(row) = store.organizations().await?.iter().find(|row| row.is_default) {
+pub(crate) async fn ensure_default(store: &dyn Store, now_ms: u64) -> Result<OrganizationId, Error> {
+    if let Some(row) = store.organizations(Scope::All).await?.iter().find(|row| row.is_default) {
         return Ok(row.id);
     }
     let row = OrganizationRow {
@@ -24,70 +27,102 @@ pub(crate) async fn ensure_default(store: &dyn Store, now: u64) -> Result<Organi
         name: DEFAULT_NAME.to_owned(),
         state: OrganizationState::Active,
         is_default: true,
-        created_at: now,
+        created_at: now_ms / 1000,
         changed_in: 0,
     };
     let id = row.id;
-    store.write(&[Write::InsertOrganization(row)], 0).await?;
+    store.write(&insertion(&Caller::system(id), row, now_ms), 0).await?;
     Ok(id)
 }
 
-/// Makes an organisation.
-pub(crate) async fn create(app: &App, request: &CreateOrganization) -> Result<Committed<Organization>, Error> {
+/// Makes an organisation. Only who sees all of them can.
+pub(crate) async fn create(
+    app: &App,
+    by: &Caller,
+    request: &CreateOrganization,
+) -> Result<Committed<Organization>, Error> {
+    by.require(OrganizationsWrite)?;
+    by.require_operator(app)?;
     let row = OrganizationRow {
         id: random::organization_id()?,
-        name: keys::name(app, &request.name)?,
+        name: keys::name(&app.policy(), &request.name)?,
         state: OrganizationState::Active,
         is_default: false,
         created_at: app.clock.seconds(),
         changed_in: 0,
     };
     let shown = organization(row.clone());
-    app.commit(&[Write::InsertOrganization(row)], shown).await
+    app.commit(insertion(by, row, app.clock.millis()), shown).await
 }
 
-/// Every organisation, oldest first.
-pub(crate) async fn list(app: &App) -> Result<Vec<Organization>, Error> {
-    Ok(app.store.organizations().await?.into_iter().map(organization).collect())
+/// Every organisation that the caller sees, oldest first.
+pub(crate) async fn list(app: &App, by: &Caller) -> Result<Vec<Organization>, Error> {
+    by.require(OrganizationsRead)?;
+    Ok(app.store.organizations(by.scope).await?.into_iter().map(organization).collect())
 }
 
 /// One organisation.
-pub(crate) async fn show(app: &App, id: &str) -> Result<Organization, Error> {
-    find(app, id).await.map(organization)
+pub(crate) async fn show(app: &App, by: &Caller, id: &str) -> Result<Organization, Error> {
+    by.require(OrganizationsRead)?;
+    find(app, by, id).await.map(organization)
 }
 
-/// Changes an organisation's name or state.
+/// Changes an organisation's name or, if the operator asks, its state.
 pub(crate) async fn update(
     app: &App,
+    by: &Caller,
     id: &str,
     request: &UpdateOrganization,
 ) -> Result<Committed<Organization>, Error> {
+    by.require(OrganizationsWrite)?;
     app.change(async || {
-        let mut row = find(app, id).await?;
-        if let Some(text) = keys::given("/name", &request.name)? {
-            row.name = keys::name(app, text)?;
+        let mut row = find(app, by, id).await?;
+        if let Some(name) = keys::given("/name", &request.name)? {
+            row.name = keys::name(&app.policy(), name)?;
         }
         if let Some(sent) = keys::given("/state", &request.state)? {
+            by.require_operator(app)?;
             row.state = state(sent)?;
         }
         let shown = organization(row.clone());
-        app.commit(&[Write::ReplaceOrganization(row)], shown).await
+        let detail = [("name", json!(shown.name)), ("state", json!(shown.state))];
+        let (id, target) = (row.id, target(&row));
+        let change = Change::new(by, app.clock.millis());
+        let change = change.add(Write::ReplaceOrganization(row), id, Action::OrganizationUpdated, target);
+        app.commit(change.detail(detail), shown).await
     })
     .await
 }
 
-/// The organisation a new key is for: the one named, or the default.
-pub(crate) async fn resolve(app: &App, id: Option<&str>) -> Result<OrganizationId, Error> {
-    let Some(id) = id else { return Ok(app.default_organization) };
-    match find(app, id).await {
+/// The organisation something new is for: the one named, or the caller's.
+pub(crate) async fn resolve(app: &App, by: &Caller, id: Option<&str>) -> Result<OrganizationId, Error> {
+    let Some(id) = id else { return Ok(by.organization) };
+    match find(app, by, id).await {
         Err(Error::NotFound(_)) => Err(Error::invalid("/organization", "there is no such organisation")),
         found => Ok(found?.id),
     }
 }
 
-async fn find(app: &App, id: &str) -> Result<OrganizationRow, Error> {
+/// The part of what the caller sees that a query is about. Somebody else's rows are not there to be listed.
+pub(crate) fn narrow(by: &Caller, id: Option<&str>) -> Result<Scope, Error> {
+    let Some(id) = id else { return Ok(by.scope) };
+    let id = id.parse().map_err(|_| Error::invalid("/organization", "expected an organisation's id"))?;
+    by.scope.within(id).ok_or(Error::invalid("/organization", "there is no such organisation"))
+}
+
+/// One that the caller sees.
+pub(crate) async fn find(app: &App, by: &Caller, id: &str) -> Result<OrganizationRow, Error> {
     let id: OrganizationId = id.parse().map_err(|_| Error::NotFound("organisation"))?;
-    app.store.organization(id).await?.ok_or(Error::NotFound("organisation"))
+    app.store.organization(by.scope, id).await?.ok_or(Error::NotFound("organisation"))
+}
+
+fn insertion(by: &Caller, row: OrganizationRow, now_ms: u64) -> Change {
+    let (id, target) = (row.id, target(&row));
+    Change::new(by, now_ms).add(Write::InsertOrganization(row), id, Action::OrganizationCreated, target)
+}
+
+fn target(row: &OrganizationRow) -> Target {
+    Target::new("organization", row.id, &row.name)
 }
 
 fn state(sent: &api::OrganizationState) -> Result<OrganizationState, Error> {

@@ -1,7 +1,13 @@
 //! The policy as the control plane needs it: which environments, scopes and key formats there are.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
 use portcullis_engine::spec::{CredentialPlace, CredentialSpec, KeyFormatSpec, PolicySpec};
 use portcullis_engine::{Policy, PolicyError};
+
+/// Where the policy in force is; it changes while requests are served.
+pub(crate) type PolicySlot = Arc<ArcSwap<PolicyRoom>>;
 
 /// A policy that compiles.
 #[derive(Debug)]

@@ -224,7 +224,7 @@ impl Worker {
     async fn prune(&self) {
         let since = self.tombstones_since();
         if matches!(self.build(move |builder| builder.forget_revoked(since)).await, Ok(true)) {
-            let taken = self.store.write(&[], self.clock.millis()).await;
+            let taken = self.store.take_version(self.clock.millis()).await;
             let _ = taken.inspect_err(|error| tracing::error!(%error, "old revoked keys stay in the bundle"));
         }
     }

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use portcullis_bundle::{BuildError, build_policy};
 use portcullis_engine::PolicyError;
 use tokio::net::TcpListener;
@@ -19,7 +20,6 @@ use tokio::time::timeout;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::error::Error;
 use crate::fleet::Fleet;
 use crate::policy::PolicyRoom;
 use crate::publisher::{self, Worker};
@@ -48,9 +48,9 @@ pub enum ServeError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The default organisation could not be made.
-    #[error(transparent)]
-    Domain(#[from] Error),
+    /// What the first start makes could not be made.
+    #[error("{0}")]
+    FirstStart(String),
     /// Another control plane has the folder.
     #[error("another control plane serves the data folder `{0}`\nhint: stop it, or give this one a folder of its own")]
     FolderInUse(String),
@@ -88,9 +88,10 @@ impl Server {
         config.write_edge_env(&secrets)?;
         let (listener, address) = listen(config.listen).await?;
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.database()?).await?);
-        let default_organization = organizations::ensure_default(store.as_ref(), clock.seconds()).await?;
+        let default_organization = organizations::ensure_default(store.as_ref(), clock.millis()).await;
+        let default_organization = default_organization.map_err(|error| ServeError::FirstStart(error.to_string()))?;
         // Edges that saw a later version, of a database since restored, or an older policy: both get a newer one.
-        store.write(&[], clock.millis()).await?;
+        store.take_version(clock.millis()).await?;
         let public_key = secrets.signing_key.public_key();
         let policy_blob = build_policy(policy.spec())?;
         let (publisher, worker) = publisher::new(
@@ -103,7 +104,7 @@ impl Server {
         let (trigger, shutdown) = shutdown::new();
         let app = App {
             store,
-            policy: Arc::new(policy),
+            policies: Arc::new(ArcSwap::from_pointee(policy)),
             publisher,
             fleet: Arc::new(Fleet::default()),
             clock,

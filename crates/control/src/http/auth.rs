@@ -1,30 +1,77 @@
-//! Who may call: whoever carries the right token, in exactly one Authorization header.
+//! Who calls: whoever carries the right token, in exactly one Authorization header.
 //!
-//! It looks at the path before any route does, so that a stranger learns neither routes nor methods. Invariant: what
-//! is not named here as open or as the edges' wants the administrator's token.
+//! It looks at the path before any route does, so that a stranger learns neither routes nor methods. What a caller may do
+//! is decided by what it asks for. Invariant: what is not named here as open or as the edges' is reached by known callers
+//! alone.
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{AUTHORIZATION, CONNECTION};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::failure::Failure;
+use super::watch::RequestId;
 use crate::app::App;
+use crate::caller::Caller;
 
-pub(super) async fn gate(State(app): State<App>, request: Request, next: Next) -> Response {
-    let wanted = match request.uri().path() {
-        "/healthz" | "/readyz" => None,
-        path if path.starts_with("/edge/") => Some(&app.edge_token),
-        _ => Some(&app.admin_token),
+/// Whom a path is for.
+enum Door {
+    /// Anyone.
+    Open,
+    /// Edges.
+    Edges,
+    /// Programs, with a token.
+    Programs,
+}
+
+impl Door {
+    fn of(path: &str) -> Self {
+        match path {
+            "/healthz" | "/readyz" | "/v1/openapi.json" => Self::Open,
+            path if path.starts_with("/edge/") => Self::Edges,
+            _ => Self::Programs,
+        }
+    }
+}
+
+/// The caller of a request that came through the gate.
+pub(super) struct By(pub(super) Caller);
+
+impl FromRequestParts<App> for By {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Failure> {
+        parts.extensions.get::<Caller>().cloned().map(Self).ok_or_else(Failure::unauthorized)
+    }
+}
+
+pub(super) async fn gate(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let door = Door::of(request.uri().path());
+    let known = match door {
+        Door::Open => true,
+        Door::Edges => bearer(request.headers()).is_some_and(|sent| app.edge_token.is(sent)),
+        Door::Programs => {
+            let caller = program(&app, &request);
+            let known = caller.is_some();
+            caller.map(|caller| request.extensions_mut().insert(caller));
+            known
+        }
     };
-    let may_pass = wanted.is_none_or(|token| bearer(request.headers()).is_some_and(|sent| token.is(sent)));
-    let mut response = if may_pass { next.run(request).await } else { Failure::unauthorized().into_response() };
-    if wanted.is_none() || !may_pass {
+    let mut response = if known { next.run(request).await } else { Failure::unauthorized().into_response() };
+    if !known || matches!(door, Door::Open) {
         // A stranger is answered, and keeps no connection for it.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// The program that sent a token.
+fn program(app: &App, request: &Request) -> Option<Caller> {
+    let token = bearer(request.headers())?;
+    let id = request.extensions().get::<RequestId>().map_or("", RequestId::as_str);
+    app.admin_token.is(token).then(|| Caller::root(app.default_organization, None, id.to_owned()))
 }
 
 /// The one bearer token of a request.

@@ -86,7 +86,7 @@ fn unreadable(rejection: BytesRejection) -> Failure {
 }
 
 fn malformed(app: &App, what: &str, message: &str) -> Failure {
-    let detail = if app.policy.spots_secret_in(message) {
+    let detail = if app.policy().spots_secret_in(message) {
         format!("the {what} cannot be read: it holds what looks like a key where none belongs")
     } else {
         format!("the {what} cannot be read: {message}")

@@ -89,6 +89,7 @@ impl From<Error> for Failure {
         let detail = error.to_string();
         match error {
             Error::NotFound(_) => Self::not_found(detail),
+            Error::Forbidden(_) | Error::OperatorOnly => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
             Error::Invalid { pointer, .. } => {
                 let failure = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail);
                 Self { pointer: Some(pointer), ..failure }

@@ -6,54 +6,81 @@ use axum::http::StatusCode;
 use portcullis_api::keys::{CreateKeys, ListKeys};
 use portcullis_api::{CreateKey, CreatedKey, Data, Key, KeyList, RotateKey, UpdateKey};
 
+use super::auth::By;
 use super::body::{Body, OptionalBody, Parameters, Segment, Written};
 use super::failure::Failure;
 use crate::app::App;
 use crate::keys;
 
+/// Makes a key. Its text is in this answer and nowhere else.
+#[utoipa::path(post, path = "/v1/keys", tag = "keys", request_body = CreateKey,
+    responses((status = 201, description = "the key", body = CreatedKey)))]
 pub(super) async fn create(
     State(app): State<App>,
+    By(by): By,
     Body(request): Body<CreateKey>,
 ) -> Result<Written<CreatedKey>, Failure> {
-    Ok(Written(StatusCode::CREATED, keys::create(&app, request).await?))
+    Ok(Written(StatusCode::CREATED, keys::create(&app, &by, request).await?))
 }
 
+/// Makes many keys: all or none.
+#[utoipa::path(post, path = "/v1/keys:batch", tag = "keys", request_body = CreateKeys,
+    responses((status = 201, description = "the keys", body = Data<CreatedKey>)))]
 pub(super) async fn create_batch(
     State(app): State<App>,
+    By(by): By,
     Body(request): Body<CreateKeys>,
 ) -> Result<Written<Data<CreatedKey>>, Failure> {
-    let created = keys::create_batch(&app, request).await?;
+    let created = keys::create_batch(&app, &by, request).await?;
     Ok(Written(StatusCode::CREATED, created.map(|data, _| Data { data })))
 }
 
+/// One page of keys, newest first.
+#[utoipa::path(get, path = "/v1/keys", tag = "keys", params(ListKeys),
+    responses((status = 200, description = "the page", body = KeyList)))]
 pub(super) async fn list(
     State(app): State<App>,
+    By(by): By,
     Parameters(query): Parameters<ListKeys>,
 ) -> Result<Json<KeyList>, Failure> {
     let _listing = app.listings.acquire().await;
-    Ok(Json(keys::list(&app, query).await?))
+    Ok(Json(keys::list(&app, &by, query).await?))
 }
 
-pub(super) async fn show(State(app): State<App>, Segment(id): Segment) -> Result<Json<Key>, Failure> {
-    Ok(Json(keys::show(&app, &id).await?))
+/// One key.
+#[utoipa::path(get, path = "/v1/keys/{id}", tag = "keys",
+    responses((status = 200, description = "the key", body = Key)))]
+pub(super) async fn show(State(app): State<App>, By(by): By, Segment(id): Segment) -> Result<Json<Key>, Failure> {
+    Ok(Json(keys::show(&app, &by, &id).await?))
 }
 
+/// Changes what may change in a key's life.
+#[utoipa::path(patch, path = "/v1/keys/{id}", tag = "keys", request_body = UpdateKey,
+    responses((status = 200, description = "the key", body = Key)))]
 pub(super) async fn update(
     State(app): State<App>,
+    By(by): By,
     Segment(id): Segment,
     Body(request): Body<UpdateKey>,
 ) -> Result<Written<Key>, Failure> {
-    Ok(Written(StatusCode::OK, keys::update(&app, &id, &request).await?))
+    Ok(Written(StatusCode::OK, keys::update(&app, &by, &id, &request).await?))
 }
 
+/// Makes a key like that one, which goes on working for a while.
+#[utoipa::path(post, path = "/v1/keys/{id}/rotate", tag = "keys", request_body = Option<RotateKey>,
+    responses((status = 201, description = "the new key", body = CreatedKey)))]
 pub(super) async fn rotate(
     State(app): State<App>,
+    By(by): By,
     Segment(id): Segment,
     OptionalBody(request): OptionalBody<RotateKey>,
 ) -> Result<Written<CreatedKey>, Failure> {
-    Ok(Written(StatusCode::CREATED, keys::rotate(&app, &id, &request).await?))
+    Ok(Written(StatusCode::CREATED, keys::rotate(&app, &by, &id, &request).await?))
 }
 
-pub(super) async fn revoke(State(app): State<App>, Segment(id): Segment) -> Result<Written<Key>, Failure> {
-    Ok(Written(StatusCode::OK, keys::revoke(&app, &id).await?))
+/// Revokes a key for good.
+#[utoipa::path(delete, path = "/v1/keys/{id}", tag = "keys",
+    responses((status = 200, description = "the key", body = Key)))]
+pub(super) async fn revoke(State(app): State<App>, By(by): By, Segment(id): Segment) -> Result<Written<Key>, Failure> {
+    Ok(Written(StatusCode::OK, keys::revoke(&app, &by, &id).await?))
 }

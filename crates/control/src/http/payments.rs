@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use portcullis_api::payments::{ApiKeys, Done, Failed};
 
+use super::auth::By;
 use super::body::{Segment, Written};
 use super::failure::Failure;
 use super::watch::RequestId;
@@ -20,16 +21,22 @@ use crate::keys;
 /// Whatever is asked for under it gets this envelope.
 const PREFIX: &str = "/v1/api-keys";
 
-pub(super) async fn list(State(app): State<App>) -> Result<Response, Failure> {
+/// Every key that is not revoked.
+#[utoipa::path(get, path = "/v1/api-keys", tag = "payments",
+    responses((status = 200, description = "the keys", body = ApiKeys)))]
+pub(super) async fn list(State(app): State<App>, By(by): By) -> Result<Response, Failure> {
     let _listing = app.listings.acquire().await;
-    let data = keys::list_unrevoked(&app).await?;
+    let data = keys::list_unrevoked(&app, &by).await?;
     // All keys there are: writing them takes long enough to keep other answers waiting.
     let write = move || Json(ApiKeys { success: true, data }).into_response();
     tokio::task::spawn_blocking(write).await.map_err(|_| Failure::internal())
 }
 
-pub(super) async fn revoke(State(app): State<App>, Segment(id): Segment) -> Result<Written<Done>, Failure> {
-    let revoked = keys::revoke(&app, &id).await?;
+/// Revokes a key for good.
+#[utoipa::path(delete, path = "/v1/api-keys/{id}", tag = "payments",
+    responses((status = 200, description = "it is revoked", body = Done)))]
+pub(super) async fn revoke(State(app): State<App>, By(by): By, Segment(id): Segment) -> Result<Written<Done>, Failure> {
+    let revoked = keys::revoke(&app, &by, &id).await?;
     let message = "API key revoked successfully".to_owned();
     Ok(Written(StatusCode::OK, revoked.map(|_, _| Done { success: true, message })))
 }

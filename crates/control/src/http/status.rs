@@ -6,7 +6,9 @@ use portcullis_api::Data;
 use portcullis_api::status::{Edge, Status};
 use serde_json::{Value, json};
 
+use super::auth::By;
 use super::failure::Failure;
+use crate::access::Permission::EdgesRead;
 use crate::app::App;
 
 /// A control plane that has published nothing for longer, although there is something, is not well.
@@ -27,11 +29,14 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<Json<Value>, Failur
     Ok(Json(json!({ "status": "ready" })))
 }
 
+/// How the control plane is doing.
+#[utoipa::path(get, path = "/v1/status", tag = "fleet", responses((status = 200, description = "as of now", body = Status)))]
 pub(super) async fn status(State(app): State<App>) -> Json<Status> {
     let published = app.publisher.current();
     let lag = app.publisher.lag();
     let edges = app.fleet.list(app.clock.seconds());
-    let policy = app.policy.spec();
+    let room = app.policy();
+    let policy = room.spec();
     Json(Status {
         version: published.as_ref().map_or(0, |it| it.version()),
         pending_version: lag.pending_version,
@@ -46,6 +51,10 @@ pub(super) async fn status(State(app): State<App>) -> Json<Status> {
     })
 }
 
-pub(super) async fn edges(State(app): State<App>) -> Json<Data<Edge>> {
-    Json(Data { data: app.fleet.list(app.clock.seconds()) })
+/// Every edge heard of lately.
+#[utoipa::path(get, path = "/v1/edges", tag = "fleet",
+    responses((status = 200, description = "the edges", body = Data<Edge>)))]
+pub(super) async fn edges(State(app): State<App>, By(by): By) -> Result<Json<Data<Edge>>, Failure> {
+    by.require(EdgesRead)?;
+    Ok(Json(Data { data: app.fleet.list(app.clock.seconds()) }))
 }

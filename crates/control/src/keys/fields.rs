@@ -5,8 +5,10 @@ use portcullis_api::{Patch, UpdateKey, restrictions as api};
 use portcullis_engine::spec::{self, KeyFormatSpec};
 use portcullis_engine::{KeyId, RestrictionSet, scope};
 
-use crate::app::App;
+use crate::caller::Caller;
 use crate::error::Error;
+use crate::organizations;
+use crate::policy::PolicyRoom;
 use crate::store::{KeyFilter, KeyRow};
 
 const MAX_NAME: usize = 100;
@@ -17,12 +19,12 @@ const MAX_ENTRY_BYTES: usize = 64 * 1024;
 const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 1000;
 
-pub(super) fn apply(app: &App, request: &UpdateKey, row: &mut KeyRow) -> Result<(), Error> {
+pub(super) fn apply(policy: &PolicyRoom, request: &UpdateKey, row: &mut KeyRow) -> Result<(), Error> {
     if let Some(text) = given("/name", &request.name)? {
-        row.name = name(app, text)?;
+        row.name = name(policy, text)?;
     }
     if let Some(list) = given("/scopes", &request.scopes)? {
-        row.scopes = scopes(app, list)?;
+        row.scopes = scopes(policy, list)?;
     }
     if !request.expires_at.is_keep() {
         // Its expiry is no longer what rotation made of it.
@@ -36,7 +38,7 @@ pub(super) fn apply(app: &App, request: &UpdateKey, row: &mut KeyRow) -> Result<
     match &request.restrictions {
         Patch::Keep => {}
         Patch::Clear => row.restrictions = None,
-        Patch::Set(spec) => row.restrictions = restrictions(app, spec)?,
+        Patch::Set(spec) => row.restrictions = restrictions(policy, spec)?,
     }
     if let Some(enabled) = given("/enabled", &request.enabled)? {
         row.enabled = *enabled;
@@ -54,22 +56,22 @@ pub(crate) fn given<'a, T>(pointer: &str, member: &'a Patch<T>) -> Result<Option
 }
 
 /// A name is for people: one line, and not a key pasted into the wrong box.
-pub(crate) fn name(app: &App, text: &str) -> Result<String, Error> {
+pub(crate) fn name(policy: &PolicyRoom, text: &str) -> Result<String, Error> {
     let name = text.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(misleads) {
         return Err(Error::invalid("/name", format!("expected 1 to {MAX_NAME} characters on one line")));
     }
-    no_secret(app, "/name", name)?;
+    no_secret(policy, "/name", name)?;
     Ok(name.to_owned())
 }
 
-pub(super) fn email(app: &App, text: &str) -> Result<String, Error> {
+pub(super) fn email(policy: &PolicyRoom, text: &str) -> Result<String, Error> {
     let plain = text.len() <= MAX_EMAIL && !text.chars().any(|c| misleads(c) || c.is_whitespace());
     let (local, domain) = text.rsplit_once('@').unwrap_or_default();
     if !plain || local.is_empty() || domain.is_empty() {
         return Err(Error::invalid("/created_by", "expected an e-mail address"));
     }
-    no_secret(app, "/created_by", text)?;
+    no_secret(policy, "/created_by", text)?;
     Ok(text.to_owned())
 }
 
@@ -80,23 +82,23 @@ fn misleads(c: char) -> bool {
     c.is_control() || is_format
 }
 
-fn no_secret(app: &App, pointer: &str, text: &str) -> Result<(), Error> {
-    if app.policy.spots_secret_in(text) {
+fn no_secret(policy: &PolicyRoom, pointer: &str, text: &str) -> Result<(), Error> {
+    if policy.spots_secret_in(text) {
         return Err(Error::invalid(pointer, "this looks like a key or a token, which must not be stored"));
     }
     Ok(())
 }
 
-pub(super) fn environment<'a>(app: &'a App, text: &str) -> Result<&'a KeyFormatSpec, Error> {
-    app.policy.format_for(text).ok_or_else(|| {
-        let known = app.policy.spec().environments.join("`, `");
+pub(super) fn environment<'a>(policy: &'a PolicyRoom, text: &str) -> Result<&'a KeyFormatSpec, Error> {
+    policy.format_for(text).ok_or_else(|| {
+        let known = policy.spec().environments.join("`, `");
         Error::invalid("/environment", format!("the policy knows no such environment; it knows `{known}`"))
     })
 }
 
-pub(super) fn scopes(app: &App, list: &[String]) -> Result<String, Error> {
-    if let Some(index) = list.iter().position(|scope| !app.policy.knows_scope(scope)) {
-        let detail = match app.policy.spec().scopes.as_slice() {
+pub(super) fn scopes(policy: &PolicyRoom, list: &[String]) -> Result<String, Error> {
+    if let Some(index) = list.iter().position(|scope| !policy.knows_scope(scope)) {
+        let detail = match policy.spec().scopes.as_slice() {
             [] => "the policy has no scopes".to_owned(),
             known => format!("the policy knows no such scope; it knows `{}`", known.join("`, `")),
         };
@@ -107,22 +109,25 @@ pub(super) fn scopes(app: &App, list: &[String]) -> Result<String, Error> {
 }
 
 /// The expiry of a new key.
-pub(super) fn expires_later(app: &App, text: &str) -> Result<u64, Error> {
+pub(super) fn expires_later(now: u64, text: &str) -> Result<u64, Error> {
     let time = Error::time("/expires_at", text)?;
-    if time <= app.clock.seconds() {
+    if time <= now {
         return Err(Error::invalid("/expires_at", "this is in the past: the key would never work"));
     }
     Ok(time)
 }
 
 /// Compiled once here, so that every stored restriction compiles at the edge; stored in its canonical form.
-pub(super) fn restrictions(app: &App, sent: &api::RestrictionsSpec) -> Result<Option<spec::RestrictionsSpec>, Error> {
+pub(super) fn restrictions(
+    policy: &PolicyRoom,
+    sent: &api::RestrictionsSpec,
+) -> Result<Option<spec::RestrictionsSpec>, Error> {
     let entries = entries(sent);
     if entries.len() > MAX_ENTRIES || entries.iter().map(|(_, text)| text.len()).sum::<usize>() > MAX_ENTRY_BYTES {
         let detail = format!("more than {MAX_ENTRIES} entries or {MAX_ENTRY_BYTES} bytes");
         return Err(Error::invalid("/restrictions", detail));
     }
-    entries.iter().try_for_each(|(pointer, text)| no_secret(app, pointer, text))?;
+    entries.iter().try_for_each(|(pointer, text)| no_secret(policy, pointer, text))?;
     let set = RestrictionSet::compile(&to_engine(sent.clone())).map_err(|error| {
         let pointer = format!("/restrictions/{}", error.field.replace(['.', '['], "/").replace(']', ""));
         Error::invalid(pointer, error.problem.to_string())
@@ -140,14 +145,13 @@ fn entries(sent: &api::RestrictionsSpec) -> Vec<(String, &str)> {
     lists.flat_map(|(name, list)| list.iter().enumerate().map(move |it| entry(name, it))).collect()
 }
 
-pub(super) fn filter(query: &ListKeys, now: u64) -> Result<KeyFilter, Error> {
+pub(super) fn filter(by: &Caller, query: &ListKeys, now: u64) -> Result<KeyFilter, Error> {
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Error::invalid("/limit", format!("expected 1 to {MAX_LIMIT}")));
     }
-    let organization = query.organization.as_deref().map(str::parse).transpose();
     Ok(KeyFilter {
-        organization: organization.map_err(|_| Error::invalid("/organization", "expected an organisation's id"))?,
+        scope: organizations::narrow(by, query.organization.as_deref())?,
         status: query.status.map(|status| (status, now)),
         after: query.cursor.as_deref().map(parse_cursor).transpose()?,
         limit,
@@ -178,6 +182,7 @@ fn to_engine(sent: api::RestrictionsSpec) -> spec::RestrictionsSpec {
             allow_missing: it.allow_missing,
         }),
         endpoint: sent.endpoint.map(|it| spec::EndpointSpec { mode: mode(it.mode), allow: it.allow }),
+        trial: None,
     }
 }
 

@@ -1,19 +1,16 @@
 //! SQL about organisations.
 
+use async_trait::async_trait;
 use portcullis_bundle::OrganizationEntry;
 use portcullis_engine::{OrganizationId, OrganizationState};
-use sqlx::sqlite::{SqlitePool, SqliteRow};
-use sqlx::{Row, Sqlite, Transaction};
+use sqlx::Row as _;
 
-use super::sqlite::{exactly_one, signed, unsigned, unsigned_or_null};
-use super::sqlite_keys::parsed;
-use super::{OrganizationRow, StoreError};
+use super::columns::{exactly_one, only, parsed, signed, unsigned, unsigned_or_null};
+use super::{Connection, Row, SqlStore};
+use crate::caller::Scope;
+use crate::store::{OrganizationRow, Organizations, StoreError};
 
-pub(super) async fn insert(
-    transaction: &mut Transaction<'_, Sqlite>,
-    row: &OrganizationRow,
-    version: u64,
-) -> Result<(), StoreError> {
+pub(super) async fn insert(connection: &mut Connection, row: &OrganizationRow, version: u64) -> Result<(), StoreError> {
     let sql = "INSERT INTO organizations (id, name, state, quota_exhausted_until, is_default, created_at, changed_in) \
                VALUES ($1, $2, $3, $4, $5, $6, $7)";
     let (word, until) = state_columns(row.state);
@@ -25,13 +22,13 @@ pub(super) async fn insert(
         .bind(row.is_default)
         .bind(signed(row.created_at))
         .bind(signed(version))
-        .execute(&mut **transaction)
+        .execute(connection)
         .await?;
     Ok(())
 }
 
 pub(super) async fn replace(
-    transaction: &mut Transaction<'_, Sqlite>,
+    connection: &mut Connection,
     row: &OrganizationRow,
     version: u64,
 ) -> Result<(), StoreError> {
@@ -45,33 +42,37 @@ pub(super) async fn replace(
         .bind(signed(version))
         .bind(row.id.to_string())
         .bind(signed(row.changed_in))
-        .execute(&mut **transaction)
+        .execute(connection)
         .await?;
     exactly_one(done.rows_affected())
 }
 
-pub(super) async fn find(pool: &SqlitePool, id: OrganizationId) -> Result<Option<OrganizationRow>, StoreError> {
-    let row =
-        sqlx::query("SELECT * FROM organizations WHERE id = $1").bind(id.to_string()).fetch_optional(pool).await?;
-    row.as_ref().map(organization_row).transpose()
-}
+#[async_trait]
+impl Organizations for SqlStore {
+    async fn organization(&self, scope: Scope, id: OrganizationId) -> Result<Option<OrganizationRow>, StoreError> {
+        let sql = "SELECT * FROM organizations WHERE id = $1 AND ($2 IS NULL OR id = $2)";
+        let row = sqlx::query(sql).bind(id.to_string()).bind(only(scope)).fetch_optional(self.finders()).await?;
+        row.as_ref().map(organization_row).transpose()
+    }
 
-pub(super) async fn list(pool: &SqlitePool) -> Result<Vec<OrganizationRow>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM organizations ORDER BY created_at, id").fetch_all(pool).await?;
-    rows.iter().map(organization_row).collect()
+    async fn organizations(&self, scope: Scope) -> Result<Vec<OrganizationRow>, StoreError> {
+        let sql = "SELECT * FROM organizations WHERE ($1 IS NULL OR id = $1) ORDER BY created_at, id";
+        let rows = sqlx::query(sql).bind(only(scope)).fetch_all(self.listers()).await?;
+        rows.iter().map(organization_row).collect()
+    }
 }
 
 pub(super) async fn changed_after(
-    snapshot: &mut Transaction<'_, Sqlite>,
+    snapshot: &mut Connection,
     version: u64,
 ) -> Result<Vec<OrganizationEntry>, StoreError> {
     let sql = "SELECT id, state, quota_exhausted_until FROM organizations WHERE changed_in > $1";
-    let rows = sqlx::query(sql).bind(signed(version)).fetch_all(&mut **snapshot).await?;
+    let rows = sqlx::query(sql).bind(signed(version)).fetch_all(snapshot).await?;
     Ok(rows.iter().filter_map(bundle_organization).collect())
 }
 
 /// An organisation whose state cannot be read is suspended, and keeps no other from being published.
-fn bundle_organization(row: &SqliteRow) -> Option<OrganizationEntry> {
+fn bundle_organization(row: &Row) -> Option<OrganizationEntry> {
     let id = parsed(row, "id");
     let id = id.inspect_err(|error| tracing::error!(%error, "an organisation is left out of the bundle")).ok()?;
     let state = state(row);
@@ -79,7 +80,7 @@ fn bundle_organization(row: &SqliteRow) -> Option<OrganizationEntry> {
     Some(OrganizationEntry { id, state: state.unwrap_or(OrganizationState::Suspended) })
 }
 
-fn organization_row(row: &SqliteRow) -> Result<OrganizationRow, StoreError> {
+fn organization_row(row: &Row) -> Result<OrganizationRow, StoreError> {
     Ok(OrganizationRow {
         id: parsed(row, "id")?,
         name: row.try_get("name")?,
@@ -98,9 +99,10 @@ fn state_columns(state: OrganizationState) -> (&'static str, Option<i64>) {
     }
 }
 
-fn state(row: &SqliteRow) -> Result<OrganizationState, StoreError> {
+fn state(row: &Row) -> Result<OrganizationState, StoreError> {
     let until = unsigned_or_null("quota_exhausted_until", row.try_get("quota_exhausted_until")?)?;
-    match (row.try_get("state")?, until) {
+    let word: &str = row.try_get("state")?;
+    match (word, until) {
         ("active", _) => Ok(OrganizationState::Active),
         ("suspended", _) => Ok(OrganizationState::Suspended),
         ("quota_exhausted", Some(until)) => Ok(OrganizationState::QuotaExhausted { until }),

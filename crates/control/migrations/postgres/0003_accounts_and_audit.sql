@@ -1,0 +1,88 @@
+-- People, what they are in which organisation, how they and their programs prove it, and who did what.
+-- Only SHA-256 digests of sessions, tokens and invitations are stored, and argon2id of passwords.
+CREATE TABLE users (
+    id TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    email TEXT NOT NULL UNIQUE, -- lower case
+    name TEXT NOT NULL,
+    password TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE memberships (
+    organization TEXT COLLATE "C" NOT NULL REFERENCES organizations (id),
+    user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id),
+    role TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'member', 'viewer')),
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (organization, user_id)
+);
+CREATE INDEX memberships_user ON memberships (user_id);
+
+CREATE TABLE invitations (
+    id TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    digest BYTEA NOT NULL UNIQUE CHECK (length(digest) = 32),
+    organization TEXT COLLATE "C" NOT NULL REFERENCES organizations (id),
+    email TEXT, -- whom it is for; NULL = whoever holds the link
+    role TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'member', 'viewer')),
+    created_by TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    accepted_at BIGINT,
+    withdrawn_at BIGINT
+);
+CREATE INDEX invitations_organization ON invitations (organization, created_at, id);
+
+CREATE TABLE sessions (
+    id TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    digest BYTEA NOT NULL UNIQUE CHECK (length(digest) = 32),
+    csrf TEXT NOT NULL,
+    user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id),
+    organization TEXT COLLATE "C" NOT NULL REFERENCES organizations (id),
+    address TEXT,
+    agent TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    last_seen BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX sessions_user ON sessions (user_id, created_at);
+
+CREATE TABLE api_tokens (
+    id TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+    digest BYTEA NOT NULL UNIQUE CHECK (length(digest) = 32),
+    display TEXT NOT NULL,
+    name TEXT NOT NULL,
+    organization TEXT COLLATE "C" NOT NULL REFERENCES organizations (id),
+    user_id TEXT COLLATE "C" REFERENCES users (id), -- NULL = a service's
+    scopes TEXT NOT NULL, -- permissions, separated by one space
+    created_by TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    revoked_at BIGINT,
+    last_used BIGINT
+);
+CREATE INDEX api_tokens_organization ON api_tokens (organization, created_at, id);
+
+CREATE TABLE audit (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at_ms BIGINT NOT NULL,
+    organization TEXT COLLATE "C" NOT NULL,
+    actor_kind TEXT NOT NULL,
+    actor_id TEXT NOT NULL,
+    actor_name TEXT NOT NULL,
+    address TEXT,
+    request_id TEXT NOT NULL,
+    action TEXT NOT NULL,
+    target_kind TEXT NOT NULL,
+    target_id TEXT COLLATE "C" NOT NULL,
+    target_name TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    version BIGINT
+);
+CREATE INDEX audit_organization ON audit (organization, id);
+CREATE INDEX audit_target ON audit (target_id, id);
+CREATE INDEX audit_version ON audit (version);
+
+-- The log only grows.
+CREATE FUNCTION audit_only_grows() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'the audit log only grows'; END $$;
+CREATE TRIGGER audit_keeps_what_it_has BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_only_grows();

@@ -1,0 +1,53 @@
+//! The schema's history, for both databases: versioned, forward only.
+//!
+//! Invariant: a script that has shipped never changes; a new one is added behind it, in both dialects.
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+/// One step, in both dialects.
+pub(super) struct Script {
+    version: i64,
+    description: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+macro_rules! scripts {
+    ($($version:literal $file:literal $description:literal,)+) => {
+        &[$(Script {
+            version: $version,
+            description: $description,
+            sqlite: include_str!(concat!("../../migrations/sqlite/", $file, ".sql")),
+            postgres: include_str!(concat!("../../migrations/postgres/", $file, ".sql")),
+        },)+]
+    };
+}
+
+/// Oldest first.
+const SCRIPTS: &[Script] = scripts! {
+    1 "0001_keys_and_organizations" "keys and organizations",
+    2 "0002_successors" "successors",
+    3 "0003_accounts_and_audit" "accounts and audit",
+};
+
+impl Script {
+    /// What SQLite is told.
+    pub(super) fn sqlite(&self) -> &'static str {
+        self.sqlite
+    }
+
+    /// What PostgreSQL is told.
+    pub(super) fn postgres(&self) -> &'static str {
+        self.postgres
+    }
+}
+
+/// Brings a database up to date, in its dialect.
+pub(super) fn migrator(dialect: fn(&Script) -> &'static str) -> Migrator {
+    let migration = |script: &Script| {
+        let sql = dialect(script).into_sql_str();
+        Migration::new(script.version, script.description.into(), MigrationType::Simple, sql, false)
+    };
+    Migrator::with_migrations(SCRIPTS.iter().map(migration).collect())
+}

@@ -1,0 +1,44 @@
+//! Values on their way into columns and out of them.
+//!
+//! It knows no table. Invariant: what a column holds either reads as what it should be, or is an error that names it.
+
+use std::str::FromStr;
+
+use sqlx::Row as _;
+
+use super::Row;
+use crate::caller::Scope;
+use crate::store::StoreError;
+
+/// One row was meant; none was there means that it changed since it was read.
+pub(super) fn exactly_one(rows: u64) -> Result<(), StoreError> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+}
+
+/// Binds a query to a scope: `($n IS NULL OR organization = $n)`.
+pub(super) fn only(scope: Scope) -> Option<String> {
+    scope.only().map(|id| id.to_string())
+}
+
+/// SQL integers are signed. No time or version here comes near the limit.
+pub(super) fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+pub(super) fn unsigned(column: &'static str, value: i64) -> Result<u64, StoreError> {
+    u64::try_from(value).map_err(|_| StoreError::Unreadable { column })
+}
+
+pub(super) fn unsigned_or_null(column: &'static str, value: Option<i64>) -> Result<Option<u64>, StoreError> {
+    value.map(|value| unsigned(column, value)).transpose()
+}
+
+pub(super) fn parsed<T: FromStr>(row: &Row, column: &'static str) -> Result<T, StoreError> {
+    let text: &str = row.try_get(column)?;
+    text.parse().map_err(|_| StoreError::Unreadable { column })
+}
+
+pub(super) fn parsed_or_null<T: FromStr>(row: &Row, column: &'static str) -> Result<Option<T>, StoreError> {
+    let text: Option<&str> = row.try_get(column)?;
+    text.map(str::parse).transpose().map_err(|_| StoreError::Unreadable { column })
+}
