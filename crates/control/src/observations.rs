@@ -45,7 +45,8 @@ fn observation((sighting, seen): (Sighting, Seen)) -> Observation {
 }
 
 fn totals(rows: &[(Sighting, Seen)]) -> ObservationTotals {
-    let endpoint = |it: &Sighting| if it.path.is_empty() { String::new() } else { format!("{} {}", it.method, it.path) };
+    let endpoint =
+        |it: &Sighting| if it.path.is_empty() { String::new() } else { format!("{} {}", it.method, it.path) };
     ObservationTotals {
         count: rows.iter().map(|(_, seen)| seen.requests).fold(0, u64::saturating_add),
         reasons: by(rows, |it| it.reason.clone()),

@@ -59,12 +59,8 @@ fn sees_edges(app: &App, by: &Caller) -> bool {
 }
 
 fn shown(version: u64, changed_ms: u64, verdict: Verdict, sees_edges: bool) -> Receipt {
-    let detail = |(edge, it): (String, verdict::Edge)| EdgeReceipt {
-        edge,
-        enforced: it.enforced,
-        silent: it.silent,
-        ms: it.ms,
-    };
+    let detail =
+        |(edge, it): (String, verdict::Edge)| EdgeReceipt { edge, enforced: it.enforced, silent: it.silent, ms: it.ms };
     Receipt {
         version,
         changed_at: to_rfc3339(changed_ms / 1000),

@@ -22,7 +22,8 @@ use portcullis_engine::KeyId;
 pub(crate) use change::{Action, AuditRow, Change, Target};
 pub(crate) use denials::{Audience, DENIALS, DenialFilter, DenialRow, Denials};
 pub(crate) use fleet::{
-    Before, Count, EdgeRow, Edges, Heard, HeardEdge, HeardVm, Missing, ProgressRow, Reports, SLOT_MS, VERSIONS_KEPT, VmRow, add,
+    Before, Count, EdgeRow, Edges, Heard, HeardEdge, HeardVm, Missing, ProgressRow, Reports, SLOT_MS, VERSIONS_KEPT,
+    VmRow, add,
 };
 pub(crate) use keys::{BundleKey, KeyFilter, KeyRow, Keys, UnrevokedKey};
 pub(crate) use observations::{OBSERVATIONS, OBSERVATIONS_OF_A_KEY, Observations, Seen, Sighting};

@@ -24,10 +24,10 @@ pub(super) const fn of(reason: Reason) -> &'static str {
         Reason::MalformedCredential => {
             "A tab or another word stood where the key should be: send the key alone behind its scheme."
         }
-        Reason::UnknownPrefix => "What was sent begins like no key of this policy: check which key the client was given.",
-        Reason::WrongLength => {
-            "The key is too short or too long for its prefix: check that the whole key was copied."
+        Reason::UnknownPrefix => {
+            "What was sent begins like no key of this policy: check which key the client was given."
         }
+        Reason::WrongLength => "The key is too short or too long for its prefix: check that the whole key was copied.",
         Reason::BadAlphabet => {
             "The key holds a character that such keys do not have: check that it was copied without quotes or spaces."
         }
@@ -36,7 +36,9 @@ pub(super) const fn of(reason: Reason) -> &'static str {
         Reason::RevokedKey => "The key was revoked and never works again: give the client a new key.",
         Reason::DisabledKey => "The key is switched off: enable it, if it should work again.",
         Reason::ExpiredKey => "The key's time is over: create a new key, and rotate the next one before it expires.",
-        Reason::OrganizationSuspended => "The key's organisation is suspended: none of its keys works until it is active.",
+        Reason::OrganizationSuspended => {
+            "The key's organisation is suspended: none of its keys works until it is active."
+        }
         Reason::QuotaExhausted => {
             "The organisation's quota is used up, which all its keys share: wait until it is filled again, or raise it."
         }
@@ -62,7 +64,9 @@ pub(super) const fn of(reason: Reason) -> &'static str {
             "The calling page is not among those that the key may be used by: add it to the key's patterns. \
              `*.example.com` does not include `example.com` itself."
         }
-        Reason::EndpointNotAllowed => "Method and path are not on the key's own list of endpoints: add them, or use another key.",
+        Reason::EndpointNotAllowed => {
+            "Method and path are not on the key's own list of endpoints: add them, or use another key."
+        }
         Reason::NoRule => {
             "The policy has no rule for this method and path, and denies what it has none for: check the spelling, or add a \
              rule."

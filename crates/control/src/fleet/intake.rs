@@ -53,7 +53,7 @@ pub(crate) async fn take(app: &App, report: Report) -> Result<Result<(), TooMany
 
 impl Fleet {
     /// `false` if there are too many edges already.
-    fn hear(&self, policy: &PolicyRoom, report: Report, now_ms: u64) -> bool {
+    pub(super) fn hear(&self, policy: &PolicyRoom, report: Report, now_ms: u64) -> bool {
         let mut known = self.known();
         if !known.admit(&report.edge, &report.vm, now_ms) {
             known.forget_gone(now_ms);
@@ -101,7 +101,8 @@ impl Fleet {
 
 fn counts(known: &mut Known, report: &Report) -> std::collections::BTreeMap<Count, u64> {
     let mut counts = std::collections::BTreeMap::new();
-    let mut count = |it: Count, number: u64| add(&mut counts, [(it, number.min(MAX_COUNT))].into_iter().filter(|it| it.1 > 0));
+    let mut count =
+        |it: Count, number: u64| add(&mut counts, [(it, number.min(MAX_COUNT))].into_iter().filter(|it| it.1 > 0));
     count(Count::Allowed, report.allowed);
     count(Count::Unsampled, report.unsampled);
     for (reason, number) in report.denied.iter().take(MAX_REASONS) {

@@ -79,7 +79,10 @@ mod tests {
             (long.as_str(), "xxxxxxxxxxx", "xxxxxxxxxxx"),
         ] {
             let most = if text.len() > 600 || text.starts_with('ü') { 11 } else { 200 };
-            assert_eq!((line(&policy(), text, most).as_str(), place(&policy(), text, most).as_str()), (as_line, as_place));
+            assert_eq!(
+                (line(&policy(), text, most).as_str(), place(&policy(), text, most).as_str()),
+                (as_line, as_place)
+            );
         }
     }
 

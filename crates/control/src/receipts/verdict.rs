@@ -149,11 +149,19 @@ mod tests {
         for (rows, text, complete) in [
             (vec![], "no edge has reported yet", false),
             (vec![vm("a", 100, Some(140), 0)], "enforced on 1 of 1 edge, slowest 140 ms", true),
-            (vec![vm("a", 100, Some(140), 0), vm("b", 101, Some(90), 0)], "enforced on 2 of 2 edges, slowest 140 ms", true),
+            (
+                vec![vm("a", 100, Some(140), 0), vm("b", 101, Some(90), 0)],
+                "enforced on 2 of 2 edges, slowest 140 ms",
+                true,
+            ),
             (vec![vm("a", 100, Some(140), 0), vm("a", 100, slow, 60)], "enforced on 1 of 1 edge, slowest 3.2 s", true),
             (vec![vm("a", 100, Some(140), 0), vm("a", 99, slow, 0)], "enforced on 0 of 1 edge", false),
             (vec![vm("a", 100, Some(140), 0), vm("a", 99, slow, 61)], "enforced on 1 of 1 edge, slowest 140 ms", true),
-            (vec![vm("a", 100, Some(140), 0), vm("b", 99, slow, 61)], "enforced on 1 of 1 edge, slowest 140 ms; 1 silent: b", false),
+            (
+                vec![vm("a", 100, Some(140), 0), vm("b", 99, slow, 61)],
+                "enforced on 1 of 1 edge, slowest 140 ms; 1 silent: b",
+                false,
+            ),
             (vec![vm("a", 100, Some(140), 0), vm("b", 100, slow, 61)], "enforced on 1 of 1 edge, slowest 140 ms", true),
             (vec![vm("b", 99, slow, 61)], "no edge has reported for a minute; 1 silent: b", false),
             (vec![vm("b", 100, slow, 61)], "no edge has reported for a minute", false),
@@ -165,7 +173,11 @@ mod tests {
         ] {
             let verdict = Verdict::new(VERSION, CHANGED, CHANGED + 900_000, &rows);
             assert_eq!((verdict.text(true).as_str(), verdict.is_complete()), (text, complete), "{rows:?}");
-            assert_eq!(verdict.text(false), text.split(": ").next().unwrap(), "no name for those who may not see edges");
+            assert_eq!(
+                verdict.text(false),
+                text.split(": ").next().unwrap(),
+                "no name for those who may not see edges"
+            );
         }
     }
 

@@ -19,11 +19,7 @@ pub(crate) trait Observations {
     async fn observe(&self, seen: &[(Sighting, Seen)]) -> Result<(), StoreError>;
 
     /// What was seen of a key, the most frequent first.
-    async fn observations(
-        &self,
-        key: KeyId,
-        kind: Option<SampleKind>,
-    ) -> Result<Vec<(Sighting, Seen)>, StoreError>;
+    async fn observations(&self, key: KeyId, kind: Option<SampleKind>) -> Result<Vec<(Sighting, Seen)>, StoreError>;
 
     /// Forgets what was last seen before that time, and what is too much.
     async fn forget_observations(&self, before: u64) -> Result<(), StoreError>;

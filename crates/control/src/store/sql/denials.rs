@@ -23,8 +23,7 @@ impl Denials for SqlStore {
     }
 
     async fn denial(&self, audience: Audience, request_id: &str) -> Result<Option<DenialRow>, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM denials WHERE {VISIBLE} AND request_id = $3 ORDER BY id DESC LIMIT 1");
+        let sql = format!("SELECT {COLUMNS} FROM denials WHERE {VISIBLE} AND request_id = $3 ORDER BY id DESC LIMIT 1");
         let query = sqlx::query(AssertSqlSafe(sql)).bind(only(audience.scope)).bind(audience.strangers);
         query.bind(request_id).fetch_optional(self.finders()).await?.as_ref().map(denial_row).transpose()
     }

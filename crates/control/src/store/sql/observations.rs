@@ -28,11 +28,7 @@ impl Observations for SqlStore {
         Ok(())
     }
 
-    async fn observations(
-        &self,
-        key: KeyId,
-        kind: Option<SampleKind>,
-    ) -> Result<Vec<(Sighting, Seen)>, StoreError> {
+    async fn observations(&self, key: KeyId, kind: Option<SampleKind>) -> Result<Vec<(Sighting, Seen)>, StoreError> {
         let sql = "SELECT * FROM observations WHERE key_id = $1 AND ($2 IS NULL OR kind = $2) \
                    ORDER BY requests DESC, last_seen DESC, kind, reason, address, referrer, method, path";
         let query = sqlx::query(sql).bind(key.to_string()).bind(kind.map(SampleKind::as_str));

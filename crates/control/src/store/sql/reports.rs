@@ -117,12 +117,7 @@ async fn record_vm(connection: &mut Connection, edge: &str, vm: &str, heard: &He
     Ok(())
 }
 
-async fn add_to_count(
-    connection: &mut Connection,
-    edge: &str,
-    count: &Count,
-    requests: u64,
-) -> Result<(), StoreError> {
+async fn add_to_count(connection: &mut Connection, edge: &str, count: &Count, requests: u64) -> Result<(), StoreError> {
     let sql = "INSERT INTO edge_counts (edge, kind, reason, requests) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (edge, kind, reason) DO UPDATE SET requests = edge_counts.requests + excluded.requests";
     let (kind, reason) = count_columns(count);
