@@ -18,6 +18,8 @@ mod keys;
 mod limits;
 mod observations;
 mod organizations;
+#[cfg_attr(not(test), expect(dead_code, reason = "handlers are yet to use it"))]
+mod pages;
 mod policy;
 mod publisher;
 mod random;

@@ -11,6 +11,7 @@ mod hangup;
 mod keys;
 mod lifecycle;
 mod observations;
+mod openapi;
 mod organizations;
 mod payments;
 mod publishing;
