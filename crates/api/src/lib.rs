@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod edge;
+pub mod explain;
 pub mod keys;
 pub mod organizations;
 pub mod patch;

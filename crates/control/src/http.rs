@@ -6,6 +6,7 @@
 mod auth;
 mod body;
 mod edge;
+mod explain;
 mod failure;
 mod finish;
 mod keys;
@@ -17,7 +18,7 @@ mod watch;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 
 use crate::app::App;
 use failure::Failure;
@@ -32,8 +33,13 @@ pub(crate) fn router(app: App) -> Router {
         .route("/v1/api-keys/{id}", delete(payments::revoke))
         .route("/v1/keys", get(keys::list).post(keys::create))
         .route("/v1/keys:batch", post(keys::create_batch))
+        .route("/v1/keys:find", post(keys::find))
+        .route("/v1/keys:import", post(keys::import))
         .route("/v1/keys/{id}", get(keys::show).patch(keys::update).delete(keys::revoke))
         .route("/v1/keys/{id}/rotate", post(keys::rotate))
+        .route("/v1/keys/{id}/trial", put(keys::start_trial).delete(keys::end_trial))
+        .route("/v1/keys/{id}/trial/enforce", post(keys::enforce_trial))
+        .route("/v1/explain", post(explain::explain))
         .route("/v1/organizations", get(organizations::list).post(organizations::create))
         .route("/v1/organizations/{id}", get(organizations::show).patch(organizations::update))
         .route("/v1/edges", get(status::edges))

@@ -10,6 +10,7 @@ mod caller;
 mod clock;
 mod config;
 mod error;
+mod explain;
 mod fleet;
 mod http;
 mod id;

@@ -104,6 +104,7 @@ impl Server {
         let (trigger, shutdown) = shutdown::new();
         let app = App {
             store,
+            directory: Arc::default(),
             policies: Arc::new(ArcSwap::from_pointee(policy)),
             publisher,
             fleet: Arc::new(Fleet::default()),
@@ -131,6 +132,10 @@ impl Server {
         // Dropped with this future, and its task with it.
         let mut publishing = JoinSet::new();
         publishing.spawn(worker.run());
+        // The first listing need not wait for all that is there; if this fails, it tries again and says so.
+        let mut reading = JoinSet::new();
+        let (directory, database) = (app.directory.clone(), store.clone());
+        reading.spawn(async move { directory.refresh(database.as_ref()).await });
         let serving = connections::serve(listener, http::router(app), limits, ending.clone());
         let asked_to_end = async {
             stop.await;
@@ -144,6 +149,7 @@ impl Server {
             _ = publishing.join_next() => Err(ServeError::PublisherDied),
         };
         publishing.shutdown().await;
+        reading.shutdown().await;
         let _ = timeout(DRAIN_WITHIN, store.close()).await;
         served
     }

@@ -15,7 +15,8 @@ use async_trait::async_trait;
 use portcullis_bundle::OrganizationEntry;
 
 pub(crate) use change::{Action, AuditRow, Change, Target};
-pub(crate) use keys::{BundleKey, KeyFilter, KeyRow, Keys, UnrevokedKey};
+use keys::{published_status, with_trial};
+pub(crate) use keys::{BundleKey, KeyRow, KeySummary, Keys, TrialRow, UnrevokedKey, Visitor};
 pub(crate) use organizations::{OrganizationRow, Organizations};
 pub(crate) use postgres::PostgresStore;
 pub(crate) use sqlite::SqliteStore;
@@ -81,6 +82,9 @@ pub enum StoreError {
     /// The row changed between read and write: read it again.
     #[error("the row changed since it was read")]
     Conflict,
+    /// Something with the same id or digest is there already; nothing was written.
+    #[error("there is one with the same id or digest already")]
+    Duplicate,
     /// The database refused or could not be reached.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),

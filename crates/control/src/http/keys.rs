@@ -3,11 +3,11 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use portcullis_api::keys::{CreateKeys, ListKeys};
+use portcullis_api::keys::{CreateKeys, FindKey, ImportKeys, ListKeys, StartTrial};
 use portcullis_api::{CreateKey, CreatedKey, Data, Key, KeyList, RotateKey, UpdateKey};
 
 use super::auth::By;
-use super::body::{Body, OptionalBody, Parameters, Segment, Written};
+use super::body::{Body, OptionalBody, Parameters, Segment, Table, Written};
 use super::failure::Failure;
 use crate::app::App;
 use crate::keys;
@@ -62,4 +62,49 @@ pub(super) async fn rotate(
 
 pub(super) async fn revoke(State(app): State<App>, By(by): By, Segment(id): Segment) -> Result<Written<Key>, Failure> {
     Ok(Written(StatusCode::OK, keys::revoke(&app, &by, &id).await?))
+}
+
+pub(super) async fn find(
+    State(app): State<App>,
+    By(by): By,
+    Body(request): Body<FindKey>,
+) -> Result<Json<Key>, Failure> {
+    Ok(Json(keys::find(&app, &by, &request).await?))
+}
+
+pub(super) async fn import(
+    State(app): State<App>,
+    By(by): By,
+    table: Table<ImportKeys>,
+) -> Result<Written<Data<Key>>, Failure> {
+    let imported = match table {
+        Table::Json(request) => keys::import(&app, &by, &request).await?,
+        Table::Csv(text) => keys::import_csv(&app, &by, &text).await?,
+    };
+    Ok(Written(StatusCode::CREATED, imported.map(|data, _| Data { data })))
+}
+
+pub(super) async fn start_trial(
+    State(app): State<App>,
+    By(by): By,
+    Segment(id): Segment,
+    Body(request): Body<StartTrial>,
+) -> Result<Written<Key>, Failure> {
+    Ok(Written(StatusCode::OK, keys::start_trial(&app, &by, &id, &request).await?))
+}
+
+pub(super) async fn end_trial(
+    State(app): State<App>,
+    By(by): By,
+    Segment(id): Segment,
+) -> Result<Written<Key>, Failure> {
+    Ok(Written(StatusCode::OK, keys::end_trial(&app, &by, &id).await?))
+}
+
+pub(super) async fn enforce_trial(
+    State(app): State<App>,
+    By(by): By,
+    Segment(id): Segment,
+) -> Result<Written<Key>, Failure> {
+    Ok(Written(StatusCode::OK, keys::enforce_trial(&app, &by, &id).await?))
 }

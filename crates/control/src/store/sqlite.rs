@@ -7,6 +7,8 @@
 mod audit;
 #[path = "sql/columns.rs"]
 mod columns;
+#[path = "sql/key_rows.rs"]
+mod key_rows;
 #[path = "sql/keys.rs"]
 mod keys;
 #[path = "sql/organizations.rs"]
