@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The request to explain. The key stands for itself by its id; its text is not needed, and not wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Explain {
     /// The key's id.
@@ -25,6 +26,7 @@ pub struct Explain {
 
 /// What an edge that knows the key as it is now would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Explanation {
     /// Whether the request would pass.
     pub allowed: bool,
@@ -44,6 +46,7 @@ pub struct Explanation {
 
 /// One check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ExplainedCheck {
     /// Which: `route`, `credential`, `format`, `lookup`, `status`, `environment`, `ip`, `referrer`, `endpoint`, `scopes`,
     /// `quota`.
@@ -58,6 +61,7 @@ pub struct ExplainedCheck {
 
 /// How a check went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CheckOutcome {
     /// It passed.

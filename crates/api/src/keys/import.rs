@@ -9,19 +9,24 @@ use crate::restrictions::RestrictionsSpec;
 /// The body as JSON: all of them or none. As `text/csv` it has the same members as columns, scopes separated by spaces,
 /// and `metadata.NAME` for each entry of the metadata.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ImportKeys {
     /// At most 1000.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 1000))]
     pub keys: Vec<ImportKey>,
 }
 
 /// One key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ImportKey {
     /// What people call it.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub name: String,
     /// SHA-256 of the whole key, as 64 hexadecimal digits. Never the key itself.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9A-Fa-f]{64}$"))]
     pub sha256: String,
     /// What the key starts with: the prefix of one of the policy's formats.
     pub prefix: String,

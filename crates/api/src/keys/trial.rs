@@ -6,6 +6,7 @@ use crate::restrictions::RestrictionsSpec;
 
 /// `PUT /v1/keys/{id}/trial`: at least one of the two, in place of any trial before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StartTrial {
     /// The whole set of scopes to try.
@@ -18,6 +19,7 @@ pub struct StartTrial {
 
 /// What is tried on a key. Edges tell what it would have denied, and deny nothing for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Trial {
     /// Scopes in place of the key's own; `null` = the key's own.
     pub scopes: Option<Vec<String>>,
