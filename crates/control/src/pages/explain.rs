@@ -33,7 +33,10 @@ pub(crate) struct ExplainFields {
 impl ExplainFields {
     /// The methods on offer and which is chosen.
     pub(crate) fn methods(&self) -> Vec<(&'static str, bool)> {
-        ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].into_iter().map(|method| (method, method == self.method)).collect()
+        ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+            .into_iter()
+            .map(|method| (method, method == self.method))
+            .collect()
     }
 }
 

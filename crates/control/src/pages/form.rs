@@ -91,7 +91,8 @@ mod tests {
         let shown: Vec<_> = scope_groups(&known, &held)
             .into_iter()
             .map(|group| {
-                let choices: Vec<_> = group.choices.iter().map(|choice| format!("{}={}", choice.label, choice.checked)).collect();
+                let choices: Vec<_> =
+                    group.choices.iter().map(|choice| format!("{}={}", choice.label, choice.checked)).collect();
                 format!("{}: {}", group.resource, choices.join(" "))
             })
             .collect();

@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn bars_are_ordered_and_scaled() {
-        let bars = Bar::all([("a".to_owned(), 1), ("none".to_owned(), 0), ("b".to_owned(), 400), ("c".to_owned(), 100)]);
+        let bars =
+            Bar::all([("a".to_owned(), 1), ("none".to_owned(), 0), ("b".to_owned(), 400), ("c".to_owned(), 100)]);
         let shown: Vec<_> = bars.iter().map(|bar| (bar.label.as_str(), bar.count, bar.share)).collect();
         assert_eq!(shown, [("b", 400, 100), ("c", 100, 25), ("a", 1, 1)]);
         assert_eq!(Bar::all([]), []);

@@ -55,10 +55,16 @@ mod tests {
 
     #[test]
     fn a_receipt_is_full_only_when_every_edge_enforces() {
-        for (edges, enforced, bars, lowered) in [(0, 0, 0, 0), (2, 1, 2, 1), (2, 2, 2, 2), (40, 39, 16, 15), (40, 40, 16, 16)] {
+        for (edges, enforced, bars, lowered) in
+            [(0, 0, 0, 0), (2, 1, 2, 1), (2, 2, 2, 2), (40, 39, 16, 15), (40, 40, 16, 16)]
+        {
             let receipt = Receipt { version: 1, edges, enforced, complete: edges == enforced, text: String::new() };
             let shown = receipt.bars();
-            assert_eq!((shown.len(), shown.iter().filter(|down| **down).count()), (bars, lowered), "{edges} {enforced}");
+            assert_eq!(
+                (shown.len(), shown.iter().filter(|down| **down).count()),
+                (bars, lowered),
+                "{edges} {enforced}"
+            );
         }
     }
 }

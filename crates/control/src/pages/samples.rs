@@ -79,12 +79,14 @@ fn viewer_shell(title: &str, section: Section) -> Shell {
 }
 
 fn noticed(shell: Shell, text: &str, enforced: usize) -> Shell {
-    let notice = Notice { kind: NoticeKind::Done, text: text.to_owned(), detail: None, receipt: Some(receipt(enforced)) };
+    let notice =
+        Notice { kind: NoticeKind::Done, text: text.to_owned(), detail: None, receipt: Some(receipt(enforced)) };
     Shell { notice: Some(notice), ..shell }
 }
 
 fn gate(title: &str, problem: Option<&str>) -> Gate {
-    let notice = problem.map(|text| Notice { kind: NoticeKind::Problem, text: text.to_owned(), detail: None, receipt: None });
+    let notice =
+        problem.map(|text| Notice { kind: NoticeKind::Problem, text: text.to_owned(), detail: None, receipt: None });
     Gate { title: title.to_owned(), csrf: "csrf-token".to_owned(), notice }
 }
 

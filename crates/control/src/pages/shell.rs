@@ -136,7 +136,9 @@ impl Shell {
         let item = |(shown, section, href, label, icon): (bool, Section, _, _, _)| {
             shown.then_some(NavItem { href, label, icon, current: section == self.section })
         };
-        let groups = groups.into_iter().map(|(title, items)| NavGroup { title, items: items.into_iter().filter_map(item).collect() });
+        let groups = groups
+            .into_iter()
+            .map(|(title, items)| NavGroup { title, items: items.into_iter().filter_map(item).collect() });
         groups.filter(|group| !group.items.is_empty()).collect()
     }
 }

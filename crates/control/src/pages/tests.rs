@@ -23,7 +23,9 @@ impl Tag<'_> {
     }
 
     fn has(&self, name: &str) -> bool {
-        self.text.split_whitespace().any(|word| word.trim_end_matches('/') == name || word.starts_with(&format!("{name}=")))
+        self.text
+            .split_whitespace()
+            .any(|word| word.trim_end_matches('/') == name || word.starts_with(&format!("{name}=")))
     }
 }
 
@@ -42,7 +44,10 @@ fn tags(html: &str) -> Vec<Tag<'_>> {
 
 fn check(rule: impl Fn(&str, &str) -> Vec<String>) {
     let pages = samples::all();
-    let wrong: Vec<_> = pages.iter().flat_map(|(name, html)| rule(name, html).into_iter().map(move |what| format!("{name}: {what}"))).collect();
+    let wrong: Vec<_> = pages
+        .iter()
+        .flat_map(|(name, html)| rule(name, html).into_iter().map(move |what| format!("{name}: {what}")))
+        .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -67,9 +72,19 @@ fn every_element_is_closed_in_its_order() {
 fn nothing_needs_a_looser_content_security_policy() {
     check(|_, html| {
         let tags = tags(html);
-        let inline = tags.iter().filter(|tag| tag.has("style") || tag.text.contains(" on") && tag.text.split_whitespace().any(|word| word.starts_with("on")));
-        let code = tags.iter().filter(|tag| !tag.end && (tag.name == "style" || tag.name == "script" && tag.attribute("src").is_none()));
-        let away = tags.iter().filter(|tag| ["href", "src", "action"].iter().filter_map(|name| tag.attribute(name)).any(|to| !to.starts_with('/') && !to.starts_with('#') || to.starts_with("//")));
+        let inline = tags.iter().filter(|tag| {
+            tag.has("style")
+                || tag.text.contains(" on") && tag.text.split_whitespace().any(|word| word.starts_with("on"))
+        });
+        let code = tags
+            .iter()
+            .filter(|tag| !tag.end && (tag.name == "style" || tag.name == "script" && tag.attribute("src").is_none()));
+        let away = tags.iter().filter(|tag| {
+            ["href", "src", "action"]
+                .iter()
+                .filter_map(|name| tag.attribute(name))
+                .any(|to| !to.starts_with('/') && !to.starts_with('#') || to.starts_with("//"))
+        });
         inline.chain(code).chain(away).map(|tag| format!("<{}>", tag.text)).collect()
     });
 }
@@ -78,7 +93,8 @@ fn nothing_needs_a_looser_content_security_policy() {
 fn every_field_has_a_label() {
     check(|_, html| {
         let tags = tags(html);
-        let named: BTreeSet<_> = tags.iter().filter(|tag| tag.name == "label").filter_map(|tag| tag.attribute("for")).collect();
+        let named: BTreeSet<_> =
+            tags.iter().filter(|tag| tag.name == "label").filter_map(|tag| tag.attribute("for")).collect();
         let mut in_label = false;
         let mut wrong = Vec::new();
         for tag in &tags {
@@ -86,7 +102,9 @@ fn every_field_has_a_label() {
                 in_label = !tag.end;
             }
             let field = !tag.end && ["input", "select", "textarea"].contains(&tag.name);
-            let silent = tag.attribute("type") == Some("hidden") || tag.has("hidden") || tag.attribute("aria-hidden") == Some("true");
+            let silent = tag.attribute("type") == Some("hidden")
+                || tag.has("hidden")
+                || tag.attribute("aria-hidden") == Some("true");
             let labelled = in_label || tag.attribute("id").is_some_and(|id| named.contains(id));
             if field && !silent && !labelled {
                 wrong.push(format!("<{}>", tag.text));
@@ -100,7 +118,10 @@ fn every_field_has_a_label() {
 fn every_form_that_changes_something_carries_the_token() {
     check(|_, html| {
         let forms = html.split("<form").skip(1).map(|rest| rest.split("</form>").next().unwrap());
-        let bad = forms.filter(|form| form.contains(r#" method="post""#) != form.contains(r#"<input type="hidden" name="csrf" value="csrf-token">"#));
+        let bad = forms.filter(|form| {
+            form.contains(r#" method="post""#)
+                != form.contains(r#"<input type="hidden" name="csrf" value="csrf-token">"#)
+        });
         bad.map(|form| format!("<form{}", form.lines().next().unwrap())).collect()
     });
 }
@@ -111,9 +132,17 @@ fn ids_are_unique_and_references_lead_somewhere() {
         let tags = tags(html);
         let ids: Vec<_> = tags.iter().filter_map(|tag| tag.attribute("id")).collect();
         let known: BTreeSet<_> = ids.iter().copied().collect();
-        let mut wrong: Vec<_> = known.iter().filter(|id| ids.iter().filter(|other| other == id).count() > 1).map(|id| format!("two `{id}`")).collect();
+        let mut wrong: Vec<_> = known
+            .iter()
+            .filter(|id| ids.iter().filter(|other| other == id).count() > 1)
+            .map(|id| format!("two `{id}`"))
+            .collect();
         for name in ["for", "list", "aria-labelledby", "aria-describedby", "data-copy"] {
-            let lost = tags.iter().filter_map(|tag| tag.attribute(name)).flat_map(str::split_whitespace).filter(|id| !known.contains(id));
+            let lost = tags
+                .iter()
+                .filter_map(|tag| tag.attribute(name))
+                .flat_map(str::split_whitespace)
+                .filter(|id| !known.contains(id));
             wrong.extend(lost.map(|id| format!("{name} leads to no `{id}`")));
         }
         let anchors = tags.iter().filter_map(|tag| tag.attribute("href")).filter_map(|href| href.strip_prefix('#'));
@@ -126,13 +155,21 @@ fn ids_are_unique_and_references_lead_somewhere() {
 fn text_is_escaped() {
     let hostile = samples::all().iter().filter(|(_, html)| html.contains("alert(")).count();
     assert!(hostile > 20, "only {hostile} pages show the hostile name");
-    check(|_, html| if html.contains(HOSTILE) || html.contains("<script>") { vec!["hostile text stands as markup".to_owned()] } else { vec![] });
+    check(|_, html| {
+        if html.contains(HOSTILE) || html.contains("<script>") {
+            vec!["hostile text stands as markup".to_owned()]
+        } else {
+            vec![]
+        }
+    });
 }
 
 #[test]
 fn a_secret_is_in_no_address() {
     check(|_, html| {
-        let addresses = tags(html).into_iter().filter(|tag| ["href", "action", "src"].iter().any(|name| tag.attribute(name).is_some_and(|to| to.contains("SAMPLE"))));
+        let addresses = tags(html).into_iter().filter(|tag| {
+            ["href", "action", "src"].iter().any(|name| tag.attribute(name).is_some_and(|to| to.contains("SAMPLE")))
+        });
         addresses.map(|tag| tag.text.to_owned()).collect()
     });
 }
@@ -144,7 +181,11 @@ fn whole_pages_have_one_heading_landmarks_and_a_title() {
             return vec![];
         }
         let wanted = [("<h1", 1), ("<main ", 1), ("<title>", 1), ("<html lang=\"en-GB\">", 1), ("class=\"skip\"", 1)];
-        wanted.iter().filter(|(text, count)| html.matches(text).count() != *count).map(|(text, _)| format!("not exactly one {text}")).collect()
+        wanted
+            .iter()
+            .filter(|(text, count)| html.matches(text).count() != *count)
+            .map(|(text, _)| format!("not exactly one {text}"))
+            .collect()
     });
 }
 

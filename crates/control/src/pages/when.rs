@@ -76,7 +76,10 @@ mod tests {
             assert_eq!(When::new(at, NOW).relative, expected);
         }
         let html = When::parse("2026-01-15T12:00:00Z", NOW).to_string();
-        assert_eq!(html.trim(), r#"<time datetime="2026-01-15T12:00:00Z" title="2026-01-15 12:00:00 UTC">just now</time>"#);
+        assert_eq!(
+            html.trim(),
+            r#"<time datetime="2026-01-15T12:00:00Z" title="2026-01-15 12:00:00 UTC">just now</time>"#
+        );
         assert!(When::parse("<b>", NOW).to_string().contains("&#60;b&#62;"));
     }
 }

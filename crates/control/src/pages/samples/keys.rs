@@ -13,8 +13,16 @@ use portcullis_api::restrictions::{EndpointSpec, IpSpec, ModeSpec, ReferrerSpec}
 use portcullis_api::{ApiKey, Key, KeyStatus, RestrictionsSpec};
 
 const SCOPES: [&str; 10] = [
-    "skills:read", "skills:write", "agents:read", "agents:write", "plugins:read", "plugins:write", "content:read", "content:write",
-    "mcp:read", "mcp:write",
+    "skills:read",
+    "skills:write",
+    "agents:read",
+    "agents:write",
+    "plugins:read",
+    "plugins:write",
+    "content:read",
+    "content:write",
+    "mcp:read",
+    "mcp:write",
 ];
 
 fn record(name: &str, status: KeyStatus, age_days: u64) -> Key {
@@ -42,9 +50,20 @@ fn record(name: &str, status: KeyStatus, age_days: u64) -> Key {
 
 fn spec() -> RestrictionsSpec {
     RestrictionsSpec {
-        ip: Some(IpSpec { mode: ModeSpec::Enforce, allow: Some(strings(&["203.0.113.0/24", "2001:db8::/48"])), deny: strings(&["203.0.113.66"]) }),
-        referrer: Some(ReferrerSpec { mode: ModeSpec::Observe, allow: strings(&["https://*.example.com/*"]), allow_missing: true }),
-        endpoint: Some(EndpointSpec { mode: ModeSpec::Enforce, allow: strings(&["GET /api/v1/skills/**", "POST /api/v1/agents/{id}/runs"]) }),
+        ip: Some(IpSpec {
+            mode: ModeSpec::Enforce,
+            allow: Some(strings(&["203.0.113.0/24", "2001:db8::/48"])),
+            deny: strings(&["203.0.113.66"]),
+        }),
+        referrer: Some(ReferrerSpec {
+            mode: ModeSpec::Observe,
+            allow: strings(&["https://*.example.com/*"]),
+            allow_missing: true,
+        }),
+        endpoint: Some(EndpointSpec {
+            mode: ModeSpec::Enforce,
+            allow: strings(&["GET /api/v1/skills/**", "POST /api/v1/agents/{id}/runs"]),
+        }),
     }
 }
 
@@ -93,7 +112,10 @@ fn denials() -> Vec<DenialRow> {
         edge: "edge-eu-1".to_owned(),
     };
     let key = Some(("key_4fTq9ZxLw2Pm0aRb", "checkout-api"));
-    vec![row("IP address not allowed", 403, key, "/api/v1/skills", 20), row("Invalid API key", 401, None, HOSTILE, 4000)]
+    vec![
+        row("IP address not allowed", 403, key, "/api/v1/skills", 20),
+        row("Invalid API key", 401, None, HOSTILE, 4000),
+    ]
 }
 
 fn explanation(allowed: bool) -> Explanation {
@@ -115,11 +137,21 @@ fn explanation(allowed: bool) -> Explanation {
 }
 
 fn fields() -> ExplainFields {
-    ExplainFields { key: "key_4fTq9ZxLw2Pm0aRb".to_owned(), method: "POST".to_owned(), path: HOSTILE.to_owned(), ..ExplainFields::default() }
+    ExplainFields {
+        key: "key_4fTq9ZxLw2Pm0aRb".to_owned(),
+        method: "POST".to_owned(),
+        path: HOSTILE.to_owned(),
+        ..ExplainFields::default()
+    }
 }
 
 fn key_page(shell: Shell, key: KeyRow, rich: bool) -> KeyPage {
-    let trial = Trial { since: ago(7200), scopes: None, restrictions: Some(restrictions::list(Some(&spec()))), observations: observations() };
+    let trial = Trial {
+        since: ago(7200),
+        scopes: None,
+        restrictions: Some(restrictions::list(Some(&spec()))),
+        observations: observations(),
+    };
     KeyPage {
         shell,
         revoked: key.is_revoked().then(|| ago(days(1))),
@@ -154,8 +186,10 @@ fn listing(shell: Shell, filter: KeyFilter, rows: Vec<KeyRow>) -> Keys {
 }
 
 fn created(replaces: Option<Replaced>, published: bool) -> KeyCreated {
-    let (key, header) = ("sp_live_SAMPLESAMPLESAMPLESAMPLESAMPLE00", "Authorization: Bearer sp_live_SAMPLESAMPLESAMPLESAMPLESAMPLE00");
-    let (key, authorization, curl) = KeyCreated::texts(&ApiKey::new(key), &ApiKey::new(header), "https://api.example.com/api/v1/skills");
+    let (key, header) =
+        ("sp_live_SAMPLESAMPLESAMPLESAMPLESAMPLE00", "Authorization: Bearer sp_live_SAMPLESAMPLESAMPLESAMPLESAMPLE00");
+    let (key, authorization, curl) =
+        KeyCreated::texts(&ApiKey::new(key), &ApiKey::new(header), "https://api.example.com/api/v1/skills");
     KeyCreated {
         shell: shell("Key created", Section::Keys),
         id: "key_4fTq9ZxLw2Pm0aRb".to_owned(),
@@ -185,7 +219,13 @@ pub(super) fn pages() -> Vec<Page> {
         problems,
     };
     let active = || row("checkout-api", KeyStatus::Active, 121);
-    let filter = KeyFilter { q: HOSTILE.to_owned(), status: Some(KeyStatus::Active), environment: "sandbox".to_owned(), overdue: true, idle: true };
+    let filter = KeyFilter {
+        q: HOSTILE.to_owned(),
+        status: Some(KeyStatus::Active),
+        environment: "sandbox".to_owned(),
+        overdue: true,
+        idle: true,
+    };
     let explain = |explanation, problems| Explain {
         shell: shell("Explain", Section::Explain),
         explain: fields(),
@@ -197,29 +237,53 @@ pub(super) fn pages() -> Vec<Page> {
         shell: shell("Denial", Section::Denials),
         denial: denials().remove(0),
         code: "ip_not_allowed".to_owned(),
-        meaning: "The key may not be used from this address. Add it to the key's addresses, or call from one of them.".to_owned(),
+        meaning: "The key may not be used from this address. Add it to the key's addresses, or call from one of them."
+            .to_owned(),
         explanation,
     };
-    let looked_up = |problems, denials| Denials { shell: shell("Denials", Section::Denials), request_id: String::new(), problems, denials };
+    let looked_up = |problems, denials| Denials {
+        shell: shell("Denials", Section::Denials),
+        request_id: String::new(),
+        problems,
+        denials,
+    };
     let import = |text: &str, problems| Import {
         shell: shell("Import", Section::Keys),
         text: text.to_owned(),
         problems,
-        example: Code::example("import-example", "Example", "name,sha256,prefix,environment,scopes\nci,9f86d081884c7d65…,sp_live_,production,skills:read"),
-        digest: Code::example("import-digest", "The digest of a key, without writing it down", "read -rs KEY && printf %s \"$KEY\" | sha256sum"),
+        example: Code::example(
+            "import-example",
+            "Example",
+            "name,sha256,prefix,environment,scopes\nci,9f86d081884c7d65…,sp_live_,production,skills:read",
+        ),
+        digest: Code::example(
+            "import-digest",
+            "The digest of a key, without writing it down",
+            "read -rs KEY && printf %s \"$KEY\" | sha256sum",
+        ),
     };
-    let replaced = |works_until| Some(Replaced { id: "key_0000000000000000".to_owned(), name: HOSTILE.to_owned(), works_until });
+    let replaced =
+        |works_until| Some(Replaced { id: "key_0000000000000000".to_owned(), name: HOSTILE.to_owned(), works_until });
     vec![
-        page("keys", &listing(noticed(shell("Keys", Section::Keys), "legacy-sync is revoked", 2), KeyFilter::default(), rows())),
+        page(
+            "keys",
+            &listing(noticed(shell("Keys", Section::Keys), "legacy-sync is revoked", 2), KeyFilter::default(), rows()),
+        ),
         page("keys-filtered", &listing(viewer_shell("Keys", Section::Keys), filter.clone(), vec![])),
         page("keys-empty", &listing(shell("Keys", Section::Keys), KeyFilter::default(), vec![])),
         page("key-created", &created(None, true)),
         page("key-rotated", &created(replaced(Some(When::new(NOW + days(1), NOW))), true)),
         page("key-rotated-at-once", &created(replaced(None), false)),
-        page("key", &key_page(noticed(shell("checkout-api", Section::Keys), "The change is on trial", 1), active(), true)),
+        page(
+            "key",
+            &key_page(noticed(shell("checkout-api", Section::Keys), "The change is on trial", 1), active(), true),
+        ),
         page("key-plain", &key_page(shell("Key", Section::Keys), row("mobile backend", KeyStatus::Active, 1), false)),
         page("key-disabled", &key_page(shell("Key", Section::Keys), row(HOSTILE, KeyStatus::Disabled, 12), true)),
-        page("key-revoked", &key_page(viewer_shell("Key", Section::Keys), row("legacy-sync", KeyStatus::Revoked, 410), false)),
+        page(
+            "key-revoked",
+            &key_page(viewer_shell("Key", Section::Keys), row("legacy-sync", KeyStatus::Revoked, 410), false),
+        ),
         page("key-new", &new(Problems::default(), RestrictionFields::default(), "")),
         page("key-new-problem", &new(wrong(), RestrictionFields::from(&spec()), HOSTILE)),
         page(
@@ -258,7 +322,13 @@ pub(super) fn pages() -> Vec<Page> {
         ),
         page(
             "key-rotate",
-            &RotatePage { shell: shell("Rotate", Section::Keys), key: active(), problems: Problems::default(), overlap: Overlap::Day, hours: String::new() },
+            &RotatePage {
+                shell: shell("Rotate", Section::Keys),
+                key: active(),
+                problems: Problems::default(),
+                overlap: Overlap::Day,
+                hours: String::new(),
+            },
         ),
         page("import", &import("", vec![])),
         page("import-problem", &import(HOSTILE, strings(&["line 3: `abc` is no SHA-256: 64 hex digits", HOSTILE]))),
@@ -266,7 +336,10 @@ pub(super) fn pages() -> Vec<Page> {
         page("explain-denied", &explain(Some(explanation(false)), Problems::default())),
         page("explain-allowed", &explain(Some(explanation(true)), Problems::default())),
         page("denials", &looked_up(Problems::default(), denials())),
-        page("denials-empty", &looked_up(Problems(vec![("request_id", "no denial with this id is kept".to_owned())]), vec![])),
+        page(
+            "denials-empty",
+            &looked_up(Problems(vec![("request_id", "no denial with this id is kept".to_owned())]), vec![]),
+        ),
         page("denial", &found(Some(explanation(false)))),
         page("denial-plain", &found(None)),
     ]

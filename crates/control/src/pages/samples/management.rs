@@ -7,14 +7,22 @@ use crate::pages::form::{Problems, scope_groups};
 use crate::pages::organization::{Member, Organization, OrganizationRow, Organizations, PendingInvitation, RoleChoice};
 use crate::pages::overview::{Attention, Counts, FleetEdge, FleetSummary, Overview};
 use crate::pages::parts::{Badge, Bar, Code, Pager, Tone};
-use crate::pages::policy::{AccessChange, Difference, PolicyCheck, PolicyEdit, PolicyPage, PolicyProblem, PolicyVersion, VersionRow};
+use crate::pages::policy::{
+    AccessChange, Difference, PolicyCheck, PolicyEdit, PolicyPage, PolicyProblem, PolicyVersion, VersionRow,
+};
 use crate::pages::settings::{SessionRow, Settings, TokenRow};
 use portcullis_api::ApiKey;
 
 const POLICY: &str = include_str!("../../../../../policies/systemprompt/policy.toml");
 
 fn bars() -> Vec<Bar> {
-    let counts = [("Invalid API key", 812), ("Insufficient scope", 240), ("IP address not allowed", 96), ("Expired API key", 31), ("Wrong environment", 4)];
+    let counts = [
+        ("Invalid API key", 812),
+        ("Insufficient scope", 240),
+        ("IP address not allowed", 96),
+        ("Expired API key", 31),
+        ("Wrong environment", 4),
+    ];
     Bar::all(counts.map(|(reason, count)| (reason.to_owned(), count)))
 }
 
@@ -32,10 +40,23 @@ fn overview(shell: Shell, rich: bool) -> Overview {
         wanting("partner-sandbox", "sandbox", Tone::Quiet, "Idle", "unused for 47 days: revoke it"),
     ];
     let edge = |name: &str, lag| FleetEdge { edge: name.to_owned(), lag, last_report: ago(2) };
-    let fleet = FleetSummary { version: 118, current: 1, edges: if rich { vec![edge("edge-eu-1", 0), edge(HOSTILE, 3)] } else { vec![] } };
+    let fleet = FleetSummary {
+        version: 118,
+        current: 1,
+        edges: if rich { vec![edge("edge-eu-1", 0), edge(HOSTILE, 3)] } else { vec![] },
+    };
     Overview {
         counts: if rich {
-            Counts { active: 128, disabled: 3, expired: 9, revoked: 41, overdue: 12, idle: 7, allowed: 1_240_512, denied: 1_183 }
+            Counts {
+                active: 128,
+                disabled: 3,
+                expired: 9,
+                revoked: 41,
+                overdue: 12,
+                idle: 7,
+                allowed: 1_240_512,
+                denied: 1_183,
+            }
         } else {
             Counts::default()
         },
@@ -46,7 +67,11 @@ fn overview(shell: Shell, rich: bool) -> Overview {
         since: ago(days(2)),
         fleet: shell.viewer.can.edges_read.then_some(fleet),
         entries: if rich { entries() } else { vec![] },
-        first_key: Code::example("first-key", "From the command line", "portcullis keys create ci --environment production --scope skills:read"),
+        first_key: Code::example(
+            "first-key",
+            "From the command line",
+            "portcullis keys create ci --environment production --scope skills:read",
+        ),
         shell,
     }
 }
@@ -69,7 +94,10 @@ fn organization(shell: Shell, rich: bool) -> Organization {
         invited_by: "Ada Lindqvist".to_owned(),
         expires: When::new(NOW + days(6), NOW),
     };
-    let members = [member("Ada Lindqvist", "ada@example.com", "owner", true), member(HOSTILE, "grace.otieno@example.com", "admin", false)];
+    let members = [
+        member("Ada Lindqvist", "ada@example.com", "owner", true),
+        member(HOSTILE, "grace.otieno@example.com", "admin", false),
+    ];
     let link = ApiKey::new("https://portcullis.example.com/invitations/SAMPLESAMPLESAMPLESAMPLE");
     Organization {
         id: "org_0000000000000000".to_owned(),
@@ -78,9 +106,14 @@ fn organization(shell: Shell, rich: bool) -> Organization {
         members: members.into(),
         invitations: if rich { vec![invitation(Some("mika@example.com")), invitation(None)] } else { vec![] },
         link: rich.then(|| Code::secret("invitation-link", "Invitation link", &link)),
-        roles: [("viewer", "Sees keys and policy."), ("member", "Creates and changes keys."), ("admin", "Also people and tokens."), ("owner", "Everything.")]
-            .map(|(role, meaning)| RoleChoice { role, meaning })
-            .into(),
+        roles: [
+            ("viewer", "Sees keys and policy."),
+            ("member", "Creates and changes keys."),
+            ("admin", "Also people and tokens."),
+            ("owner", "Everything."),
+        ]
+        .map(|(role, meaning)| RoleChoice { role, meaning })
+        .into(),
         email: String::new(),
         problems: Problems::default(),
         shell,
@@ -105,27 +138,69 @@ fn organizations(rich: bool) -> Organizations {
     ];
     let problems = if rich { Problems(vec![("name", "is taken".to_owned())]) } else { Problems::default() };
     let rows = if rich { rows } else { vec![] };
-    Organizations { shell: shell("Organisations", Section::Organizations), rows, pager: Pager::default(), name: String::new(), problems }
+    Organizations {
+        shell: shell("Organisations", Section::Organizations),
+        rows,
+        pager: Pager::default(),
+        name: String::new(),
+        problems,
+    }
 }
 
 fn difference(rich: bool) -> Difference {
-    let change = |method: &str, keys| AccessChange { method: method.to_owned(), path: "/api/v1/agents/**".to_owned(), keys, examples: pairs(&[("key_4fTq9ZxLw2Pm0aRb", "checkout-api"), ("key_1", HOSTILE)]) };
+    let change = |method: &str, keys| AccessChange {
+        method: method.to_owned(),
+        path: "/api/v1/agents/**".to_owned(),
+        keys,
+        examples: pairs(&[("key_4fTq9ZxLw2Pm0aRb", "checkout-api"), ("key_1", HOSTILE)]),
+    };
     if !rich {
         return Difference { summary: "No key gains or loses access".to_owned(), ..Difference::default() };
     }
-    Difference { summary: "3 keys lose access to DELETE /api/v1/agents/**".to_owned(), loses: vec![change("DELETE", 3)], gains: vec![change("GET", 1)] }
+    Difference {
+        summary: "3 keys lose access to DELETE /api/v1/agents/**".to_owned(),
+        loses: vec![change("DELETE", 3)],
+        gains: vec![change("GET", 1)],
+    }
 }
 
 fn version(version: u64, note: Option<&str>) -> VersionRow {
-    VersionRow { version, published: ago(days(10 - version)), published_by: "Ada Lindqvist".to_owned(), source: "from the page".to_owned(), note: note.map(str::to_owned), current: version == 7 }
+    VersionRow {
+        version,
+        published: ago(days(10 - version)),
+        published_by: "Ada Lindqvist".to_owned(),
+        source: "from the page".to_owned(),
+        note: note.map(str::to_owned),
+        current: version == 7,
+    }
 }
 
 fn policies() -> Vec<Page> {
-    let edit = |check| PolicyEdit { shell: shell("Edit the policy", Section::Policy), base_version: 7, toml: format!("# {HOSTILE}\n{POLICY}"), note: String::new(), check };
-    let problem = PolicyProblem { line: 6, column: 5, message: "unknown scope `skils:read`".to_owned(), hint: Some("did you mean `skills:read`?".to_owned()) };
+    let edit = |check| PolicyEdit {
+        shell: shell("Edit the policy", Section::Policy),
+        base_version: 7,
+        toml: format!("# {HOSTILE}\n{POLICY}"),
+        note: String::new(),
+        check,
+    };
+    let problem = PolicyProblem {
+        line: 6,
+        column: 5,
+        message: "unknown scope `skils:read`".to_owned(),
+        hint: Some("did you mean `skills:read`?".to_owned()),
+    };
     let problem_check = PolicyCheck { problems: vec![problem], ..PolicyCheck::default() };
-    let good = |rich| PolicyCheck { warnings: if rich { strings(&["no rule uses the scope `mcp:write`"]) } else { vec![] }, difference: Some(difference(rich)), problems: vec![] };
-    let old = |row, difference| PolicyVersion { shell: shell("Version", Section::Policy), row, toml: POLICY.to_owned(), difference };
+    let good = |rich| PolicyCheck {
+        warnings: if rich { strings(&["no rule uses the scope `mcp:write`"]) } else { vec![] },
+        difference: Some(difference(rich)),
+        problems: vec![],
+    };
+    let old = |row, difference| PolicyVersion {
+        shell: shell("Version", Section::Policy),
+        row,
+        toml: POLICY.to_owned(),
+        difference,
+    };
     let policy = PolicyPage {
         shell: shell("Policy", Section::Policy),
         current: version(7, Some("agents may be deleted")),
@@ -201,12 +276,22 @@ fn settings(shell: Shell, rich: bool) -> Settings {
         last_used: used.map(ago),
         expires: used.map(|_| When::new(NOW + days(60), NOW)),
     };
-    let (secret, header) = (ApiKey::new("pct_SAMPLESAMPLESAMPLESAMPLE"), ApiKey::new("Authorization: Bearer pct_SAMPLESAMPLESAMPLESAMPLE"));
-    let new_token = (Code::secret("token-text", "Your new token", &secret), Code::with_secret("token-authorization", "Header", &header));
+    let (secret, header) = (
+        ApiKey::new("pct_SAMPLESAMPLESAMPLESAMPLE"),
+        ApiKey::new("Authorization: Bearer pct_SAMPLESAMPLESAMPLESAMPLE"),
+    );
+    let new_token = (
+        Code::secret("token-text", "Your new token", &secret),
+        Code::with_secret("token-authorization", "Header", &header),
+    );
     Settings {
         name: shell.viewer.name.clone(),
         sessions: if rich { vec![session(true), session(false)] } else { vec![session(true)] },
-        tokens: if rich { vec![token("deploy", "service", Some(60)), token(HOSTILE, "personal", None)] } else { vec![] },
+        tokens: if rich {
+            vec![token("deploy", "service", Some(60)), token(HOSTILE, "personal", None)]
+        } else {
+            vec![]
+        },
         new_token: rich.then_some(new_token),
         token_name: if rich { HOSTILE.to_owned() } else { String::new() },
         token_service: rich,

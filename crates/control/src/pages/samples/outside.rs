@@ -7,7 +7,11 @@ use crate::pages::message::{Confirm, ErrorPage, ErrorText, GateError};
 use crate::pages::receipt::{ReceiptPage, ReceiptRow};
 
 pub(super) fn pages() -> Vec<Page> {
-    let sign_in = |problem, email: &str| SignIn { shell: gate("Sign in", problem), email: email.to_owned(), next: "/keys".to_owned() };
+    let sign_in = |problem, email: &str| SignIn {
+        shell: gate("Sign in", problem),
+        email: email.to_owned(),
+        next: "/keys".to_owned(),
+    };
     let welcome = |organization: &str, problems| Welcome {
         shell: gate("Welcome", None),
         name: organization.to_owned(),
@@ -33,7 +37,13 @@ pub(super) fn pages() -> Vec<Page> {
         hint: Some("Ask an owner of your organisation for the role.".to_owned()),
         request_id: Some("req_0pQ3x7yT2mVb".to_owned()),
     };
-    let bare = ErrorText { status: 500, title: "That went wrong".to_owned(), detail: HOSTILE.to_owned(), hint: None, request_id: None };
+    let bare = ErrorText {
+        status: 500,
+        title: "That went wrong".to_owned(),
+        detail: HOSTILE.to_owned(),
+        hint: None,
+        request_id: None,
+    };
     let confirm = |points: &[&str], danger| Confirm {
         shell: shell("Revoke", Section::Keys),
         question: format!("Revoke {HOSTILE}?"),
@@ -44,12 +54,18 @@ pub(super) fn pages() -> Vec<Page> {
         danger,
         back: "/keys/key_4fTq9ZxLw2Pm0aRb".to_owned(),
     };
-    let receipts = |enforced, rows| ReceiptPage { shell: shell("Receipt", Section::None), receipt: receipt(enforced), changed: ago(4), rows };
+    let receipts = |enforced, rows| ReceiptPage {
+        shell: shell("Receipt", Section::None),
+        receipt: receipt(enforced),
+        changed: ago(4),
+        rows,
+    };
     let rows = vec![
         ReceiptRow { edge: "edge-eu-1".to_owned(), enforced: true, ms: Some(84) },
         ReceiptRow { edge: HOSTILE.to_owned(), enforced: false, ms: None },
     ];
-    let points = ["Every request with it gets 401 within a second.", "It was used 3 minutes ago.", "It cannot be undone."];
+    let points =
+        ["Every request with it gets 401 within a second.", "It was used 3 minutes ago.", "It cannot be undone."];
     vec![
         page("sign-in", &sign_in(None, "")),
         page("sign-in-problem", &sign_in(Some("E-mail address or password is wrong"), HOSTILE)),
@@ -57,8 +73,20 @@ pub(super) fn pages() -> Vec<Page> {
         page("welcome-problem", &welcome(HOSTILE, wrong)),
         page("invitation", &invitation(Some("grace@example.com"), Some("Ada Lindqvist"))),
         page("invitation-open", &invitation(None, None)),
-        page("gate-error", &GateError { shell: gate("Gone", None), error: error(404, "This link does not work", "It was used or is too old.") }),
-        page("error-403", &ErrorPage { shell: shell("Not allowed", Section::None), error: error(403, "Not allowed", "This wants the permission `policy:write`.") }),
+        page(
+            "gate-error",
+            &GateError {
+                shell: gate("Gone", None),
+                error: error(404, "This link does not work", "It was used or is too old."),
+            },
+        ),
+        page(
+            "error-403",
+            &ErrorPage {
+                shell: shell("Not allowed", Section::None),
+                error: error(403, "Not allowed", "This wants the permission `policy:write`."),
+            },
+        ),
         page("error-500", &ErrorPage { shell: viewer_shell("Error", Section::None), error: bare }),
         page("confirm", &confirm(&points, true)),
         page("confirm-plain", &confirm(&[], false)),
