@@ -4,15 +4,19 @@
 //! RFC 3339 strings in UTC. Invariant: no type that holds a key or a token shows it in its `Debug`.
 #![forbid(unsafe_code)]
 
+pub mod denials;
 pub mod edge;
 pub mod keys;
+pub mod observations;
 pub mod organizations;
 pub mod patch;
 pub mod payments;
 pub mod problem;
+pub mod receipts;
 pub mod restrictions;
 pub mod secret;
 pub mod status;
+pub mod traffic;
 
 pub use keys::{CreateKey, CreatedKey, Key, KeyList, KeyStatus, RotateKey, UpdateKey};
 pub use organizations::{CreateOrganization, Organization, OrganizationState, UpdateOrganization};

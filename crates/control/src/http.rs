@@ -5,6 +5,7 @@
 
 mod auth;
 mod body;
+mod denials;
 mod edge;
 mod failure;
 mod finish;
@@ -12,6 +13,7 @@ mod keys;
 mod openapi;
 mod organizations;
 mod payments;
+mod receipts;
 mod status;
 mod watch;
 
@@ -69,7 +71,12 @@ fn management() -> OpenApiRouter<App> {
         .routes(routes!(keys::rotate))
         .routes(routes!(organizations::list, organizations::create))
         .routes(routes!(organizations::show, organizations::update))
+        .routes(routes!(denials::observed))
+        .routes(routes!(denials::list))
+        .routes(routes!(denials::show))
+        .routes(routes!(receipts::show))
         .routes(routes!(status::edges))
         .routes(routes!(status::status))
+        .routes(routes!(status::traffic))
         .routes(routes!(openapi::document))
 }

@@ -27,7 +27,7 @@ use crate::policy::PolicyRoom;
 use crate::random;
 use crate::store::{Action, Change, KeyFilter, KeyRow, Target, Write};
 
-pub(crate) use fields::{given, name};
+pub(crate) use fields::{given, misleads, name};
 use material::KeyMaterial;
 pub(crate) use view::{key, status};
 

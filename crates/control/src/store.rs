@@ -5,24 +5,35 @@
 //! edges have to know of it, with a new, higher version, or did not happen.
 
 mod change;
+mod denials;
+mod fleet;
 mod keys;
 mod migrations;
+mod observations;
 mod organizations;
 mod postgres;
 mod sqlite;
 
 use async_trait::async_trait;
+use portcullis_api::edge::SampleKind;
 use portcullis_bundle::OrganizationEntry;
+use portcullis_engine::KeyId;
 
 pub(crate) use change::{Action, AuditRow, Change, Target};
+pub(crate) use denials::{Audience, DENIALS, DenialFilter, DenialRow, Denials};
+pub(crate) use fleet::{
+    Before, Count, EdgeRow, Edges, Heard, HeardEdge, HeardVm, Missing, ProgressRow, Reports, SLOT_MS, VERSIONS_KEPT,
+    VmRow, add,
+};
 pub(crate) use keys::{BundleKey, KeyFilter, KeyRow, Keys, UnrevokedKey};
+pub(crate) use observations::{OBSERVATIONS, OBSERVATIONS_OF_A_KEY, Observations, Seen, Sighting};
 pub(crate) use organizations::{OrganizationRow, Organizations};
 pub(crate) use postgres::PostgresStore;
 pub(crate) use sqlite::SqliteStore;
 
 /// Everything the control plane asks of a database.
 #[async_trait]
-pub(crate) trait Store: Keys + Organizations + Send + Sync {
+pub(crate) trait Store: Keys + Organizations + Reports + Edges + Observations + Denials + Send + Sync {
     /// Does all of a change or none. If edges have to know of it, it takes a new version, higher than every one before
     /// and at least `version_floor`. Returns the version that contains it.
     async fn write(&self, change: &Change, version_floor: u64) -> Result<u64, StoreError>;
@@ -51,6 +62,8 @@ pub(crate) enum Write {
     InsertOrganization(OrganizationRow),
     /// An organisation's new state; refused with [`StoreError::Conflict`] if the row changed since it was read.
     ReplaceOrganization(OrganizationRow),
+    /// What was observed of a key is about something that is no longer so.
+    ForgetObservations(KeyId, SampleKind),
 }
 
 impl Write {
@@ -60,6 +73,7 @@ impl Write {
             Self::InsertKey(_) | Self::ReplaceKey(_) | Self::InsertOrganization(_) | Self::ReplaceOrganization(_) => {
                 true
             }
+            Self::ForgetObservations(..) => false,
         }
     }
 }

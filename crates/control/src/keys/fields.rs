@@ -76,7 +76,7 @@ pub(super) fn email(policy: &PolicyRoom, text: &str) -> Result<String, Error> {
 }
 
 /// Characters that change the line or the direction of what people read, or cannot be seen.
-fn misleads(c: char) -> bool {
+pub(crate) fn misleads(c: char) -> bool {
     let is_format = matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
     c.is_control() || is_format

@@ -7,10 +7,18 @@
 mod audit;
 #[path = "sql/columns.rs"]
 mod columns;
+#[path = "sql/denials.rs"]
+mod denials;
+#[path = "sql/edges.rs"]
+mod edges;
 #[path = "sql/keys.rs"]
 mod keys;
+#[path = "sql/observations.rs"]
+mod observations;
 #[path = "sql/organizations.rs"]
 mod organizations;
+#[path = "sql/reports.rs"]
+mod reports;
 #[path = "sql/store.rs"]
 mod store;
 

@@ -41,10 +41,10 @@ fn record(name: &str, status: KeyStatus, age_days: u64) -> Key {
         created_at: at(age_days),
         expires_at: (status == KeyStatus::Active && age_days < 10).then(|| crate::clock::to_rfc3339(NOW + days(9))),
         revoked_at: (status == KeyStatus::Revoked).then(|| at(1)),
-        last_used: (age_days > 3).then(|| crate::clock::to_rfc3339(NOW - 200 * age_days)),
+        last_used: (age_days > 3).then(|| crate::clock::to_rfc3339(NOW - days(age_days) / 3)),
         successor: None,
         age_days,
-        overdue: age_days > 90,
+        overdue: status == KeyStatus::Active && age_days > 90,
     }
 }
 
@@ -68,7 +68,7 @@ fn spec() -> RestrictionsSpec {
 }
 
 fn row(name: &str, status: KeyStatus, age_days: u64) -> KeyRow {
-    KeyRow::new(&record(name, status, age_days), age_days == 121, NOW)
+    KeyRow::new(&record(name, status, age_days), age_days == 44, NOW)
 }
 
 fn rows() -> Vec<KeyRow> {
@@ -119,7 +119,7 @@ fn denials() -> Vec<DenialRow> {
 }
 
 fn explanation(allowed: bool) -> Explanation {
-    let check = |step: &str, outcome, detail: &str| Check { step: step.to_owned(), outcome, detail: detail.to_owned() };
+    let check = |step: &str, outcome, detail: &str| Check { step: Check::label(step).to_owned(), outcome, detail: detail.to_owned() };
     let last = if allowed { Outcome::Passed } else { Outcome::Denied };
     Explanation {
         allowed,
@@ -128,10 +128,10 @@ fn explanation(allowed: bool) -> Explanation {
         message: "IP address not allowed".to_owned(),
         rule: allowed.then(|| "GET /api/v1/skills/** wants skills:read".to_owned()),
         checks: vec![
-            check("Route", Outcome::Passed, "the rule `GET /api/v1/skills/**` is for this path and wants skills:read"),
-            check("Status", Outcome::Passed, "active; not revoked, disabled or expired"),
-            check("Referrer", Outcome::Observed, HOSTILE),
-            check("Ip", last, "`198.51.100.23` is in none of 203.0.113.0/24, 2001:db8::/48"),
+            check("route", Outcome::Passed, "the rule `GET /api/v1/skills/**` is for this path and wants skills:read"),
+            check("status", Outcome::Passed, "active; not revoked, disabled or expired"),
+            check("referrer", Outcome::Observed, HOSTILE),
+            check("ip", last, "`198.51.100.23` is in none of 203.0.113.0/24, 2001:db8::/48"),
         ],
     }
 }
@@ -228,9 +228,8 @@ pub(super) fn pages() -> Vec<Page> {
     };
     let explain = |explanation, problems| Explain {
         shell: shell("Explain", Section::Explain),
-        explain: fields(),
+        explain: ExplainFields { problems, ..fields() },
         keys: pairs(&[("key_4fTq9ZxLw2Pm0aRb", HOSTILE)]),
-        problems,
         explanation,
     };
     let found = |explanation| Denial {
