@@ -78,11 +78,11 @@ fn management() -> OpenApiRouter<App> {
         .routes(routes!(organizations::list, organizations::create))
         .routes(routes!(organizations::show, organizations::update))
         .routes(routes!(denials::observed))
+        .routes(routes!(receipts::show))
         .routes(routes!(denials::list))
         .routes(routes!(denials::show))
-        .routes(routes!(receipts::show))
         .routes(routes!(status::edges))
-        .routes(routes!(status::status))
         .routes(routes!(status::traffic))
+        .routes(routes!(status::status))
         .routes(routes!(openapi::document))
 }

@@ -53,7 +53,7 @@ pub(crate) async fn take(app: &App, report: Report) -> Result<Result<(), TooMany
 
 impl Fleet {
     /// `false` if there are too many edges already.
-    fn hear(&self, policy: &PolicyRoom, report: Report, now_ms: u64) -> bool {
+    pub(super) fn hear(&self, policy: &PolicyRoom, report: Report, now_ms: u64) -> bool {
         let mut known = self.known();
         if !known.admit(&report.edge, &report.vm, now_ms) {
             known.forget_gone(now_ms);

@@ -31,8 +31,16 @@ pub(crate) async fn list(app: &App, by: &Caller) -> Result<Vec<Edge>, Error> {
     Ok(rows.into_iter().map(|(row, vms)| edge(row, vms, &missing, now_ms)).collect())
 }
 
-/// How many edges were heard of lately, and the version that all of them enforce at least.
-pub(crate) async fn summary(app: &App) -> Result<(usize, Option<u64>), Error> {
+/// How many edges were heard of lately, and the version that all of them enforce at least. While the database cannot be
+/// asked, it is what this process heard itself.
+pub(crate) async fn summary(app: &App) -> (usize, Option<u64>) {
+    stored_summary(app).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "the stored edges cannot be read");
+        (app.fleet.known().edges.len(), None)
+    })
+}
+
+async fn stored_summary(app: &App) -> Result<(usize, Option<u64>), Error> {
     app.fleet.settle().await?;
     let now_ms = app.clock.millis();
     let vms = by_edge(app.store.vms(now_ms.saturating_sub(GONE_AFTER_MS)).await?);

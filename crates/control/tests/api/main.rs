@@ -5,6 +5,7 @@
 
 mod access;
 mod connections;
+mod denials;
 mod edge;
 mod explain;
 mod hangup;
@@ -12,10 +13,12 @@ mod import;
 mod keys;
 mod lifecycle;
 mod metadata;
+mod observations;
 mod openapi;
 mod organizations;
 mod payments;
 mod publishing;
+mod receipts;
 mod reports;
 mod rotation;
 mod sdk;
