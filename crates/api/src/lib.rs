@@ -6,6 +6,7 @@
 
 pub mod denials;
 pub mod edge;
+pub mod explain;
 pub mod keys;
 pub mod observations;
 pub mod organizations;

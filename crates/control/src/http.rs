@@ -7,6 +7,7 @@ mod auth;
 mod body;
 mod denials;
 mod edge;
+mod explain;
 mod failure;
 mod finish;
 mod keys;
@@ -67,8 +68,13 @@ fn management() -> OpenApiRouter<App> {
         .routes(routes!(payments::revoke))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::create_batch))
+        .routes(routes!(keys::find))
+        .routes(routes!(keys::import))
         .routes(routes!(keys::show, keys::update, keys::revoke))
         .routes(routes!(keys::rotate))
+        .routes(routes!(keys::start_trial, keys::end_trial))
+        .routes(routes!(keys::enforce_trial))
+        .routes(routes!(explain::explain))
         .routes(routes!(organizations::list, organizations::create))
         .routes(routes!(organizations::show, organizations::update))
         .routes(routes!(denials::observed))

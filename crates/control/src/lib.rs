@@ -11,6 +11,7 @@ mod clock;
 mod config;
 mod denials;
 mod error;
+mod explain;
 mod fleet;
 mod http;
 mod id;

@@ -108,6 +108,7 @@ impl Server {
         let app = App {
             fleet: Arc::new(Fleet::new(store.clone())),
             store,
+            directory: Arc::default(),
             policies: Arc::new(ArcSwap::from_pointee(policy)),
             publisher,
             clock,
@@ -135,6 +136,10 @@ impl Server {
         // Dropped with this future, and its task with it.
         let mut publishing = JoinSet::new();
         publishing.spawn(worker.run());
+        // The first listing need not wait for all that is there; if this fails, it tries again and says so.
+        let mut reading = JoinSet::new();
+        let (directory, database) = (app.directory.clone(), store.clone());
+        reading.spawn(async move { directory.refresh(database.as_ref()).await });
         let mut recording = JoinSet::new();
         recording.spawn(fleet.clone().run(app.clock.clone()));
         let serving = connections::serve(listener, http::router(app), limits, ending.clone());
@@ -153,6 +158,7 @@ impl Server {
         recording.shutdown().await;
         let _ = timeout(DRAIN_WITHIN, fleet.settle()).await;
         publishing.shutdown().await;
+        reading.shutdown().await;
         let _ = timeout(DRAIN_WITHIN, store.close()).await;
         served
     }

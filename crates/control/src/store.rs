@@ -20,12 +20,13 @@ use portcullis_bundle::OrganizationEntry;
 use portcullis_engine::KeyId;
 
 pub(crate) use change::{Action, AuditRow, Change, Target};
+use keys::{published_status, with_trial};
+pub(crate) use keys::{BundleKey, KeyRow, KeySummary, Keys, TrialRow, UnrevokedKey, Visitor};
 pub(crate) use denials::{Audience, DENIALS, DenialFilter, DenialRow, Denials};
 pub(crate) use fleet::{
     Before, Count, EdgeRow, Edges, Heard, HeardEdge, HeardVm, Missing, ProgressRow, Reports, SLOT_MS, VERSIONS_KEPT,
     VmRow, add,
 };
-pub(crate) use keys::{BundleKey, KeyFilter, KeyRow, Keys, UnrevokedKey};
 pub(crate) use observations::{OBSERVATIONS, OBSERVATIONS_OF_A_KEY, Observations, Seen, Sighting};
 pub(crate) use organizations::{OrganizationRow, Organizations};
 pub(crate) use postgres::PostgresStore;
@@ -95,6 +96,9 @@ pub enum StoreError {
     /// The row changed between read and write: read it again.
     #[error("the row changed since it was read")]
     Conflict,
+    /// Something with the same id or digest is there already; nothing was written.
+    #[error("there is one with the same id or digest already")]
+    Duplicate,
     /// The database refused or could not be reached.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),

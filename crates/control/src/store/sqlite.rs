@@ -11,6 +11,8 @@ mod columns;
 mod denials;
 #[path = "sql/edges.rs"]
 mod edges;
+#[path = "sql/key_rows.rs"]
+mod key_rows;
 #[path = "sql/keys.rs"]
 mod keys;
 #[path = "sql/observations.rs"]
