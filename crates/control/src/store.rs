@@ -20,13 +20,13 @@ use portcullis_bundle::OrganizationEntry;
 use portcullis_engine::KeyId;
 
 pub(crate) use change::{Action, AuditRow, Change, Target};
-use keys::{published_status, with_trial};
-pub(crate) use keys::{BundleKey, KeyRow, KeySummary, Keys, TrialRow, UnrevokedKey, Visitor};
 pub(crate) use denials::{Audience, DENIALS, DenialFilter, DenialRow, Denials};
 pub(crate) use fleet::{
     Before, Count, EdgeRow, Edges, Heard, HeardEdge, HeardVm, Missing, ProgressRow, Reports, SLOT_MS, VERSIONS_KEPT,
     VmRow, add,
 };
+pub(crate) use keys::{BundleKey, KeyRow, KeySummary, Keys, TrialRow, UnrevokedKey, Visitor};
+use keys::{published_status, with_trial};
 pub(crate) use observations::{OBSERVATIONS, OBSERVATIONS_OF_A_KEY, Observations, Seen, Sighting};
 pub(crate) use organizations::{OrganizationRow, Organizations};
 pub(crate) use postgres::PostgresStore;
