@@ -10,8 +10,8 @@ use std::net::IpAddr;
 use portcullis_api::explain::{CheckOutcome, Explain, ExplainedCheck, Explanation};
 use portcullis_engine::spec::KeyFormatSpec;
 use portcullis_engine::{
-    Ambient, Check, Decision, KeyDigest, KeyRecord, KeyStore, OrganizationState, Outcome, Policy,
-    RestrictionSet, StoreUnavailable, decide_traced,
+    Ambient, Check, Decision, KeyDigest, KeyRecord, KeyStore, OrganizationState, Outcome, Policy, RestrictionSet,
+    StoreUnavailable, decide_traced,
 };
 
 use crate::access::Permission::KeysRead;
@@ -38,8 +38,7 @@ pub(crate) async fn explain(app: &App, by: &Caller, request: &Explain) -> Result
     let mut picked = Picked::new(row, state)?;
     let headers = wire.headers();
     let mut checks: Vec<Check> = Vec::new();
-    let decision =
-        decide_traced(policy.compiled(), &mut picked, &wire.as_request(&headers), &ambient, &mut checks);
+    let decision = decide_traced(policy.compiled(), &mut picked, &wire.as_request(&headers), &ambient, &mut checks);
     Ok(explanation(policy.compiled(), &decision, &checks))
 }
 

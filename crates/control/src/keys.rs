@@ -87,9 +87,7 @@ async fn unrevoked(app: &App, by: &Caller, id: &str) -> Result<KeyRow, Error> {
     let row = row(app, by, id).await?;
     match row.revoked_at {
         None => Ok(row),
-        Some(_) => {
-            Err(Error::KeyState { status: KeyStatus::Revoked, hint: "a revoked key cannot be changed" })
-        }
+        Some(_) => Err(Error::KeyState { status: KeyStatus::Revoked, hint: "a revoked key cannot be changed" }),
     }
 }
 

@@ -30,7 +30,10 @@ pub(super) fn check(policy: &PolicyRoom, sent: &Explain) -> Result<Option<IpAddr
     ];
     for (pointer, text) in texts.into_iter().filter_map(|(pointer, text)| Some((pointer, text?))) {
         if policy.spots_key_in(text) {
-            return Err(Error::invalid(pointer, "this holds a key: leave it out, `key` says by its id which one is meant"));
+            return Err(Error::invalid(
+                pointer,
+                "this holds a key: leave it out, `key` says by its id which one is meant",
+            ));
         }
         if text.len() > MAX_LENGTH || text.chars().any(char::is_control) {
             return Err(Error::invalid(pointer, format!("expected at most {MAX_LENGTH} bytes on one line")));

@@ -119,7 +119,10 @@ impl Organizations {
 }
 
 impl Made {
-    pub(super) fn new(format: &KeyFormatSpec, row: impl FnOnce(&KeyMaterial) -> Result<KeyRow, Error>) -> Result<Self, Error> {
+    pub(super) fn new(
+        format: &KeyFormatSpec,
+        row: impl FnOnce(&KeyMaterial) -> Result<KeyRow, Error>,
+    ) -> Result<Self, Error> {
         let material = KeyMaterial::generate(format)?;
         Ok(Self { row: row(&material)?, text: material.text })
     }

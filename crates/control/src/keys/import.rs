@@ -36,7 +36,8 @@ pub(crate) async fn import(app: &App, by: &Caller, request: &ImportKeys) -> Resu
         rows.push(parse(app, by, &policy, sent, organization).map_err(at)?);
     }
     refuse_known(app, &rows).await?;
-    let change = rows.iter().fold(Change::new(by, app.clock.millis()), |change, row| change.and(insertion(app, by, row)));
+    let change =
+        rows.iter().fold(Change::new(by, app.clock.millis()), |change, row| change.and(insertion(app, by, row)));
     let now = app.clock.seconds();
     app.commit(change, rows.into_iter().map(|row| key(row, now)).collect()).await
 }

@@ -36,14 +36,14 @@ pub(crate) fn stand_in(format: &KeyFormatSpec) -> Result<String, NoRandomness> {
 fn text(format: &KeyFormatSpec) -> Result<String, NoRandomness> {
     let letters = format.alphabet.letters();
     let body = match format.checksum {
-            Checksum::None => random::letters(letters, format.body_length)?,
-            Checksum::Crc32Base62 => {
-                let mut body = random::letters(letters, format.body_length.saturating_sub(CHECKSUM_LEN))?;
-                let sum = checksum(body.as_bytes());
-                body.extend(sum.into_iter().map(char::from));
-                body
-            }
-        };
+        Checksum::None => random::letters(letters, format.body_length)?,
+        Checksum::Crc32Base62 => {
+            let mut body = random::letters(letters, format.body_length.saturating_sub(CHECKSUM_LEN))?;
+            let sum = checksum(body.as_bytes());
+            body.extend(sum.into_iter().map(char::from));
+            body
+        }
+    };
     Ok(format!("{}{body}", format.prefix))
 }
 

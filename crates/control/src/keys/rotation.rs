@@ -71,4 +71,3 @@ fn successor(policy: &PolicyRoom, old: &KeyRow, now: u64) -> Result<Made, Error>
         })
     })
 }
-
