@@ -43,6 +43,24 @@ pub(crate) enum Error {
         "the key was already rotated: its successor is `{0}`\nhint: rotate that one, or revoke it and create a new one"
     )]
     Rotated(KeyId),
+    /// Somebody failed to prove who they are; they can try again.
+    #[error("the e-mail address or the password is wrong")]
+    WrongPassword,
+    /// Somebody tries too often; they can come back.
+    #[error("too many attempts: try again in {retry_after} s")]
+    TooMany {
+        /// In so many seconds.
+        retry_after: u64,
+    },
+    /// Somebody is a member of nothing any more; an admin of some organisation can invite them.
+    #[error("you are a member of no organisation any more: ask for an invitation")]
+    NoMembership,
+    /// A program asked for what only a person does; they have to sign in.
+    #[error("only a person who is signed in can do this")]
+    PeopleOnly,
+    /// Passwords can be neither hashed nor checked; the operator has to look into the log.
+    #[error("a password could not be hashed or checked")]
+    Password,
     /// Others kept changing the same thing; the caller can try again.
     #[error("the same record is being changed by others: try again")]
     Contended,

@@ -1,8 +1,8 @@
 //! The HTTP face: which path answers what, who may call it, how errors look. Handlers are thin: parse, domain, respond.
 //!
-//! Invariants: everything under `/edge` wants the edges' token and all else the administrator's, whether it is there or
-//! not; only `/healthz` and `/readyz` are open. Nothing that may hold a key is logged: not paths, not bodies, not queries.
+//! Invariants: who may go where is decided in `auth`, before it is known whether there is anything. Nothing that may hold a key is logged: not paths, not bodies, not queries.
 
+mod address;
 mod auth;
 mod body;
 mod edge;
@@ -11,6 +11,7 @@ mod finish;
 mod keys;
 mod organizations;
 mod payments;
+pub(crate) mod session;
 mod status;
 mod watch;
 
@@ -20,7 +21,8 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, post};
 
 use crate::app::App;
-use failure::Failure;
+pub(crate) use address::Peer;
+pub(crate) use failure::Failure;
 
 /// A batch of a thousand keys with restrictions fits.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;

@@ -27,7 +27,7 @@ use crate::policy::PolicyRoom;
 use crate::random;
 use crate::store::{Action, Change, KeyFilter, KeyRow, Target, Write};
 
-pub(crate) use fields::{given, name};
+pub(crate) use fields::{email, given, name};
 use material::KeyMaterial;
 pub(crate) use view::{key, status};
 
@@ -200,7 +200,7 @@ fn make(
                 sent.map(|it| fields::restrictions(policy, it)).transpose()?.flatten()
             },
             enabled: true,
-            created_by: created_by.map(|it| fields::email(policy, it)).transpose()?,
+            created_by: created_by.map(|it| fields::email(policy, "/created_by", it)).transpose()?,
             created_at: now,
             created_in: 0,
             expires_at: request.expires_at.as_deref().map(|it| fields::expires_later(now, it)).transpose()?,

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod accounts;
 mod app;
 mod caller;
 mod clock;
@@ -17,8 +18,10 @@ mod keys;
 mod limits;
 mod organizations;
 mod policy;
+mod public_url;
 mod publisher;
 mod random;
+mod secret;
 mod secret_file;
 mod server;
 mod shutdown;
@@ -27,5 +30,6 @@ mod token;
 
 pub use clock::Clock;
 pub use config::Config;
-pub use limits::Limits;
+pub use limits::{Limits, Rate};
+pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use server::{ServeError, Server};

@@ -6,6 +6,9 @@ use arc_swap::ArcSwap;
 use portcullis_engine::spec::{CredentialPlace, CredentialSpec, KeyFormatSpec, PolicySpec};
 use portcullis_engine::{Policy, PolicyError};
 
+use crate::secret::Purpose;
+use crate::token;
+
 /// Where the policy in force is; it changes while requests are served.
 pub(crate) type PolicySlot = Arc<ArcSwap<PolicyRoom>>;
 
@@ -65,7 +68,8 @@ impl PolicyRoom {
     /// place.
     pub(crate) fn spots_secret_in(&self, text: &str) -> bool {
         const ENOUGH: usize = 8;
-        let prefixes = self.spec.keys.iter().map(|format| format.prefix.as_str()).chain(["pca_", "pce_"]);
+        let prefixes =
+            self.spec.keys.iter().map(|format| format.prefix.as_str()).chain(token::PREFIXES).chain(Purpose::PREFIXES);
         prefixes.into_iter().any(|prefix| {
             text.match_indices(prefix).any(|(at, _)| {
                 let body = text.get(at + prefix.len()..).unwrap_or_default();

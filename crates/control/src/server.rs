@@ -17,11 +17,13 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::accounts::{Attempts, Passwords};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::Fleet;
 use crate::policy::PolicyRoom;
+use crate::public_url::PublicUrl;
 use crate::publisher::{self, Worker};
 use crate::secret_file::SecretFileError;
 use crate::store::{SqliteStore, Store, StoreError};
@@ -103,6 +105,10 @@ impl Server {
         );
         let (trigger, shutdown) = shutdown::new();
         let app = App {
+            public_url: config.public_url.unwrap_or_else(|| PublicUrl::of(address)),
+            trusted_proxies: config.trusted_proxies.into(),
+            passwords: Passwords::new(),
+            attempts: Arc::new(Attempts::new(&config.limits)),
             store,
             policies: Arc::new(ArcSwap::from_pointee(policy)),
             publisher,

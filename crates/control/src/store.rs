@@ -4,6 +4,7 @@
 //! of HTTP and decides nothing. Invariant: a change either is in the database, with its rows in the audit log and, if
 //! edges have to know of it, with a new, higher version, or did not happen.
 
+mod accounts;
 mod change;
 mod keys;
 mod migrations;
@@ -14,6 +15,10 @@ mod sqlite;
 use async_trait::async_trait;
 use portcullis_bundle::OrganizationEntry;
 
+pub(crate) use accounts::{
+    AccountWrite, ActiveSession, ActiveToken, InvitationRow, Invitations, MemberRow, Members, MembershipRow,
+    SessionRow, Sessions, Slice, TokenRow, Tokens, UserRow, Users,
+};
 pub(crate) use change::{Action, AuditRow, Change, Target};
 pub(crate) use keys::{BundleKey, KeyFilter, KeyRow, Keys, UnrevokedKey};
 pub(crate) use organizations::{OrganizationRow, Organizations};
@@ -22,7 +27,9 @@ pub(crate) use sqlite::SqliteStore;
 
 /// Everything the control plane asks of a database.
 #[async_trait]
-pub(crate) trait Store: Keys + Organizations + Send + Sync {
+pub(crate) trait Store:
+    Invitations + Keys + Members + Organizations + Sessions + Tokens + Users + Send + Sync
+{
     /// Does all of a change or none. If edges have to know of it, it takes a new version, higher than every one before
     /// and at least `version_floor`. Returns the version that contains it.
     async fn write(&self, change: &Change, version_floor: u64) -> Result<u64, StoreError>;
@@ -51,6 +58,8 @@ pub(crate) enum Write {
     InsertOrganization(OrganizationRow),
     /// An organisation's new state; refused with [`StoreError::Conflict`] if the row changed since it was read.
     ReplaceOrganization(OrganizationRow),
+    /// About people, sessions, invitations and tokens.
+    Account(AccountWrite),
 }
 
 impl Write {
@@ -60,6 +69,7 @@ impl Write {
             Self::InsertKey(_) | Self::ReplaceKey(_) | Self::InsertOrganization(_) | Self::ReplaceOrganization(_) => {
                 true
             }
+            Self::Account(_) => false,
         }
     }
 }
@@ -81,6 +91,9 @@ pub enum StoreError {
     /// The row changed between read and write: read it again.
     #[error("the row changed since it was read")]
     Conflict,
+    /// Nobody would be left who owns the organisation.
+    #[error("nobody would be left who owns the organisation")]
+    LastOwner,
     /// The database refused or could not be reached.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),

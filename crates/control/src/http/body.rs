@@ -40,7 +40,7 @@ impl<T: DeserializeOwned> FromRequest<App> for OptionalBody<T> {
     }
 }
 
-async fn read(request: Request, app: &App) -> Result<Bytes, Failure> {
+pub(super) async fn read(request: Request, app: &App) -> Result<Bytes, Failure> {
     let late = |_| Failure::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "the body did not arrive in time");
     let body = Bytes::from_request(request, app);
     timeout(app.limits.body_within, body).await.map_err(late)?.map_err(unreadable)
@@ -85,7 +85,7 @@ fn unreadable(rejection: BytesRejection) -> Failure {
     }
 }
 
-fn malformed(app: &App, what: &str, message: &str) -> Failure {
+pub(super) fn malformed(app: &App, what: &str, message: &str) -> Failure {
     let detail = if app.policy().spots_secret_in(message) {
         format!("the {what} cannot be read: it holds what looks like a key where none belongs")
     } else {

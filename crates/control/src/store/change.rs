@@ -43,9 +43,9 @@ pub(crate) struct AuditRow {
 /// Who did something, as it was then: names change, the log does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Actor {
-    /// `user`, `token`, `root`, `system`.
+    /// `user`, `token`, `root`, `system`, `visitor`.
     pub kind: String,
-    /// Their id; empty for `root` and `system`.
+    /// Their id; only users and tokens have one.
     pub id: String,
     /// What they were called: an e-mail address, a token's name.
     pub name: String,
@@ -116,6 +116,7 @@ actions! {
     SignedIn "session.started",
     SignInFailed "session.refused",
     SignedOut "session.ended",
+    SessionMoved "session.moved",
     MemberAdded "member.added",
     MemberChanged "member.changed",
     MemberRemoved "member.removed",
@@ -184,6 +185,7 @@ impl Actor {
         let (kind, id, name) = match &by.who {
             Who::Root => ("root", String::new(), "administrator's token".to_owned()),
             Who::System => ("system", String::new(), "control plane".to_owned()),
+            Who::Visitor => ("visitor", String::new(), String::new()),
             Who::User { id, email, .. } => ("user", id.to_string(), email.clone()),
             Who::Token { id, name, .. } => ("token", id.to_string(), name.clone()),
         };

@@ -8,6 +8,7 @@ use sqlx::Row as _;
 
 use super::Row;
 use crate::caller::Scope;
+use crate::secret::SecretDigest;
 use crate::store::StoreError;
 
 /// One row was meant; none was there means that it changed since it was read.
@@ -41,4 +42,9 @@ pub(super) fn parsed<T: FromStr>(row: &Row, column: &'static str) -> Result<T, S
 pub(super) fn parsed_or_null<T: FromStr>(row: &Row, column: &'static str) -> Result<Option<T>, StoreError> {
     let text: Option<&str> = row.try_get(column)?;
     text.map(str::parse).transpose().map_err(|_| StoreError::Unreadable { column })
+}
+
+/// SHA-256 of a secret.
+pub(super) fn digest(row: &Row, column: &'static str) -> Result<SecretDigest, StoreError> {
+    SecretDigest::from_bytes(row.try_get(column)?).ok_or(StoreError::Unreadable { column })
 }
