@@ -98,7 +98,7 @@ fn forward<H: Host>(
         }
         None => metrics.public(),
     }
-    grant.observed.iter().for_each(|reason| metrics.observed(*reason));
+    grant.would_be_reasons().for_each(|reason| metrics.observed(reason));
     Action::Forward
 }
 

@@ -4,22 +4,28 @@
 //! RFC 3339 strings in UTC. Invariant: no type that holds a key or a token shows it in its `Debug`.
 #![forbid(unsafe_code)]
 
+pub mod accounts;
 pub mod edge;
 pub mod keys;
 pub mod organizations;
+pub mod page;
 pub mod patch;
 pub mod payments;
 pub mod problem;
 pub mod restrictions;
 pub mod secret;
 pub mod status;
+pub mod tokens;
 
+pub use accounts::{CreateInvitation, CreatedInvitation, Invitation, Me, Member, Role, UpdateMember};
 pub use keys::{CreateKey, CreatedKey, Key, KeyList, KeyStatus, RotateKey, UpdateKey};
 pub use organizations::{CreateOrganization, Organization, OrganizationState, UpdateOrganization};
+pub use page::{Page, WhichPage};
 pub use patch::Patch;
 pub use problem::Problem;
 pub use restrictions::RestrictionsSpec;
-pub use secret::ApiKey;
+pub use secret::{ApiKey, Secret};
+pub use tokens::{ApiToken, CreateToken, CreatedToken, TokenKind};
 
 /// Set on the answer to every write: the bundle version that contains it, which edges can fetch by then unless the
 /// answer says `"published": false`.
@@ -27,6 +33,7 @@ pub const VERSION_HEADER: &str = "x-portcullis-version";
 
 /// An unwrapped list: every member at once.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Data<T> {
     /// The members.
     pub data: Vec<T>,

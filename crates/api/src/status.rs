@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// `GET /v1/status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Status {
     /// The published manifest version; 0 while the first bundle is being built.
     pub version: u64,
@@ -31,6 +32,7 @@ pub struct Status {
 
 /// One edge, as `GET /v1/edges` lists it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Edge {
     /// Its name.
     pub edge: String,
@@ -52,6 +54,7 @@ pub struct Edge {
 
 /// One reporting process or VM of an edge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EdgeVm {
     /// Its id.
     pub vm: String,

@@ -132,6 +132,17 @@ impl Caller {
         }
     }
 
+    /// What people call it: an e-mail address, a token's name.
+    pub(crate) fn name(&self) -> &str {
+        match &self.who {
+            Who::Root => "administrator's token",
+            Who::System => "control plane",
+            Who::Visitor => "",
+            Who::User { email, .. } => email,
+            Who::Token { name, .. } => name,
+        }
+    }
+
     /// The person behind it, if there is one.
     pub(crate) fn user(&self) -> Option<UserId> {
         match &self.who {

@@ -3,7 +3,7 @@
 use portcullis_api::KeyStatus;
 use portcullis_engine::KeyId;
 
-use crate::access::Permission;
+use crate::access::{Permission, Role};
 use crate::clock::{MAX_TIME, from_rfc3339, to_rfc3339};
 use crate::random::NoRandomness;
 use crate::store::StoreError;
@@ -43,6 +43,18 @@ pub(crate) enum Error {
         "the key was already rotated: its successor is `{0}`\nhint: rotate that one, or revoke it and create a new one"
     )]
     Rotated(KeyId),
+    /// The caller stands too low among the members; someone who stands higher can do it.
+    #[error("this needs somebody who is and may at least as much as the role `{}`: ask one of them", .0.as_str())]
+    TooLow(Role),
+    /// Nobody would be left who owns the organisation; another owner has to be made first.
+    #[error("the organisation would be left without an owner: make somebody else an owner first")]
+    LastOwner,
+    /// Who is to become a member is one.
+    #[error("they are a member of this organisation already: change their role instead")]
+    AlreadyMember,
+    /// The link of an invitation does not work, or no longer does; whoever invites can make another.
+    #[error("this invitation was used, withdrawn or is too old: ask for another")]
+    Void,
     /// Somebody failed to prove who they are; they can try again.
     #[error("the e-mail address or the password is wrong")]
     WrongPassword,
@@ -75,7 +87,16 @@ pub(crate) enum Error {
     Randomness(#[from] NoRandomness),
     /// The database's fault.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::LastOwner => Self::LastOwner,
+            other => Self::Store(other),
+        }
+    }
 }
 
 impl Error {

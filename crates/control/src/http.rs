@@ -1,6 +1,7 @@
 //! The HTTP face: which path answers what, who may call it, how errors look. Handlers are thin: parse, domain, respond.
 //!
-//! Invariants: who may go where is decided in `auth`, before it is known whether there is anything. Nothing that may hold a key is logged: not paths, not bodies, not queries.
+//! Invariants: who may go where is decided in `auth`, before it is known whether there is anything. Nothing that may
+//! hold a key is logged: not paths, not bodies, not queries.
 
 mod address;
 mod auth;
@@ -8,50 +9,93 @@ mod body;
 mod edge;
 mod failure;
 mod finish;
+mod invitations;
 mod keys;
+mod members;
+mod openapi;
 mod organizations;
 mod payments;
+mod routes;
 pub(crate) mod session;
 mod status;
+mod tokens;
 mod watch;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{delete, get, post};
+use axum::{Extension, Router};
+use portcullis_api::Problem;
+use portcullis_api::payments::Failed;
+use utoipa::OpenApi;
+use utoipa_axum::routes;
 
 use crate::app::App;
 pub(crate) use address::Peer;
 pub(crate) use failure::Failure;
+use openapi::Document;
+pub use routes::Route;
+use routes::Routes;
 
 /// A batch of a thousand keys with restrictions fits.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
-/// Every route.
+/// What the description of the API holds beside its operations.
+#[derive(OpenApi)]
+#[openapi(components(schemas(Problem, Failed)))]
+struct Described;
+
+/// What is served.
 pub(crate) fn router(app: App) -> Router {
-    Router::new()
-        .route("/v1/api-keys", get(payments::list))
-        .route("/v1/api-keys/{id}", delete(payments::revoke))
-        .route("/v1/keys", get(keys::list).post(keys::create))
-        .route("/v1/keys:batch", post(keys::create_batch))
-        .route("/v1/keys/{id}", get(keys::show).patch(keys::update).delete(keys::revoke))
-        .route("/v1/keys/{id}/rotate", post(keys::rotate))
-        .route("/v1/organizations", get(organizations::list).post(organizations::create))
-        .route("/v1/organizations/{id}", get(organizations::show).patch(organizations::update))
-        .route("/v1/edges", get(status::edges))
-        .route("/v1/status", get(status::status))
-        .route("/edge/v1/manifest", get(edge::manifest))
-        .route("/edge/v1/blobs/{digest}", get(edge::blob))
-        .route("/edge/v1/bundle", get(edge::bundle))
-        .route("/edge/v1/report", post(edge::report))
-        .route("/healthz", get(status::healthz))
-        .route("/readyz", get(status::readyz))
+    let (routes, annotated, _) = registered().finish();
+    routes
         .fallback(async || Failure::not_found("there is no such path"))
         .method_not_allowed_fallback(async || Failure::method_not_allowed())
+        .layer(Extension(Document::new(annotated)))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn(finish::finish))
         .layer(from_fn_with_state(app.clone(), auth::gate))
         .layer(from_fn(payments::envelope))
         .layer(from_fn(watch::watch))
         .with_state(app)
+}
+
+/// Every route, as it was registered.
+pub fn routes() -> Vec<Route> {
+    registered().finish().2
+}
+
+/// Every route. What is registered as `api` is described in `/v1/openapi.json`. Whom a path is for is said in `auth`.
+fn registered() -> Routes {
+    let routes = Routes::new(Described::openapi())
+        .get("/edge/v1/manifest", edge::manifest)
+        .get("/edge/v1/blobs/{digest}", edge::blob)
+        .get("/edge/v1/bundle", edge::bundle)
+        .post("/edge/v1/report", edge::report)
+        .get("/healthz", status::healthz)
+        .get("/readyz", status::readyz);
+    management(routes)
+}
+
+/// The management API.
+fn management(routes: Routes) -> Routes {
+    routes
+        .api(routes!(payments::list))
+        .api(routes!(payments::revoke))
+        .api(routes!(keys::list, keys::create))
+        .api(routes!(keys::create_batch))
+        .api(routes!(keys::show, keys::update, keys::revoke))
+        .api(routes!(keys::rotate))
+        .api(routes!(organizations::list, organizations::create))
+        .api(routes!(organizations::show, organizations::update))
+        .api(routes!(members::list))
+        .api(routes!(members::update, members::remove))
+        .api(routes!(invitations::list, invitations::create))
+        .api(routes!(invitations::withdraw))
+        .api(routes!(invitations::accept))
+        .api(routes!(tokens::list, tokens::create))
+        .api(routes!(tokens::revoke))
+        .api(routes!(tokens::me))
+        .api(routes!(status::edges))
+        .api(routes!(status::status))
+        .api(routes!(openapi::document))
 }

@@ -17,6 +17,8 @@ mod id;
 mod keys;
 mod limits;
 mod organizations;
+#[cfg_attr(not(test), expect(dead_code, reason = "handlers are yet to use it"))]
+mod pages;
 mod policy;
 mod public_url;
 mod publisher;
@@ -30,6 +32,7 @@ mod token;
 
 pub use clock::Clock;
 pub use config::Config;
+pub use http::{Route, routes};
 pub use limits::{Limits, Rate};
 pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use server::{ServeError, Server};

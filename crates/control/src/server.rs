@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::accounts::{Attempts, Passwords};
+use crate::accounts::{self, Attempts, Passwords};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -75,6 +75,7 @@ pub struct Server {
     worker: Worker,
     listener: TcpListener,
     address: SocketAddr,
+    first_owner: Option<String>,
     trigger: shutdown::Trigger,
     /// Held as long as the server lives: no second one can have the folder.
     _lock: File,
@@ -122,7 +123,14 @@ impl Server {
             limits: config.limits,
             listings: Arc::new(Semaphore::new(LISTINGS)),
         };
-        Ok(Self { app, worker, listener, address, trigger, _lock: lock })
+        let first_owner = accounts::first_owner_link(&app).await;
+        let first_owner = first_owner.map_err(|error| ServeError::FirstStart(error.to_string()))?;
+        Ok(Self { app, worker, listener, address, first_owner, trigger, _lock: lock })
+    }
+
+    /// Where the first owner signs up, as long as there is nobody. Whoever holds it can: show it once.
+    pub fn first_owner_link(&self) -> Option<&str> {
+        self.first_owner.as_deref()
     }
 
     /// Where it listens.

@@ -78,6 +78,7 @@ async fn serve(config: Config, news: Option<String>) -> Result<Exit, Failure> {
     let stop = stop_signal()?;
     let server = Server::open(config, Clock::system()).await?;
     news.iter().for_each(|news| output::talk(news));
+    server.first_owner_link().iter().for_each(|link| output::talk(&format!("first owner: open {link}")));
     output::data(&format!("portcullis listening on http://{}", server.address()));
     server.run(stop).await?;
     Ok(Exit::Success)

@@ -62,6 +62,18 @@ impl FromRequestParts<App> for Segment {
     }
 }
 
+/// The two parameters of a path.
+pub(super) struct Segments(pub(super) String, pub(super) String);
+
+impl FromRequestParts<App> for Segments {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let segments = Path::from_request_parts(parts, app).await;
+        segments.map(|Path((one, two))| Self(one, two)).map_err(|_| Failure::not_found("there is no such path"))
+    }
+}
+
 /// The parameters of a query.
 pub(super) struct Parameters<T>(pub(super) T);
 

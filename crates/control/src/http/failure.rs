@@ -94,9 +94,12 @@ impl From<Error> for Failure {
         let detail = error.to_string();
         match error {
             Error::NotFound(_) => Self::not_found(detail),
-            Error::Forbidden(_) | Error::OperatorOnly | Error::NoMembership | Error::PeopleOnly => {
+            Error::Forbidden(_) | Error::OperatorOnly | Error::NoMembership | Error::PeopleOnly | Error::TooLow(_) => {
                 Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
             }
+            Error::LastOwner => Self::new(StatusCode::CONFLICT, "last_owner", detail),
+            Error::AlreadyMember => Self::new(StatusCode::CONFLICT, "already_member", detail),
+            Error::Void => Self::not_found(detail),
             Error::WrongPassword => Self::new(StatusCode::FORBIDDEN, "wrong_password", detail),
             Error::TooMany { retry_after } => {
                 let failure = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);

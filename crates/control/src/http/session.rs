@@ -11,8 +11,8 @@
 //! - What a form sends is taken as [`Form<T>`], last among the arguments: it refuses what is not ours with 403
 //!   `forged_form` before `T` is read. `T` derives `Deserialize` and need not name `csrf`; where a name comes more than
 //!   once (checkboxes), take `Form<Fields>`.
-//! - After `accounts::sign_in` or `accounts::accept_invitation`: `(cookie(&app, &started.cookie), Redirect::to(…))`. After
-//!   `accounts::sign_out`, and whenever the session is gone: `(no_cookie(&app), Redirect::to("/sign-in"))`.
+//! - After `accounts::sign_in`, or `accounts::accept` and then `accounts::begin`: `(cookie(&app, &started.cookie),
+//!   Redirect::to(…))`. After `accounts::sign_out`, and whenever the session is gone: `(no_cookie(&app), Redirect::to("/sign-in"))`.
 //! - Where to go after signing in: the form carries `next` along, and [`local`] makes sure that it stays here.
 //!
 //! Answer a form with 303 (`Redirect::to`), or show the page again with 422. A page never writes a secret but the one it

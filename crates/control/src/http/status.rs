@@ -29,6 +29,8 @@ pub(super) async fn readyz(State(app): State<App>) -> Result<Json<Value>, Failur
     Ok(Json(json!({ "status": "ready" })))
 }
 
+/// How the control plane is doing.
+#[utoipa::path(get, path = "/v1/status", tag = "fleet", responses((status = 200, description = "as of now", body = Status)))]
 pub(super) async fn status(State(app): State<App>) -> Json<Status> {
     let published = app.publisher.current();
     let lag = app.publisher.lag();
@@ -49,6 +51,9 @@ pub(super) async fn status(State(app): State<App>) -> Json<Status> {
     })
 }
 
+/// Every edge heard of lately.
+#[utoipa::path(get, path = "/v1/edges", tag = "fleet",
+    responses((status = 200, description = "the edges", body = Data<Edge>)))]
 pub(super) async fn edges(State(app): State<App>, By(by): By) -> Result<Json<Data<Edge>>, Failure> {
     by.require(EdgesRead)?;
     Ok(Json(Data { data: app.fleet.list(app.clock.seconds()) }))

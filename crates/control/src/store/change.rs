@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Write;
 use crate::caller::{Caller, Who};
+use crate::id::UserId;
 
 /// Writes that belong together, and their audit rows.
 #[derive(Clone, Debug)]
@@ -143,6 +144,12 @@ impl Change {
         Self { writes: Vec::new(), audit: Vec::new(), actor: Actor::of(by), at_ms }
     }
 
+    /// The same, by a person who is not signed in yet and proved who they are.
+    pub(crate) fn by_user(visitor: &Caller, id: UserId, email: &str, at_ms: u64) -> Self {
+        let actor = Actor { kind: "user".to_owned(), id: id.to_string(), name: email.to_owned(), ..Actor::of(visitor) };
+        Self { writes: Vec::new(), audit: Vec::new(), actor, at_ms }
+    }
+
     /// One write, and what the log says of it.
     pub(crate) fn add(mut self, write: Write, organization: OrganizationId, action: Action, target: Target) -> Self {
         self.writes.push(write);
@@ -182,13 +189,14 @@ impl Change {
 
 impl Actor {
     fn of(by: &Caller) -> Self {
-        let (kind, id, name) = match &by.who {
-            Who::Root => ("root", String::new(), "administrator's token".to_owned()),
-            Who::System => ("system", String::new(), "control plane".to_owned()),
-            Who::Visitor => ("visitor", String::new(), String::new()),
-            Who::User { id, email, .. } => ("user", id.to_string(), email.clone()),
-            Who::Token { id, name, .. } => ("token", id.to_string(), name.clone()),
+        let (kind, id) = match &by.who {
+            Who::Root => ("root", String::new()),
+            Who::System => ("system", String::new()),
+            Who::Visitor => ("visitor", String::new()),
+            Who::User { id, .. } => ("user", id.to_string()),
+            Who::Token { id, .. } => ("token", id.to_string()),
         };
+        let name = by.name().to_owned();
         let address = by.address.map(|it| it.to_string());
         Self { kind: kind.to_owned(), id, name, address, request_id: by.request_id.clone() }
     }

@@ -9,6 +9,7 @@ mod edge;
 mod hangup;
 mod keys;
 mod lifecycle;
+mod openapi;
 mod organizations;
 mod payments;
 mod publishing;

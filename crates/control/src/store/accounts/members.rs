@@ -36,6 +36,8 @@ pub(crate) struct MemberRow {
     pub role: Role,
     /// Since when, in Unix seconds.
     pub created_at: u64,
+    /// When they were last seen there by a session that has not ended, as read.
+    pub last_seen: Option<u64>,
 }
 
 /// An organisation that a person is a member of.

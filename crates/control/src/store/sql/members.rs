@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use portcullis_engine::OrganizationId;
 use sqlx::Row as _;
 
-use super::columns::{exactly_one, parsed, signed, unsigned};
+use super::columns::{exactly_one, parsed, signed, unsigned, unsigned_or_null};
 use super::{Connection, Row, SqlStore};
 use crate::access::Role;
 use crate::id::UserId;
@@ -68,8 +68,9 @@ async fn an_owner_is_left(connection: &mut Connection, was: &MemberRow) -> Resul
     query.fetch_optional(connection).await?.map(drop).ok_or(StoreError::LastOwner)
 }
 
-const COLUMNS: &str = "SELECT m.organization, m.user_id, m.role, m.created_at, u.email, u.name \
-                       FROM memberships m JOIN users u ON u.id = m.user_id";
+const COLUMNS: &str = "SELECT m.organization, m.user_id, m.role, m.created_at, u.email, u.name, \
+                       (SELECT MAX(s.last_seen) FROM sessions s WHERE s.user_id = m.user_id \
+                       AND s.organization = m.organization) AS last_seen FROM memberships m JOIN users u ON u.id = m.user_id";
 
 #[async_trait]
 impl Members for SqlStore {
@@ -110,5 +111,6 @@ fn member_row(row: &Row) -> Result<MemberRow, StoreError> {
         name: row.try_get("name")?,
         role: parsed(row, "role")?,
         created_at: unsigned("created_at", row.try_get("created_at")?)?,
+        last_seen: unsigned_or_null("last_seen", row.try_get("last_seen")?)?,
     })
 }
