@@ -17,7 +17,7 @@ async fn make(stack: &Stack, more: Value) -> Value {
 
 /// The names on every page, and their number of pages.
 async fn listed(stack: &Stack, query: &[(&str, &str)]) -> (String, usize) {
-    let (mut names, mut pages, mut cursor) = (Vec::new(), 0, None);
+    let (mut names, mut pages, mut cursor) = (Vec::new(), 0, None::<String>);
     loop {
         let mut url = reqwest::Url::parse("http://x/v1/keys").unwrap();
         url.query_pairs_mut().extend_pairs(query);
