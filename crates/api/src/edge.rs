@@ -78,6 +78,7 @@ pub struct Sample {
 
 /// Why a request that was let through is told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SampleKind {
     /// A restriction in `observe` would have refused it.
@@ -113,4 +114,18 @@ pub struct Denial {
     /// The client's address, if the edge knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+}
+
+impl SampleKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Observe, Self::Trial, Self::Retiring];
+
+    /// The same word as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Trial => "trial",
+            Self::Retiring => "retiring",
+        }
+    }
 }

@@ -4,17 +4,22 @@
 //! RFC 3339 strings in UTC. Invariant: no type that holds a key or a token shows it in its `Debug`.
 #![forbid(unsafe_code)]
 
+pub mod denials;
 pub mod accounts;
 pub mod edge;
+pub mod explain;
 pub mod keys;
+pub mod observations;
 pub mod organizations;
 pub mod page;
 pub mod patch;
 pub mod payments;
 pub mod problem;
+pub mod receipts;
 pub mod restrictions;
 pub mod secret;
 pub mod status;
+pub mod traffic;
 pub mod tokens;
 
 pub use accounts::{CreateInvitation, CreatedInvitation, Invitation, Me, Member, Role, UpdateMember};

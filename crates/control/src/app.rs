@@ -13,6 +13,7 @@ use crate::accounts::{Attempts, Passwords};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::fleet::Fleet;
+use crate::keys::Directory;
 use crate::limits::Limits;
 use crate::policy::{PolicyRoom, PolicySlot};
 use crate::public_url::PublicUrl;
@@ -26,6 +27,7 @@ use crate::token::Token;
 pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) policies: PolicySlot,
+    pub(crate) directory: Arc<Directory>,
     pub(crate) publisher: Publisher,
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) clock: Clock,

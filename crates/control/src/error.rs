@@ -43,6 +43,14 @@ pub(crate) enum Error {
         "the key was already rotated: its successor is `{0}`\nhint: rotate that one, or revoke it and create a new one"
     )]
     Rotated(KeyId),
+    /// There is one already; the caller can leave it out.
+    #[error("{detail}")]
+    Taken {
+        /// JSON pointer to the member that names it.
+        pointer: String,
+        /// What is there already.
+        detail: String,
+    },
     /// The caller stands too low among the members; someone who stands higher can do it.
     #[error("this needs somebody who is and may at least as much as the role `{}`: ask one of them", .0.as_str())]
     TooLow(Role),

@@ -6,7 +6,9 @@
 mod address;
 mod auth;
 mod body;
+mod denials;
 mod edge;
+mod explain;
 mod failure;
 mod finish;
 mod invitations;
@@ -15,6 +17,7 @@ mod members;
 mod openapi;
 mod organizations;
 mod payments;
+mod receipts;
 mod routes;
 pub(crate) mod session;
 mod status;
@@ -83,8 +86,17 @@ fn management(routes: Routes) -> Routes {
         .api(routes!(payments::revoke))
         .api(routes!(keys::list, keys::create))
         .api(routes!(keys::create_batch))
+        .api(routes!(keys::find))
+        .api(routes!(keys::import))
         .api(routes!(keys::show, keys::update, keys::revoke))
         .api(routes!(keys::rotate))
+        .api(routes!(keys::start_trial, keys::end_trial))
+        .api(routes!(keys::enforce_trial))
+        .api(routes!(denials::observed))
+        .api(routes!(explain::explain))
+        .api(routes!(denials::list))
+        .api(routes!(denials::show))
+        .api(routes!(receipts::show))
         .api(routes!(organizations::list, organizations::create))
         .api(routes!(organizations::show, organizations::update))
         .api(routes!(members::list))
@@ -96,6 +108,7 @@ fn management(routes: Routes) -> Routes {
         .api(routes!(tokens::revoke))
         .api(routes!(tokens::me))
         .api(routes!(status::edges))
+        .api(routes!(status::traffic))
         .api(routes!(status::status))
         .api(routes!(openapi::document))
 }

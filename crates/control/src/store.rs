@@ -6,21 +6,33 @@
 
 mod accounts;
 mod change;
+mod denials;
+mod fleet;
 mod keys;
 mod migrations;
+mod observations;
 mod organizations;
 mod postgres;
 mod sqlite;
 
 use async_trait::async_trait;
+use portcullis_api::edge::SampleKind;
 use portcullis_bundle::OrganizationEntry;
+use portcullis_engine::KeyId;
 
 pub(crate) use accounts::{
     AccountWrite, ActiveSession, ActiveToken, InvitationRow, Invitations, MemberRow, Members, MembershipRow,
     SessionRow, Sessions, Slice, TokenRow, Tokens, UserRow, Users,
 };
 pub(crate) use change::{Action, AuditRow, Change, Target};
-pub(crate) use keys::{BundleKey, KeyFilter, KeyRow, Keys, UnrevokedKey};
+pub(crate) use denials::{Audience, DENIALS, DenialFilter, DenialRow, Denials};
+pub(crate) use fleet::{
+    Before, Count, EdgeRow, Edges, Heard, HeardEdge, HeardVm, Missing, ProgressRow, Reports, SLOT_MS, VERSIONS_KEPT,
+    VmRow, add,
+};
+pub(crate) use keys::{BundleKey, KeyRow, KeySummary, Keys, TrialRow, UnrevokedKey, Visitor};
+use keys::{published_status, with_trial};
+pub(crate) use observations::{OBSERVATIONS, OBSERVATIONS_OF_A_KEY, Observations, Seen, Sighting};
 pub(crate) use organizations::{OrganizationRow, Organizations};
 pub(crate) use postgres::PostgresStore;
 pub(crate) use sqlite::SqliteStore;
@@ -28,7 +40,19 @@ pub(crate) use sqlite::SqliteStore;
 /// Everything the control plane asks of a database.
 #[async_trait]
 pub(crate) trait Store:
-    Invitations + Keys + Members + Organizations + Sessions + Tokens + Users + Send + Sync
+    Denials
+    + Edges
+    + Invitations
+    + Keys
+    + Members
+    + Observations
+    + Organizations
+    + Reports
+    + Sessions
+    + Tokens
+    + Users
+    + Send
+    + Sync
 {
     /// Does all of a change or none. If edges have to know of it, it takes a new version, higher than every one before
     /// and at least `version_floor`. Returns the version that contains it.
@@ -58,6 +82,8 @@ pub(crate) enum Write {
     InsertOrganization(OrganizationRow),
     /// An organisation's new state; refused with [`StoreError::Conflict`] if the row changed since it was read.
     ReplaceOrganization(OrganizationRow),
+    /// What was observed of a key is about something that is no longer so.
+    ForgetObservations(KeyId, SampleKind),
     /// About people, sessions, invitations and tokens.
     Account(AccountWrite),
 }
@@ -69,7 +95,7 @@ impl Write {
             Self::InsertKey(_) | Self::ReplaceKey(_) | Self::InsertOrganization(_) | Self::ReplaceOrganization(_) => {
                 true
             }
-            Self::Account(_) => false,
+            Self::ForgetObservations(..) | Self::Account(_) => false,
         }
     }
 }
@@ -91,6 +117,9 @@ pub enum StoreError {
     /// The row changed between read and write: read it again.
     #[error("the row changed since it was read")]
     Conflict,
+    /// Something with the same id or digest is there already; nothing was written.
+    #[error("there is one with the same id or digest already")]
+    Duplicate,
     /// Nobody would be left who owns the organisation.
     #[error("nobody would be left who owns the organisation")]
     LastOwner,

@@ -11,6 +11,7 @@ use portcullis_api::{KeyStatus, Problem};
 
 use super::watch::RequestId;
 use crate::error::Error;
+use crate::store::StoreError;
 
 /// A refusal that has no body yet.
 #[derive(Clone, Debug)]
@@ -109,6 +110,11 @@ impl From<Error> for Failure {
                 let failure = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail);
                 Self { pointer: Some(pointer), ..failure }
             }
+            Error::Taken { pointer, .. } => {
+                let failure = Self::new(StatusCode::CONFLICT, "already_exists", detail);
+                Self { pointer: Some(pointer), ..failure }
+            }
+            Error::Store(StoreError::Duplicate) => Self::new(StatusCode::CONFLICT, "already_exists", detail),
             Error::KeyState { status, .. } => Self::new(StatusCode::CONFLICT, key_state_code(status), detail),
             Error::Rotated(_) => Self::new(StatusCode::CONFLICT, "key_rotated", detail),
             Error::NotReady => Self::not_ready(),

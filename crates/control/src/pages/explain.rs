@@ -14,7 +14,6 @@ pub(crate) struct Explain {
     pub(crate) explain: ExplainFields,
     /// Keys to pick from: id and name.
     pub(crate) keys: Vec<(String, String)>,
-    pub(crate) problems: Problems,
     pub(crate) explanation: Option<Explanation>,
 }
 
@@ -28,6 +27,7 @@ pub(crate) struct ExplainFields {
     pub(crate) address: String,
     pub(crate) referrer: String,
     pub(crate) origin: String,
+    pub(crate) problems: Problems,
 }
 
 impl ExplainFields {
@@ -58,6 +58,26 @@ pub(crate) struct Check {
     pub(crate) step: String,
     pub(crate) outcome: Outcome,
     pub(crate) detail: String,
+}
+
+impl Check {
+    /// What people call a step of the engine.
+    pub(crate) fn label(step: &str) -> &str {
+        match step {
+            "route" => "Rule",
+            "credential" => "Credential",
+            "format" => "Key format",
+            "lookup" => "Key record",
+            "status" => "Status",
+            "environment" => "Environment",
+            "ip" => "Client address",
+            "referrer" => "Referrer",
+            "endpoint" => "Endpoint",
+            "scopes" => "Scopes",
+            "quota" => "Quota",
+            other => other,
+        }
+    }
 }
 
 /// How a check went.

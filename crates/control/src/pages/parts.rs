@@ -111,6 +111,19 @@ impl Bar {
     }
 }
 
+/// `1,240,512`; templates hand over `u64` or `&u64`.
+pub(crate) fn grouped(count: impl ToString) -> String {
+    let digits = count.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
 /// Where a list goes on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pager {
@@ -132,6 +145,13 @@ mod tests {
         let shown: Vec<_> = bars.iter().map(|bar| (bar.label.as_str(), bar.count, bar.share)).collect();
         assert_eq!(shown, [("b", 400, 100), ("c", 100, 25), ("a", 1, 1)]);
         assert_eq!(Bar::all([]), []);
+    }
+
+    #[test]
+    fn counts_are_grouped() {
+        for (count, shown) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_240_512, "1,240,512")] {
+            assert_eq!(grouped(count), shown);
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub(crate) struct Settings {
 /// A browser that is signed in.
 #[derive(Clone, Debug)]
 pub(crate) struct SessionRow {
+    /// Names the session; it is not what the cookie holds.
     pub(crate) id: String,
     /// `Chromium on Linux`
     pub(crate) agent: String,

@@ -9,14 +9,24 @@ mod accounts;
 mod audit;
 #[path = "sql/columns.rs"]
 mod columns;
+#[path = "sql/denials.rs"]
+mod denials;
+#[path = "sql/edges.rs"]
+mod edges;
 #[path = "sql/invitations.rs"]
 mod invitations;
+#[path = "sql/key_rows.rs"]
+mod key_rows;
 #[path = "sql/keys.rs"]
 mod keys;
 #[path = "sql/members.rs"]
 mod members;
+#[path = "sql/observations.rs"]
+mod observations;
 #[path = "sql/organizations.rs"]
 mod organizations;
+#[path = "sql/reports.rs"]
+mod reports;
 #[path = "sql/sessions.rs"]
 mod sessions;
 #[path = "sql/store.rs"]

@@ -62,6 +62,20 @@ const TABLE: &[Row] = &[
     row("PATCH /v1/keys/{key}", r#"{"name":"y"}"#,                  "200  200 200 200 403  200 200 200 403  404  403  401  401"),
     row("DELETE /v1/keys/{key}", "",                                "200  200 200 200 403  200 200 200 403  404  403  401  401"),
     row("POST /v1/keys/{key}/rotate", "{}",                         "201  201 201 201 403  201 201 201 403  404  403  401  401"),
+    row("POST /v1/keys:find", r#"{"key":"sk_live_000000000000000000000000"}"#,
+                                                                    "404  404 404 404 404  404 404 404 404  404  403  401  401"),
+    row("POST /v1/keys:import", r#"{"keys":[{"name":"x","prefix":"sk_live_","sha256":"{sha256}","organization":"{org}"}]}"#,
+                                                                    "201  201 201 201 403  201 201 201 403  422  403  401  401"),
+    row("PUT /v1/keys/{key}/trial", r#"{"scopes":[]}"#,             "200  200 200 200 403  200 200 200 403  404  403  401  401"),
+    row("DELETE /v1/keys/{tried}/trial", "",                        "200  200 200 200 403  200 200 200 403  404  403  401  401"),
+    row("POST /v1/keys/{tried}/trial/enforce", "",                  "200  200 200 200 403  200 200 200 403  404  403  401  401"),
+    row("GET /v1/keys/{key}/observations", "",                      "200  200 200 200 200  200 200 200 200  404  403  401  401"),
+    row("POST /v1/explain", r#"{"key":"{key}","method":"GET","path":"/v1/x"}"#,
+                                                                    "200  200 200 200 200  200 200 200 200  404  403  401  401"),
+    row("GET /v1/denials", "",                                      "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("GET /v1/denials/{denial}", "",                             "200  200 200 200 200  200 200 200 200  404  403  401  401"),
+    row("GET /v1/receipts/{version}", "",                                   "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("GET /v1/traffic", "",                                      "200  200 200 200 200  403 403 403 403  403  403  401  401"),
     row("GET /v1/api-keys", "",                                     "200  200 200 200 200  200 200 200 200  200  403  401  401"),
     row("DELETE /v1/api-keys/{key}", "",                            "200  200 200 200 403  200 200 200 403  404  403  401  401"),
 
@@ -136,15 +150,20 @@ async fn callers(stack: &Stack) -> Vec<Caller> {
 
 /// Puts ids of fresh rows of an organisation in place of `{…}`.
 async fn filled(stack: &Stack, organization: &str, text: &str) -> String {
-    let mut text = text.replace("{org}", organization).replace("{digest}", &"0".repeat(64));
-    for name in ["key", "viewer", "owner", "invitation", "token"] {
+    let mut text = text.replace("{org}", organization).replace("{version}", "1").replace("{digest}", &"0".repeat(64));
+    for name in ["key", "tried", "denial", "sha256", "viewer", "owner", "invitation", "token"] {
         let place = format!("{{{name}}}");
         if text.contains(&place) {
             let id = match name {
-                "key" => {
-                    let body = json!({ "name": "x", "environment": "live", "organization": organization });
-                    stack.post("/v1/keys", body).await.json()["id"].as_str().unwrap().to_owned()
+                "key" => key(stack, organization).await,
+                "tried" => {
+                    let key = key(stack, organization).await;
+                    let path = format!("/v1/keys/{key}/trial");
+                    assert_eq!(stack.admin(Method::PUT, &path, Some(json!({ "scopes": [] }))).await.status, 200);
+                    key
                 }
+                "denial" => denial(stack, organization).await,
+                "sha256" => format!("{:0>64}", unique()),
                 "invitation" => {
                     let path = format!("/v1/organizations/{organization}/invitations");
                     let made = stack.post(&path, json!({ "role": "viewer" })).await.json();
@@ -160,6 +179,23 @@ async fn filled(stack: &Stack, organization: &str, text: &str) -> String {
         }
     }
     text
+}
+
+async fn key(stack: &Stack, organization: &str) -> String {
+    let body = json!({ "name": "x", "environment": "live", "organization": organization });
+    stack.post("/v1/keys", body).await.json()["id"].as_str().unwrap().to_owned()
+}
+
+/// The id of a request that an edge refused a key of the organisation.
+async fn denial(stack: &Stack, organization: &str) -> String {
+    let request_id = unique();
+    let denial = json!({
+        "request_id": request_id, "at": stack.now(), "reason": "revoked_key", "method": "GET", "path": "/v1/x",
+        "key": key(stack, organization).await, "organization": organization, "address": "192.0.2.1",
+    });
+    let report = json!({ "edge": "edge-1", "vm": "1", "applied_version": 1, "denials": [denial] });
+    assert_eq!(stack.report(report).await.status, 204);
+    request_id
 }
 
 #[tokio::test]
@@ -218,7 +254,8 @@ async fn nothing_of_one_organisation_is_in_any_answer_to_another() {
     stack.run(format!("UPDATE users SET name = 'secretive' WHERE id = '{}'", member.id)).await;
     let token = json!({ "name": "secretive robot", "kind": "service", "organization": theirs });
     let token = stack.post("/v1/tokens", token).await.json()["id"].as_str().unwrap().to_owned();
-    let ids = [key.as_str(), &token, &member.id, invitation["id"].as_str().unwrap()];
+    let denied = denial(&stack, &theirs).await;
+    let ids = [&denied, key.as_str(), &token, &member.id, invitation["id"].as_str().unwrap()];
 
     let (owner, home) = (stack.person(&mine, "owner").await, stack.default_organization().await);
     let operator = stack.person(&home, "member").await;
