@@ -4,6 +4,7 @@
 //! of HTTP and decides nothing. Invariant: a change either is in the database, with its rows in the audit log and, if
 //! edges have to know of it, with a new, higher version, or did not happen.
 
+mod accounts;
 mod change;
 mod denials;
 mod fleet;
@@ -19,6 +20,10 @@ use portcullis_api::edge::SampleKind;
 use portcullis_bundle::OrganizationEntry;
 use portcullis_engine::KeyId;
 
+pub(crate) use accounts::{
+    AccountWrite, ActiveSession, ActiveToken, InvitationRow, Invitations, MemberRow, Members, MembershipRow,
+    SessionRow, Sessions, Slice, TokenRow, Tokens, UserRow, Users,
+};
 pub(crate) use change::{Action, AuditRow, Change, Target};
 pub(crate) use denials::{Audience, DENIALS, DenialFilter, DenialRow, Denials};
 pub(crate) use fleet::{
@@ -34,7 +39,21 @@ pub(crate) use sqlite::SqliteStore;
 
 /// Everything the control plane asks of a database.
 #[async_trait]
-pub(crate) trait Store: Keys + Organizations + Reports + Edges + Observations + Denials + Send + Sync {
+pub(crate) trait Store:
+    Denials
+    + Edges
+    + Invitations
+    + Keys
+    + Members
+    + Observations
+    + Organizations
+    + Reports
+    + Sessions
+    + Tokens
+    + Users
+    + Send
+    + Sync
+{
     /// Does all of a change or none. If edges have to know of it, it takes a new version, higher than every one before
     /// and at least `version_floor`. Returns the version that contains it.
     async fn write(&self, change: &Change, version_floor: u64) -> Result<u64, StoreError>;
@@ -65,6 +84,8 @@ pub(crate) enum Write {
     ReplaceOrganization(OrganizationRow),
     /// What was observed of a key is about something that is no longer so.
     ForgetObservations(KeyId, SampleKind),
+    /// About people, sessions, invitations and tokens.
+    Account(AccountWrite),
 }
 
 impl Write {
@@ -74,7 +95,7 @@ impl Write {
             Self::InsertKey(_) | Self::ReplaceKey(_) | Self::InsertOrganization(_) | Self::ReplaceOrganization(_) => {
                 true
             }
-            Self::ForgetObservations(..) => false,
+            Self::ForgetObservations(..) | Self::Account(_) => false,
         }
     }
 }
@@ -99,6 +120,9 @@ pub enum StoreError {
     /// Something with the same id or digest is there already; nothing was written.
     #[error("there is one with the same id or digest already")]
     Duplicate,
+    /// Nobody would be left who owns the organisation.
+    #[error("nobody would be left who owns the organisation")]
+    LastOwner,
     /// The database refused or could not be reached.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),

@@ -82,6 +82,8 @@ pub(crate) fn config(folder: &Path) -> Config {
         admin_token_file: None,
         edge_token_file: None,
         signing_key_file: None,
+        public_url: None,
+        trusted_proxies: Vec::new(),
         limits: Limits::default(),
     }
 }

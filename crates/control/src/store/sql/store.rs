@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 
 use super::columns::{signed, unsigned};
-use super::{Connection, SqlStore, announce, audit, keys, observations, organizations};
+use super::{Connection, SqlStore, accounts, announce, audit, keys, observations, organizations};
 use crate::store::{Change, Changes, Store, StoreError, Write};
 
 #[async_trait]
@@ -63,6 +63,7 @@ async fn carry_out(connection: &mut Connection, write: &Write, version: u64) -> 
         Write::InsertOrganization(row) => organizations::insert(connection, row, version).await,
         Write::ReplaceOrganization(row) => organizations::replace(connection, row, version).await,
         Write::ForgetObservations(key, kind) => observations::forget(connection, *key, *kind).await,
+        Write::Account(write) => accounts::carry_out(connection, write).await,
     }
 }
 
