@@ -9,6 +9,7 @@ mod app;
 mod caller;
 mod clock;
 mod config;
+mod database;
 mod error;
 mod fleet;
 mod http;
@@ -27,5 +28,6 @@ mod token;
 
 pub use clock::Clock;
 pub use config::Config;
+pub use database::{Database, DatabaseUrlError, PostgresUrl};
 pub use limits::Limits;
 pub use server::{ServeError, Server};

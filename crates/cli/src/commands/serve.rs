@@ -15,6 +15,8 @@ pub(crate) struct Args {
     /// The folder for the database and the secrets; made at the first start.
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
+    #[command(flatten)]
+    database: crate::args::Database,
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
@@ -30,6 +32,9 @@ pub(crate) struct Args {
     /// The Ed25519 seed that manifests are signed with, as 64 hex digits, instead of DIR/signing-key.
     #[arg(long, value_name = "FILE")]
     signing_key_file: Option<PathBuf>,
+    /// Sign with the signing key from now on, although this database's bundles were signed with another so far.
+    #[arg(long)]
+    replace_signing_key: bool,
     /// What to log: error, warn, info, debug.
     #[arg(long, value_name = "LEVEL", env = "PORTCULLIS_LOG", default_value = "warn")]
     log: String,
@@ -43,12 +48,14 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     let checked = portcullis_policy::check_file(&args.policy).map_err(Failure::unable)?;
     checked.warnings.iter().for_each(|warnings| output::talk(&warnings.to_string()));
     let config = Config {
+        database: args.database.database()?,
         data: args.data,
         listen: args.listen,
         policy: checked.spec,
         admin_token_file: args.admin_token_file,
         edge_token_file: args.edge_token_file,
         signing_key_file: args.signing_key_file,
+        replace_signing_key: args.replace_signing_key,
         limits: Limits::default(),
     };
     let news = news(&config);

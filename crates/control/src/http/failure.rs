@@ -11,6 +11,7 @@ use portcullis_api::{KeyStatus, Problem};
 
 use super::watch::RequestId;
 use crate::error::Error;
+use crate::store::StoreError;
 
 /// A refusal that has no body yet.
 #[derive(Clone, Debug)]
@@ -47,6 +48,12 @@ impl Failure {
     pub(super) fn behind(seconds: u64) -> Self {
         let detail = format!("nothing new was published for {seconds} s: `/v1/status` and the log say why");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_published", detail)
+    }
+
+    /// Nothing was read or written.
+    pub(super) fn database_unavailable() -> Self {
+        let detail = "the database cannot be reached: nothing was changed, try again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", detail)
     }
 
     pub(super) fn internal() -> Self {
@@ -99,6 +106,18 @@ impl From<Error> for Failure {
             Error::NotReady => Self::not_ready(),
             Error::Contended => Self::new(StatusCode::CONFLICT, "conflict", detail),
             Error::NotPublished(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_published", detail),
+            Error::Store(StoreError::Contended(_)) => {
+                Self::new(StatusCode::CONFLICT, "conflict", Error::Contended.to_string())
+            }
+            Error::Store(StoreError::Unreachable(_)) => {
+                tracing::error!(error = detail, "a request failed");
+                Self::database_unavailable()
+            }
+            Error::Store(StoreError::Unknown(_)) => {
+                tracing::error!(error = detail, "a request failed");
+                let detail = "the database's connection broke while the change was being stored: it may be stored, so look before you repeat it";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", detail)
+            }
             Error::Randomness(_) | Error::Store(_) => {
                 tracing::error!(error = detail, "a request failed");
                 Self::internal()

@@ -11,6 +11,8 @@ mod columns;
 mod keys;
 #[path = "sql/organizations.rs"]
 mod organizations;
+#[path = "sql/settings.rs"]
+mod settings;
 #[path = "sql/store.rs"]
 mod store;
 
@@ -89,6 +91,16 @@ impl SqliteStore {
     async fn begin_snapshot(&self) -> Result<Transaction<'_, Db>, StoreError> {
         Ok(self.publisher.begin().await?)
     }
+
+    /// Nobody else writes.
+    async fn hear(&self, _: &(dyn Fn(u64) + Send + Sync)) {
+        std::future::pending().await
+    }
+}
+
+/// Whoever writes is the only one.
+async fn hold_version(connection: &mut Connection) -> Result<u64, StoreError> {
+    store::version(connection).await
 }
 
 /// Nobody else is connected to hear of it.

@@ -6,6 +6,7 @@ use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId};
 use sqlx::{AssertSqlSafe, QueryBuilder, Row as _};
 
 use super::columns::{exactly_one, only, parsed, parsed_or_null, signed, unsigned, unsigned_or_null};
+use super::store::again;
 use super::{Connection, Db, Row, SqlStore};
 use crate::caller::Scope;
 use crate::store::{BundleKey, KeyFilter, KeyRow, Keys, StoreError, UnrevokedKey};
@@ -114,12 +115,18 @@ impl Keys for SqlStore {
     }
 
     async fn record_use(&self, uses: &[(KeyId, u64)]) -> Result<(), StoreError> {
-        let mut transaction = self.begin_write().await?;
-        for (id, time) in uses {
-            used(&mut transaction, *id, *time).await?;
-        }
-        transaction.commit().await?;
-        Ok(())
+        // In one order, so that two reports never wait for each other.
+        let mut uses = uses.to_vec();
+        uses.sort_unstable();
+        again(async || {
+            let mut transaction = self.begin_write().await?;
+            for (id, time) in &uses {
+                used(&mut transaction, *id, *time).await?;
+            }
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await
     }
 }
 
