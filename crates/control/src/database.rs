@@ -153,7 +153,10 @@ mod tests {
         check("sqlite:///var/lib/keys.sqlite", Ok("sqlite:/var/lib/keys.sqlite"));
         check("postgres://me:s3cret@db.internal/keys?sslmode=verify-full", Ok("postgres://me@db.internal:5432/keys"));
         check("postgresql://me:s3cret@[::1]:5433/keys", Ok("postgres://me@[::1]:5433/keys"));
-        check("postgres:///keys?host=/run/postgresql&user=me&password=s3cret", Ok("postgres://me@/run/postgresql:5432/keys"));
+        check(
+            "postgres:///keys?host=/run/postgresql&user=me&password=s3cret",
+            Ok("postgres://me@/run/postgresql:5432/keys"),
+        );
         check("postgres://me:s3cret@db/keys?sslmode=sometimes", Err(DatabaseUrlError::Unreadable));
         check("postgres://me:pa?s3cret@db/keys", Err(DatabaseUrlError::Parameter));
         check("postgres://me:s3cret@db/keys?pasword=s3cret", Err(DatabaseUrlError::Parameter));

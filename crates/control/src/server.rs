@@ -55,7 +55,9 @@ pub enum ServeError {
     #[error("another control plane serves the data folder `{0}`\nhint: stop it, or give this one a folder of its own")]
     FolderInUse(String),
     /// Another control plane has the SQLite file.
-    #[error("another control plane has the database: `{0}` is locked\nhint: control planes share a PostgreSQL, not a file")]
+    #[error(
+        "another control plane has the database: `{0}` is locked\nhint: control planes share a PostgreSQL, not a file"
+    )]
     DatabaseInUse(String),
     /// Edges trust another key's signatures.
     #[error(

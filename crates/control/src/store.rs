@@ -22,12 +22,12 @@ use portcullis_bundle::OrganizationEntry;
 
 pub(crate) use audit::{Audit, AuditFilter};
 pub(crate) use change::{Action, Actor, AuditRow, Change, Target};
-pub(crate) use keys::{BundleKey, KeyFilter, KeyRow, Keys, UnrevokedKey};
-pub(crate) use organizations::{OrganizationRow, Organizations};
 pub(crate) use error::StoreError;
+pub(crate) use keys::{BundleKey, KeyFilter, KeyRow, Keys, UnrevokedKey};
 pub(crate) use open::{OpenError, lock, open};
-pub(crate) use settings::{SIGNING_KEY, Settings};
+pub(crate) use organizations::{OrganizationRow, Organizations};
 use postgres::PostgresStore;
+pub(crate) use settings::{SIGNING_KEY, Settings};
 use sqlite::SqliteStore;
 
 /// Everything the control plane asks of a database.

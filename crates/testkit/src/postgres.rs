@@ -18,7 +18,8 @@ const START_WITHIN: Duration = Duration::from_secs(60);
 const HINT: &str = "hint: set PORTCULLIS_TEST_POSTGRES to a cluster's URL, or install a server (Debian: `postgresql`), \
                     or run `cargo xtask test`, which provides one";
 /// Waits until its stdin ends, which is when we do; then ends the server, and takes the folder away.
-const KEEPER: &str = r#"exec 3<&0; "$@" </dev/null & server=$!; cat <&3 >/dev/null; kill -INT $server; wait $server; rm -rf "$FOLDER""#;
+const KEEPER: &str =
+    r#"exec 3<&0; "$@" </dev/null & server=$!; cat <&3 >/dev/null; kill -INT $server; wait $server; rm -rf "$FOLDER""#;
 
 /// The URL of a database called `name` in the cluster, which need not be there yet; `postgres` is.
 pub fn database_url(name: &str) -> anyhow::Result<String> {

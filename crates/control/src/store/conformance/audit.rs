@@ -22,7 +22,8 @@ fn everything() -> AuditFilter {
 
 pub(super) async fn every_write_leaves_its_rows(it: Fixture) {
     two_organizations(&*it.store).await;
-    let caller = Caller { address: Some([192, 0, 2, 1].into()), ..Caller::root(organization_id(1), None, "req_7".to_owned()) };
+    let caller =
+        Caller { address: Some([192, 0, 2, 1].into()), ..Caller::root(organization_id(1), None, "req_7".to_owned()) };
     let written = Change::new(&caller, NOW * 1000 + 5)
         .add(Write::InsertKey(key(1, 2)), organization_id(2), Action::KeyCreated, Target::new("key", "key_1", "Ünï"))
         .detail([("scopes", json!(["a:b"]))])
@@ -94,8 +95,7 @@ pub(super) async fn the_log_is_read_in_pages_newest_first(it: Fixture) {
 pub(super) async fn the_log_only_grows(it: Fixture) {
     two_organizations(&*it.store).await;
     let before = it.store.audit(&everything()).await.unwrap();
-    let mut statements =
-        vec!["UPDATE audit SET detail = 'x'", "DELETE FROM audit", "DELETE FROM audit WHERE id = 1"];
+    let mut statements = vec!["UPDATE audit SET detail = 'x'", "DELETE FROM audit", "DELETE FROM audit WHERE id = 1"];
     if let super::Place::Postgres(_) = it.place {
         // SQLite has no such statement.
         statements.push("TRUNCATE audit");

@@ -11,7 +11,8 @@ use crate::store::{KeyFilter, KeyRow, Store, StoreError, UnrevokedKey, Write};
 
 fn everything(number: u16) -> KeyRow {
     let restrictions: RestrictionsSpec =
-        serde_json::from_str(r#"{"ip":{"allow":["10.0.0.0/8"]},"referrer":{"allow":["https://*.example.com/"]}}"#).unwrap();
+        serde_json::from_str(r#"{"ip":{"allow":["10.0.0.0/8"]},"referrer":{"allow":["https://*.example.com/"]}}"#)
+            .unwrap();
     KeyRow {
         name: "Ünï \"x\" 'y' \\ %_".to_owned(),
         scopes: "refunds:read refunds:write".to_owned(),
@@ -117,7 +118,8 @@ pub(super) async fn keys_are_listed_by_state(it: Fixture) {
     ] {
         insert(&*it.store, KeyRow { enabled, expires_at, revoked_at, ..key(number, 1) }).await;
     }
-    for (status, expected) in [(Active, vec![2, 1]), (Expired, vec![3]), (Disabled, vec![5, 4]), (Revoked, vec![7, 6])] {
+    for (status, expected) in [(Active, vec![2, 1]), (Expired, vec![3]), (Disabled, vec![5, 4]), (Revoked, vec![7, 6])]
+    {
         let found = it.store.keys(&filter(Scope::All, Some((status, NOW)))).await.unwrap();
         let found: Vec<_> = found.into_iter().map(|row| row.id).collect();
         assert_eq!(found, expected.into_iter().map(key_id).collect::<Vec<_>>(), "{status:?}");

@@ -29,9 +29,11 @@ pub(super) async fn organizations_come_back_as_they_were_written(it: Fixture) {
 
 pub(super) async fn an_organization_is_there_for_its_own_scope(it: Fixture) {
     two_organizations(&*it.store).await;
-    for (scope, first, second) in
-        [(Scope::All, true, true), (Scope::Only(organization_id(1)), true, false), (Scope::Only(organization_id(3)), false, false)]
-    {
+    for (scope, first, second) in [
+        (Scope::All, true, true),
+        (Scope::Only(organization_id(1)), true, false),
+        (Scope::Only(organization_id(3)), false, false),
+    ] {
         for (number, expected) in [(1, first), (2, second)] {
             let found = it.store.organization(scope, organization_id(number)).await.unwrap();
             assert_eq!(found.is_some(), expected, "{scope:?} {number}");

@@ -119,7 +119,7 @@ async fn travel(mut client: TcpStream, mut server: TcpStream, fate: Fate, met: A
         tokio::select! {
             count = client.read(&mut asked) => {
                 let Some(count) = count.ok().filter(|count| *count > 0) else { return };
-                let is_commit = asked[..count].windows(6).any(|it| it == b"COMMIT");
+                let is_commit = asked[..count].windows(7).any(|it| it == b"COMMIT\0");
                 if is_commit && met.fetch_add(1, Ordering::SeqCst) == 0 {
                     if fate != Fate::Lost {
                         server.write_all(&asked[..count]).await.unwrap();

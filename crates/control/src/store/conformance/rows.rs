@@ -60,8 +60,12 @@ pub(super) fn change(organization: u8) -> Change {
 /// A write, and a row in the log for it.
 pub(super) fn with(change: Change, write: Write) -> Change {
     let (organization, action, target) = match &write {
-        Write::InsertOrganization(row) => (row.id, Action::OrganizationCreated, Target::new("organization", row.id, &row.name)),
-        Write::ReplaceOrganization(row) => (row.id, Action::OrganizationUpdated, Target::new("organization", row.id, &row.name)),
+        Write::InsertOrganization(row) => {
+            (row.id, Action::OrganizationCreated, Target::new("organization", row.id, &row.name))
+        }
+        Write::ReplaceOrganization(row) => {
+            (row.id, Action::OrganizationUpdated, Target::new("organization", row.id, &row.name))
+        }
         Write::InsertKey(row) => (row.organization, Action::KeyCreated, Target::new("key", row.id, &row.name)),
         Write::ReplaceKey(row) => (row.organization, Action::KeyUpdated, Target::new("key", row.id, &row.name)),
     };

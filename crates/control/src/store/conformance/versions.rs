@@ -56,7 +56,10 @@ pub(super) async fn changes_are_those_after_a_version(it: Fixture) {
     assert_eq!((changes.organizations[0].id, changes.organizations[0].state), (organization_id(1), state));
     let changes = it.store.changes(middle - 1, 0).await.unwrap();
     let found = &changes.keys[0];
-    assert_eq!((found.digest, found.organization, found.scopes.as_str()), (key(2, 2).digest, organization_id(2), "a:b"));
+    assert_eq!(
+        (found.digest, found.organization, found.scopes.as_str()),
+        (key(2, 2).digest, organization_id(2), "a:b")
+    );
 }
 
 pub(super) async fn those_who_start_with_nothing_need_no_key_revoked_long_ago(it: Fixture) {

@@ -45,7 +45,10 @@ impl Audit for SqlStore {
         if let Some(organization) = only(filter.scope) {
             query.push(" AND organization = ").push_bind(organization);
         }
-        for (columns, text) in [(["actor_id", "actor_name", "actor_kind"], &filter.actor), (["target_id", "target_name", "target_kind"], &filter.target)] {
+        for (columns, text) in [
+            (["actor_id", "actor_name", "actor_kind"], &filter.actor),
+            (["target_id", "target_name", "target_kind"], &filter.target),
+        ] {
             push_one_of(&mut query, columns, text.as_deref());
         }
         if let Some(action) = &filter.action {

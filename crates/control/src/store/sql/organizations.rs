@@ -58,8 +58,7 @@ impl Organizations for SqlStore {
     }
 
     async fn organizations(&self, scope: Scope) -> Result<Vec<OrganizationRow>, StoreError> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM organizations WHERE ($1 IS NULL OR id = $1) ORDER BY created_at, id");
+        let sql = format!("SELECT {COLUMNS} FROM organizations WHERE ($1 IS NULL OR id = $1) ORDER BY created_at, id");
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(only(scope)).fetch_all(self.listers()).await?;
         rows.iter().map(organization_row).collect()
     }
