@@ -12,7 +12,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod browser;
+mod churn;
 mod control;
+mod database;
 mod demo;
 mod http;
 mod ports;
@@ -24,6 +27,7 @@ mod stack;
 mod tools;
 mod up;
 mod upstream;
+mod visitor;
 mod wait;
 mod workers;
 

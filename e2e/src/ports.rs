@@ -47,6 +47,11 @@ impl Ports {
     }
 }
 
+/// One port that nobody listens on now.
+pub(crate) fn free() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind(local(0))?.local_addr()?.port())
+}
+
 /// A loopback address.
 pub(crate) fn local(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()

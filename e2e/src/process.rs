@@ -4,14 +4,16 @@
 //! goes when we are killed.
 
 use std::fs::File;
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+
+use crate::wait;
 
 /// How long a process may take to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
@@ -22,16 +24,26 @@ pub(crate) struct Process {
     name: &'static str,
     child: Child,
     log: PathBuf,
+    /// Whether what it started goes with it.
+    has_group: bool,
 }
 
 impl Process {
     /// Starts `program`; what it prints is appended to `log`.
     pub(crate) fn spawn(name: &'static str, program: &Path, args: &[String], log: &Path) -> anyhow::Result<Self> {
+        Self::start(name, tied_to_us(program).args(args), log, false)
+    }
+
+    /// Starts a program that starts others: they go with it.
+    pub(crate) fn spawn_group(name: &'static str, program: &Path, args: &[String], log: &Path) -> anyhow::Result<Self> {
+        Self::start(name, tied_to_us(program).args(args).process_group(0), log, true)
+    }
+
+    fn start(name: &'static str, command: &mut Command, log: &Path, has_group: bool) -> anyhow::Result<Self> {
         let output = File::options().create(true).append(true).open(log)?;
-        let mut command = tied_to_us(program);
-        command.args(args).stdin(Stdio::null()).stderr(output.try_clone()?).stdout(output);
-        let child = command.spawn().with_context(|| format!("cannot start `{}`", program.display()))?;
-        Ok(Self { name, child, log: log.to_owned() })
+        command.stdin(Stdio::null()).stderr(output.try_clone()?).stdout(output);
+        let child = command.spawn().with_context(|| format!("cannot start {name}: {command:?}"))?;
+        Ok(Self { name, child, log: log.to_owned(), has_group })
     }
 
     /// The process id.
@@ -48,6 +60,11 @@ impl Process {
                 anyhow::bail!("{} ended by itself ({how}); its log ends:\n{}", self.name, self.log_tail())
             }
         }
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) async fn finished(&mut self, limit: Duration) -> anyhow::Result<ExitStatus> {
+        wait::until(&format!("the end of {}", self.name), limit, async || Ok(self.child.try_wait()?)).await
     }
 
     /// The last lines it printed.
@@ -78,8 +95,21 @@ impl Process {
 
     fn signal(&mut self, signal: Signal) {
         if matches!(self.child.try_wait(), Ok(None)) {
-            let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-            let _ = pid.map(|pid| kill_process(pid, signal));
+            let _ = self.pid().map(|pid| kill_process(pid, signal));
+        }
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
+    }
+
+    /// Ends whatever is left of the group, and waits until it is gone.
+    fn kill_group(&self) {
+        let Some(group) = self.pid().filter(|_| self.has_group) else { return };
+        let _ = kill_process_group(group, Signal::KILL);
+        let deadline = Instant::now() + GRACE;
+        while test_kill_process_group(group).is_ok() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 }
@@ -87,6 +117,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.stop();
+        self.kill_group();
     }
 }
 

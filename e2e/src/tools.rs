@@ -1,4 +1,5 @@
-//! Where the things are that a stack is made of: Envoy, the `portcullis` command, the modules, the repository.
+//! Where the things are that a stack is made of and tested with: Envoy, the `portcullis` command, the modules, the
+//! repository, a browser, a PostgreSQL server.
 //!
 //! `cargo xtask` hands them over in the environment; without it the build's usual places are tried. Nothing is built
 //! or fetched here.
@@ -39,6 +40,53 @@ pub(crate) fn portcullis() -> anyhow::Result<PathBuf> {
         "`{}` does not exist\nhint: cargo build --profile tool -p portcullis-cli",
         path.display()
     );
+    Ok(path)
+}
+
+/// A Chromium: `$CHROMIUM`, or on PATH.
+pub(crate) fn chromium() -> anyhow::Result<PathBuf> {
+    named("CHROMIUM").or_else(|| on_path("chromium")).context("no Chromium\nhint: set CHROMIUM to one")
+}
+
+/// What drives it: `$CHROMEDRIVER`, or on PATH.
+pub(crate) fn chromedriver() -> anyhow::Result<PathBuf> {
+    named("CHROMEDRIVER").or_else(|| on_path("chromedriver")).context("no chromedriver\nhint: set CHROMEDRIVER to one")
+}
+
+/// axe-core's script: `$PORTCULLIS_AXE`, or the one that `cargo xtask` fetched.
+pub(crate) fn axe() -> anyhow::Result<PathBuf> {
+    provided("PORTCULLIS_AXE", "tools/axe-core-4.14.1/axe.min.js")
+}
+
+/// The schemathesis command: `$PORTCULLIS_SCHEMATHESIS`, or the one that `cargo xtask` fetched.
+pub(crate) fn schemathesis() -> anyhow::Result<PathBuf> {
+    provided("PORTCULLIS_SCHEMATHESIS", "tools/schemathesis/bin/schemathesis")
+}
+
+/// A PostgreSQL's `psql`.
+pub(crate) fn psql() -> anyhow::Result<PathBuf> {
+    let beside = named("PORTCULLIS_PG_BIN").map(|folder| folder.join("psql"));
+    beside.or_else(|| on_path("psql")).context("no psql\nhint: set PORTCULLIS_PG_BIN to PostgreSQL's programs")
+}
+
+/// A database of a PostgreSQL server where we may make others.
+pub(crate) fn postgres() -> anyhow::Result<String> {
+    let url = std::env::var("PORTCULLIS_TEST_POSTGRES").ok();
+    url.context("no PostgreSQL server\nhint: `cargo xtask` starts one; or set PORTCULLIS_TEST_POSTGRES to its URL")
+}
+
+fn named(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from)
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|it| it.is_file())
+}
+
+fn provided(variable: &str, file: &str) -> anyhow::Result<PathBuf> {
+    let path = named(variable).map_or_else(|| root().map(|root| root.join("target").join(file)), Ok)?;
+    anyhow::ensure!(path.exists(), "`{}` does not exist\nhint: `cargo xtask e2e` fetches it", path.display());
     Ok(path)
 }
 

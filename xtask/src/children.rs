@@ -1,9 +1,11 @@
-//! The programs that run for us now: when we are told to end, they are told first.
+//! The programs that run for us now, and the folders they use: when we are told to end, they go first.
 //!
 //! It starts nothing by itself. Invariants: nothing is started once the end has begun; a program in a group of its own
-//! takes along whatever it started.
+//! takes along whatever it started; a folder goes after the programs that use it.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,6 +19,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// As `kill` names them: `123`, or `-123` for a group.
 static RUNNING: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
+/// Folders that do not outlive us.
+static SCRATCH: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
 /// A program that runs as long as this is held.
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -24,13 +29,19 @@ pub(crate) struct Running {
     name: String,
 }
 
+/// A folder for its owner alone, gone when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Scratch(PathBuf);
+
 /// From now on SIGTERM, SIGINT and SIGHUP end what runs for us, and then us.
 pub(crate) fn end_with_us() -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             // Held to the end: nothing more is started.
-            end(&running());
+            let running = running();
+            end(&running);
+            locked(&SCRATCH).iter().for_each(|folder| drop(std::fs::remove_dir_all(folder)));
             std::process::exit(128 + signal);
         }
     });
@@ -63,8 +74,34 @@ impl Drop for Running {
     }
 }
 
+impl Scratch {
+    /// Makes a new folder where temporary files go.
+    pub(crate) fn new(name: &str) -> std::io::Result<Self> {
+        let mut scratch = locked(&SCRATCH);
+        let path = std::env::temp_dir().join(format!("{name}-{}-{}", std::process::id(), scratch.len()));
+        std::fs::DirBuilder::new().mode(0o700).create(&path)?;
+        scratch.push(path.clone());
+        Ok(Self(path))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Its name is not given out again: the list does not shrink.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 fn running() -> MutexGuard<'static, Vec<String>> {
-    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+    locked(&RUNNING)
+}
+
+fn locked<T>(mutex: &'static Mutex<T>) -> MutexGuard<'static, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Asks them to end, and makes those that do not.

@@ -22,7 +22,7 @@ pub(crate) fn provide() -> anyhow::Result<PathBuf> {
         check(&path).with_context(|| format!("ENVOY is `{}`\n{HINT}", path.display()))?;
         return Ok(path);
     }
-    if let Some(path) = on_path() {
+    if let Some(path) = shell::on_path("envoy") {
         check(&path).with_context(|| HINT)?;
         return Ok(path);
     }
@@ -33,11 +33,6 @@ pub(crate) fn provide() -> anyhow::Result<PathBuf> {
         check(&binary).context(HINT)?;
     }
     Ok(binary)
-}
-
-fn on_path() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join("envoy")).find(|it| it.is_file())
 }
 
 fn check(binary: &Path) -> anyhow::Result<()> {

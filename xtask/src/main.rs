@@ -8,10 +8,16 @@
 use std::process::ExitCode;
 
 mod arrows;
+mod axe;
 mod children;
+mod chromium;
 mod ci;
+mod debian;
 mod envoy;
+mod extras;
+mod postgres;
 mod postlink;
+mod schemathesis;
 mod shell;
 mod stack;
 mod test;
@@ -24,8 +30,8 @@ usage: cargo xtask COMMAND
 
   up [--preset P] [...]        run control plane, upstreams and Envoy with demo keys; --help for more
   test                         everything: unit, corpus, wasm host, end to end on a real Envoy
-  e2e [NAME] [--json]          one end-to-end scenario; without a name, list them
-  bench [NAME] [--json]        one bench; without a name, list them
+  e2e [NAME] [--json] [...]    one end-to-end scenario; without a name, list them
+  bench [NAME] [--json] [...]  one bench; without a name, list them
   ci                           what .ci/run runs: fmt, tidy, arrows, clippy, doc, then test
 
   wasm [--trap] [--profile P]  build the module Envoy loads: target/portcullis.wasm

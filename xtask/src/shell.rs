@@ -2,9 +2,10 @@
 //!
 //! No shell is involved: arguments are passed as they are. Invariant: progress goes to stderr, results to stdout.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -60,6 +61,13 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Runs a command on our own terminal; its exit status is to be ours.
+pub(crate) fn follow(command: &mut Command) -> anyhow::Result<ExitCode> {
+    let status = Running::start(command).and_then(|mut it| it.child.wait()).with_context(|| describe(command))?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
 /// Runs a command and returns what it wrote to stdout, without the line end.
 pub(crate) fn read(command: &mut Command) -> anyhow::Result<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().with_context(|| describe(command))?;
@@ -112,6 +120,21 @@ pub(crate) fn counted(command: &mut Command) -> anyhow::Result<Tally> {
         tally.failed = 1;
     }
     Ok(tally)
+}
+
+/// Where PATH has a program.
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|it| it.is_file())
+}
+
+/// Held while something is fetched into `target/tools`: two of us would otherwise fetch it side by side.
+pub(crate) fn tools_lock() -> anyhow::Result<File> {
+    let tools = target().join("tools");
+    std::fs::create_dir_all(&tools)?;
+    let file = File::create(tools.join("lock"))?;
+    file.lock().context("cannot lock target/tools/lock")?;
+    Ok(file)
 }
 
 /// Whether a program can be started at all.

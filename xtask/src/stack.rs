@@ -8,17 +8,45 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Context as _;
 
-use crate::shell::{self, timed};
+use crate::envoy;
+use crate::extras::{Extras, Need};
+use crate::shell::{self, Tally, timed};
 use crate::wasm::{self, Module};
-use crate::{envoy, shell::Tally};
+
+/// A scenario of the driver's, and what it takes here.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    /// Beyond a stack.
+    pub(crate) needs: &'static [Need],
+    /// How `test` runs it: some are longer when asked for by name.
+    pub(crate) in_test: &'static [&'static str],
+}
 
 /// The scenarios, in the order of `test`.
-pub(crate) const SCENARIOS: [&str; 6] = ["corpus", "lifecycle", "revocation", "outage", "hostile", "scale"];
+pub(crate) const SCENARIOS: [Scenario; 11] = [
+    scenario("corpus", &[]),
+    scenario("lifecycle", &[]),
+    scenario("revocation", &[]),
+    scenario("outage", &[Need::Trap]),
+    scenario("hostile", &[]),
+    scenario("scale", &[]),
+    scenario("roles", &[]),
+    scenario("openapi", &[Need::Schemathesis]),
+    scenario("replicas", &[Need::Postgres]),
+    Scenario { in_test: &["--seconds", "10"], ..scenario("soak-management", &[Need::Postgres]) },
+    scenario("dashboard", &[Need::Browser]),
+];
+
+const fn scenario(name: &'static str, needs: &'static [Need]) -> Scenario {
+    Scenario { name, needs, in_test: &[] }
+}
 
 /// Where the parts are.
 #[derive(Debug)]
 pub(crate) struct Parts {
     variables: Vec<(&'static str, PathBuf)>,
+    extras: Extras,
     e2e: PathBuf,
 }
 
@@ -35,19 +63,12 @@ impl Parts {
             ("ENVOY", envoy),
             ("PORTCULLIS", tools.join("portcullis")),
         ];
-        Ok(Self { variables, e2e: tools.join("portcullis-e2e") })
+        Ok(Self { variables, extras: Extras::default(), e2e: tools.join("portcullis-e2e") })
     }
 
-    /// With the module that can be trapped.
-    pub(crate) fn with_trap(mut self) -> anyhow::Result<Self> {
-        self.variables.push(("PORTCULLIS_TRAP_WASM", wasm::build(Module::TRAP)?));
-        Ok(self)
-    }
-
-    /// With the filter that does nothing.
-    pub(crate) fn with_noop(mut self) -> anyhow::Result<Self> {
-        self.variables.push(("PORTCULLIS_NOOP_WASM", wasm::build_noop()?));
-        Ok(self)
+    /// Provides what only some suites need.
+    pub(crate) fn provide(&mut self, needs: &[Need]) -> anyhow::Result<()> {
+        self.extras.provide(needs)
     }
 
     /// The stack's driver, told where the parts are.
@@ -59,12 +80,18 @@ impl Parts {
 
     /// Tells a command where the parts are.
     pub(crate) fn hand_over(&self, command: &mut Command) {
-        command.current_dir(shell::root()).envs(self.variables.iter().map(|(name, path)| (name, path)));
+        command.current_dir(shell::root()).envs(self.variables.iter().cloned()).envs(self.extras.variables());
     }
 
-    /// Runs one scenario and counts its checks.
-    pub(crate) fn scenario(&self, name: &str) -> anyhow::Result<Tally> {
-        shell::counted(self.driver().args(["scenario", name]))
+    /// Runs one scenario as `test` does, and counts its checks.
+    pub(crate) fn scenario(&mut self, scenario: Scenario) -> anyhow::Result<Tally> {
+        self.provide(scenario.needs)?;
+        shell::counted(self.driver().args(["scenario", scenario.name]).args(scenario.in_test))
+    }
+
+    /// Runs the driver to its end, and lets go of everything afterwards.
+    fn run(self, args: &[&str], more: &[String]) -> anyhow::Result<ExitCode> {
+        shell::follow(self.driver().args(args).args(more))
     }
 }
 
@@ -79,25 +106,36 @@ pub(crate) fn up(args: &[String]) -> anyhow::Result<ExitCode> {
 
 /// `cargo xtask e2e [NAME] [--json]`.
 pub(crate) fn e2e(args: &[String]) -> anyhow::Result<ExitCode> {
+    let names = SCENARIOS.map(|scenario| scenario.name);
     let Some(name) = args.iter().find(|arg| !arg.starts_with("--")) else {
-        SCENARIOS.iter().for_each(|name| shell::print_line(name));
+        names.iter().for_each(|name| shell::print_line(name));
         return Ok(ExitCode::SUCCESS);
     };
-    anyhow::ensure!(SCENARIOS.contains(&name.as_str()), "no scenario `{name}`\nhint: {}", SCENARIOS.join(", "));
-    let parts = Parts::build()?;
-    let parts = if name == "outage" { parts.with_trap()? } else { parts };
-    become_it(parts.driver().arg("scenario").args(args))
+    let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name);
+    let scenario = scenario.with_context(|| format!("no scenario `{name}`\nhint: {}", names.join(", ")))?;
+    let mut parts = Parts::build()?;
+    parts.provide(scenario.needs)?;
+    parts.run(&["scenario"], args)
 }
 
 /// `cargo xtask bench [NAME] [--json]`.
 pub(crate) fn bench(args: &[String]) -> anyhow::Result<ExitCode> {
-    match args.iter().find(|arg| !arg.starts_with("--")).map(String::as_str) {
-        None => shell::print_line("envoy\ncriterion"),
-        Some("envoy") => return become_it(Parts::build()?.with_noop()?.driver().arg("bench").args(args)),
-        Some("criterion") => shell::run(shell::cargo().args(["bench", "--package", "portcullis-filter"]))?,
-        Some(other) => anyhow::bail!("no bench `{other}`\nhint: envoy or criterion"),
-    }
-    Ok(ExitCode::SUCCESS)
+    let needs: &[Need] = match args.iter().find(|arg| !arg.starts_with("--")).map(String::as_str) {
+        None => {
+            shell::print_line("envoy\nmanagement\ncriterion");
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some("criterion") => {
+            shell::run(shell::cargo().args(["bench", "--package", "portcullis-filter"]))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some("envoy") => &[Need::Noop],
+        Some("management") => &[Need::Postgres],
+        Some(other) => anyhow::bail!("no bench `{other}`\nhint: envoy, management or criterion"),
+    };
+    let mut parts = Parts::build()?;
+    parts.provide(needs)?;
+    parts.run(&["bench"], args)
 }
 
 fn build_native() -> anyhow::Result<()> {

@@ -4,6 +4,7 @@
 
 use std::process::ExitCode;
 
+use crate::extras::Need;
 use crate::shell::{self, Tally, step};
 use crate::stack::{Parts, SCENARIOS};
 
@@ -53,17 +54,18 @@ pub(crate) fn command() -> anyhow::Result<ExitCode> {
 pub(crate) fn run_all(summary: &mut Summary) {
     summary
         .suite("xtask", || shell::counted(shell::cargo().args(["test", "--package", "xtask", "--profile", "xtask"])));
-    let parts = match Parts::build().and_then(Parts::with_trap) {
+    let mut parts = match Parts::build() {
         Ok(parts) => parts,
         Err(error) => return summary.suite("everything is built", || Err(error)),
     };
     summary.suite("workspace", || {
+        parts.provide(&[Need::Trap, Need::Postgres, Need::Browser])?;
         let mut cargo = shell::cargo();
         cargo.args(["test", "--workspace", "--exclude", "xtask", "--no-fail-fast"]);
         parts.hand_over(&mut cargo);
         shell::counted(&mut cargo)
     });
-    for name in SCENARIOS {
-        summary.suite(&format!("e2e {name}"), || parts.scenario(name));
+    for scenario in SCENARIOS {
+        summary.suite(&format!("e2e {}", scenario.name), || parts.scenario(scenario));
     }
 }

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
+use crate::debian;
 use crate::shell::{self, step, timed};
 
 /// The target of every module.
@@ -86,8 +87,7 @@ fn provide_debian() -> anyhow::Result<Toolchain> {
     let needed = [DEBIAN_LINKER, DEBIAN_LIBRARY_SOURCE, "/usr/bin/rustc", "/usr/bin/cargo"];
     let missing = || needed.iter().any(|path| !Path::new(path).exists());
     if missing() {
-        let text = format!("apt-get install {}", DEBIAN_PACKAGES.join(" "));
-        timed(&text, apt_install).context(
+        debian::install(&DEBIAN_PACKAGES).context(
             "no way to build for wasm32-unknown-unknown\n\
              hint: `rustup target add wasm32-unknown-unknown`, or on Debian install rustc-web cargo-web rust-web-src lld-22",
         )?;
@@ -95,21 +95,6 @@ fn provide_debian() -> anyhow::Result<Toolchain> {
     anyhow::ensure!(!missing(), "Debian's packages are installed, but one of {needed:?} is not there");
     step("using Debian's rustc (standard library from source)");
     Ok(Toolchain::Debian)
-}
-
-fn apt_install() -> anyhow::Result<()> {
-    shell::run(apt().arg("update"))?;
-    shell::run(apt().args(["install", "--yes", "--no-install-recommends"]).args(DEBIAN_PACKAGES))
-}
-
-fn apt() -> Command {
-    let is_root = shell::read(Command::new("id").arg("-u")).is_ok_and(|user| user == "0");
-    let mut command = if is_root { Command::new("apt-get") } else { Command::new("sudo") };
-    if !is_root {
-        command.args(["-n", "apt-get"]);
-    }
-    command.env("DEBIAN_FRONTEND", "noninteractive").arg("-qq");
-    command
 }
 
 fn debian_cargo() -> Command {

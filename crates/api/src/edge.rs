@@ -1,4 +1,6 @@
 //! `/edge/v1`: what an edge tells the control plane.
+//!
+//! Nothing here is checked. Invariant: no member is meant for a credential, a query, a cookie or a body.
 
 use std::collections::BTreeMap;
 
@@ -22,16 +24,108 @@ pub struct Report {
     /// Seconds since that manifest was issued.
     #[serde(default)]
     pub bundle_age_seconds: u64,
-    /// Key id to Unix seconds.
+    /// Requests let through since the last report, those without a key included.
+    #[serde(default)]
+    pub allowed: u64,
+    /// Key id to Unix seconds. A key counts as used when a request with it was let through.
     #[serde(default)]
     pub last_used: BTreeMap<String, u64>,
     /// Reason to number of denials since the last report.
     #[serde(default)]
     pub denied: BTreeMap<String, u64>,
-    /// Reason to number of denials that `observe` turned into counts, since the last report.
+    /// Reason to number of requests let through that a restriction in `observe`, or a trial, would have denied, since the
+    /// last report.
     #[serde(default)]
     pub observed: BTreeMap<String, u64>,
+    /// Requests let through of which something is to be told, alike ones counted together.
+    #[serde(default)]
+    pub samples: Vec<Sample>,
+    /// Such requests for which there was no room among the samples.
+    #[serde(default)]
+    pub unsampled: u64,
+    /// Requests refused: the first ones since the last report. `denied` counts all.
+    #[serde(default)]
+    pub denials: Vec<Denial>,
     /// What went wrong on the edge since the last report.
     #[serde(default)]
     pub errors: Vec<String>,
+}
+
+/// Requests that were let through and are told of all the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The key's id.
+    pub key: String,
+    /// Why it is told.
+    pub kind: SampleKind,
+    /// Why it would have been refused; absent for a retiring key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The client's address, if the edge knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// The page that called, from Referer or else Origin, without query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referrer: Option<String>,
+    /// The method.
+    pub method: String,
+    /// The path without query, cut at 200 bytes; a segment that holds a key is `***`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// How many there were.
+    pub count: u64,
+}
+
+/// Why a request that was let through is told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SampleKind {
+    /// A restriction in `observe` would have refused it.
+    Observe,
+    /// The key's trial would have refused it.
+    Trial,
+    /// Its key was rotated and lives on for its overlap.
+    Retiring,
+}
+
+/// A request that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Denial {
+    /// `x-request-id`, which the error body has too; absent if there was none or it could not be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// When, in Unix seconds.
+    pub at: u64,
+    /// The reason's name.
+    pub reason: String,
+    /// The key's id, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Its organisation's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// The method.
+    pub method: String,
+    /// The path without query, cut at 200 bytes; a segment that holds a key is `***`. Absent if there was none, or no
+    /// policy yet that says what keys look like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The client's address, if the edge knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
+
+impl SampleKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Observe, Self::Trial, Self::Retiring];
+
+    /// The same word as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Trial => "trial",
+            Self::Retiring => "retiring",
+        }
+    }
 }

@@ -1,6 +1,14 @@
 //! `/v1/keys`: bodies of requests and answers.
 
+mod import;
+mod trial;
+
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+pub use import::{ImportKey, ImportKeys};
+pub use trial::{StartTrial, Trial};
 
 use crate::patch::Patch;
 use crate::restrictions::RestrictionsSpec;
@@ -8,9 +16,11 @@ use crate::secret::ApiKey;
 
 /// `POST /v1/keys`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateKey {
     /// What people call it.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub name: String,
     /// One of the policy's environments.
     pub environment: String,
@@ -29,48 +39,75 @@ pub struct CreateKey {
     /// The e-mail address of whoever asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<String>,
+    /// Whatever else there is to know of it, by name: 20 entries at most, names of `a-z0-9_.-`, values on one line.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// `POST /v1/keys:batch`: all of them or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateKeys {
     /// At most 1000.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 1000))]
     pub keys: Vec<CreateKey>,
 }
 
 /// `PATCH /v1/keys/{id}`. What is absent stays as it is; `null` is refused where it means nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateKey {
     /// A new name.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, min_length = 1, max_length = 100))]
     pub name: Patch<String>,
     /// The whole new set of scopes.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub scopes: Patch<Vec<String>>,
     /// A new expiry; `null` = never.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub expires_at: Patch<String>,
     /// The whole new restrictions; `null` = unrestricted.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<RestrictionsSpec>))]
     pub restrictions: Patch<RestrictionsSpec>,
     /// `false` switches the key off until it is switched on again.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = bool))]
     pub enabled: Patch<bool>,
+    /// The whole new metadata; `null` = none.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<BTreeMap<String, String>>))]
+    pub metadata: Patch<BTreeMap<String, String>>,
+}
+
+/// `POST /v1/keys:find`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct FindKey {
+    /// The whole key. It is hashed and forgotten.
+    pub key: ApiKey,
 }
 
 /// `POST /v1/keys/{id}/rotate`. Without a body there is no overlap.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RotateKey {
     /// How long the old key goes on working, unless it expires before that.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(maximum = 4_294_967_295_u32))]
     pub overlap_seconds: u32,
 }
 
 /// A key as everyone may see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Key {
     /// `key_` + 16 characters.
     pub id: String,
@@ -106,10 +143,17 @@ pub struct Key {
     pub age_days: u64,
     /// Whether it still works although it is older than 90 days and should have been rotated.
     pub overdue: bool,
+    /// Whether it works, is older than 30 days and was not used for as long.
+    pub idle: bool,
+    /// Whatever else there is to know of it, by name.
+    pub metadata: BTreeMap<String, String>,
+    /// What is tried on it without denying anything; `null` = nothing.
+    pub trial: Option<Trial>,
 }
 
 /// Whether a key works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KeyStatus {
     /// It works.
@@ -136,6 +180,7 @@ impl KeyStatus {
 
 /// The only answer that holds the key itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatedKey {
     /// The key as everyone may see it.
     #[serde(flatten)]
@@ -150,6 +195,7 @@ pub struct CreatedKey {
 
 /// `GET /v1/keys`: one page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct KeyList {
     /// The keys, newest first.
     pub data: Vec<Key>,
@@ -159,6 +205,8 @@ pub struct KeyList {
 
 /// The query of `GET /v1/keys`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(deny_unknown_fields)]
 pub struct ListKeys {
     /// Only this organisation's keys.
@@ -167,8 +215,21 @@ pub struct ListKeys {
     /// Only keys in this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<KeyStatus>,
+    /// Only keys of this environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// Only keys that hold this text in their name, id, display, creator or metadata (`name=value`), in whatever case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub q: Option<String>,
+    /// `true` = only keys that should have been rotated, `false` = only others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overdue: Option<bool>,
+    /// `true` = only keys that work and were not used for 30 days, `false` = only others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle: Option<bool>,
     /// At most this many, 1 to 1000; absent = 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 1000))]
     pub limit: Option<u32>,
     /// The `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]

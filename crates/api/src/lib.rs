@@ -4,15 +4,20 @@
 //! RFC 3339 strings in UTC. Invariant: no type that holds a key or a token shows it in its `Debug`.
 #![forbid(unsafe_code)]
 
+pub mod denials;
 pub mod edge;
+pub mod explain;
 pub mod keys;
+pub mod observations;
 pub mod organizations;
 pub mod patch;
 pub mod payments;
 pub mod problem;
+pub mod receipts;
 pub mod restrictions;
 pub mod secret;
 pub mod status;
+pub mod traffic;
 
 pub use keys::{CreateKey, CreatedKey, Key, KeyList, KeyStatus, RotateKey, UpdateKey};
 pub use organizations::{CreateOrganization, Organization, OrganizationState, UpdateOrganization};
@@ -27,6 +32,7 @@ pub const VERSION_HEADER: &str = "x-portcullis-version";
 
 /// An unwrapped list: every member at once.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Data<T> {
     /// The members.
     pub data: Vec<T>,

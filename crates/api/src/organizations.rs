@@ -6,26 +6,32 @@ use crate::patch::Patch;
 
 /// `POST /v1/organizations`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateOrganization {
     /// What people call it.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub name: String,
 }
 
 /// `PATCH /v1/organizations/{id}`. What is absent stays as it is; nothing can be `null`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateOrganization {
     /// A new name.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, min_length = 1, max_length = 100))]
     pub name: Patch<String>,
     /// A new state.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = OrganizationState))]
     pub state: Patch<OrganizationState>,
 }
 
 /// An organisation: what keys belong to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Organization {
     /// `org_` + 16 characters.
     pub id: String,
@@ -41,6 +47,7 @@ pub struct Organization {
 
 /// Whether an organisation's keys work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OrganizationState {
     /// They do.
@@ -48,6 +55,7 @@ pub enum OrganizationState {
     /// They do not: 403 `organization_suspended`.
     Suspended,
     /// They do not until then: 429 `quota_exceeded`.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     QuotaExhaustedUntil(String),
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// `GET /v1/api-keys`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApiKeys {
     /// Always `true`.
     pub success: bool,
@@ -15,6 +16,7 @@ pub struct ApiKeys {
 
 /// One key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApiKeyEntry {
     /// `key_` + 16 characters.
     pub id: String,
@@ -30,6 +32,7 @@ pub struct ApiKeyEntry {
 
 /// `DELETE /v1/api-keys/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Done {
     /// Always `true`.
     pub success: bool,
@@ -39,6 +42,7 @@ pub struct Done {
 
 /// Any request under `/v1/api-keys` that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Failed {
     /// Always `false`.
     pub success: bool,

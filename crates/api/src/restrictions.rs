@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// From where and for what a key may be used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RestrictionsSpec {
     /// Client addresses.
@@ -22,6 +23,7 @@ pub struct RestrictionsSpec {
 
 /// Whether a restriction denies or only counts what it would have denied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ModeSpec {
     /// Denies.
@@ -33,6 +35,7 @@ pub enum ModeSpec {
 
 /// Client addresses a key may be used from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct IpSpec {
     /// Enforce or observe.
@@ -48,6 +51,7 @@ pub struct IpSpec {
 
 /// Pages a key may be used from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReferrerSpec {
     /// Enforce or observe.
@@ -62,6 +66,7 @@ pub struct ReferrerSpec {
 
 /// Endpoints a key may call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EndpointSpec {
     /// Enforce or observe.

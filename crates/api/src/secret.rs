@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// A whole API key, or a line that contains one. It exists in the answer that creates the key and nowhere else.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct ApiKey(String);
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// `GET /v1/status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Status {
     /// The published manifest version; 0 while the first bundle is being built.
     pub version: u64,
@@ -29,32 +30,52 @@ pub struct Status {
     pub applied_version: Option<u64>,
 }
 
-/// One edge, as `GET /v1/edges` lists it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One edge, as `GET /v1/edges` lists it. Counts are since it was first heard of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Edge {
     /// Its name.
     pub edge: String,
+    /// Whether it has reported nothing for a minute.
+    pub silent: bool,
     /// Its processes or VMs heard of lately.
     pub vms: Vec<EdgeVm>,
-    /// The lowest version any of them enforces.
+    /// The lowest version any of them enforces; those that fell silent count only if all did.
     pub applied_version: u64,
+    /// Published changes that it does not enforce yet; 1000 stands for more.
+    pub versions_behind: u64,
+    /// Seconds since the oldest of them was made.
+    pub seconds_behind: u64,
     /// When it last reported.
     pub last_report: String,
     /// The age of the oldest bundle among them, as of their reports.
     pub bundle_age_seconds: u64,
-    /// Reason to number of denials since the control plane started.
+    /// Requests per second over the last minute, denied ones included.
+    pub requests_per_second: f64,
+    /// Number of requests let through.
+    pub allowed: u64,
+    /// Reason to number of denials.
     pub denied: BTreeMap<String, u64>,
-    /// Reason to number of observed would-be denials since the control plane started.
+    /// Number of denials.
+    pub denied_total: u64,
+    /// Reason to number of observed would-be denials.
     pub observed: BTreeMap<String, u64>,
+    /// Number of observed would-be denials.
+    pub observed_total: u64,
+    /// Number of observed requests of which nothing more is known: there was no room for them in a report.
+    pub unsampled: u64,
     /// The errors of its last report that had any.
     pub errors: Vec<String>,
 }
 
 /// One reporting process or VM of an edge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EdgeVm {
     /// Its id.
     pub vm: String,
+    /// Whether it has reported nothing for a minute.
+    pub silent: bool,
     /// The version it enforces.
     pub applied_version: u64,
     /// When it last reported.

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::fleet::Fleet;
+use crate::keys::Directory;
 use crate::limits::Limits;
 use crate::policy::{PolicyRoom, PolicySlot};
 use crate::publisher::Publisher;
@@ -23,6 +24,7 @@ use crate::token::Token;
 pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) policies: PolicySlot,
+    pub(crate) directory: Arc<Directory>,
     pub(crate) publisher: Publisher,
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) clock: Clock,

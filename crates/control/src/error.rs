@@ -43,6 +43,14 @@ pub(crate) enum Error {
         "the key was already rotated: its successor is `{0}`\nhint: rotate that one, or revoke it and create a new one"
     )]
     Rotated(KeyId),
+    /// There is one already; the caller can leave it out.
+    #[error("{detail}")]
+    Taken {
+        /// JSON pointer to the member that names it.
+        pointer: String,
+        /// What is there already.
+        detail: String,
+    },
     /// Others kept changing the same thing; the caller can try again.
     #[error("the same record is being changed by others: try again")]
     Contended,

@@ -1,110 +1,155 @@
-//! What edges report: which version each enforces, and what it refused. In memory: a restart forgets, edges report again.
+//! What edges report: which version each enforces, what it let through and what it refused. Reports are collected in
+//! memory and written in the background; whoever asks is answered from the database, with all that was heard before.
 //!
-//! Invariant: whatever edges send, memory is bounded.
+//! A report says nothing about its place in a row of reports, so one that arrives twice counts twice; versions, times and
+//! denials with a request id do not. Edges send each report once. Invariants: whatever edges send, memory is bounded; a
+//! report that was answered is written, unless the process is killed within [`WRITE_EVERY`].
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod intake;
+mod list;
+mod pending;
+mod plain;
+mod upkeep;
 
-use portcullis_api::edge::Report;
-use portcullis_api::status::{Edge, EdgeVm};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use crate::clock::to_rfc3339;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
+use crate::clock::Clock;
+use crate::store::{Store, StoreError};
+
+pub(crate) use intake::{TooManyEdges, take};
+pub(crate) use list::{list, summary};
+use pending::Pending;
+
+/// Who has not reported for this long is silent: a dozen reports are missing.
+pub(crate) const SILENT_AFTER_MS: u64 = 60 * 1000;
 /// Who has not reported for this long is gone.
-const GONE_AFTER_SECONDS: u64 = 10 * 60;
+pub(crate) const GONE_AFTER_MS: u64 = 10 * 60 * 1000;
+/// What was heard is written no more often.
+const WRITE_EVERY: Duration = Duration::from_millis(200);
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+const UPKEEP_EVERY: Duration = Duration::from_secs(60);
 const MAX_EDGES: usize = 4096;
 const MAX_VMS: usize = 256;
-const MAX_REASONS: usize = 64;
-const MAX_ERRORS: usize = 8;
-const MAX_TEXT: usize = 300;
+/// Reasons that this version does not know; further ones are all called [`OTHER`].
+const MAX_STRANGE_REASONS: usize = 64;
+const OTHER: &str = "other";
 
-/// Every edge heard of lately.
-#[derive(Debug, Default)]
+/// What was heard of edges and is not written yet.
 pub(crate) struct Fleet {
-    edges: Mutex<BTreeMap<String, State>>,
+    store: Arc<dyn Store>,
+    pending: Mutex<Pending>,
+    known: Mutex<Known>,
+    /// Held by the one who writes.
+    writing: tokio::sync::Mutex<()>,
+    /// Something is there to be written.
+    heard: Notify,
+    /// For those who wait for reports.
+    reported: Notify,
 }
 
+/// Whom this process has heard of, and in which words.
 #[derive(Debug, Default)]
-struct State {
-    vms: BTreeMap<String, Vm>,
-    denied: BTreeMap<String, u64>,
-    observed: BTreeMap<String, u64>,
-    errors: Vec<String>,
-}
-
-#[derive(Debug)]
-struct Vm {
-    applied_version: u64,
-    bundle_age_seconds: u64,
-    reported_at: u64,
+struct Known {
+    /// When VMs last reported, in Unix milliseconds.
+    edges: BTreeMap<String, BTreeMap<String, u64>>,
+    strange_reasons: BTreeSet<String>,
 }
 
 impl Fleet {
-    /// Takes a report in. `false` if there are too many edges already.
-    pub(crate) fn report(&self, report: &Report, now: u64) -> bool {
-        let mut edges = self.alive(now);
-        if !edges.contains_key(&report.edge) && edges.len() >= MAX_EDGES {
-            return false;
+    /// Nothing heard yet.
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            pending: Mutex::default(),
+            known: Mutex::default(),
+            writing: tokio::sync::Mutex::default(),
+            heard: Notify::new(),
+            reported: Notify::new(),
         }
-        let state = edges.entry(report.edge.clone()).or_default();
-        if !state.vms.contains_key(&report.vm) && state.vms.len() >= MAX_VMS {
-            return false;
+    }
+
+    /// Writes what was heard so far. What could not be written stays for the next time.
+    pub(crate) async fn settle(self: &Arc<Self>) -> Result<(), StoreError> {
+        let fleet = self.clone();
+        // A task of its own: whoever waits may go away, and what was taken must not go with it.
+        let written = tokio::spawn(async move { fleet.write().await }).await;
+        written.unwrap_or(Err(StoreError::Database(sqlx::Error::WorkerCrashed)))
+    }
+
+    /// Returns with the next report.
+    pub(crate) fn next_report(&self) -> Notified<'_> {
+        self.reported.notified()
+    }
+
+    /// Writes what is heard, as long as the process lives. Never returns.
+    pub(crate) async fn run(self: Arc<Self>, clock: Clock) {
+        let mut upkeep = tokio::time::interval_at(tokio::time::Instant::now() + UPKEEP_EVERY, UPKEEP_EVERY);
+        loop {
+            tokio::select! {
+                () = self.heard.notified() => {
+                    match self.settle().await {
+                        Ok(()) => tokio::time::sleep(WRITE_EVERY).await,
+                        Err(error) => {
+                            tracing::error!(%error, "what edges report is not written; trying again");
+                            tokio::time::sleep(RETRY_AFTER).await;
+                        }
+                    }
+                }
+                _ = upkeep.tick() => self.upkeep(clock.millis()).await,
+            }
         }
-        let vm = Vm {
-            applied_version: report.applied_version,
-            bundle_age_seconds: report.bundle_age_seconds,
-            reported_at: now,
+    }
+
+    async fn write(&self) -> Result<(), StoreError> {
+        let _alone = self.writing.lock().await;
+        let mut taken = std::mem::take(&mut *self.pending());
+        let written = taken.write(self.store.as_ref()).await;
+        if written.is_err() {
+            let mut pending = self.pending();
+            let later = std::mem::replace(&mut *pending, taken);
+            pending.absorb(later);
+            self.heard.notify_one();
+        }
+        written
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Fleet")
+    }
+}
+
+impl Known {
+    /// Whether a VM may report: it did before, or there is room for one more.
+    fn admit(&mut self, edge: &str, vm: &str, now_ms: u64) -> bool {
+        let has_room = match self.edges.get(edge) {
+            None => self.edges.len() < MAX_EDGES,
+            Some(vms) => vms.contains_key(vm) || vms.len() < MAX_VMS,
         };
-        state.vms.insert(report.vm.clone(), vm);
-        add(&mut state.denied, &report.denied);
-        add(&mut state.observed, &report.observed);
-        if !report.errors.is_empty() {
-            state.errors =
-                report.errors.iter().take(MAX_ERRORS).map(|text| text.chars().take(MAX_TEXT).collect()).collect();
+        if has_room {
+            self.edges.entry(edge.to_owned()).or_default().insert(vm.to_owned(), now_ms);
         }
-        true
+        has_room
     }
 
-    /// Every edge heard of lately.
-    pub(crate) fn list(&self, now: u64) -> Vec<Edge> {
-        self.alive(now).iter().map(|(name, state)| state.shown(name)).collect()
-    }
-
-    fn alive(&self, now: u64) -> MutexGuard<'_, BTreeMap<String, State>> {
-        let mut edges = self.edges.lock().unwrap_or_else(PoisonError::into_inner);
-        edges.retain(|_, state| {
-            state.vms.retain(|_, vm| now.saturating_sub(vm.reported_at) <= GONE_AFTER_SECONDS);
-            !state.vms.is_empty()
+    fn forget_gone(&mut self, now_ms: u64) {
+        self.edges.retain(|_, vms| {
+            vms.retain(|_, at_ms| now_ms.saturating_sub(*at_ms) <= GONE_AFTER_MS);
+            !vms.is_empty()
         });
-        edges
-    }
-}
-
-impl State {
-    fn shown(&self, name: &str) -> Edge {
-        let vm = |(vm, it): (&String, &Vm)| EdgeVm {
-            vm: vm.clone(),
-            applied_version: it.applied_version,
-            last_report: to_rfc3339(it.reported_at),
-        };
-        Edge {
-            edge: name.to_owned(),
-            vms: self.vms.iter().map(vm).collect(),
-            applied_version: self.vms.values().map(|vm| vm.applied_version).min().unwrap_or(0),
-            last_report: to_rfc3339(self.vms.values().map(|vm| vm.reported_at).max().unwrap_or(0)),
-            bundle_age_seconds: self.vms.values().map(|vm| vm.bundle_age_seconds).max().unwrap_or(0),
-            denied: self.denied.clone(),
-            observed: self.observed.clone(),
-            errors: self.errors.clone(),
-        }
-    }
-}
-
-fn add(totals: &mut BTreeMap<String, u64>, counts: &BTreeMap<String, u64>) {
-    for (reason, count) in counts {
-        if totals.len() < MAX_REASONS || totals.contains_key(reason) {
-            let total = totals.entry(reason.chars().take(MAX_TEXT).collect()).or_default();
-            *total = total.saturating_add(*count);
-        }
     }
 }

@@ -10,21 +10,28 @@ mod caller;
 mod clock;
 mod config;
 mod database;
+mod denials;
 mod error;
+mod explain;
 mod fleet;
 mod http;
 mod id;
 mod keys;
 mod limits;
+mod observations;
 mod organizations;
+#[cfg_attr(not(test), expect(dead_code, reason = "handlers are yet to use it"))]
+mod pages;
 mod policy;
 mod publisher;
 mod random;
+mod receipts;
 mod secret_file;
 mod server;
 mod shutdown;
 mod store;
 mod token;
+mod traffic;
 
 pub use clock::Clock;
 pub use config::Config;

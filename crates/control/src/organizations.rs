@@ -12,7 +12,7 @@ use crate::clock::to_rfc3339;
 use crate::error::Error;
 use crate::keys;
 use crate::random;
-use crate::store::{Action, Change, OrganizationRow, Store, Target, Write};
+use crate::store::{Action, Change, OrganizationRow, Store, StoreError, Target, Write};
 
 /// What the default organisation is called until someone renames it.
 const DEFAULT_NAME: &str = "default";
@@ -32,7 +32,7 @@ pub(crate) async fn ensure_default(store: &dyn Store, now_ms: u64) -> Result<Org
     };
     let id = row.id;
     match store.write(&insertion(&Caller::system(id), row, now_ms), 0).await {
-        Err(error) if error.is_duplicate() => default(store).await?.ok_or(Error::Store(error)),
+        Err(StoreError::Duplicate) => default(store).await?.ok_or(Error::Store(StoreError::Duplicate)),
         written => Ok(written.map(|_| id)?),
     }
 }

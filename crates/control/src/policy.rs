@@ -13,18 +13,24 @@ pub(crate) type PolicySlot = Arc<ArcSwap<PolicyRoom>>;
 #[derive(Debug)]
 pub(crate) struct PolicyRoom {
     spec: PolicySpec,
+    compiled: Policy,
 }
 
 impl PolicyRoom {
     /// Accepts a policy only if it compiles.
     pub(crate) fn new(spec: PolicySpec) -> Result<Self, PolicyError> {
-        Policy::compile(&spec)?;
-        Ok(Self { spec })
+        let compiled = Policy::compile(&spec)?;
+        Ok(Self { spec, compiled })
     }
 
     /// The policy as written.
     pub(crate) fn spec(&self) -> &PolicySpec {
         &self.spec
+    }
+
+    /// The policy as edges decide by it.
+    pub(crate) fn compiled(&self) -> &Policy {
+        &self.compiled
     }
 
     /// How new keys of an environment look: the first format the policy lists for it.
@@ -64,15 +70,27 @@ impl PolicyRoom {
     /// Whether text holds what looks like a key of this policy or one of our tokens: someone pasted it in the wrong
     /// place.
     pub(crate) fn spots_secret_in(&self, text: &str) -> bool {
-        const ENOUGH: usize = 8;
-        let prefixes = self.spec.keys.iter().map(|format| format.prefix.as_str()).chain(["pca_", "pce_"]);
-        prefixes.into_iter().any(|prefix| {
-            text.match_indices(prefix).any(|(at, _)| {
-                let body = text.get(at + prefix.len()..).unwrap_or_default();
-                body.bytes().take_while(u8::is_ascii_alphanumeric).count() >= ENOUGH
-            })
-        })
+        self.spec.keys.iter().any(|format| spots(&format.prefix, text)) || spots_token_in(text)
     }
+
+    /// Whether half a key or more stands in a text, or one of our tokens. What people may see of a key is less.
+    pub(crate) fn spots_key_in(&self, text: &str) -> bool {
+        self.compiled.key_formats().occur_in(text.as_bytes()) || spots_token_in(text)
+    }
+}
+
+/// Whether one of our own tokens stands in a text.
+fn spots_token_in(text: &str) -> bool {
+    ["pca_", "pce_", "pct_"].into_iter().any(|prefix| spots(prefix, text))
+}
+
+/// Whether a prefix stands in a text, with enough behind it for a secret.
+fn spots(prefix: &str, text: &str) -> bool {
+    const ENOUGH: usize = 8;
+    text.match_indices(prefix).any(|(at, _)| {
+        let body = text.get(at + prefix.len()..).unwrap_or_default();
+        body.bytes().take_while(u8::is_ascii_alphanumeric).count() >= ENOUGH
+    })
 }
 
 /// As people write it: `X-Api-Key`.

@@ -82,6 +82,9 @@ pub enum ServeError {
     /// The publisher broke off, which is a bug; what is stored is safe, and starting again publishes it.
     #[error("the publisher broke off: its panic is above\nhint: start the control plane again, and report this")]
     PublisherDied,
+    /// What edges report is no longer stored, which is a bug.
+    #[error("the fleet's writer broke off: its panic is above\nhint: start the control plane again, and report this")]
+    FleetDied,
 }
 
 /// A control plane that listens and is about to serve.
@@ -121,10 +124,11 @@ impl Server {
         );
         let (trigger, shutdown) = shutdown::new();
         let app = App {
+            fleet: Arc::new(Fleet::new(store.clone())),
             store,
+            directory: Arc::default(),
             policies: Arc::new(ArcSwap::from_pointee(policy)),
             publisher,
-            fleet: Arc::new(Fleet::default()),
             clock,
             default_organization,
             admin_token: secrets.admin_token,
@@ -146,11 +150,18 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
         let Self { app, worker, listener, trigger, .. } = self;
         let (store, limits, ending) = (app.store.clone(), app.limits, app.shutdown.clone());
+        let fleet = app.fleet.clone();
         // Dropped with this future, and its task with it.
         let mut publishing = JoinSet::new();
         publishing.spawn(worker.run());
         let (told, publisher) = (store.clone(), app.publisher.clone());
         publishing.spawn(async move { told.listen(&|version| publisher.heard(version)).await });
+        // The first listing need not wait for all that is there; if this fails, it tries again and says so.
+        let mut reading = JoinSet::new();
+        let (directory, database) = (app.directory.clone(), store.clone());
+        reading.spawn(async move { directory.refresh(database.as_ref()).await });
+        let mut recording = JoinSet::new();
+        recording.spawn(fleet.clone().run(app.clock.clone()));
         let serving = connections::serve(listener, http::router(app), limits, ending.clone());
         let asked_to_end = async {
             stop.await;
@@ -162,8 +173,12 @@ impl Server {
             () = asked_to_end => Ok(()),
             // It never ends by itself. Without it nothing that is stored would reach an edge.
             _ = publishing.join_next() => Err(ServeError::PublisherDied),
+            _ = recording.join_next() => Err(ServeError::FleetDied),
         };
+        recording.shutdown().await;
+        let _ = timeout(DRAIN_WITHIN, fleet.settle()).await;
         publishing.shutdown().await;
+        reading.shutdown().await;
         let _ = timeout(DRAIN_WITHIN, store.close()).await;
         served
     }

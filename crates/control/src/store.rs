@@ -8,9 +8,12 @@ mod audit;
 mod change;
 #[cfg(test)]
 mod conformance;
+mod denials;
 mod error;
+mod fleet;
 mod keys;
 mod migrations;
+mod observations;
 mod open;
 mod organizations;
 mod postgres;
@@ -18,21 +21,33 @@ mod settings;
 mod sqlite;
 
 use async_trait::async_trait;
+use portcullis_api::edge::SampleKind;
 use portcullis_bundle::OrganizationEntry;
+use portcullis_engine::KeyId;
 
 pub(crate) use audit::{Audit, AuditFilter};
 pub(crate) use change::{Action, Actor, AuditRow, Change, Target};
+pub(crate) use denials::{Audience, DENIALS, DenialFilter, DenialRow, Denials};
 pub(crate) use error::StoreError;
-pub(crate) use keys::{BundleKey, KeyFilter, KeyRow, Keys, UnrevokedKey};
+pub(crate) use fleet::{
+    Before, Count, EdgeRow, Edges, Heard, HeardEdge, HeardVm, Missing, ProgressRow, Reports, SLOT_MS, VERSIONS_KEPT,
+    VmRow, add,
+};
+pub(crate) use keys::{BundleKey, KeyRow, KeySummary, Keys, TrialRow, UnrevokedKey, Visitor};
+use keys::{published_status, with_trial};
+pub(crate) use observations::{OBSERVATIONS, OBSERVATIONS_OF_A_KEY, Observations, Seen, Sighting};
 pub(crate) use open::{OpenError, lock, open};
 pub(crate) use organizations::{OrganizationRow, Organizations};
 use postgres::PostgresStore;
 pub(crate) use settings::{SIGNING_KEY, Settings};
-use sqlite::SqliteStore;
+#[cfg_attr(not(test), expect(unused_imports, reason = "tests open one themselves"))]
+pub(crate) use sqlite::SqliteStore;
 
 /// Everything the control plane asks of a database.
 #[async_trait]
-pub(crate) trait Store: Audit + Keys + Organizations + Settings + Send + Sync {
+pub(crate) trait Store:
+    Audit + Keys + Organizations + Settings + Reports + Edges + Observations + Denials + Send + Sync
+{
     /// Does all of a change or none. If edges have to know of it, it takes a new version, higher than every one before
     /// and at least `version_floor`. Returns the version that contains it. What others kept from being written, or a
     /// connection that broke, is tried again here; only [`StoreError::Unknown`] leaves open whether it is stored.
@@ -70,6 +85,8 @@ pub(crate) enum Write {
     InsertOrganization(OrganizationRow),
     /// An organisation's new state; refused with [`StoreError::Conflict`] if the row changed since it was read.
     ReplaceOrganization(OrganizationRow),
+    /// What was observed of a key is about something that is no longer so.
+    ForgetObservations(KeyId, SampleKind),
 }
 
 impl Write {
@@ -79,6 +96,7 @@ impl Write {
             Self::InsertKey(_) | Self::ReplaceKey(_) | Self::InsertOrganization(_) | Self::ReplaceOrganization(_) => {
                 true
             }
+            Self::ForgetObservations(..) => false,
         }
     }
 }

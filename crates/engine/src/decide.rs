@@ -1,22 +1,25 @@
 //! The decision itself: every check in order, first failure wins.
 //!
-//! Route → credential → format → lookup → status → environment → restrictions → scopes → quota. It reads the request
-//! and the key's record, and nothing else but what [`Ambient`] tells it. Invariant: the only way to a [`Grant`] is
+//! Route → credential → format → lookup → status → environment → restrictions → scopes → quota; then, of what passed, what
+//! a trial would have said. It reads the request and the key's record, and nothing else but what [`Ambient`] tells it.
+//! Invariant: the only way to a [`Grant`] is
 //! through every check; whatever cannot be read is a denial.
 
+mod trial;
+
 use alloc::vec::Vec;
-use core::fmt;
 use core::net::IpAddr;
 
 use crate::credential::{self, Found};
-use crate::id::{KeyDigest, KeyId, OrganizationId};
+use crate::decision::{Decision, Denial, Grant, Identity, Observed};
+use crate::id::KeyDigest;
 use crate::key_format::KeyFormat;
 use crate::path::CanonicalPath;
 use crate::policy::{Policy, Route, Rule, canonical_path};
 use crate::reason::Reason;
 use crate::record::{KeyRecord, KeyStatus, OrganizationState};
 use crate::request::Request;
-use crate::restriction::Mode;
+use crate::restriction::{Checked, Kinds, Mode};
 use crate::scope::Requirement;
 use crate::spec::{Access, DefaultAccess, Preflight};
 use crate::trace::{Outcome, Step, Trace};
@@ -44,65 +47,6 @@ pub trait Ambient {
     fn now(&self) -> u64;
     /// The client's address, as the proxy trusts it.
     fn source_address(&self) -> Option<IpAddr>;
-}
-
-/// Forward or refuse.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision<'a> {
-    /// Forward.
-    Allow(Grant<'a>),
-    /// Refuse.
-    Deny(Denial<'a>),
-}
-
-/// A request that is forwarded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant<'a> {
-    /// Whose key it was; `None` on a public route or a preflight.
-    pub identity: Option<Identity<'a>>,
-    /// Restrictions in observe mode that would have denied it.
-    pub observed: Vec<Reason>,
-    /// The index of the credential source that carried the key. No other source carried anything.
-    pub source: Option<usize>,
-    /// The index of the rule that matched.
-    pub rule: Option<usize>,
-}
-
-/// A request that is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Denial<'a> {
-    /// Why.
-    pub reason: Reason,
-    /// Whose key it was, as far as that was established.
-    pub identity: Option<Identity<'a>>,
-    /// The scopes that would have been needed, for a lack of scopes.
-    pub required: Option<&'a Requirement>,
-    /// Seconds after which another try makes sense.
-    pub retry_after: Option<u64>,
-    /// Whether the key is for browsers, which read the answer only with CORS headers.
-    pub for_browser: bool,
-    /// The index of the rule that matched.
-    pub rule: Option<usize>,
-}
-
-/// Whose key it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity<'a> {
-    /// The key.
-    pub key: KeyId,
-    /// Its organisation.
-    pub organization: OrganizationId,
-    /// Its environment.
-    pub environment: &'a str,
-    /// Its scopes, space separated.
-    pub scopes: &'a str,
-}
-
-impl Denial<'_> {
-    /// A denial before anything is known.
-    pub const fn early(reason: Reason) -> Self {
-        Self { reason, identity: None, required: None, retry_after: None, for_browser: false, rule: None }
-    }
 }
 
 /// Decides one request.
@@ -235,6 +179,7 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
         let mut observed = Vec::new();
         match self.run(&mut observed, trace) {
             Ok(()) => {
+                self.look_at_trial(&mut observed, trace);
                 let (source, rule) = (self.source, self.routed.rule_index());
                 Decision::Allow(Grant { identity: Some(self.identity()), observed, source, rule })
             }
@@ -242,11 +187,11 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
         }
     }
 
-    fn run(&self, observed: &mut Vec<Reason>, trace: &mut impl Trace) -> Result<(), Reason> {
+    fn run(&self, observed: &mut Vec<Observed>, trace: &mut impl Trace) -> Result<(), Reason> {
         trace.result(Step::Status, self.status())?;
         trace.result(Step::Environment, self.environment())?;
         self.restrictions(observed, trace)?;
-        trace.result(Step::Scopes, self.scopes())?;
+        trace.result(Step::Scopes, self.scopes(self.record.scopes))?;
         trace.result(Step::Quota, self.quota())
     }
 
@@ -275,24 +220,15 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
         }
     }
 
-    fn restrictions(&self, observed: &mut Vec<Reason>, trace: &mut impl Trace) -> Result<(), Reason> {
+    fn restrictions(&self, observed: &mut Vec<Observed>, trace: &mut impl Trace) -> Result<(), Reason> {
         let Some(set) = self.record.restrictions else { return Ok(()) };
-        let segments = self.routed.path.as_ref();
-        let endpoint = match segments {
-            Some(path) => set.endpoint(self.request.method, path.segments()),
-            None => set.endpoint(self.request.method, core::iter::empty()),
-        };
-        let checks = [
-            (Step::Ip, set.ip(|| self.ambient.source_address())),
-            (Step::Referrer, set.referrer(self.request)),
-            (Step::Endpoint, endpoint),
-        ];
+        let checks = self.kinds(set.kinds());
         for (step, check) in checks {
             match check {
                 Some((Mode::Enforce, result)) => trace.result(step, result)?,
                 Some((Mode::Observe, Err(reason))) => {
                     trace.check(step, Outcome::Observed(reason), format_args!("observe mode"));
-                    observed.push(reason);
+                    observed.push(Observed::Restriction(reason));
                 }
                 Some((Mode::Observe, Ok(()))) => trace.check(step, Outcome::Passed, format_args!("observe mode")),
                 None => {}
@@ -301,7 +237,16 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
         Ok(())
     }
 
-    fn scopes(&self) -> Result<(), Reason> {
+    fn kinds(&self, kinds: &Kinds) -> [(Step, Checked); 3] {
+        [
+            (Step::Ip, kinds.ip(|| self.ambient.source_address())),
+            (Step::Referrer, kinds.referrer(self.request)),
+            (Step::Endpoint, kinds.endpoint(self.request.method, self.routed.path.as_ref())),
+        ]
+    }
+
+    /// Whether these scopes are what the rule wants.
+    fn scopes(&self, held: &str) -> Result<(), Reason> {
         let rule = match self.routed.route {
             Route::Rule(_, rule) => rule,
             Route::Unmatched(DefaultAccess::Deny) => return Err(Reason::NoRule),
@@ -309,9 +254,9 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
         };
         match &rule.requirement {
             Requirement::Nothing => Ok(()),
-            _ if self.record.scopes.is_empty() => Err(Reason::NoScopes),
+            _ if held.is_empty() => Err(Reason::NoScopes),
             wanted => {
-                let met = wanted.is_met_by(self.record.scopes, self.policy.write_implies_read);
+                let met = wanted.is_met_by(held, self.policy.write_implies_read);
                 met.then_some(()).ok_or(Reason::InsufficientScope)
             }
         }
@@ -351,15 +296,6 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
             retry_after,
             for_browser: self.record.restrictions.is_some_and(|set| set.is_for_browsers()),
             rule: self.routed.rule_index(),
-        }
-    }
-}
-
-impl fmt::Display for Decision<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Allow(_) => f.write_str("allow"),
-            Self::Deny(denial) => write!(f, "deny: {}", denial.reason),
         }
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! A malformed key is told here, before any lookup. Invariant: no two formats share a prefix.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use crate::path::unescape;
 use crate::reason::Reason;
 use crate::spec::{Alphabet, Checksum, KeyFormatSpec};
 
@@ -59,6 +61,22 @@ impl KeyFormat {
         self.checksum
     }
 
+    /// Whether its prefix stands in a text, with at least half of the shortest body behind it.
+    fn occurs_in(&self, text: &[u8]) -> bool {
+        let prefix = self.prefix.as_bytes();
+        let least = self.body.start().div_ceil(2);
+        text.windows(prefix.len().max(1)).enumerate().any(|(at, window)| {
+            window.eq_ignore_ascii_case(prefix)
+                && text
+                    .iter()
+                    .skip(at + prefix.len())
+                    .take_while(|byte| byte.is_ascii_alphanumeric())
+                    .take(least)
+                    .count()
+                    == least
+        })
+    }
+
     fn check_body(&self, body: &[u8]) -> Result<(), Reason> {
         if !self.body.contains(&body.len()) {
             return Err(Reason::WrongLength);
@@ -96,6 +114,13 @@ impl KeyFormats {
             }
         }
         Err(Reason::UnknownPrefix)
+    }
+
+    /// Whether half a key or more stands anywhere in a text, as it is or percent-encoded, in whatever case: such a text
+    /// is not for showing.
+    pub fn occur_in(&self, text: &[u8]) -> bool {
+        let occur = |text: &[u8]| self.formats.iter().any(|format| format.occurs_in(text));
+        occur(text) || matches!(unescape(text), Cow::Owned(plain) if occur(&plain))
     }
 
     /// All of them, longest prefix first.
@@ -183,6 +208,26 @@ mod tests {
     #[test]
     fn crc32_check_value() {
         assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
+    }
+
+    #[test]
+    fn occurrences() {
+        for (text, expected) in [
+            (b"sk_abcd".as_slice(), true),
+            (b"sk_ab", true),
+            (b"sk_a", false),
+            (b"key=sk_abcd;x", true),
+            (b"sk_sk_sk_ab", true),
+            (b"%73k_%61b", true),
+            (b"SK_ABCD", true),
+            (b"sk_-abcd", false),
+            (b"pk_a", true),
+            (b"pk_", false),
+            (b"sk", false),
+            (b"", false),
+        ] {
+            assert_eq!(formats().occur_in(text), expected, "{}", String::from_utf8_lossy(text));
+        }
     }
 
     #[test]

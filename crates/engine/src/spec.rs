@@ -3,11 +3,15 @@
 //! Nothing here is checked. [`Policy::compile`](crate::Policy::compile) turns a spec into a policy or says what is
 //! wrong and where; only a compiled policy can decide.
 
+mod restrictions;
+
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
+
+pub use restrictions::{EndpointSpec, IpSpec, ModeSpec, ReferrerSpec, RestrictionsSpec, TrialSpec};
 
 /// A whole policy, unchecked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,70 +194,4 @@ pub enum Access {
     Key,
     /// Anyone, without a credential.
     Public,
-}
-
-/// A key's restrictions, unchecked: AND across kinds, OR within a kind. Absent = unrestricted, empty list = deny all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RestrictionsSpec {
-    /// Client addresses.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ip: Option<IpSpec>,
-    /// Pages that may call (Referer and Origin).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub referrer: Option<ReferrerSpec>,
-    /// Endpoints the key may call.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endpoint: Option<EndpointSpec>,
-}
-
-/// Whether a restriction denies or only counts what it would have denied.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ModeSpec {
-    /// Denies.
-    #[default]
-    Enforce,
-    /// Counts, does not deny.
-    Observe,
-}
-
-/// Client addresses a key may be used from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct IpSpec {
-    /// Enforce or observe.
-    #[serde(default)]
-    pub mode: ModeSpec,
-    /// Addresses or CIDR ranges that may call; absent = all but the denied, empty = none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub allow: Option<Vec<String>>,
-    /// Addresses or CIDR ranges that may not call; checked first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub deny: Vec<String>,
-}
-
-/// Pages a key may be used from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReferrerSpec {
-    /// Enforce or observe.
-    #[serde(default)]
-    pub mode: ModeSpec,
-    /// Patterns: `https://*.example.com/path/*`.
-    pub allow: Vec<String>,
-    /// Whether a request with neither Referer nor Origin passes.
-    #[serde(default)]
-    pub allow_missing: bool,
-}
-
-/// Endpoints a key may call.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EndpointSpec {
-    /// Enforce or observe.
-    #[serde(default)]
-    pub mode: ModeSpec,
-    /// `METHOD /path/template` or `* /path/template`.
-    pub allow: Vec<String>,
 }

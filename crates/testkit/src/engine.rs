@@ -23,7 +23,7 @@ pub fn run(
         Decision::Allow(grant) => {
             let mut outcome = Outcome { status: 200, grpc_status: Seen::Absent, ..Outcome::default() };
             identify(&mut outcome, grant.identity);
-            let observed = grant.observed.iter().map(|reason| reason.as_str().to_owned());
+            let observed = grant.would_be_reasons().map(|reason| reason.as_str().to_owned());
             outcome.observed = Seen::Is(observed.collect());
             outcome
         }

@@ -29,7 +29,7 @@ enum Door {
 impl Door {
     fn of(path: &str) -> Self {
         match path {
-            "/healthz" | "/readyz" => Self::Open,
+            "/healthz" | "/readyz" | "/v1/openapi.json" => Self::Open,
             path if path.starts_with("/edge/") => Self::Edges,
             _ => Self::Programs,
         }

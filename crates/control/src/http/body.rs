@@ -6,6 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -37,6 +38,26 @@ impl<T: DeserializeOwned> FromRequest<App> for OptionalBody<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
         let bytes = read(request, app).await?;
         parse(app, if bytes.is_empty() { b"{}" } else { &bytes }).map(Self)
+    }
+}
+
+/// A body that can be written as JSON or as a table.
+pub(super) enum Table<T> {
+    /// JSON.
+    Json(T),
+    /// `text/csv` (RFC 4180), not looked into yet.
+    Csv(Bytes),
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for Table<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        let is_csv = kind.eq_ignore_ascii_case("text/csv");
+        let bytes = read(request, app).await?;
+        if is_csv { Ok(Self::Csv(bytes)) } else { parse(app, &bytes).map(Self::Json) }
     }
 }
 

@@ -9,19 +9,15 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
 use portcullis_api::edge::{MANIFEST_TYPE, MAX_WAIT_SECONDS, Report};
 use portcullis_bundle::{Archive, Blob, BlobDigest};
-use portcullis_engine::KeyId;
 use serde::Deserialize;
 
 use super::body::{Body, Parameters, Segment};
 use super::failure::Failure;
 use crate::app::App;
-use crate::error::Error;
+use crate::fleet::{self, TooManyEdges};
 
 const OCTETS: &str = "application/octet-stream";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
-const MAX_NAME: usize = 128;
-/// A transaction with so many updates does not keep other writers waiting.
-const USES_AT_ONCE: usize = 500;
 
 #[derive(Deserialize)]
 pub(super) struct Poll {
@@ -72,26 +68,10 @@ pub(super) async fn bundle(State(app): State<App>) -> Result<Response, Failure> 
 }
 
 pub(super) async fn report(State(app): State<App>, Body(report): Body<Report>) -> Result<StatusCode, Failure> {
-    for (pointer, name) in [("/edge", &report.edge), ("/vm", &report.vm)] {
-        if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
-            let detail = format!("expected 1 to {MAX_NAME} characters on one line");
-            return Err(Error::invalid(pointer, detail).into());
+    match fleet::take(&app, report).await? {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(TooManyEdges) => {
+            Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_edges", "too many edges report here"))
         }
     }
-    if !app.fleet.report(&report, app.clock.seconds()) {
-        return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_edges", "too many edges report here"));
-    }
-    record_use(&app, &report).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// What is no key's id is left out: an edge may know more than this version does. No key was used in the future.
-async fn record_use(app: &App, report: &Report) -> Result<(), Error> {
-    let now = app.clock.seconds();
-    let uses: Vec<(KeyId, u64)> =
-        report.last_used.iter().filter_map(|(id, time)| Some((id.parse().ok()?, (*time).min(now)))).collect();
-    for some in uses.chunks(USES_AT_ONCE) {
-        app.store.record_use(some).await?;
-    }
-    Ok(())
 }

@@ -101,11 +101,17 @@ impl From<Error> for Failure {
                 let failure = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail);
                 Self { pointer: Some(pointer), ..failure }
             }
+            Error::Taken { pointer, .. } => {
+                let failure = Self::new(StatusCode::CONFLICT, "already_exists", detail);
+                Self { pointer: Some(pointer), ..failure }
+            }
+            Error::Store(StoreError::Duplicate) => Self::new(StatusCode::CONFLICT, "already_exists", detail),
             Error::KeyState { status, .. } => Self::new(StatusCode::CONFLICT, key_state_code(status), detail),
             Error::Rotated(_) => Self::new(StatusCode::CONFLICT, "key_rotated", detail),
             Error::NotReady => Self::not_ready(),
             Error::Contended => Self::new(StatusCode::CONFLICT, "conflict", detail),
             Error::NotPublished(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_published", detail),
+            Error::Store(StoreError::Nul) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail),
             Error::Store(StoreError::Contended(_)) => {
                 Self::new(StatusCode::CONFLICT, "conflict", Error::Contended.to_string())
             }

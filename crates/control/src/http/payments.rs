@@ -21,6 +21,9 @@ use crate::keys;
 /// Whatever is asked for under it gets this envelope.
 const PREFIX: &str = "/v1/api-keys";
 
+/// Every key that is not revoked.
+#[utoipa::path(get, path = "/v1/api-keys", tag = "payments",
+    responses((status = 200, description = "the keys", body = ApiKeys)))]
 pub(super) async fn list(State(app): State<App>, By(by): By) -> Result<Response, Failure> {
     let _listing = app.listings.acquire().await;
     let data = keys::list_unrevoked(&app, &by).await?;
@@ -29,6 +32,9 @@ pub(super) async fn list(State(app): State<App>, By(by): By) -> Result<Response,
     tokio::task::spawn_blocking(write).await.map_err(|_| Failure::internal())
 }
 
+/// Revokes a key for good.
+#[utoipa::path(delete, path = "/v1/api-keys/{id}", tag = "payments",
+    responses((status = 200, description = "it is revoked", body = Done)))]
 pub(super) async fn revoke(State(app): State<App>, By(by): By, Segment(id): Segment) -> Result<Written<Done>, Failure> {
     let revoked = keys::revoke(&app, &by, &id).await?;
     let message = "API key revoked successfully".to_owned();

@@ -4,7 +4,10 @@
 //! the store's traits that no test here calls is not known to do the same on both.
 
 mod audit;
+mod denials;
+mod fleet;
 mod keys;
+mod observations;
 mod organizations;
 mod postgres;
 mod rows;
@@ -97,8 +100,9 @@ suite! {
         keys_are_there_for_their_own_scope
         a_stale_key_is_not_written_nor_is_what_came_with_it
         a_digest_is_there_once
-        pages_of_keys_are_newest_first_and_miss_none
-        keys_are_listed_by_state
+        a_text_with_a_nul_is_told_apart
+        keys_come_newest_first
+        summaries_are_of_what_changed
         what_is_not_revoked_is_listed
         use_is_remembered_and_never_goes_back
         reports_from_many_sides_do_not_keep_each_other_waiting
@@ -115,6 +119,21 @@ suite! {
     settings {
         the_first_to_settle_a_setting_decides
         a_setting_can_be_replaced
+    }
+    fleet {
+        reports_add_up_whoever_writes_them
+        what_is_late_changes_nothing
+        progress_and_receipts_follow_versions
+        the_age_of_what_is_missing_is_told
+        what_is_old_is_forgotten
+    }
+    observations {
+        sightings_are_counted_and_forgotten
+        a_key_has_so_many_sightings
+    }
+    denials {
+        denials_are_for_those_who_may_see_them
+        denials_are_listed_newest_first_and_forgotten
     }
     audit {
         every_write_leaves_its_rows

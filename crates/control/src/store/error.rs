@@ -20,6 +20,12 @@ pub enum StoreError {
     /// stored: whoever wants to repeat it has to look first.
     #[error("the connection to the database broke while the change was being stored: {0}")]
     Unknown(#[source] SqlError),
+    /// Something with the same id or digest is there already; nothing was written.
+    #[error("there is one with the same id or digest already")]
+    Duplicate,
+    /// A text holds a NUL, which a database has no room for: nothing is called that.
+    #[error("text holds a NUL character")]
+    Nul,
     /// The database refused.
     #[error("database: {0}")]
     Database(#[source] SqlError),
@@ -37,7 +43,9 @@ pub enum StoreError {
 impl From<SqlError> for StoreError {
     fn from(error: SqlError) -> Self {
         match &error {
+            SqlError::Database(said) if said.is_unique_violation() => Self::Duplicate,
             SqlError::Database(said) => match said.code().as_deref() {
+                Some("22021") => Self::Nul,
                 // Serialization failure, deadlock, lock not available; SQLite: busy, locked.
                 Some("40001" | "40P01" | "55P03" | "5" | "6" | "261" | "262" | "517") => Self::Contended(error),
                 // Connection exceptions, too many connections, shutting down, crashed, starting up, standing by.
@@ -64,10 +72,5 @@ impl StoreError {
             Self::Unreachable(error) => !matches!(error, SqlError::PoolTimedOut | SqlError::PoolClosed),
             _ => false,
         }
-    }
-
-    /// Whether a unique column already holds the value.
-    pub(crate) fn is_duplicate(&self) -> bool {
-        matches!(self, Self::Database(SqlError::Database(said)) if said.is_unique_violation())
     }
 }

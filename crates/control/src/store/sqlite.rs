@@ -7,10 +7,20 @@
 mod audit;
 #[path = "sql/columns.rs"]
 mod columns;
+#[path = "sql/denials.rs"]
+mod denials;
+#[path = "sql/edges.rs"]
+mod edges;
+#[path = "sql/key_rows.rs"]
+mod key_rows;
 #[path = "sql/keys.rs"]
 mod keys;
+#[path = "sql/observations.rs"]
+mod observations;
 #[path = "sql/organizations.rs"]
 mod organizations;
+#[path = "sql/reports.rs"]
+mod reports;
 #[path = "sql/settings.rs"]
 mod settings;
 #[path = "sql/store.rs"]

@@ -5,13 +5,17 @@
 
 mod access;
 mod connections;
+mod denials;
 mod edge;
 mod hangup;
 mod keys;
 mod lifecycle;
+mod observations;
+mod openapi;
 mod organizations;
 mod payments;
 mod publishing;
+mod receipts;
 mod reports;
 mod rotation;
 mod sdk;

@@ -199,7 +199,16 @@ impl Stack {
     }
 
     pub(crate) fn pass(&self, seconds: u64) {
-        self.clock.fetch_add(seconds * 1000, Ordering::Relaxed);
+        self.pass_millis(seconds * 1000);
+    }
+
+    pub(crate) fn pass_millis(&self, millis: u64) {
+        self.clock.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    /// What an edge tells.
+    pub(crate) async fn report(&self, body: Value) -> Answer {
+        self.send(Method::POST, "/edge/v1/report", Some(&self.edge), Some(body.to_string().as_bytes())).await
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Option<&[u8]>) -> Answer {

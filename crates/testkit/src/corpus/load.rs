@@ -80,7 +80,7 @@ fn known_key(spec: &PolicySpec, alias: String, raw: RawKey) -> Result<KnownKey> 
         scopes: raw.scopes,
         status,
         expires_in: raw.expires_in,
-        restrictions: RestrictionsSpec { ip: raw.ip, referrer: raw.referrer, endpoint: raw.endpoint },
+        restrictions: RestrictionsSpec { ip: raw.ip, referrer: raw.referrer, endpoint: raw.endpoint, trial: None },
     })
 }
 

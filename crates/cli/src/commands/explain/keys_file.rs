@@ -134,8 +134,8 @@ fn read(file: &Path) -> Result<KeysFile, Failure> {
 
 impl Key {
     fn entry(&self, name: &str, text: &str, now: u64) -> Result<KeyEntry, String> {
-        let spec =
-            RestrictionsSpec { ip: self.ip.clone(), referrer: self.referrer.clone(), endpoint: self.endpoint.clone() };
+        let (ip, referrer, endpoint) = (self.ip.clone(), self.referrer.clone(), self.endpoint.clone());
+        let spec = RestrictionsSpec { ip, referrer, endpoint, trial: None };
         Ok(KeyEntry {
             digest: KeyDigest::of(text.as_bytes()),
             id: KeyId::from_bytes(ten_bytes(name)),

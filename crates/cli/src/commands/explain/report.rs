@@ -17,7 +17,7 @@ pub(super) struct Report<'a> {
 #[serde(tag = "decision", rename_all = "snake_case")]
 pub(super) enum Verdict<'a> {
     Allow {
-        /// What restrictions in observe mode would have denied for.
+        /// What restrictions in observe mode, or a trial, would have denied for.
         observed: Vec<&'static str>,
     },
     Deny {
@@ -66,7 +66,7 @@ impl<'a> Report<'a> {
         Self {
             verdict: match decision {
                 Decision::Allow(grant) => {
-                    Verdict::Allow { observed: grant.observed.iter().map(|it| it.as_str()).collect() }
+                    Verdict::Allow { observed: grant.would_be_reasons().map(Reason::as_str).collect() }
                 }
                 Decision::Deny(denial) => deny(denial, policy.message(denial.reason.code()), request),
             },

@@ -1,13 +1,12 @@
 //! Keys.
 
 use futures_util::future::join_all;
-use portcullis_api::KeyStatus::{self, Active, Disabled, Expired, Revoked};
 use portcullis_engine::spec::RestrictionsSpec;
 
 use super::Fixture;
 use super::rows::{NOW, change, key, key_id, organization_id, put, two_organizations, with};
 use crate::caller::Scope;
-use crate::store::{KeyFilter, KeyRow, Store, StoreError, UnrevokedKey, Write};
+use crate::store::{KeyRow, KeySummary, Store, StoreError, TrialRow, UnrevokedKey, Write};
 
 fn everything(number: u16) -> KeyRow {
     let restrictions: RestrictionsSpec =
@@ -16,6 +15,8 @@ fn everything(number: u16) -> KeyRow {
     KeyRow {
         name: "Ünï \"x\" 'y' \\ %_".to_owned(),
         scopes: "refunds:read refunds:write".to_owned(),
+        trial: Some(TrialRow { scopes: Some("a:b".to_owned()), restrictions: Some(restrictions.clone()), since: NOW }),
+        metadata: [("team \"x\"".to_owned(), "Zürich".to_owned())].into(),
         restrictions: Some(restrictions),
         enabled: false,
         created_by: Some("ada@example.com".to_owned()),
@@ -55,7 +56,9 @@ pub(super) async fn keys_are_there_for_their_own_scope(it: Fixture) {
         [(Scope::All, 1), (Scope::Only(organization_id(1)), 1), (Scope::Only(organization_id(2)), 0)]
     {
         assert_eq!(it.store.key(scope, key_id(1)).await.unwrap().into_iter().count(), expected, "{scope:?}");
-        assert_eq!(it.store.keys(&filter(scope, None)).await.unwrap().len(), expected, "{scope:?}");
+        let digest = key(1, 1).digest;
+        assert_eq!(it.store.key_with_digest(scope, &digest).await.unwrap().into_iter().count(), expected, "{scope:?}");
+        assert_eq!(it.store.keys(scope, &[key_id(1)]).await.unwrap().len(), expected, "{scope:?}");
         assert_eq!(it.store.unrevoked_keys(scope).await.unwrap().len(), expected, "{scope:?}");
     }
 }
@@ -75,54 +78,71 @@ pub(super) async fn a_digest_is_there_once(it: Fixture) {
     two_organizations(&*it.store).await;
     let row = insert(&*it.store, key(1, 1)).await;
     let same = KeyRow { digest: row.digest, ..key(2, 2) };
-    let refused = it.store.write(&with(change(2), Write::InsertKey(same)), 0).await.unwrap_err();
-    assert!(refused.is_duplicate(), "{refused}");
+    let refused = it.store.write(&with(change(2), Write::InsertKey(same)), 0).await;
+    assert!(matches!(refused, Err(StoreError::Duplicate)), "{refused:?}");
+    let digests: Vec<_> = (1..=1000).map(|number| key(number, 1).digest).collect();
+    assert_eq!(it.store.taken_digests(&digests).await.unwrap(), [row.digest]);
+    assert_eq!(it.store.taken_digests(&[]).await.unwrap(), []);
 }
 
-fn filter(scope: Scope, status: Option<(KeyStatus, u64)>) -> KeyFilter {
-    KeyFilter { scope, status, after: None, limit: 1000 }
-}
-
-pub(super) async fn pages_of_keys_are_newest_first_and_miss_none(it: Fixture) {
+pub(super) async fn a_text_with_a_nul_is_told_apart(it: Fixture) {
     two_organizations(&*it.store).await;
-    let mut expected = Vec::new();
-    for batch in 0..5_u16 {
-        let rows: Vec<_> = (0..3).map(|number| key(batch * 3 + number, 1)).collect();
-        expected.splice(0..0, rows.iter().rev().map(|row| row.id));
-        let batch = rows.into_iter().fold(change(1), |change, row| with(change, Write::InsertKey(row)));
+    let row = KeyRow { name: "a\0b".to_owned(), ..key(1, 1) };
+    match it.store.write(&with(change(1), Write::InsertKey(row.clone())), 0).await {
+        // SQLite has room for it.
+        Ok(_) => assert_eq!(it.store.key(Scope::All, row.id).await.unwrap().unwrap().name, row.name),
+        Err(error) => assert!(matches!(error, StoreError::Nul), "{error:?}"),
+    }
+}
+
+pub(super) async fn keys_come_newest_first(it: Fixture) {
+    two_organizations(&*it.store).await;
+    for batch in 0..3_u16 {
+        let rows = (0..3).map(|number| key(batch * 3 + number, 1));
+        let batch = rows.fold(change(1), |change, row| with(change, Write::InsertKey(row)));
         it.store.write(&batch, 0).await.unwrap();
     }
-    for limit in [1, 2, 4, 15, 100] {
-        let (mut found, mut after) = (Vec::new(), None);
-        loop {
-            let page = KeyFilter { after, limit, ..filter(Scope::Only(organization_id(1)), None) };
-            let page = it.store.keys(&page).await.unwrap();
-            let Some(last) = page.last() else { break };
-            after = Some((last.created_in, last.id));
-            found.extend(page.into_iter().map(|row| row.id));
-        }
-        assert_eq!(found, expected, "{limit} at a time");
+    for (numbers, expected) in
+        [(vec![1, 8, 99, 4, 3], vec![8, 4, 3, 1]), ((0..9).collect(), (0..9).rev().collect()), (vec![], vec![])]
+    {
+        let ids: Vec<_> = numbers.iter().map(|number| key_id(*number)).collect();
+        let found = it.store.keys(Scope::Only(organization_id(1)), &ids).await.unwrap();
+        let found: Vec<_> = found.into_iter().map(|row| row.id).collect();
+        assert_eq!(found, expected.into_iter().map(key_id).collect::<Vec<_>>(), "{numbers:?}");
     }
 }
 
-pub(super) async fn keys_are_listed_by_state(it: Fixture) {
+pub(super) async fn summaries_are_of_what_changed(it: Fixture) {
     two_organizations(&*it.store).await;
-    for (number, enabled, expires_at, revoked_at) in [
-        (1, true, None, None),
-        (2, true, Some(NOW + 1), None),
-        (3, true, Some(NOW), None),
-        (4, false, Some(NOW), None),
-        (5, false, None, None),
-        (6, false, Some(NOW), Some(NOW)),
-        (7, true, None, Some(NOW)),
-    ] {
-        insert(&*it.store, KeyRow { enabled, expires_at, revoked_at, ..key(number, 1) }).await;
-    }
-    for (status, expected) in [(Active, vec![2, 1]), (Expired, vec![3]), (Disabled, vec![5, 4]), (Revoked, vec![7, 6])]
+    let first = insert(&*it.store, everything(1)).await;
+    let second = insert(&*it.store, key(2, 2)).await;
+    for (after, expected) in
+        [(0, vec![&first, &second]), (first.changed_in, vec![&second]), (second.changed_in, vec![])]
     {
-        let found = it.store.keys(&filter(Scope::All, Some((status, NOW)))).await.unwrap();
-        let found: Vec<_> = found.into_iter().map(|row| row.id).collect();
-        assert_eq!(found, expected.into_iter().map(key_id).collect::<Vec<_>>(), "{status:?}");
+        let mut found = Vec::new();
+        it.store.summaries(after, &mut |summary| found.push(summary)).await.unwrap();
+        found.sort_by_key(|summary| summary.id);
+        assert_eq!(found, expected.into_iter().map(summary).collect::<Vec<_>>(), "{after}");
+    }
+}
+
+fn summary(row: &KeyRow) -> KeySummary {
+    let row = row.clone();
+    KeySummary {
+        id: row.id,
+        name: row.name,
+        display: row.display,
+        environment: row.environment,
+        organization: row.organization,
+        metadata: row.metadata,
+        enabled: row.enabled,
+        created_by: row.created_by,
+        created_at: row.created_at,
+        created_in: row.created_in,
+        expires_at: row.expires_at,
+        revoked_at: row.revoked_at,
+        last_used: row.last_used,
+        changed_in: row.changed_in,
     }
 }
 

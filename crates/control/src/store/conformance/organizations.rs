@@ -57,7 +57,7 @@ pub(super) async fn a_stale_organization_is_not_written(it: Fixture) {
 pub(super) async fn there_is_one_default(it: Fixture) {
     let default = |number| Write::InsertOrganization(OrganizationRow { is_default: true, ..organization(number) });
     put(&*it.store, default(1)).await;
-    let refused = it.store.write(&with(change(2), default(2)), 0).await.unwrap_err();
-    assert!(refused.is_duplicate(), "{refused}");
+    let refused = it.store.write(&with(change(2), default(2)), 0).await;
+    assert!(matches!(refused, Err(StoreError::Duplicate)), "{refused:?}");
     assert_eq!(it.store.organizations(Scope::All).await.unwrap().len(), 1);
 }

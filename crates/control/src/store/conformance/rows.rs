@@ -1,5 +1,7 @@
 //! Rows and changes to test with.
 
+use std::collections::BTreeMap;
+
 use portcullis_engine::{KeyDigest, KeyId, OrganizationId, OrganizationState};
 
 use crate::caller::Caller;
@@ -48,6 +50,8 @@ pub(super) fn key(number: u16, organization: u8) -> KeyRow {
         revoked_at: None,
         last_used: None,
         successor: None,
+        metadata: BTreeMap::new(),
+        trial: None,
         changed_in: 0,
     }
 }
@@ -68,6 +72,7 @@ pub(super) fn with(change: Change, write: Write) -> Change {
         }
         Write::InsertKey(row) => (row.organization, Action::KeyCreated, Target::new("key", row.id, &row.name)),
         Write::ReplaceKey(row) => (row.organization, Action::KeyUpdated, Target::new("key", row.id, &row.name)),
+        Write::ForgetObservations(..) => return change.also(write),
     };
     change.add(write, organization, action, target)
 }

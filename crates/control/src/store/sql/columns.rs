@@ -8,7 +8,7 @@ use sqlx::Row as _;
 
 use super::Row;
 use crate::caller::Scope;
-use crate::store::StoreError;
+use crate::store::{Count, StoreError};
 
 /// One row was meant; none was there means that it changed since it was read.
 pub(super) fn exactly_one(rows: u64) -> Result<(), StoreError> {
@@ -41,4 +41,26 @@ pub(super) fn parsed<T: FromStr>(row: &Row, column: &'static str) -> Result<T, S
 pub(super) fn parsed_or_null<T: FromStr>(row: &Row, column: &'static str) -> Result<Option<T>, StoreError> {
     let text: Option<&str> = row.try_get(column)?;
     text.map(str::parse).transpose().map_err(|_| StoreError::Unreadable { column })
+}
+
+/// What a number of requests is about, in two columns.
+pub(super) fn count_columns(count: &Count) -> (&'static str, &str) {
+    match count {
+        Count::Allowed => ("allowed", ""),
+        Count::Denied(reason) => ("denied", reason),
+        Count::Observed(reason) => ("observed", reason),
+        Count::Unsampled => ("unsampled", ""),
+    }
+}
+
+/// The same, read from them.
+pub(super) fn count(row: &Row) -> Result<Count, StoreError> {
+    let (kind, reason): (&str, String) = (row.try_get("kind")?, row.try_get("reason")?);
+    match kind {
+        "allowed" => Ok(Count::Allowed),
+        "denied" => Ok(Count::Denied(reason)),
+        "observed" => Ok(Count::Observed(reason)),
+        "unsampled" => Ok(Count::Unsampled),
+        _ => Err(StoreError::Unreadable { column: "kind" }),
+    }
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 
 use super::columns::{signed, unsigned};
-use super::{Connection, SqlStore, announce, audit, hold_version, keys, organizations};
+use super::{Connection, SqlStore, announce, audit, hold_version, keys, observations, organizations};
 use crate::store::{AuditRow, Change, Changes, Store, StoreError, Write};
 
 /// How often a write is tried that others, or a broken connection, kept from being done.
@@ -146,6 +146,7 @@ async fn carry_out(connection: &mut Connection, write: &Write, version: u64) -> 
         Write::ReplaceKey(row) => keys::replace(connection, row, version).await,
         Write::InsertOrganization(row) => organizations::insert(connection, row, version).await,
         Write::ReplaceOrganization(row) => organizations::replace(connection, row, version).await,
+        Write::ForgetObservations(key, kind) => observations::forget(connection, *key, *kind).await,
     }
 }
 

@@ -1,0 +1,103 @@
+//! Why a request was refused, in a sentence or two for whoever looks it up: what happened, and what to do.
+//!
+//! The long form is docs/ERRORS.md. One exhaustive match, so that no reason goes without words.
+
+use portcullis_engine::Reason;
+
+/// Of a reason that an edge knows and this version does not.
+pub(super) const UNKNOWN: &str =
+    "The edge is newer than this control plane, which does not know the reason: update the control plane.";
+
+/// What a reason means.
+pub(super) const fn of(reason: Reason) -> &'static str {
+    match reason {
+        Reason::AmbiguousPath => {
+            "The path or method could mean one thing to the filter and another to the upstream: send it written plainly."
+        }
+        Reason::MissingCredential => {
+            "No configured place held a key: send it as the policy's credentials say, such as `Authorization: Bearer`."
+        }
+        Reason::AmbiguousCredentials => {
+            "There was more than one credential: send exactly one. A proxy that adds its own `Authorization` is the usual \
+             cause."
+        }
+        Reason::MalformedCredential => {
+            "A tab or another word stood where the key should be: send the key alone behind its scheme."
+        }
+        Reason::UnknownPrefix => {
+            "What was sent begins like no key of this policy: check which key the client was given."
+        }
+        Reason::WrongLength => "The key is too short or too long for its prefix: check that the whole key was copied.",
+        Reason::BadAlphabet => {
+            "The key holds a character that such keys do not have: check that it was copied without quotes or spaces."
+        }
+        Reason::BadChecksum => "The key's checksum does not fit: it was mistyped, or made up.",
+        Reason::UnknownKey => "The key is well formed and nobody's: it was made for another control plane, or made up.",
+        Reason::RevokedKey => "The key was revoked and never works again: give the client a new key.",
+        Reason::DisabledKey => "The key is switched off: enable it, if it should work again.",
+        Reason::ExpiredKey => "The key's time is over: create a new key, and rotate the next one before it expires.",
+        Reason::OrganizationSuspended => {
+            "The key's organisation is suspended: none of its keys works until it is active."
+        }
+        Reason::QuotaExhausted => {
+            "The organisation's quota is used up, which all its keys share: wait until it is filled again, or raise it."
+        }
+        Reason::EnvironmentMismatch => {
+            "The endpoint does not serve the key's environment: use a key of the other environment."
+        }
+        Reason::IpNotAllowed => {
+            "The client's address is denied by the key's restrictions, or not on their list: compare it with the list. If it \
+             is a proxy's, Envoy's `use_remote_address` and `xff_num_trusted_hops` do not fit what stands in front of it."
+        }
+        Reason::AddressUnknown => {
+            "The key may be used from certain addresses only, and the proxy gave none: check how Envoy is connected."
+        }
+        Reason::ReferrerMissing => {
+            "The key may be used by certain pages only, and the request had neither `Referer` nor `Origin`: send one, or \
+             let the key's restriction allow missing ones."
+        }
+        Reason::ReferrerMalformed => {
+            "The key may be used by certain pages only, and `Referer` or `Origin` is no page's address: `null`, a user \
+             name and bytes beyond ASCII are none."
+        }
+        Reason::ReferrerNotAllowed => {
+            "The calling page is not among those that the key may be used by: add it to the key's patterns. \
+             `*.example.com` does not include `example.com` itself."
+        }
+        Reason::EndpointNotAllowed => {
+            "Method and path are not on the key's own list of endpoints: add them, or use another key."
+        }
+        Reason::NoRule => {
+            "The policy has no rule for this method and path, and denies what it has none for: check the spelling, or add a \
+             rule."
+        }
+        Reason::NoScopes => "The endpoint wants a scope and the key has none at all: give the key the scope.",
+        Reason::InsufficientScope => {
+            "The key lacks a scope that the endpoint wants: give the key the scope, or use another key."
+        }
+        Reason::NoPolicy => {
+            "No bundle had arrived at the edge since Envoy started: look at Envoy's log, the edge token and the public key."
+        }
+        Reason::StalePolicy => {
+            "The edge's bundle was older than `max_bundle_age_seconds` allows: it cannot reach the control plane."
+        }
+        Reason::StoreUnavailable => {
+            "The key's record could not be read at the edge, which fetches it again by itself: look at Envoy's log if it \
+             goes on."
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_sentence_of_its_own() {
+        let mut all: Vec<_> = Reason::ALL.iter().map(|reason| of(*reason)).collect();
+        assert!(all.iter().all(|it| it.ends_with('.') && !it.contains("  ")), "{all:?}");
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), Reason::ALL.len());
+    }
+}

@@ -1,0 +1,164 @@
+//! Taking in a report: what an edge sent becomes what is kept. Every text in it is somebody else's.
+//!
+//! Invariant: whatever stands in a report, what is kept of it is bounded, on one line and without keys; what makes no
+//! sense is left out and the rest counts.
+
+use portcullis_api::edge::{Denial, Report, Sample};
+use portcullis_engine::{KeyId, Reason};
+
+use super::{Fleet, Known, MAX_STRANGE_REASONS, OTHER, Pending, plain};
+use crate::app::App;
+use crate::error::Error;
+use crate::policy::PolicyRoom;
+use crate::store::{Count, DenialRow, HeardEdge, HeardVm, SLOT_MS, Seen, Sighting, add};
+
+const MAX_NAME: usize = 128;
+const MAX_PLACE: usize = 200;
+const MAX_ERRORS: usize = 8;
+const MAX_ERROR: usize = 300;
+/// Of one report.
+const MAX_REASONS: usize = 64;
+const MAX_SAMPLES: usize = 1000;
+const MAX_DENIALS: usize = 1000;
+/// As far as a VM can count between two reports.
+const MAX_COUNT: u64 = u32::MAX as u64;
+const HOUR: u64 = 60 * 60;
+
+/// More edges, or more VMs of an edge, than are kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TooManyEdges;
+
+/// Takes a report in. It is stored soon; whoever asks before that is answered as if it were.
+pub(crate) async fn take(app: &App, report: Report) -> Result<Result<(), TooManyEdges>, Error> {
+    let policy = app.policy();
+    for (pointer, name) in [("/edge", &report.edge), ("/vm", &report.vm)] {
+        if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
+            return Err(Error::invalid(pointer, format!("expected 1 to {MAX_NAME} characters on one line")));
+        }
+        if policy.spots_secret_in(name) {
+            return Err(Error::invalid(pointer, "this looks like a key or a token, which must not be stored"));
+        }
+    }
+    let fleet = &app.fleet;
+    if fleet.pending().is_full() {
+        fleet.settle().await?;
+    }
+    if !fleet.hear(&policy, report, app.clock.millis()) {
+        return Ok(Err(TooManyEdges));
+    }
+    fleet.heard.notify_one();
+    fleet.reported.notify_waiters();
+    Ok(Ok(()))
+}
+
+impl Fleet {
+    /// `false` if there are too many edges already.
+    pub(super) fn hear(&self, policy: &PolicyRoom, report: Report, now_ms: u64) -> bool {
+        let mut known = self.known();
+        if !known.admit(&report.edge, &report.vm, now_ms) {
+            known.forget_gone(now_ms);
+            if !known.admit(&report.edge, &report.vm, now_ms) {
+                return false;
+            }
+        }
+        let (mut edge, now) = (HeardEdge { reported_at_ms: now_ms, ..HeardEdge::default() }, now_ms / 1000);
+        edge.counts = counts(&mut known, &report);
+        drop(known);
+        let requests = |(count, number): (&Count, &u64)| match count {
+            Count::Allowed | Count::Denied(_) => *number,
+            Count::Observed(_) | Count::Unsampled => 0,
+        };
+        let requests: u64 = edge.counts.iter().map(requests).fold(0, u64::saturating_add);
+        if requests > 0 {
+            edge.requests.insert(now_ms / SLOT_MS, requests);
+        }
+        let errors = report.errors.iter().take(MAX_ERRORS).map(|it| plain::line(policy, it, MAX_ERROR));
+        edge.errors = Some((now_ms, errors.collect::<Vec<_>>())).filter(|(_, errors)| !errors.is_empty());
+        let vm = HeardVm {
+            reported_at_ms: now_ms,
+            bundle_age_seconds: report.bundle_age_seconds,
+            versions: [(report.applied_version, now_ms)].into(),
+        };
+        edge.vms.insert(report.vm, vm);
+
+        let mut all = Pending::default();
+        add(&mut all.heard.traffic, edge.counts.iter().map(|(it, number)| ((now / HOUR * HOUR, it.clone()), *number)));
+        for (id, time) in &report.last_used {
+            // An edge may know more keys than this version does, and no key was used in the future.
+            let _ = id.parse().map(|key| all.used(key, (*time).min(now)));
+        }
+        for sample in report.samples.iter().take(MAX_SAMPLES) {
+            let seen = Seen { requests: sample.count.min(MAX_COUNT), first: now, last: now };
+            sighting(policy, sample).into_iter().for_each(|it| all.saw(it, seen));
+        }
+        let denials = report.denials.iter().take(MAX_DENIALS);
+        all.denials = denials.map(|it| denial(policy, &report.edge, it, now)).collect();
+        all.heard.edges.insert(report.edge, edge);
+        self.pending().absorb(all);
+        true
+    }
+}
+
+fn counts(known: &mut Known, report: &Report) -> std::collections::BTreeMap<Count, u64> {
+    let mut counts = std::collections::BTreeMap::new();
+    let mut count =
+        |it: Count, number: u64| add(&mut counts, [(it, number.min(MAX_COUNT))].into_iter().filter(|it| it.1 > 0));
+    count(Count::Allowed, report.allowed);
+    count(Count::Unsampled, report.unsampled);
+    for (reason, number) in report.denied.iter().take(MAX_REASONS) {
+        count(Count::Denied(known.reason(reason)), *number);
+    }
+    for (reason, number) in report.observed.iter().take(MAX_REASONS) {
+        count(Count::Observed(known.reason(reason)), *number);
+    }
+    counts
+}
+
+impl Known {
+    /// A reason as it is counted: by its name if this version knows it, or if there are not too many others.
+    fn reason(&mut self, text: &str) -> String {
+        let name = plain::word(text).filter(|name| {
+            Reason::from_name(name).is_some()
+                || self.strange_reasons.contains(*name)
+                || self.strange_reasons.len() < MAX_STRANGE_REASONS
+        });
+        let Some(name) = name else { return OTHER.to_owned() };
+        if Reason::from_name(name).is_none() {
+            self.strange_reasons.insert(name.to_owned());
+        }
+        name.to_owned()
+    }
+}
+
+fn sighting(policy: &PolicyRoom, sample: &Sample) -> Option<Sighting> {
+    let place = |text: Option<&str>| text.map(|it| plain::place(policy, it, MAX_PLACE)).unwrap_or_default();
+    Some(Sighting {
+        key: sample.key.parse().ok()?,
+        kind: sample.kind,
+        reason: sample.reason.as_deref().map(reason).unwrap_or_default(),
+        address: plain::address(sample.address.as_deref()).unwrap_or_default(),
+        referrer: place(sample.referrer.as_deref()),
+        method: plain::method(&sample.method),
+        path: place(sample.path.as_deref()),
+    })
+}
+
+fn denial(policy: &PolicyRoom, edge: &str, sent: &Denial, now: u64) -> DenialRow {
+    let key: Option<KeyId> = sent.key.as_deref().and_then(|it| it.parse().ok());
+    DenialRow {
+        id: 0,
+        request_id: plain::request_id(policy, sent.request_id.as_deref()),
+        at: sent.at.min(now),
+        reason: reason(&sent.reason),
+        key,
+        organization: None,
+        method: plain::method(&sent.method),
+        path: sent.path.as_deref().map(|it| plain::place(policy, it, MAX_PLACE)),
+        address: plain::address(sent.address.as_deref()),
+        edge: edge.to_owned(),
+    }
+}
+
+fn reason(text: &str) -> String {
+    plain::word(text).unwrap_or(OTHER).to_owned()
+}

@@ -1,0 +1,45 @@
+//! `GET /edges`: who enforces, which version, and how far behind.
+
+use askama::Template;
+
+use super::parts::{Badge, Bar, Code};
+use super::shell::Shell;
+use super::when::When;
+
+/// The page.
+#[derive(Clone, Debug, Template)]
+#[template(path = "edges.html")]
+pub(crate) struct Edges {
+    pub(crate) shell: Shell,
+    /// The published version.
+    pub(crate) version: u64,
+    /// Why the last attempt to publish failed.
+    pub(crate) publish_error: Option<String>,
+    pub(crate) edges: Vec<EdgeRow>,
+    /// How to connect one.
+    pub(crate) connect: Code,
+}
+
+/// One edge.
+#[derive(Clone, Debug)]
+pub(crate) struct EdgeRow {
+    pub(crate) edge: String,
+    pub(crate) vms: usize,
+    pub(crate) version: u64,
+    /// How many versions it is behind.
+    pub(crate) lag: u64,
+    pub(crate) state: Badge,
+    /// `4 s`
+    pub(crate) bundle_age: String,
+    pub(crate) last_report: When,
+    /// `120.5`
+    pub(crate) requests_per_second: String,
+    pub(crate) denied: Vec<Bar>,
+    pub(crate) errors: Vec<String>,
+}
+
+impl EdgeRow {
+    fn denials(&self) -> u64 {
+        self.denied.iter().map(|bar| bar.count).sum()
+    }
+}

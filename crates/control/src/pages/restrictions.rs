@@ -1,0 +1,83 @@
+//! Restrictions to read, and to edit: three kinds, each off until its box is ticked.
+
+use portcullis_api::RestrictionsSpec;
+use portcullis_api::restrictions::ModeSpec;
+
+/// One kind of restriction in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Restriction {
+    pub(crate) label: &'static str,
+    /// It only counts.
+    pub(crate) observe: bool,
+    /// Absent: anything not denied may call; empty: nothing may.
+    pub(crate) allow: Option<Vec<String>>,
+    pub(crate) deny: Vec<String>,
+    pub(crate) note: Option<&'static str>,
+}
+
+/// What a key is restricted to.
+pub(crate) fn list(spec: Option<&RestrictionsSpec>) -> Vec<Restriction> {
+    let Some(spec) = spec else { return Vec::new() };
+    let ip = spec.ip.as_ref().map(|ip| Restriction {
+        label: "Client addresses",
+        observe: ip.mode == ModeSpec::Observe,
+        allow: ip.allow.clone(),
+        deny: ip.deny.clone(),
+        note: None,
+    });
+    let referrer = spec.referrer.as_ref().map(|referrer| Restriction {
+        label: "Referrers",
+        observe: referrer.mode == ModeSpec::Observe,
+        allow: Some(referrer.allow.clone()),
+        deny: Vec::new(),
+        note: referrer.allow_missing.then_some("Requests without a referrer pass too."),
+    });
+    let endpoint = spec.endpoint.as_ref().map(|endpoint| Restriction {
+        label: "Endpoints",
+        observe: endpoint.mode == ModeSpec::Observe,
+        allow: Some(endpoint.allow.clone()),
+        deny: Vec::new(),
+        note: None,
+    });
+    [ip, referrer, endpoint].into_iter().flatten().collect()
+}
+
+/// The fields as text. A kind that is ticked and left empty denies everything.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RestrictionFields {
+    pub(crate) ip: bool,
+    pub(crate) ip_allow: String,
+    pub(crate) ip_deny: String,
+    pub(crate) ip_observe: bool,
+    pub(crate) referrer: bool,
+    pub(crate) referrer_allow: String,
+    pub(crate) referrer_missing: bool,
+    pub(crate) referrer_observe: bool,
+    pub(crate) endpoint: bool,
+    pub(crate) endpoint_allow: String,
+    pub(crate) endpoint_observe: bool,
+}
+
+impl From<&RestrictionsSpec> for RestrictionFields {
+    fn from(spec: &RestrictionsSpec) -> Self {
+        let mut fields = Self::default();
+        if let Some(ip) = &spec.ip {
+            fields.ip = true;
+            fields.ip_allow = ip.allow.as_deref().unwrap_or_default().join("\n");
+            fields.ip_deny = ip.deny.join("\n");
+            fields.ip_observe = ip.mode == ModeSpec::Observe;
+        }
+        if let Some(referrer) = &spec.referrer {
+            fields.referrer = true;
+            fields.referrer_allow = referrer.allow.join("\n");
+            fields.referrer_missing = referrer.allow_missing;
+            fields.referrer_observe = referrer.mode == ModeSpec::Observe;
+        }
+        if let Some(endpoint) = &spec.endpoint {
+            fields.endpoint = true;
+            fields.endpoint_allow = endpoint.allow.join("\n");
+            fields.endpoint_observe = endpoint.mode == ModeSpec::Observe;
+        }
+        fields
+    }
+}

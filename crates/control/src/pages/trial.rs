@@ -1,0 +1,87 @@
+//! What edges saw that needs a person's eye: what a trial would have denied, who still uses a key that is on its way out.
+
+use std::collections::BTreeMap;
+
+use super::parts::Bar;
+use super::restrictions::Restriction;
+use super::when::When;
+
+/// More groups than this help nobody decide.
+const MAX_BARS: usize = 6;
+
+/// One kind of request, counted.
+#[derive(Clone, Debug)]
+pub(crate) struct Observation {
+    pub(crate) reason: String,
+    pub(crate) address: String,
+    pub(crate) referrer: String,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) count: u64,
+    pub(crate) last_seen: When,
+}
+
+/// A change that is being tried: it counts and denies nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Trial {
+    pub(crate) since: When,
+    /// The scopes it would leave; absent = it does not touch them.
+    pub(crate) scopes: Option<Vec<String>>,
+    /// The restrictions it would set; absent = it does not touch them.
+    pub(crate) restrictions: Option<Vec<Restriction>>,
+    pub(crate) observations: Vec<Observation>,
+}
+
+/// Counts under one aspect.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub(crate) label: &'static str,
+    pub(crate) bars: Vec<Bar>,
+    pub(crate) more: usize,
+}
+
+impl Trial {
+    /// How many requests it would have denied.
+    pub(crate) fn total(&self) -> u64 {
+        self.observations.iter().map(|seen| seen.count).sum()
+    }
+
+    /// By reason, address, referrer and path.
+    pub(crate) fn groups(&self) -> Vec<Group> {
+        [
+            group("By reason", &self.observations, |seen| seen.reason.replace('_', " ")),
+            group("By address", &self.observations, |seen| or_none(&seen.address)),
+            group("By referrer", &self.observations, |seen| or_none(&seen.referrer)),
+            group("By path", &self.observations, |seen| format!("{} {}", seen.method, seen.path)),
+        ]
+        .into()
+    }
+}
+
+/// Two keys during a rotation, from the page of either.
+#[derive(Clone, Debug)]
+pub(crate) struct Rotation {
+    /// Whether the page is the old key's.
+    pub(crate) is_old: bool,
+    pub(crate) other_id: String,
+    pub(crate) other_name: String,
+    /// Until when the old key works; absent = it does not.
+    pub(crate) works_until: Option<When>,
+    /// Requests with the old key since the rotation.
+    pub(crate) uses: Vec<Observation>,
+}
+
+fn or_none(text: &str) -> String {
+    if text.is_empty() { "none".to_owned() } else { text.to_owned() }
+}
+
+fn group(label: &'static str, observations: &[Observation], name: impl Fn(&Observation) -> String) -> Group {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for seen in observations {
+        *counts.entry(name(seen)).or_default() += seen.count;
+    }
+    let mut bars = Bar::all(counts);
+    let more = bars.len().saturating_sub(MAX_BARS);
+    bars.truncate(MAX_BARS);
+    Group { label, bars, more }
+}

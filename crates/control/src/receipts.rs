@@ -1,0 +1,75 @@
+//! Receipts: on how many edges a change is enforced, and how fast the slowest was, from the versions they report.
+//!
+//! It waits and judges, and changes nothing. Invariants: a receipt never says "enforced" of an edge of which one process
+//! that still reports has not said so itself; names of edges are told to those who may see edges.
+
+mod verdict;
+
+use std::time::Duration;
+
+use portcullis_api::receipts::{EdgeReceipt, Receipt};
+use tokio::time::{Instant, timeout_at};
+
+use crate::access::Permission::{EdgesRead, KeysRead};
+use crate::app::App;
+use crate::caller::Caller;
+use crate::clock::to_rfc3339;
+use crate::error::Error;
+use crate::fleet::GONE_AFTER_MS;
+
+use verdict::Verdict;
+
+/// Reports may go to another replica, of which only the database tells.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Reports that come together are looked at together.
+const GATHER: Duration = Duration::from_millis(10);
+
+/// Where the change of that version is enforced; waits no longer than `wait` for the edges that report.
+pub(crate) async fn receipt(app: &App, by: &Caller, version: u64, wait: Duration) -> Result<Receipt, Error> {
+    by.require(KeysRead)?;
+    let changed_ms = app.store.changed_at(by.scope, version).await?.ok_or(Error::NotFound("change"))?;
+    let deadline = Instant::now() + wait;
+    loop {
+        let next_report = app.fleet.next_report();
+        let verdict = judge(app, version, changed_ms).await?;
+        if verdict.is_settled() || Instant::now() >= deadline {
+            return Ok(shown(version, changed_ms, verdict, sees_edges(app, by)));
+        }
+        let look = deadline.min(Instant::now() + LOOK_EVERY);
+        tokio::select! {
+            reported = timeout_at(look, next_report) => {
+                if reported.is_ok() {
+                    tokio::time::sleep(GATHER).await;
+                }
+            }
+            () = app.shutdown.begun() => return Ok(shown(version, changed_ms, verdict, sees_edges(app, by))),
+        }
+    }
+}
+
+async fn judge(app: &App, version: u64, changed_ms: u64) -> Result<Verdict, Error> {
+    app.fleet.settle().await?;
+    let now_ms = app.clock.millis();
+    let rows = app.store.progress(version, now_ms.saturating_sub(GONE_AFTER_MS)).await?;
+    Ok(Verdict::new(version, changed_ms, now_ms, &rows))
+}
+
+fn sees_edges(app: &App, by: &Caller) -> bool {
+    by.permissions.has(EdgesRead) && by.require_operator(app).is_ok()
+}
+
+fn shown(version: u64, changed_ms: u64, verdict: Verdict, sees_edges: bool) -> Receipt {
+    let detail =
+        |(edge, it): (String, verdict::Edge)| EdgeReceipt { edge, enforced: it.enforced, silent: it.silent, ms: it.ms };
+    Receipt {
+        version,
+        changed_at: to_rfc3339(changed_ms / 1000),
+        edges: verdict.reporting(),
+        enforced: verdict.enforced(),
+        silent: verdict.unheard(),
+        slowest_ms: verdict.slowest_ms(),
+        complete: verdict.is_complete(),
+        text: verdict.text(sees_edges),
+        detail: if sees_edges { verdict.edges.into_iter().map(detail).collect() } else { Vec::new() },
+    }
+}
