@@ -3,6 +3,7 @@
 //! Telling is best effort: nothing on the request path depends on it. Invariant: a report stays well below the 4 MiB that
 //! the control plane reads: [`MOST_KEYS`] keys are some 1.2 MiB, samples and refusals some 200 KiB each at worst.
 
+use core::num::NonZeroU64;
 use std::collections::BTreeMap;
 
 use portcullis_engine::{KeyId, Reason};
@@ -29,8 +30,8 @@ pub struct Report<'a> {
     /// Seconds since the control plane vouched for it.
     pub bundle_age_seconds: u64,
     /// Let through since the last report.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub allowed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<NonZeroU64>,
     /// Keys used since the last report, with about when.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub last_used: BTreeMap<String, u64>,
@@ -44,8 +45,8 @@ pub struct Report<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub samples: &'a [Sample],
     /// How many more of these there were.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub unsampled: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsampled: Option<NonZeroU64>,
     /// The first that were refused.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub denials: &'a [Refused],
@@ -76,12 +77,12 @@ impl<'a> Report<'a> {
             vm: format!("{:016x}", standing.vm),
             applied_version: standing.version,
             bundle_age_seconds: standing.age,
-            allowed: counts.allowed,
+            allowed: NonZeroU64::new(counts.allowed),
             last_used: by_key(&told.used, standing.now),
             denied: by_reason(&counts.denied),
             observed: by_reason(&counts.observed),
             samples: told.entries.samples.list(),
-            unsampled: told.entries.samples.beyond(),
+            unsampled: NonZeroU64::new(told.entries.samples.beyond()),
             denials: &told.entries.denials,
             errors: &told.errors,
         }
@@ -94,11 +95,6 @@ fn by_reason(counts: &[(Reason, u32)]) -> BTreeMap<&'static str, u32> {
 
 fn by_key(used: &[KeyId], now: u64) -> BTreeMap<String, u64> {
     used.iter().map(|key| (key.to_string(), now)).collect()
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
 }
 
 /// Sends a report off. The answer comes with the returned token.

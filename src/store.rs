@@ -15,8 +15,8 @@ use crate::recent::{Position, Recent, RecentSecret};
 
 pub use keys::Keys;
 
-/// Keys used in evicted buckets that are remembered; more at once than several reports hold are forgotten.
-const MOST_EVICTED: usize = 128 << 10;
+/// Used keys that wait for a report; what several reports could not hold is forgotten.
+const MOST_WAITING: usize = 128 << 10;
 
 /// A worker's view of the shared bundle.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub struct Store {
     found: Option<Position>,
     /// Keys used in buckets that were evicted since last asked.
     evicted: Vec<KeyId>,
+    /// Keys whose use could not be told.
+    untold: Vec<KeyId>,
     /// A part was not where the header says. Parts that are there and cannot be read are the same when fetched again.
     missing: bool,
 }
@@ -62,6 +64,7 @@ impl Store {
             recent: Recent::new(Some(secret), cache_bytes / 2),
             found: None,
             evicted: Vec::new(),
+            untold: Vec::new(),
             missing: false,
         }
     }
@@ -103,7 +106,7 @@ impl Store {
             }
         };
         self.cache.take_used(usize::MAX, &mut self.evicted);
-        self.evicted.truncate(MOST_EVICTED);
+        self.evicted.truncate(MOST_WAITING);
         self.cache.reset(live.layout.key_buckets());
         self.recent.reset(live.key_count);
         self.missing = false;
@@ -130,8 +133,12 @@ impl Store {
         }
     }
 
-    /// Takes the names of about that many keys used since last asked; the others stay for the next time.
+    /// Takes the names of about that many keys used since last asked; the others stay for the next time. What was put back
+    /// goes alone: while the control plane is away, flags do not pile up, names would.
     pub fn take_used(&mut self, most: usize) -> Vec<KeyId> {
+        if !self.untold.is_empty() {
+            return self.untold.drain(..most.min(self.untold.len())).collect();
+        }
         let mut used: Vec<_> = self.evicted.drain(..most.min(self.evicted.len())).collect();
         self.cache.take_used(most, &mut used);
         used
@@ -139,11 +146,8 @@ impl Store {
 
     /// Takes back the names of keys whose use could not be told.
     pub fn put_back_used(&mut self, mut used: Vec<KeyId>) {
-        self.evicted.append(&mut used);
-        // While the control plane is away the same keys come back again and again.
-        self.evicted.sort_unstable();
-        self.evicted.dedup();
-        self.evicted.truncate(MOST_EVICTED);
+        self.untold.append(&mut used);
+        self.untold.truncate(MOST_WAITING);
     }
 
     /// Tells the leader if a part is missing.

@@ -6,7 +6,7 @@
 use portcullis_bundle::{KeyBucket, OrganizationShard, read_restrictions};
 use portcullis_engine::{KeyDigest, KeyId, KeyRecord, KeyStore, OrganizationId, OrganizationState, StoreUnavailable};
 
-use super::{MOST_EVICTED, found};
+use super::{MOST_WAITING, found};
 use crate::cache::{BucketCache, Entry};
 use crate::host::Host;
 use crate::live::{Live, Names};
@@ -60,7 +60,7 @@ impl<H: Host> Keys<'_, H> {
         let bytes = found(shared.as_ref(), place, self.missing)?.to_vec();
         KeyBucket::open(&bytes).ok()?;
         self.cache.insert(bucket, bytes, self.evicted);
-        self.evicted.truncate(MOST_EVICTED);
+        self.evicted.truncate(MOST_WAITING);
         Some(())
     }
 }

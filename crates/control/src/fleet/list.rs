@@ -23,8 +23,9 @@ pub(crate) async fn list(app: &App, by: &Caller) -> Result<Vec<Edge>, Error> {
     by.require_operator(app)?;
     app.fleet.settle().await?;
     let now_ms = app.clock.millis();
-    let mut vms = by_edge(app.store.vms(now_ms.saturating_sub(GONE_AFTER_MS)).await?);
-    let rows = app.store.edges(now_ms.saturating_sub(RATE_MS) / SLOT_MS + 1).await?;
+    let since_ms = now_ms.saturating_sub(GONE_AFTER_MS);
+    let mut vms = by_edge(app.store.vms(since_ms).await?);
+    let rows = app.store.edges(since_ms, now_ms.saturating_sub(RATE_MS) / SLOT_MS + 1).await?;
     let alive = |row: EdgeRow| vms.remove(&row.edge).map(|vms| (row, vms));
     let rows: Vec<_> = rows.into_iter().filter_map(alive).collect();
     let missing = missing(app, rows.iter().map(|(_, vms)| applied_version(vms, now_ms)).collect()).await?;

@@ -27,7 +27,7 @@ impl Fleet {
             slot: now_ms.saturating_sub(2 * MINUTE_MS) / SLOT_MS,
             hour: now.saturating_sub(2 * DAY),
         };
-        self.store.forget_reports(&before).await?;
+        while self.store.forget_reports(&before).await? {}
         self.store.forget_observations(now.saturating_sub(OBSERVATION_DAYS * DAY)).await?;
         self.store.forget_denials(now.saturating_sub(DAY)).await
     }
@@ -94,7 +94,7 @@ mod tests {
             bench.fleet.upkeep(NOON_MS + hours * HOUR * 1000).await;
             let left = (
                 store.vms(0).await.unwrap().len(),
-                store.edges(0).await.unwrap().len(),
+                store.edges(0, 0).await.unwrap().len(),
                 store.traffic(0).await.unwrap().len(),
                 usize::from(store.denial(audience(true), "6c1f").await.unwrap().is_some()),
             );

@@ -4,14 +4,13 @@
 //! the store's traits that no test here calls is not known to do the same on both.
 
 mod audit;
-mod denials;
 mod fleet;
 mod keys;
-mod observations;
 mod organizations;
 mod postgres;
 mod rows;
 mod settings;
+mod single_requests;
 mod versions;
 
 use std::sync::Arc;
@@ -121,19 +120,16 @@ suite! {
         a_setting_can_be_replaced
     }
     fleet {
-        reports_add_up_whoever_writes_them
-        what_is_late_changes_nothing
-        progress_and_receipts_follow_versions
-        the_age_of_what_is_missing_is_told
+        reports_add_up_and_the_later_wins_in_whatever_order
+        progress_is_when_a_version_was_first_reported
+        a_change_is_known_by_its_version_to_those_it_belongs_to
         what_is_old_is_forgotten
+        reports_of_the_same_edges_from_many_replicas_lose_nothing
     }
-    observations {
-        sightings_are_counted_and_forgotten
-        a_key_has_so_many_sightings
-    }
-    denials {
-        denials_are_for_those_who_may_see_them
-        denials_are_listed_newest_first_and_forgotten
+    single_requests {
+        observations_are_counted_together_and_forgotten
+        a_key_has_so_many_observations_and_the_rest_is_counted
+        denials_are_there_for_those_whose_key_it_was
     }
     audit {
         every_write_leaves_its_rows

@@ -34,7 +34,12 @@ keys = [
     { prefix = "sk_live_", environment = "live", body_length = 24 },
     { prefix = "sk_test_", environment = "test", body_length = 30, checksum = "crc32-base62" },
 ]
-rules = [{ path = "/v1/**" }]
+rules = [
+    { path = "/v1/**" },
+    { methods = ["POST"], path = "/v1/refunds", all = ["refunds:write"] },
+    { path = "/v1/live/{id}", environments = ["live"] },
+    { path = "/open", access = "public" },
+]
 "#;
 
 /// A running control plane.
@@ -160,7 +165,8 @@ impl Stack {
         format!("{:?}", record.organization_state)
     }
 
-    async fn archive(&self) -> Archive {
+    /// The published bundle.
+    pub(crate) async fn archive(&self) -> Archive {
         let file = self.edge_get("/edge/v1/bundle").await;
         Archive::open(&file.bytes, &[self.public_key]).unwrap()
     }
@@ -178,6 +184,11 @@ impl Stack {
     /// Does something to the database behind the control plane's back.
     pub(crate) async fn sql(&self, statement: &'static str) {
         sql(self.folder.path(), statement).await;
+    }
+
+    /// What the database says, behind the control plane's back.
+    pub(crate) async fn text(&self, query: &'static str) -> String {
+        text(self.folder.path(), query).await
     }
 
     /// Ends it in order and gives the folder back.
@@ -263,6 +274,18 @@ impl Stack {
             }
         }
     }
+}
+
+/// One text of a folder's database.
+async fn text(folder: &Path, query: &'static str) -> String {
+    if ON_POSTGRES {
+        return sqlx::query_scalar(query).fetch_one(&mut postgres(folder).await).await.unwrap();
+    }
+    let options = SqliteConnectOptions::new().filename(folder.join("portcullis.sqlite"));
+    let mut connection = options.connect().await.unwrap();
+    let text: String = sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    text
 }
 
 /// Does something to a folder's database, whatever its constraints say.

@@ -302,7 +302,7 @@ fn a_report_that_did_not_arrive_is_told_again_and_one_that_may_have_is_not() {
         edge.plane.take_reports();
         edge.plane.repent();
         edge.process.set_cluster("portcullis_control", Cluster::Healthy);
-        let reports = told(&mut edge);
+        let reports = [told(&mut edge), told(&mut edge)].concat();
         let times = usize::from(again);
         assert_eq!(sum(&reports, "allowed"), times as u64, "{why}");
         assert_eq!((all(&reports, "samples").len(), all(&reports, "denials").len()), (times, times), "{why}");

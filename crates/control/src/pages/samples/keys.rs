@@ -46,6 +46,9 @@ fn record(name: &str, status: KeyStatus, age_days: u64) -> Key {
         successor: None,
         age_days,
         overdue: status == KeyStatus::Active && age_days > 90,
+        idle: false,
+        metadata: std::collections::BTreeMap::new(),
+        trial: None,
     }
 }
 

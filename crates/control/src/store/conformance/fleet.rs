@@ -2,129 +2,141 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::join_all;
-
 use super::Fixture;
 use super::rows::{NOW, change, key, organization_id, put, two_organizations, with};
 use crate::caller::Scope;
-use crate::store::{Before, Count, EdgeRow, Heard, HeardEdge, HeardVm, Missing, ProgressRow, VmRow, Write};
+use crate::store::{Before, Count, Heard, HeardEdge, HeardVm, Missing, Write};
 
 const NOW_MS: u64 = NOW * 1000;
 
-/// What one VM of an edge told at a time.
-fn told(edge: &str, vm: &str, at_ms: u64, versions: &[(u64, u64)]) -> Heard {
-    let vm_heard =
-        HeardVm { reported_at_ms: at_ms, bundle_age_seconds: 3, versions: versions.iter().copied().collect() };
-    let heard = HeardEdge {
-        reported_at_ms: at_ms,
-        vms: [(vm.to_owned(), vm_heard)].into(),
-        counts: [(Count::Allowed, 10), (Count::Denied("revoked".to_owned()), 2)].into(),
-        requests: [(100, 12)].into(),
-        errors: None,
-    };
-    let traffic = [((NOW, Count::Allowed), 10), ((NOW, Count::Observed("ip".to_owned())), 1)].into();
-    Heard { edges: [(edge.to_owned(), heard)].into(), traffic }
+/// One report of VM `v` of an edge: when, the version it enforces, and some counts.
+fn heard(edge: &str, after_ms: u64, version: u64) -> Heard {
+    let at_ms = NOW_MS + after_ms;
+    let vm = HeardVm { reported_at_ms: at_ms, bundle_age_seconds: after_ms, versions: [(version, at_ms)].into() };
+    let counts = BTreeMap::from([(Count::Allowed, 3), (Count::Denied("no_rule".to_owned()), 1)]);
+    let traffic = counts.iter().map(|(count, number)| ((NOW, count.clone()), *number)).collect();
+    let errors = Some((at_ms, vec![format!("error {after_ms}")]));
+    let requests = [(at_ms / 5000, 4)].into();
+    let edge_heard = HeardEdge { reported_at_ms: at_ms, vms: [("v".to_owned(), vm)].into(), counts, requests, errors };
+    Heard { edges: [(edge.to_owned(), edge_heard)].into(), traffic }
 }
 
-pub(super) async fn reports_add_up_whoever_writes_them(it: Fixture) {
-    let writing = (0..6_u64).map(|round| {
-        let store = it.store.clone();
-        // Each names several edges, as replicas do that hear of the same ones.
-        let mut heard = Heard::default();
-        ["a", "b", "c"]
-            .into_iter()
-            .for_each(|edge| heard.absorb(told(edge, "vm", NOW_MS + round, &[(7, NOW_MS + round)])));
-        async move { store.record_reports(&heard).await.unwrap() }
-    });
-    join_all(writing.map(tokio::spawn).collect::<Vec<_>>()).await.into_iter().for_each(|done| done.unwrap());
-    let edges = it.store.edges(100).await.unwrap();
-    assert_eq!(edges.iter().map(|row| row.edge.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
-    let EdgeRow { mut counts, requests, errors, .. } = edges[1].clone();
+pub(super) async fn reports_add_up_and_the_later_wins_in_whatever_order(it: Fixture) {
+    for (after_ms, version) in [(0, 7), (9_000, 9), (4_000, 8)] {
+        it.store.record_reports(&heard("e", after_ms, version)).await.unwrap();
+    }
+    it.store.record_reports(&heard("f", 0, 7)).await.unwrap();
+    let vms = it.store.vms(0).await.unwrap();
+    assert_eq!(vms.len(), 2);
+    assert_eq!((vms[0].edge.as_str(), vms[0].vm.as_str(), vms[0].applied_version), ("e", "v", 9));
+    assert_eq!((vms[0].bundle_age_seconds, vms[0].reported_at_ms), (9_000, NOW_MS + 9_000));
+    assert_eq!(it.store.vms(NOW_MS + 1).await.unwrap().len(), 1);
+    let edges = it.store.edges(NOW_MS + 1, NOW_MS / 5000 + 1).await.unwrap();
+    assert_eq!(edges.len(), 1);
+    let expected = vec![(Count::Allowed, 9), (Count::Denied("no_rule".to_owned()), 3)];
+    assert_eq!(
+        (edges[0].first_report_ms, edges[0].requests, &edges[0].errors),
+        (NOW_MS, 4, &vec!["error 9000".to_owned()])
+    );
+    let mut counts = edges[0].counts.clone();
     counts.sort();
-    assert_eq!(counts, [(Count::Allowed, 60), (Count::Denied("revoked".to_owned()), 12)]);
-    assert_eq!((requests, errors), (72, vec![]));
-    assert_eq!(it.store.edges(101).await.unwrap()[1].requests, 0, "slots before are not counted");
+    assert_eq!(counts, expected);
     let mut traffic = it.store.traffic(NOW).await.unwrap();
     traffic.sort();
-    assert_eq!(traffic, [(NOW, Count::Allowed, 180), (NOW, Count::Observed("ip".to_owned()), 18)]);
+    assert_eq!(traffic, [(NOW, Count::Allowed, 12), (NOW, Count::Denied("no_rule".to_owned()), 4)]);
     assert_eq!(it.store.traffic(NOW + 1).await.unwrap(), []);
 }
 
-pub(super) async fn what_is_late_changes_nothing(it: Fixture) {
-    let mut news = told("a", "vm", NOW_MS + 5, &[(9, NOW_MS + 5)]);
-    news.edges.get_mut("a").unwrap().errors = Some((NOW_MS + 5, vec!["new \"error\"".to_owned()]));
-    let mut late = told("a", "vm", NOW_MS, &[(8, NOW_MS)]);
-    late.edges.get_mut("a").unwrap().errors = Some((NOW_MS, vec!["late".to_owned()]));
-    for heard in [&news, &late] {
-        it.store.record_reports(heard).await.unwrap();
+pub(super) async fn progress_is_when_a_version_was_first_reported(it: Fixture) {
+    for (after_ms, version) in [(0, 7), (100, 9), (200, 9), (50, 9), (300, 12)] {
+        it.store.record_reports(&heard("e", after_ms, version)).await.unwrap();
     }
-    let row = VmRow {
-        edge: "a".to_owned(),
-        vm: "vm".to_owned(),
-        applied_version: 9,
-        bundle_age_seconds: 3,
-        reported_at_ms: NOW_MS + 5,
-    };
-    assert_eq!(it.store.vms(NOW_MS + 5).await.unwrap(), [row]);
-    assert_eq!(it.store.vms(NOW_MS + 6).await.unwrap(), []);
-    assert_eq!(it.store.edges(0).await.unwrap()[0].errors, ["new \"error\""]);
+    for (version, reached, oldest) in
+        [(7, Some(0), 7), (8, Some(100), 7), (9, Some(100), 7), (10, Some(300), 7), (13, None, 7)]
+    {
+        let rows = it.store.progress(version, 0).await.unwrap();
+        let reached = reached.map(|after_ms| NOW_MS + after_ms);
+        assert_eq!(
+            (rows[0].reached_ms, rows[0].oldest, rows[0].applied_version),
+            (reached, Some(oldest), 12),
+            "{version}"
+        );
+    }
+    assert_eq!(it.store.progress(7, NOW_MS + 301).await.unwrap(), []);
+    let mut many = heard("e", 400, 12);
+    let versions = &mut many.edges.get_mut("e").unwrap().vms.get_mut("v").unwrap().versions;
+    versions.extend((13..300).map(|version| (version, NOW_MS + version)));
+    it.store.record_reports(&many).await.unwrap();
+    assert_eq!(it.store.progress(7, 0).await.unwrap()[0].oldest, Some(44), "the last 256 are kept");
 }
 
-pub(super) async fn progress_and_receipts_follow_versions(it: Fixture) {
-    it.store.record_reports(&told("a", "vm", NOW_MS + 30, &[(5, NOW_MS + 10), (8, NOW_MS + 30)])).await.unwrap();
-    it.store.record_reports(&told("b", "vm", NOW_MS + 20, &[(5, NOW_MS + 20)])).await.unwrap();
-    let row = |edge: &str, applied_version, reported, reached| ProgressRow {
-        edge: edge.to_owned(),
-        applied_version,
-        reported_at_ms: NOW_MS + reported,
-        reached_ms: reached,
-        oldest: Some(5),
-    };
-    for (version, a, b) in [(4, Some(NOW_MS + 10), Some(NOW_MS + 20)), (6, Some(NOW_MS + 30), None), (9, None, None)] {
-        let expected = [row("a", 8, 30, a), row("b", 5, 20, b)];
-        assert_eq!(it.store.progress(version, 0).await.unwrap(), expected, "{version}");
-    }
+pub(super) async fn a_change_is_known_by_its_version_to_those_it_belongs_to(it: Fixture) {
     two_organizations(&*it.store).await;
-    let version = put(&*it.store, Write::InsertKey(key(1, 2))).await;
-    for (scope, expected) in [
-        (Scope::All, Some(NOW_MS)),
-        (Scope::Only(organization_id(2)), Some(NOW_MS)),
-        (Scope::Only(organization_id(1)), None),
+    let insert = |number| with(change(1), Write::InsertKey(key(number, 1)));
+    let both = insert(1).and(with(change(2), Write::InsertKey(key(2, 2))));
+    let first = it.store.write(&both, 100).await.unwrap();
+    let second = it.store.write(&insert(3), 200).await.unwrap();
+    let bare = it.store.take_version(300).await.unwrap();
+    let only = |number| Scope::Only(organization_id(number));
+    for (scope, version, is_known) in [
+        (Scope::All, first, true),
+        (only(1), first, true),
+        (only(2), first, true),
+        (only(2), second, false),
+        (only(3), first, false),
+        (Scope::All, bare, false),
     ] {
-        assert_eq!(it.store.changed_at(scope, version).await.unwrap(), expected, "{scope:?}");
+        let at = it.store.changed_at(scope, version).await.unwrap();
+        assert_eq!(at, Some(NOW_MS).filter(|_| is_known), "{scope:?} {version}");
     }
-    assert_eq!(it.store.changed_at(Scope::All, version + 1).await.unwrap(), None);
-}
-
-pub(super) async fn the_age_of_what_is_missing_is_told(it: Fixture) {
-    two_organizations(&*it.store).await;
-    let version = it.store.version().await.unwrap();
-    for number in 0..3 {
-        it.store.write(&with(change(1), Write::InsertKey(key(number, 1))), 0).await.unwrap();
-    }
-    for (after, published, most, changes) in [
-        (version, version + 3, 10, 3),
-        (version, version + 3, 2, 2),
-        (version + 1, version + 2, 10, 1),
-        (version + 3, version + 3, 10, 0),
-    ] {
-        let expected = Missing { changes, since_ms: (changes > 0).then_some(NOW_MS) };
-        assert_eq!(it.store.missing(after, published, most).await.unwrap(), expected, "{after} {published} {most}");
+    for (version, published, most, changes) in
+        [(0, bare, 2, 2), (first - 1, bare, 9, 2), (first, bare, 9, 1), (first - 1, first, 9, 1), (second, bare, 9, 0)]
+    {
+        let since_ms = Some(NOW_MS).filter(|_| changes > 0);
+        let missing = it.store.missing(version, published, most).await.unwrap();
+        assert_eq!(missing, Missing { changes, since_ms }, "{version} {published}");
     }
 }
 
 pub(super) async fn what_is_old_is_forgotten(it: Fixture) {
-    it.store.record_reports(&told("old", "vm", NOW_MS, &[(1, NOW_MS)])).await.unwrap();
-    it.store.record_reports(&told("new", "vm", NOW_MS + 1, &[(1, NOW_MS)])).await.unwrap();
-    let before = Before { vm_ms: NOW_MS + 1, edge_ms: NOW_MS + 1, slot: 100, hour: NOW };
-    it.store.forget_reports(&before).await.unwrap();
-    let names = |rows: Vec<EdgeRow>| rows.into_iter().map(|row| row.edge).collect::<Vec<_>>();
-    assert_eq!(names(it.store.edges(0).await.unwrap()), ["new"]);
+    let names: Vec<_> = (0..120).map(|number| format!("e{number}")).collect();
+    for name in &names {
+        it.store.record_reports(&heard(name, 0, 7)).await.unwrap();
+    }
+    it.store.record_reports(&heard("f", 1000, 7)).await.unwrap();
+    let none = Before { vm_ms: NOW_MS, edge_ms: NOW_MS, slot: NOW_MS / 5000, hour: NOW };
+    assert!(!it.store.forget_reports(&none).await.unwrap());
+    assert_eq!((it.store.vms(0).await.unwrap().len(), it.store.edges(0, 0).await.unwrap().len()), (121, 121));
+    let all = Before { vm_ms: NOW_MS + 1, edge_ms: NOW_MS + 1, slot: NOW_MS, hour: NOW + 1 };
+    assert!(it.store.forget_reports(&all).await.unwrap(), "a hundred at once");
+    assert!(!it.store.forget_reports(&all).await.unwrap());
     assert_eq!(it.store.vms(0).await.unwrap().len(), 1);
-    assert_eq!(it.store.edges(0).await.unwrap()[0].requests, 12);
-    it.store.forget_reports(&Before { slot: 101, hour: NOW + 1, ..before }).await.unwrap();
-    assert_eq!(it.store.edges(0).await.unwrap()[0].requests, 0);
+    let edges = it.store.edges(0, 0).await.unwrap();
+    assert_eq!((edges.len(), edges[0].requests, edges[0].counts.len()), (1, 0, 2));
     assert_eq!(it.store.traffic(0).await.unwrap(), []);
-    let nothing = Heard { edges: BTreeMap::new(), traffic: BTreeMap::new() };
-    it.store.record_reports(&nothing).await.unwrap();
+    it.store.record_reports(&heard("e1", 0, 9)).await.unwrap();
+    assert_eq!(it.store.progress(9, 0).await.unwrap()[0].oldest, Some(9), "what it was before is forgotten");
+    assert_eq!(it.store.edges(0, 0).await.unwrap()[0].counts.len(), 2);
+}
+
+pub(super) async fn reports_of_the_same_edges_from_many_replicas_lose_nothing(it: Fixture) {
+    put(&*it.store, Write::InsertOrganization(super::rows::organization(1))).await;
+    let all = ["a", "b", "c", "d"].iter().fold(Heard::default(), |mut all, name| {
+        all.absorb(heard(name, 0, 7));
+        all
+    });
+    let replicas = (0..8).map(|_| {
+        let (store, all) = (it.store.clone(), all.clone());
+        tokio::spawn(async move {
+            for _ in 0..10 {
+                store.record_reports(&all).await.unwrap();
+            }
+        })
+    });
+    for replica in futures_util::future::join_all(replicas.collect::<Vec<_>>()).await {
+        replica.unwrap();
+    }
+    let edges = it.store.edges(0, 0).await.unwrap();
+    let allowed = |counts: &[(Count, u64)]| counts.iter().find(|it| it.0 == Count::Allowed).map(|it| it.1);
+    assert!(edges.len() == 4 && edges.iter().all(|edge| allowed(&edge.counts) == Some(240)), "{edges:?}");
 }
