@@ -11,6 +11,7 @@ pub mod observations;
 pub mod organizations;
 pub mod patch;
 pub mod payments;
+pub mod policy;
 pub mod problem;
 pub mod receipts;
 pub mod restrictions;

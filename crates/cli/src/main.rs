@@ -29,7 +29,7 @@ enum Command {
     /// Create, list, show, restrict, rotate and revoke keys.
     #[command(subcommand)]
     Keys(keys::Command),
-    /// Check policy files.
+    /// Check policy files; compare, publish and restore policies.
     #[command(subcommand)]
     Policy(policy::Command),
     /// Inspect, verify and export bundles.
@@ -44,7 +44,7 @@ fn main() -> std::process::ExitCode {
     let done = match cli.command {
         Command::Serve(args) => serve::run(args),
         Command::Keys(command) => keys::run(command),
-        Command::Policy(command) => policy::run(&command),
+        Command::Policy(command) => policy::run(command),
         Command::Bundle(command) => bundle::run(command),
         Command::Explain(args) => explain::run(&args),
     };

@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use portcullis_bundle::SigningKey;
-use portcullis_engine::PolicySpec;
 
 use crate::limits::Limits;
 use crate::random;
@@ -22,8 +21,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Where to listen.
     pub listen: SocketAddr,
-    /// The policy.
-    pub policy: PolicySpec,
+    /// The policy to publish, if it is new; what was published before serves without one.
+    pub policy: Option<PolicyFile>,
     /// Instead of `data`/admin-token.
     pub admin_token_file: Option<PathBuf>,
     /// Instead of `data`/edge-token.
@@ -32,6 +31,15 @@ pub struct Config {
     pub signing_key_file: Option<PathBuf>,
     /// How much to bear.
     pub limits: Limits,
+}
+
+/// A policy's text.
+#[derive(Clone, Debug)]
+pub struct PolicyFile {
+    /// What people call the file.
+    pub name: String,
+    /// What it holds.
+    pub text: String,
 }
 
 /// Everything secret that the control plane has.

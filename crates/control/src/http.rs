@@ -13,6 +13,7 @@ mod keys;
 mod openapi;
 mod organizations;
 mod payments;
+mod policy;
 mod receipts;
 mod status;
 mod watch;
@@ -75,6 +76,11 @@ fn management() -> OpenApiRouter<App> {
         .routes(routes!(denials::list))
         .routes(routes!(denials::show))
         .routes(routes!(receipts::show))
+        .routes(routes!(policy::show, policy::publish))
+        .routes(routes!(policy::check))
+        .routes(routes!(policy::versions))
+        .routes(routes!(policy::version))
+        .routes(routes!(policy::restore))
         .routes(routes!(status::edges))
         .routes(routes!(status::status))
         .routes(routes!(status::traffic))

@@ -32,6 +32,7 @@ mod token;
 mod traffic;
 
 pub use clock::Clock;
-pub use config::Config;
+pub use config::{Config, PolicyFile};
 pub use limits::Limits;
+pub use policy::NoPolicy;
 pub use server::{ServeError, Server};

@@ -11,6 +11,7 @@ mod keys;
 mod migrations;
 mod observations;
 mod organizations;
+mod policies;
 mod postgres;
 mod sqlite;
 
@@ -28,12 +29,15 @@ pub(crate) use fleet::{
 pub(crate) use keys::{BundleKey, KeyFilter, KeyRow, Keys, UnrevokedKey};
 pub(crate) use observations::{OBSERVATIONS, OBSERVATIONS_OF_A_KEY, Observations, Seen, Sighting};
 pub(crate) use organizations::{OrganizationRow, Organizations};
+pub(crate) use policies::{KeyGroup, Policies, PolicyRow};
 pub(crate) use postgres::PostgresStore;
 pub(crate) use sqlite::SqliteStore;
 
 /// Everything the control plane asks of a database.
 #[async_trait]
-pub(crate) trait Store: Keys + Organizations + Reports + Edges + Observations + Denials + Send + Sync {
+pub(crate) trait Store:
+    Keys + Organizations + Policies + Reports + Edges + Observations + Denials + Send + Sync
+{
     /// Does all of a change or none. If edges have to know of it, it takes a new version, higher than every one before
     /// and at least `version_floor`. Returns the version that contains it.
     async fn write(&self, change: &Change, version_floor: u64) -> Result<u64, StoreError>;
@@ -64,15 +68,19 @@ pub(crate) enum Write {
     ReplaceOrganization(OrganizationRow),
     /// What was observed of a key is about something that is no longer so.
     ForgetObservations(KeyId, SampleKind),
+    /// A new policy; refused with [`StoreError::Conflict`] if its version is taken.
+    PublishPolicy(PolicyRow),
 }
 
 impl Write {
     /// Whether edges have to know of it.
     pub(crate) fn changes_bundle(&self) -> bool {
         match self {
-            Self::InsertKey(_) | Self::ReplaceKey(_) | Self::InsertOrganization(_) | Self::ReplaceOrganization(_) => {
-                true
-            }
+            Self::InsertKey(_)
+            | Self::ReplaceKey(_)
+            | Self::InsertOrganization(_)
+            | Self::ReplaceOrganization(_)
+            | Self::PublishPolicy(_) => true,
             Self::ForgetObservations(..) => false,
         }
     }
@@ -87,6 +95,8 @@ pub(crate) struct Changes {
     pub keys: Vec<BundleKey>,
     /// New state of the organisations that changed.
     pub organizations: Vec<OrganizationEntry>,
+    /// The newest policy, if it changed.
+    pub policy: Option<PolicyRow>,
 }
 
 /// What can go wrong with a database.

@@ -9,6 +9,7 @@ mod edge;
 mod error;
 mod keys;
 mod organizations;
+mod policy;
 mod status;
 mod token;
 

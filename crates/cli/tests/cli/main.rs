@@ -4,5 +4,6 @@
 mod corpus;
 mod keys;
 mod offline;
+mod policy;
 mod run;
 mod serve;

@@ -96,10 +96,11 @@ impl From<Error> for Failure {
             }
             Error::KeyState { status, .. } => Self::new(StatusCode::CONFLICT, key_state_code(status), detail),
             Error::Rotated(_) => Self::new(StatusCode::CONFLICT, "key_rotated", detail),
+            Error::PolicyMoved { .. } => Self::new(StatusCode::CONFLICT, "policy_moved", detail),
             Error::NotReady => Self::not_ready(),
             Error::Contended => Self::new(StatusCode::CONFLICT, "conflict", detail),
             Error::NotPublished(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_published", detail),
-            Error::Randomness(_) | Error::Store(_) => {
+            Error::Broken | Error::Randomness(_) | Error::Store(_) => {
                 tracing::error!(error = detail, "a request failed");
                 Self::internal()
             }

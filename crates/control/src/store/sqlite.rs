@@ -17,6 +17,8 @@ mod keys;
 mod observations;
 #[path = "sql/organizations.rs"]
 mod organizations;
+#[path = "sql/policies.rs"]
+mod policies;
 #[path = "sql/reports.rs"]
 mod reports;
 #[path = "sql/store.rs"]

@@ -12,6 +12,7 @@ mod lifecycle;
 mod openapi;
 mod organizations;
 mod payments;
+mod policy;
 mod publishing;
 mod reports;
 mod rotation;

@@ -119,7 +119,11 @@ fn denials() -> Vec<DenialRow> {
 }
 
 fn explanation(allowed: bool) -> Explanation {
-    let check = |step: &str, outcome, detail: &str| Check { step: Check::label(step).to_owned(), outcome, detail: detail.to_owned() };
+    let check = |step: &str, outcome, detail: &str| Check {
+        step: Check::label(step).to_owned(),
+        outcome,
+        detail: detail.to_owned(),
+    };
     let last = if allowed { Outcome::Passed } else { Outcome::Denied };
     Explanation {
         allowed,

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 
 use super::columns::{signed, unsigned};
-use super::{Connection, SqlStore, announce, audit, keys, observations, organizations};
+use super::{Connection, SqlStore, announce, audit, keys, observations, organizations, policies};
 use crate::store::{Change, Changes, Store, StoreError, Write};
 
 #[async_trait]
@@ -46,6 +46,7 @@ impl Store for SqlStore {
             version: self::version(&mut snapshot).await?,
             keys: keys::changed_after(&mut snapshot, version, revoked_since).await?,
             organizations: organizations::changed_after(&mut snapshot, version).await?,
+            policy: policies::changed_after(&mut snapshot, version).await?,
         })
     }
 
@@ -63,6 +64,7 @@ async fn carry_out(connection: &mut Connection, write: &Write, version: u64) -> 
         Write::InsertOrganization(row) => organizations::insert(connection, row, version).await,
         Write::ReplaceOrganization(row) => organizations::replace(connection, row, version).await,
         Write::ForgetObservations(key, kind) => observations::forget(connection, *key, *kind).await,
+        Write::PublishPolicy(row) => policies::insert(connection, row, version).await,
     }
 }
 
