@@ -10,7 +10,7 @@ use portcullis_engine::spec::CredentialPlace;
 use portcullis_engine::{Ambient, Decision, Denial, Grant, Identity, KeyStore, Policy, Reason, Request, decide, ip};
 
 use crate::host::Host;
-use crate::metrics::Metrics;
+use crate::journal::Journal;
 use crate::pairs::{self, Pair};
 use crate::reply;
 
@@ -34,23 +34,23 @@ pub fn decide_request<H: Host>(
     blob: Option<&[u8]>,
     data: Result<(&Policy, impl KeyStore), (Reason, Option<&Policy>)>,
     last_try: bool,
-    metrics: &mut Metrics,
+    journal: &mut Journal,
 ) -> Action {
     let Some(headers) = blob.and_then(pairs::parse) else {
         // Without headers there is nothing to decide on, not even whether somebody forged an identity.
         let request = Request { method: b"", path: None, headers: &[] };
-        return refuse(host, None, &Denial::early(Reason::StoreUnavailable), &request, metrics);
+        return refuse(host, None, &Denial::early(Reason::StoreUnavailable), &request, journal);
     };
     strip_identity(host, &headers);
     let request = read(&headers);
     let (policy, mut keys) = match data {
         Ok(data) => data,
-        Err((reason, policy)) => return refuse(host, policy, &Denial::early(reason), &request, metrics),
+        Err((reason, policy)) => return refuse(host, policy, &Denial::early(reason), &request, journal),
     };
     match decide(policy, &mut keys, &request, &RequestAmbient { host }) {
-        Decision::Allow(grant) => forward(host, policy, &grant, &request, metrics),
+        Decision::Allow(grant) => forward(host, policy, &grant, &request, journal),
         Decision::Deny(denial) if denial.reason == Reason::StoreUnavailable && !last_try => Action::Missed,
-        Decision::Deny(denial) => refuse(host, Some(policy), &denial, &request, metrics),
+        Decision::Deny(denial) => refuse(host, Some(policy), &denial, &request, journal),
     }
 }
 
@@ -83,7 +83,7 @@ fn forward<H: Host>(
     policy: &Policy,
     grant: &Grant<'_>,
     request: &Request<'_>,
-    metrics: &mut Metrics,
+    journal: &mut Journal,
 ) -> Action {
     if !policy.forwards_credential() {
         let sources = policy.credential_sources();
@@ -91,14 +91,10 @@ fn forward<H: Host>(
         let sources = grant.source.map_or(sources, |index| sources.get(index..=index).unwrap_or_default());
         strip_credentials(host, sources, request);
     }
-    match &grant.identity {
-        Some(identity) => {
-            identify(host, identity);
-            metrics.allowed();
-        }
-        None => metrics.public(),
+    if let Some(identity) = &grant.identity {
+        identify(host, identity);
     }
-    grant.would_be_reasons().for_each(|reason| metrics.observed(reason));
+    journal.granted(host, policy, grant, request);
     Action::Forward
 }
 
@@ -107,13 +103,13 @@ fn refuse<H: Host>(
     policy: Option<&Policy>,
     denial: &Denial<'_>,
     request: &Request<'_>,
-    metrics: &mut Metrics,
+    journal: &mut Journal,
 ) -> Action {
     // The request goes nowhere, but the access log prints its headers.
     if let Some(identity) = &denial.identity {
         identify(host, identity);
     }
-    metrics.denied(denial.reason);
+    journal.denied(host, policy, denial, request);
     host.reply(&reply::render(policy, denial, request));
     Action::Replied
 }

@@ -14,15 +14,20 @@ pub mod filter;
 pub mod reply;
 
 pub mod cache;
+pub mod denials;
+pub mod journal;
 pub mod lease;
 pub mod live;
 pub mod metrics;
+pub mod outbox;
 pub mod recent;
 pub mod report;
 pub mod roots;
+pub mod samples;
 pub mod store;
 pub mod sync;
 pub mod timer;
+pub mod told;
 
 #[cfg(target_arch = "wasm32")]
 mod abi;

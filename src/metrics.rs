@@ -23,6 +23,17 @@ pub struct Metrics {
     heartbeat: Option<u32>,
 }
 
+/// What is counted for the control plane.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Let through, with a key or without.
+    pub allowed: u64,
+    /// Refused, by reason.
+    pub denied: Vec<(Reason, u32)>,
+    /// Let through, but would have been refused, by reason.
+    pub observed: Vec<(Reason, u32)>,
+}
+
 #[derive(Clone, Debug, Default)]
 struct Counter {
     metric: Option<u32>,
@@ -137,14 +148,23 @@ impl Metrics {
         }
     }
 
-    /// Takes the denials by reason since the last report.
-    pub fn take_denied(&mut self) -> Vec<(Reason, u32)> {
-        take(&mut self.denied)
+    /// Takes what was counted since the last report.
+    pub fn take_unreported(&mut self) -> Counts {
+        let passed = [&mut self.allowed, &mut self.public].map(|it| u64::from(core::mem::take(&mut it.unreported)));
+        Counts { allowed: passed.iter().sum(), denied: take(&mut self.denied), observed: take(&mut self.observed) }
     }
 
-    /// Takes the would-be denials by reason since the last report.
-    pub fn take_observed(&mut self) -> Vec<(Reason, u32)> {
-        take(&mut self.observed)
+    /// Takes back what could not be reported.
+    pub fn put_back(&mut self, counts: &Counts) {
+        let allowed = u32::try_from(counts.allowed).unwrap_or(u32::MAX);
+        self.allowed.unreported = self.allowed.unreported.saturating_add(allowed);
+        for (earlier, counters) in [(&counts.denied, &mut self.denied), (&counts.observed, &mut self.observed)] {
+            for (reason, count) in earlier {
+                if let Some(counter) = counters.get_mut(*reason as usize) {
+                    counter.unreported = counter.unreported.saturating_add(*count);
+                }
+            }
+        }
     }
 }
 

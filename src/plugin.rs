@@ -9,9 +9,10 @@ use portcullis_engine::Reason;
 use crate::config::{Config, ConfigError, Source};
 use crate::filter::{self, Action};
 use crate::host::{Host, LogLevel};
+use crate::journal::Journal;
 use crate::live::Names;
-use crate::metrics::Metrics;
-use crate::report::{self, Report};
+use crate::outbox::{Delivery, Outbox, Told};
+use crate::report::{self, Report, Standing};
 use crate::store::{Refresh, Store};
 use crate::sync::Sync;
 use crate::timer::Timer;
@@ -26,7 +27,8 @@ const SECOND: u64 = 1_000_000_000;
 #[derive(Debug)]
 pub struct Plugin {
     data: Data,
-    metrics: Metrics,
+    journal: Journal,
+    outbox: Outbox,
     max_age: Option<u64>,
     last_tick: u64,
     next_report: Timer,
@@ -60,9 +62,11 @@ impl Plugin {
             }
         };
         host.set_tick_period(TICK_MS);
+        let journal = Journal::new(matches!(data, Data::Synced { .. }));
         Ok(Self {
             data,
-            metrics: Metrics::default(),
+            journal,
+            outbox: Outbox::default(),
             max_age: config.max_bundle_age,
             last_tick: host.now_nanos(),
             next_report: Timer::default(),
@@ -74,14 +78,15 @@ impl Plugin {
     pub fn tick(&mut self, host: &impl Host) {
         let now = host.now_nanos();
         self.last_tick = now;
-        self.metrics.define(host);
+        self.journal.set_now(now / SECOND);
+        self.journal.metrics.define(host);
         if let Data::Synced { store, sync } = &mut self.data {
-            sync.tick(host, &mut self.metrics);
+            sync.tick(host, &mut self.journal.metrics);
             if store.refresh(host) == Refresh::NewVersion {
                 self.next_report = Timer::default();
             }
         }
-        self.metrics.flush(host);
+        self.journal.metrics.flush(host);
         if self.next_gauges.is_due(now) {
             self.next_gauges = Timer::start(now, SECOND);
             self.gauges(host, now / SECOND);
@@ -94,8 +99,13 @@ impl Plugin {
 
     /// The answer to a call arrived.
     pub fn answered(&mut self, host: &impl Host, token: u32, headers: usize, body: usize) {
+        match self.outbox.answered(host, token, headers) {
+            Delivery::Unknown => {}
+            Delivery::Over => return,
+            Delivery::Failed(told) => return self.put_back(told),
+        }
         let Data::Synced { store, sync } = &mut self.data else { return };
-        if sync.answered(host, &mut self.metrics, token, headers, body) {
+        if sync.answered(host, &mut self.journal.metrics, token, headers, body) {
             // The leader need not wait for its own tick.
             store.refresh(host);
             self.next_report = Timer::default();
@@ -112,7 +122,7 @@ impl Plugin {
                 let stale = self.max_age.is_some() && is_stale(self.max_age, issued_at, host.now_nanos());
                 let (policy, keys) = archive.parts_mut();
                 let data = if stale { Err((Reason::StalePolicy, Some(policy))) } else { Ok((policy, keys)) };
-                filter::decide_request(host, headers.as_deref(), data, true, &mut self.metrics)
+                filter::decide_request(host, headers.as_deref(), data, true, &mut self.journal)
             }
             Data::Synced { store, .. } => {
                 if store.live().is_none() {
@@ -127,7 +137,11 @@ impl Plugin {
                         Some(parts) => Ok(parts),
                         None => Err((Reason::NoPolicy, None)),
                     };
-                    filter::decide_request(host, headers.as_deref(), data, last_try, &mut self.metrics)
+                    let action = filter::decide_request(host, headers.as_deref(), data, last_try, &mut self.journal);
+                    if action == Action::Forward {
+                        store.count_use();
+                    }
+                    action
                 };
                 match decide(store, false) {
                     // Two versions within one tick take the slot this worker still reads; the header names the new one.
@@ -145,7 +159,7 @@ impl Plugin {
 
     fn gauges(&self, host: &impl Host, now: u64) {
         let (version, issued_at, keys) = self.bundle();
-        self.metrics.gauges(host, version, age(issued_at, now), keys, now);
+        self.journal.metrics.gauges(host, version, age(issued_at, now), keys, now);
     }
 
     /// Version, issue time and number of keys; all 0 without a bundle.
@@ -164,19 +178,25 @@ impl Plugin {
     fn report(&mut self, host: &impl Host, now: u64) {
         let (version, issued_at, _) = self.bundle();
         let Data::Synced { store, sync } = &mut self.data else { return };
-        let report = Report {
-            edge: &sync.control().edge_id.clone(),
-            vm: format!("{:016x}", sync.vm()),
-            applied_version: version,
-            bundle_age_seconds: age(issued_at, now),
-            last_used: report::by_key(store.drain_used(), now),
-            denied: report::by_reason(self.metrics.take_denied()),
-            observed: report::by_reason(self.metrics.take_observed()),
-            errors: sync.take_errors(),
-        };
-        if !report::send(host, sync.control(), &report) {
-            host.log(LogLevel::Debug, format_args!("report not sent"));
+        let told =
+            Told { used: store.take_used(report::MOST_KEYS), entries: self.journal.take(), errors: sync.take_errors() };
+        let standing = Standing { vm: sync.vm(), version, age: age(issued_at, now), now };
+        match report::send(host, sync.control(), &Report::new(sync.control(), standing, &told)) {
+            Some(token) => self.outbox.sent(token, told),
+            None => {
+                host.log(LogLevel::Debug, format_args!("report not sent"));
+                self.put_back(told);
+            }
         }
+    }
+
+    /// Keeps what could not be told for the next report.
+    fn put_back(&mut self, told: Told) {
+        if let Data::Synced { store, sync } = &mut self.data {
+            store.put_back_used(told.used);
+            sync.put_back_errors(told.errors);
+        }
+        self.journal.put_back(told.entries);
     }
 }
 

@@ -3,15 +3,20 @@
 //! It reads shared memory and never writes it, the repair flag apart. Invariant: a key is looked up only in buckets
 //! that carry the tag its header names; anything else is "unavailable", never "unknown".
 
-use portcullis_bundle::{KeyBucket, OrganizationShard, read_policy, read_restrictions};
-use portcullis_engine::{
-    KeyDigest, KeyId, KeyRecord, KeyStatus, KeyStore, OrganizationId, OrganizationState, Policy, StoreUnavailable,
-};
+mod keys;
 
-use crate::cache::{BucketCache, Entry};
+use portcullis_bundle::read_policy;
+use portcullis_engine::{KeyId, Policy};
+
+use crate::cache::BucketCache;
 use crate::host::{Expect, Host, Shared};
 use crate::live::{Live, Names, Place, untagged};
 use crate::recent::{Position, Recent, RecentSecret};
+
+pub use keys::Keys;
+
+/// Used keys that wait for a report; what several reports could not hold is forgotten.
+const MOST_WAITING: usize = 128 << 10;
 
 /// A worker's view of the shared bundle.
 #[derive(Debug)]
@@ -21,8 +26,12 @@ pub struct Store {
     header_cas: u32,
     cache: BucketCache,
     recent: Recent,
+    /// Where the record of the request at hand stands.
+    found: Option<Position>,
     /// Keys used in buckets that were evicted since last asked.
     evicted: Vec<KeyId>,
+    /// Keys whose use could not be told.
+    untold: Vec<KeyId>,
     /// A part was not where the header says. Parts that are there and cannot be read are the same when fetched again.
     missing: bool,
 }
@@ -53,7 +62,9 @@ impl Store {
             header_cas: 0,
             cache: BucketCache::new(cache_bytes),
             recent: Recent::new(Some(secret), cache_bytes / 2),
+            found: None,
             evicted: Vec::new(),
+            untold: Vec::new(),
             missing: false,
         }
     }
@@ -94,7 +105,8 @@ impl Store {
                 read_policy(bytes).ok()?
             }
         };
-        self.cache.drain_used(&mut self.evicted);
+        self.cache.take_used(usize::MAX, &mut self.evicted);
+        self.evicted.truncate(MOST_WAITING);
         self.cache.reset(live.layout.key_buckets());
         self.recent.reset(live.key_count);
         self.missing = false;
@@ -105,15 +117,37 @@ impl Store {
 
     /// The policy and the keys, to decide with; `None` if there is no bundle yet.
     pub fn parts_mut<'s, H: Host>(&'s mut self, host: &'s H) -> Option<(&'s Policy, Keys<'s, H>)> {
-        let Self { names, view, cache, recent, evicted, missing, .. } = self;
+        let Self { names, view, cache, recent, found, evicted, missing, .. } = self;
         let View { live, policy, organizations } = view.as_mut()?;
-        Some((policy, Keys { host, names, live, organizations, cache, recent, evicted, missing }))
+        *found = None;
+        Some((policy, Keys { host, names, live, organizations, cache, recent, found, evicted, missing }))
     }
 
-    /// Takes the names of keys used since last asked.
-    pub fn drain_used(&mut self) -> Vec<KeyId> {
-        self.cache.drain_used(&mut self.evicted);
-        core::mem::take(&mut self.evicted)
+    /// The request at hand was let through: its key, if it had one, was used.
+    pub fn count_use(&mut self) {
+        if let Some(Position { bucket, index }) = self.found.take()
+            && let Some(entry) = self.cache.get_mut(bucket as usize)
+            && let Some(flag) = entry.used.get_mut(index as usize)
+        {
+            *flag = true;
+        }
+    }
+
+    /// Takes the names of about that many keys used since last asked; the others stay for the next time. What was put back
+    /// goes alone: while the control plane is away, flags do not pile up, names would.
+    pub fn take_used(&mut self, most: usize) -> Vec<KeyId> {
+        if !self.untold.is_empty() {
+            return self.untold.drain(..most.min(self.untold.len())).collect();
+        }
+        let mut used: Vec<_> = self.evicted.drain(..most.min(self.evicted.len())).collect();
+        self.cache.take_used(most, &mut used);
+        used
+    }
+
+    /// Takes back the names of keys whose use could not be told.
+    pub fn put_back_used(&mut self, mut used: Vec<KeyId>) {
+        self.untold.append(&mut used);
+        self.untold.truncate(MOST_WAITING);
     }
 
     /// Tells the leader if a part is missing.
@@ -125,132 +159,9 @@ impl Store {
     }
 }
 
-/// The keys of the live bundle.
-pub struct Keys<'s, H> {
-    host: &'s H,
-    names: &'s Names,
-    live: &'s Live,
-    organizations: &'s mut Vec<Option<Vec<u8>>>,
-    cache: &'s mut BucketCache,
-    recent: &'s mut Recent,
-    evicted: &'s mut Vec<KeyId>,
-    missing: &'s mut bool,
-}
-
 /// The bytes of a shared part if they are those the header means; notes if they are not.
 fn found<'a>(shared: Option<&'a Shared>, place: &Place, missing: &mut bool) -> Option<&'a [u8]> {
     let bytes = shared.and_then(|shared| untagged(place, &shared.value));
     *missing |= bytes.is_none();
     bytes
-}
-
-impl<H: Host> Keys<'_, H> {
-    /// Where a key's record stands, `None` if there is no such key.
-    fn position(&mut self, digest: &KeyDigest) -> Result<Option<Position>, StoreUnavailable> {
-        let bucket = self.live.layout.key_bucket_of(digest);
-        let entry = self.entry(bucket)?;
-        let found = KeyBucket::open(&entry.bytes).and_then(|it| it.find(digest)).map_err(|_| StoreUnavailable)?;
-        let Some(stored) = found else { return Ok(None) };
-        let (Ok(bucket), Ok(index)) = (bucket.try_into(), stored.index.try_into()) else {
-            return Err(StoreUnavailable);
-        };
-        Ok(Some(Position { bucket, index }))
-    }
-
-    fn record(&mut self, position: Position) -> Result<KeyRecord<'_>, StoreUnavailable> {
-        let bucket = position.bucket as usize;
-        self.entry(bucket)?;
-        let Self { host, names, live, organizations, cache, missing, .. } = self;
-        let state = |id: &OrganizationId| organization_state(*host, names, live, organizations, missing, id);
-        record(cache.get_mut(bucket).ok_or(StoreUnavailable)?, position.index, state)
-    }
-
-    fn entry(&mut self, bucket: usize) -> Result<&mut Entry, StoreUnavailable> {
-        if !self.cache.contains(bucket) && self.load(bucket).is_none() {
-            return Err(StoreUnavailable);
-        }
-        self.cache.get_mut(bucket).ok_or(StoreUnavailable)
-    }
-
-    fn load(&mut self, bucket: usize) -> Option<()> {
-        let place = self.live.keys.get(bucket / self.live.layout.buckets_per_shard())?;
-        let shared = self.host.shared(&self.names.bucket(&self.live.layout, place, bucket));
-        let bytes = found(shared.as_ref(), place, self.missing)?.to_vec();
-        KeyBucket::open(&bytes).ok()?;
-        self.cache.insert(bucket, bytes, self.evicted);
-        Some(())
-    }
-}
-
-/// The state of an organisation; its shard is read the first time it is asked for.
-fn organization_state(
-    host: &impl Host,
-    names: &Names,
-    live: &Live,
-    shards: &mut [Option<Vec<u8>>],
-    missing: &mut bool,
-    id: &OrganizationId,
-) -> Option<OrganizationState> {
-    let shard = live.layout.organization_shard_of(id);
-    let slot = shards.get_mut(shard)?;
-    if slot.is_none() {
-        let place = live.organizations.get(shard)?;
-        let shared = host.shared(&names.organizations(&live.layout, place, shard));
-        *slot = Some(found(shared.as_ref(), place, missing)?.to_vec());
-    }
-    OrganizationShard::open(slot.as_deref()?).and_then(|it| it.state(id)).ok()
-}
-
-impl<H: Host> KeyStore for Keys<'_, H> {
-    fn find(&mut self, digest: &KeyDigest) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
-        match self.position(digest)? {
-            Some(position) => self.record(position).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    fn find_presented(&mut self, key: &[u8]) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
-        let tag = self.recent.tag(key);
-        if let Some(position) = tag.and_then(|tag| self.recent.get(tag)) {
-            return self.record(position).map(Some);
-        }
-        let Some(position) = self.position(&KeyDigest::of(key))? else { return Ok(None) };
-        if let Some(tag) = tag {
-            self.recent.put(tag, position);
-        }
-        self.record(position).map(Some)
-    }
-}
-
-fn record(
-    entry: &mut Entry,
-    index: u32,
-    organization_state: impl FnOnce(&OrganizationId) -> Option<OrganizationState>,
-) -> Result<KeyRecord<'_>, StoreUnavailable> {
-    let Entry { bytes, restrictions, used } = entry;
-    let stored = KeyBucket::open(bytes).and_then(|it| it.at(index as usize)).map_err(|_| StoreUnavailable)?;
-    let organization_state = organization_state(&stored.organization).ok_or(StoreUnavailable)?;
-    if stored.status == KeyStatus::Active
-        && let Some(flag) = used.get_mut(stored.index)
-    {
-        *flag = true;
-    }
-    let restrictions = match stored.restrictions {
-        None => None,
-        Some((number, bytes)) => {
-            if !restrictions.iter().any(|(known, _)| *known == number) {
-                restrictions.push((number, read_restrictions(bytes).map_err(|_| StoreUnavailable)?));
-            }
-            restrictions.iter().find(|(known, _)| *known == number).map(|(_, set)| set)
-        }
-    };
-    Ok(KeyRecord {
-        id: stored.id,
-        organization: stored.organization,
-        organization_state,
-        status: stored.status,
-        expires_at: stored.expires_at,
-        scopes: stored.scopes,
-        restrictions,
-    })
 }

@@ -115,6 +115,11 @@ impl Sync {
         core::mem::take(&mut self.errors)
     }
 
+    /// Takes back what could not be told.
+    pub fn put_back_errors(&mut self, errors: Vec<String>) {
+        errors.into_iter().for_each(|problem| self.remember(problem));
+    }
+
     /// Bids for the lease and, holding it, keeps things moving.
     pub fn tick(&mut self, host: &impl Host, metrics: &mut Metrics) {
         if self.lease.is_none() {

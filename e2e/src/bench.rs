@@ -1,4 +1,4 @@
-//! The benches that need a real Envoy.
+//! The benches that need a real Envoy or a real control plane.
 //!
 //! Each measures things side by side in one run: figures from two runs, or two machines, are not to be compared.
 
@@ -10,6 +10,7 @@ use anyhow::Context as _;
 mod cpu;
 mod envoy;
 mod load;
+mod management;
 mod variant;
 
 /// `portcullis-e2e bench`.
@@ -20,13 +21,16 @@ pub(crate) struct Bench {
     /// Print one JSON object on the last line.
     #[arg(long)]
     json: bool,
-    /// How often each variant is measured.
+    /// envoy: how often each variant is measured.
     #[arg(long, default_value_t = 9)]
     rounds: usize,
-    /// Requests each time.
+    /// envoy: requests each time.
     #[arg(long, default_value_t = 20_000)]
     requests: usize,
-    /// Measures another build of the filter in the same run, to compare before and after; may be repeated.
+    /// management: requests of each kind.
+    #[arg(long, default_value_t = 400)]
+    samples: usize,
+    /// envoy: measures another build of the filter in the same run, to compare before and after; may be repeated.
     #[arg(long, value_name = "NAME=MODULE", value_parser = named_module)]
     with: Vec<NamedModule>,
 }
@@ -47,8 +51,12 @@ fn named_module(text: &str) -> anyhow::Result<NamedModule> {
 impl Bench {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         match self.name.as_deref() {
-            None => println!("envoy       what each way of checking a key adds to Envoy's own CPU time per request"),
+            None => {
+                println!("envoy       what each way of checking a key adds to Envoy's own CPU time per request");
+                println!("management  how long the management API takes with a hundred thousand keys");
+            }
             Some("envoy") => return envoy::run(self.rounds, self.requests, self.with, self.json).await,
+            Some("management") => return management::run(self.samples, self.json).await,
             Some(other) => anyhow::bail!("no bench `{other}`\nhint: without a name they are listed"),
         }
         Ok(ExitCode::SUCCESS)

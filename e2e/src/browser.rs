@@ -4,7 +4,7 @@
 //! Invariant: a dropped [`Browser`] has ended, its driver too, and its profile is gone.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use fantoccini::{Client, ClientBuilder};

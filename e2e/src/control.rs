@@ -9,11 +9,15 @@ use serde_json::{Value, json};
 
 use crate::http::{self, Request, Response};
 
+/// The most that one request creates or lists.
+const BATCH: usize = 1000;
+
 /// The control API of one stack.
 #[derive(Clone, Debug)]
 pub(crate) struct Control {
     pub(crate) address: SocketAddr,
-    pub(crate) admin_token: String,
+    /// The administrator's, or an API token.
+    pub(crate) token: String,
 }
 
 /// A key as its creation answered.
@@ -27,8 +31,14 @@ pub(crate) struct Key {
 impl Control {
     /// Any call, whatever it answers.
     pub(crate) async fn call(&self, method: &str, path: &str, body: Option<&Value>) -> anyhow::Result<Response> {
-        let request = Request::new(method, path).bearer(&self.admin_token);
+        let request = Request::new(method, path).bearer(&self.token);
         let request = body.map_or_else(|| request.clone(), |body| request.clone().json(body));
+        http::once(self.address, &request).await.with_context(|| format!("{method} {path}"))
+    }
+
+    /// A change of exactly the state that carries this ETag.
+    pub(crate) async fn call_if(&self, etag: &str, method: &str, path: &str, body: &Value) -> anyhow::Result<Response> {
+        let request = Request::new(method, path).bearer(&self.token).header("if-match", etag).json(body);
         http::once(self.address, &request).await.with_context(|| format!("{method} {path}"))
     }
 
@@ -65,6 +75,35 @@ impl Control {
 
     pub(crate) async fn revoke(&self, id: &str) -> anyhow::Result<Value> {
         self.ok("DELETE", &format!("/v1/keys/{id}"), None).await
+    }
+
+    /// Creates that many keys, a thousand at a time.
+    pub(crate) async fn fill(&self, count: usize) -> anyhow::Result<Vec<Key>> {
+        let body = |index: usize| json!({ "name": format!("key-{index}"), "environment": "production", "scopes": ["skills:read"] });
+        let mut keys = Vec::with_capacity(count);
+        while keys.len() < count {
+            let next = keys.len()..count.min(keys.len() + BATCH);
+            keys.extend(self.create_many(next.map(body).collect()).await?);
+        }
+        Ok(keys)
+    }
+
+    /// Everything that a list holds, page by page.
+    pub(crate) async fn list(&self, path: &str) -> anyhow::Result<Vec<Value>> {
+        let (mut all, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = self.ok("GET", &format!("{path}?limit={BATCH}{cursor}"), None).await?;
+            all.extend(page["data"].as_array().cloned().context("no `data` in the answer")?);
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// The same control plane, asked by somebody else.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self { address: self.address, token: token.to_owned() }
     }
 
     /// Creates an organisation; its id.

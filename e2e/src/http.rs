@@ -46,6 +46,11 @@ impl Request {
         self.header("content-type", "application/json")
     }
 
+    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
     /// The request as it goes over the wire.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut bytes = [self.method.as_bytes(), b" ", &self.target, b" HTTP/1.1\r\n"].concat();

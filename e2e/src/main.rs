@@ -13,7 +13,9 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod browser;
+mod churn;
 mod control;
+mod database;
 mod demo;
 mod http;
 mod ports;
@@ -25,6 +27,7 @@ mod stack;
 mod tools;
 mod up;
 mod upstream;
+mod visitor;
 mod wait;
 mod workers;
 

@@ -6,12 +6,14 @@
 use std::fs::File;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+
+use crate::wait;
 
 /// How long a process may take to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
@@ -58,6 +60,11 @@ impl Process {
                 anyhow::bail!("{} ended by itself ({how}); its log ends:\n{}", self.name, self.log_tail())
             }
         }
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) async fn finished(&mut self, limit: Duration) -> anyhow::Result<ExitStatus> {
+        wait::until(&format!("the end of {}", self.name), limit, async || Ok(self.child.try_wait()?)).await
     }
 
     /// The last lines it printed.

@@ -3,15 +3,21 @@
 //! Each starts its own stacks on free ports and leaves nothing. Invariant: a scenario that cannot run has failed.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::report::Report;
 
 mod corpus;
+mod dashboard;
 mod hostile;
 mod lifecycle;
+mod openapi;
 mod outage;
+mod replicas;
 mod revocation;
+mod roles;
 mod scale;
+mod soak_management;
 
 /// `portcullis-e2e scenario`.
 #[derive(Debug, clap::Args)]
@@ -21,15 +27,29 @@ pub(crate) struct Scenario {
     /// Print one JSON object on the last line.
     #[arg(long)]
     json: bool,
+    /// soak-management: how long each database is written to.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    seconds: u64,
 }
 
-const SCENARIOS: [(&str, &str); 1] =
-    [("corpus", "every case of policies/*/cases.toml, and every line that `up` prints")];
+const SCENARIOS: [(&str, &str); 11] = [
+    ("corpus", "every case of policies/*/cases.toml, and every line that `up` prints"),
+    ("lifecycle", "a key from its creation to its revocation, as its owner, its client and the upstream see it"),
+    ("revocation", "how long a revoked key goes on working, on the slowest worker, under load"),
+    ("outage", "the control plane is killed, is not there at the start, and a worker's VM is lost meanwhile"),
+    ("hostile", "requests that break filters, each followed by a good one on every worker"),
+    ("scale", "a hundred thousand keys: how soon they are enforced, and what Envoy needs to hold them"),
+    ("roles", "an organisation, a member of each role, and what each may and may not"),
+    ("openapi", "whatever the API's own description allows, asked by schemathesis"),
+    ("replicas", "two control planes on one PostgreSQL, an Envoy at each; either is killed"),
+    ("soak-management", "50 clients create and revoke keys at once; the control plane is killed meanwhile"),
+    ("dashboard", "the pages in a real Chromium, from the owner's link to the receipt of a revocation"),
+];
 
 impl Scenario {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let Some(name) = self.name else {
-            SCENARIOS.iter().for_each(|(name, what)| println!("{name:12}{what}"));
+            SCENARIOS.iter().for_each(|(name, what)| println!("{name:16}{what}"));
             return Ok(ExitCode::SUCCESS);
         };
         let mut report = Report::default();
@@ -40,6 +60,11 @@ impl Scenario {
             "outage" => outage::run(&mut report).await,
             "hostile" => hostile::run(&mut report).await,
             "scale" => scale::run(&mut report).await,
+            "roles" => roles::run(&mut report).await,
+            "openapi" => openapi::run(&mut report).await,
+            "replicas" => replicas::run(&mut report).await,
+            "soak-management" => soak_management::run(Duration::from_secs(self.seconds), &mut report).await,
+            "dashboard" => dashboard::run(&mut report).await,
             other => anyhow::bail!("no scenario `{other}`\nhint: without a name they are listed"),
         };
         if let Err(error) = result {

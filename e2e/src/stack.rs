@@ -4,9 +4,7 @@
 //! a dropped [`Stack`] leaves no process; a temporary data folder goes with it.
 
 use std::collections::BTreeMap;
-use std::fs::{DirBuilder, Permissions};
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,41 +17,18 @@ use crate::http::{self, Connection, Request, Response};
 use crate::ports::{Ports, local};
 use crate::process::Process;
 use crate::render::render;
-use crate::tools::{self, Module};
+use crate::tools;
 use crate::upstream::{Running, Side};
 use crate::{wait, workers};
 
+mod folder;
+mod setup;
+
+pub(crate) use folder::write_private;
+use folder::{create_private, data_folder};
+pub(crate) use setup::Setup;
+
 const START: Duration = Duration::from_secs(30);
-
-/// What a stack is made of.
-#[derive(Debug)]
-pub(crate) struct Setup {
-    pub(crate) policy: PathBuf,
-    pub(crate) ports: Ports,
-    pub(crate) workers: u32,
-    pub(crate) module: Module,
-    /// Absent = a temporary folder.
-    pub(crate) data: Option<PathBuf>,
-}
-
-impl Setup {
-    /// Free ports, one worker, a temporary folder.
-    pub(crate) fn preset(name: &str) -> anyhow::Result<Self> {
-        let policy = tools::root()?.join("policies").join(name).join("policy.toml");
-        anyhow::ensure!(policy.exists(), "no preset `{name}`\nhint: the folders under policies/ are the presets");
-        Ok(Self { policy, ports: Ports::free()?, workers: 1, module: Module::Portcullis, data: None })
-    }
-
-    pub(crate) fn workers(mut self, workers: u32) -> Self {
-        self.workers = workers;
-        self
-    }
-
-    pub(crate) fn module(mut self, module: Module) -> Self {
-        self.module = module;
-        self
-    }
-}
 
 /// A stack. Fields drop in order: Envoy goes before what it talks to.
 #[derive(Debug)]
@@ -100,7 +75,18 @@ impl Stack {
     pub(crate) fn spawn_control(&mut self) -> anyhow::Result<&mut Process> {
         let listen = local(self.setup.ports.control).to_string();
         let (data, policy) = (text(&self.control_data()), text(&self.setup.policy));
-        let args = ["serve", "--data", &data, "--listen", &listen, "--policy", &policy].map(str::to_owned);
+        let mut args = ["serve", "--data", &data, "--listen", &listen, "--policy", &policy].map(str::to_owned).to_vec();
+        if let Some(url) = &self.setup.database {
+            // Not on the command line, which others can see.
+            let file = self.log("database-url");
+            write_private(&file, url)?;
+            args.extend(["--database-url-file".to_owned(), text(&file)]);
+        }
+        if let Some(folder) = &self.setup.secrets {
+            for name in ["admin-token", "edge-token", "signing-key"] {
+                args.extend([format!("--{name}-file"), text(&folder.join(name))]);
+            }
+        }
         let process = Process::spawn("the control plane", &tools::portcullis()?, &args, &self.log("control.log"))?;
         Ok(self.control.insert(process))
     }
@@ -136,14 +122,7 @@ impl Stack {
 
     /// A second Envoy with this stack's credentials, whose control plane nobody ever started.
     pub(crate) async fn orphan(&self) -> anyhow::Result<Self> {
-        let Setup { policy, workers, module, .. } = &self.setup;
-        let mut orphan = Self::new(Setup {
-            policy: policy.clone(),
-            ports: Ports::free()?,
-            workers: *workers,
-            module: *module,
-            data: None,
-        })?;
+        let mut orphan = Self::new(Setup { ports: Ports::free()?, data: None, ..self.setup.clone() })?;
         std::fs::create_dir_all(orphan.control_data())?;
         std::fs::copy(self.control_data().join("edge.env"), orphan.control_data().join("edge.env"))?;
         orphan.start_envoy().await?;
@@ -182,8 +161,24 @@ impl Stack {
 
     /// The running stack's control API.
     pub(crate) fn control(&self) -> anyhow::Result<Control> {
-        let token = std::fs::read_to_string(self.control_data().join("admin-token")).context("no admin token")?;
-        Ok(Control { address: local(self.setup.ports.control), admin_token: token.trim().to_owned() })
+        Ok(Control { address: local(self.setup.ports.control), token: self.secret("admin-token")? })
+    }
+
+    /// One of the control plane's secrets.
+    pub(crate) fn secret(&self, name: &str) -> anyhow::Result<String> {
+        let file = self.setup.secrets.clone().unwrap_or_else(|| self.control_data()).join(name);
+        let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
+        Ok(text.trim().to_owned())
+    }
+
+    /// The path of the page that makes the first owner: the control plane prints its link once, at its first start.
+    pub(crate) async fn owner_link(&self) -> anyhow::Result<String> {
+        wait::until("the owner's link", START, async || {
+            let log = std::fs::read_to_string(self.log("control.log"))?;
+            let found = log.split_whitespace().find_map(|word| word.find("/welcome/").and_then(|at| word.get(at..)));
+            Ok(found.map(str::to_owned))
+        })
+        .await
     }
 
     pub(crate) fn stop_control(&mut self) {
@@ -257,34 +252,11 @@ impl Stack {
         let Ports { edge, admin, control, live, sandbox } = self.setup.ports;
         let ports = [("EDGE", edge), ("ADMIN", admin), ("CONTROL", control), ("LIVE", live), ("SANDBOX", sandbox)];
         values.extend(ports.map(|(name, port)| (format!("PORTCULLIS_{name}_PORT"), port.to_string())));
+        values.insert("PORTCULLIS_EDGE_ID".to_owned(), self.setup.edge_id.to_owned());
         values.insert("PORTCULLIS_WASM".to_owned(), text(&self.setup.module.path()?));
         values.insert("PORTCULLIS_ACCESS_LOG".to_owned(), text(&self.log("access.log")));
         Ok(values)
     }
-}
-
-/// The folder asked for, or a temporary one. `PORTCULLIS_E2E_KEEP` names a folder in which temporary ones stay, to look
-/// at the logs of a scenario that failed.
-fn data_folder(asked: Option<&Path>) -> anyhow::Result<(PathBuf, Option<TempDir>)> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("portcullis-");
-    match (asked, std::env::var_os("PORTCULLIS_E2E_KEEP")) {
-        (Some(folder), _) => Ok((folder.to_owned(), None)),
-        (None, Some(parent)) => {
-            create_private(Path::new(&parent))?;
-            Ok((builder.tempdir_in(parent)?.keep(), None))
-        }
-        (None, None) => {
-            let temporary = builder.tempdir()?;
-            Ok((temporary.path().to_owned(), Some(temporary)))
-        }
-    }
-}
-
-/// Makes a folder, and those above it, for its owner alone. One that is there stays as it is: it may be somebody's home.
-fn create_private(folder: &Path) -> anyhow::Result<()> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.with_context(|| format!("cannot create `{}`", folder.display()))
 }
 
 /// Starts Envoy on a rendered configuration.
@@ -316,28 +288,6 @@ pub(crate) async fn wait_enforcing(connection: &mut Connection) -> anyhow::Resul
     Ok(())
 }
 
-/// Writes a file that only we may read: it holds the edge token.
-pub(crate) fn write_private(path: &Path, contents: &str) -> anyhow::Result<()> {
-    std::fs::write(path, "")?;
-    std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
-    Ok(std::fs::write(path, contents)?)
-}
-
 fn text(path: &Path) -> String {
     path.display().to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_new_folders_are_made_private() {
-        let home = tempfile::tempdir().unwrap();
-        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        std::fs::set_permissions(home.path(), Permissions::from_mode(0o755)).unwrap();
-        create_private(home.path()).unwrap();
-        create_private(&home.path().join("a/b")).unwrap();
-        assert_eq!((mode(home.path()), mode(&home.path().join("a/b"))), (0o755, 0o700));
-    }
 }

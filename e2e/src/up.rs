@@ -101,7 +101,7 @@ fn summary(stack: &Stack, control: &Control, keys: &Keys) -> Value {
     json!({
         "edge": format!("http://{}", stack.edge()),
         "control": format!("http://{}", control.address),
-        "admin_token": control.admin_token,
+        "admin_token": control.token,
         "envoy_admin": format!("http://{}", stack.admin()),
         "keys": records,
     })
@@ -118,7 +118,7 @@ fn print_guide(stack: &Stack, control: &Control, demo: &Demo, keys: &Keys) {
         println!("{}\n", example.curl(&edge, keys));
     }
     println!("Manage keys (the `portcullis` command reads these two):\n");
-    println!("  export PORTCULLIS_URL=http://{} PORTCULLIS_ADMIN_TOKEN={}", control.address, control.admin_token);
+    println!("  export PORTCULLIS_URL=http://{} PORTCULLIS_ADMIN_TOKEN={}", control.address, control.token);
     println!("  target/tool/portcullis keys list");
     if let Some(reader) = keys.values().next() {
         println!("  target/tool/portcullis keys revoke {}    # then try its line again: 401", reader.id);

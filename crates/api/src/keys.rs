@@ -1,6 +1,14 @@
 //! `/v1/keys`: bodies of requests and answers.
 
+mod import;
+mod trial;
+
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+pub use import::{ImportKey, ImportKeys};
+pub use trial::{StartTrial, Trial};
 
 use crate::patch::Patch;
 use crate::restrictions::RestrictionsSpec;
@@ -31,6 +39,9 @@ pub struct CreateKey {
     /// The e-mail address of whoever asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<String>,
+    /// Whatever else there is to know of it, by name: 20 entries at most, names of `a-z0-9_.-`, values on one line.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// `POST /v1/keys:batch`: all of them or none.
@@ -68,6 +79,19 @@ pub struct UpdateKey {
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[cfg_attr(feature = "openapi", schema(value_type = bool))]
     pub enabled: Patch<bool>,
+    /// The whole new metadata; `null` = none.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<BTreeMap<String, String>>))]
+    pub metadata: Patch<BTreeMap<String, String>>,
+}
+
+/// `POST /v1/keys:find`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct FindKey {
+    /// The whole key. It is hashed and forgotten.
+    pub key: ApiKey,
 }
 
 /// `POST /v1/keys/{id}/rotate`. Without a body there is no overlap.
@@ -119,6 +143,12 @@ pub struct Key {
     pub age_days: u64,
     /// Whether it still works although it is older than 90 days and should have been rotated.
     pub overdue: bool,
+    /// Whether it works, is older than 30 days and was not used for as long.
+    pub idle: bool,
+    /// Whatever else there is to know of it, by name.
+    pub metadata: BTreeMap<String, String>,
+    /// What is tried on it without denying anything; `null` = nothing.
+    pub trial: Option<Trial>,
 }
 
 /// Whether a key works.
@@ -185,6 +215,18 @@ pub struct ListKeys {
     /// Only keys in this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<KeyStatus>,
+    /// Only keys of this environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// Only keys that hold this text in their name, id, display, creator or metadata (`name=value`), in whatever case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub q: Option<String>,
+    /// `true` = only keys that should have been rotated, `false` = only others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overdue: Option<bool>,
+    /// `true` = only keys that work and were not used for 30 days, `false` = only others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle: Option<bool>,
     /// At most this many, 1 to 1000; absent = 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 1000))]

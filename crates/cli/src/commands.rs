@@ -1,7 +1,20 @@
 //! One module for each subcommand: its arguments and what it does.
 
 pub(crate) mod bundle;
+pub(crate) mod denials;
+pub(crate) mod edges;
 pub(crate) mod explain;
 pub(crate) mod keys;
 pub(crate) mod policy;
+pub(crate) mod receipt;
 pub(crate) mod serve;
+
+use std::future::Future;
+
+use crate::exit::{Exit, Failure};
+
+/// Runs what asks a control plane.
+fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(command)
+}

@@ -11,7 +11,7 @@ mod table;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{bundle, explain, keys, policy, serve};
+use crate::commands::{bundle, denials, edges, explain, keys, policy, receipt, serve};
 use crate::exit::Failure;
 
 /// API keys enforced inside Envoy.
@@ -29,6 +29,14 @@ enum Command {
     /// Create, list, show, restrict, rotate and revoke keys.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// List the Envoys that report: what each enforces, lets through and refuses.
+    Edges(edges::Args),
+    /// Say on how many edges a change is enforced, and how fast the slowest was.
+    ///
+    /// Exits with 3 unless every edge that reports enforces it.
+    Receipt(receipt::Args),
+    /// Say why a request was refused, by its id, or list the last denials.
+    Denials(denials::Args),
     /// Check policy files; compare, publish and restore policies.
     #[command(subcommand)]
     Policy(policy::Command),
@@ -44,6 +52,9 @@ fn main() -> std::process::ExitCode {
     let done = match cli.command {
         Command::Serve(args) => serve::run(args),
         Command::Keys(command) => keys::run(command),
+        Command::Edges(args) => edges::run(&args),
+        Command::Receipt(args) => receipt::run(&args),
+        Command::Denials(args) => denials::run(&args),
         Command::Policy(command) => policy::run(command),
         Command::Bundle(command) => bundle::run(command),
         Command::Explain(args) => explain::run(&args),

@@ -111,6 +111,7 @@ async function ask(link) {
   });
   document.body.append(dialog);
   dialog.showModal();
+  dialog.querySelector("[data-back]")?.focus(); // Enter alone must not do what cannot be undone.
 }
 
 document.addEventListener("click", (event) => {

@@ -6,13 +6,17 @@ use std::sync::Arc;
 
 use portcullis_bundle::PublicKey;
 use portcullis_engine::OrganizationId;
+use portcullis_engine::ip::Network;
 use tokio::sync::Semaphore;
 
+use crate::accounts::{Attempts, Passwords};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::fleet::Fleet;
+use crate::keys::Directory;
 use crate::limits::Limits;
 use crate::policy::{PolicyRoom, PolicySlot};
+use crate::public_url::PublicUrl;
 use crate::publisher::Publisher;
 use crate::shutdown::Shutdown;
 use crate::store::{Change, Store, StoreError};
@@ -23,6 +27,7 @@ use crate::token::Token;
 pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) policies: PolicySlot,
+    pub(crate) directory: Arc<Directory>,
     pub(crate) publisher: Publisher,
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) clock: Clock,
@@ -30,6 +35,10 @@ pub(crate) struct App {
     pub(crate) admin_token: Token,
     pub(crate) edge_token: Token,
     pub(crate) public_key: PublicKey,
+    pub(crate) public_url: PublicUrl,
+    pub(crate) trusted_proxies: Arc<[Network]>,
+    pub(crate) passwords: Passwords,
+    pub(crate) attempts: Arc<Attempts>,
     pub(crate) shutdown: Shutdown,
     pub(crate) limits: Limits,
     /// Long listings at work at once: they must not keep anything else waiting.
@@ -86,9 +95,9 @@ impl App {
     }
 
     /// Reads, changes and commits; again from the start if the row changed in between.
-    pub(crate) async fn change<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<Committed<T>, Error>
+    pub(crate) async fn change<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, Error>
     where
-        F: Future<Output = Result<Committed<T>, Error>>,
+        F: Future<Output = Result<T, Error>>,
     {
         for _ in 0..ATTEMPTS {
             match attempt().await {

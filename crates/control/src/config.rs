@@ -8,8 +8,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use portcullis_bundle::SigningKey;
+use portcullis_engine::ip::Network;
 
 use crate::limits::Limits;
+use crate::public_url::PublicUrl;
 use crate::random;
 use crate::secret_file::{self, SecretFileError};
 use crate::token::Token;
@@ -29,6 +31,10 @@ pub struct Config {
     pub edge_token_file: Option<PathBuf>,
     /// Instead of `data`/signing-key.
     pub signing_key_file: Option<PathBuf>,
+    /// Where people reach it, if not where it listens.
+    pub public_url: Option<PublicUrl>,
+    /// Proxies that are believed when they say whom a request is from.
+    pub trusted_proxies: Vec<Network>,
     /// How much to bear.
     pub limits: Limits,
 }

@@ -2,8 +2,8 @@
 //! memory and written in the background; whoever asks is answered from the database, with all that was heard before.
 //!
 //! A report says nothing about its place in a row of reports, so one that arrives twice counts twice; versions, times and
-//! denials with a request id do not. Edges send each report once. Invariants: whatever edges send, memory is bounded; a
-//! report that was answered is written, unless the process is killed within [`WRITE_EVERY`].
+//! denials with a request id do not. Edges tell again only what surely did not arrive. Invariants: whatever edges send,
+//! memory is bounded; a report that was answered is written, unless the process is killed within [`WRITE_EVERY`].
 
 mod intake;
 mod list;

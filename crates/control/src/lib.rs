@@ -5,12 +5,14 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod accounts;
 mod app;
 mod caller;
 mod clock;
 mod config;
 mod denials;
 mod error;
+mod explain;
 mod fleet;
 mod http;
 mod id;
@@ -21,9 +23,11 @@ mod organizations;
 #[cfg_attr(not(test), expect(dead_code, reason = "handlers are yet to use it"))]
 mod pages;
 mod policy;
+mod public_url;
 mod publisher;
 mod random;
 mod receipts;
+mod secret;
 mod secret_file;
 mod server;
 mod shutdown;
@@ -33,6 +37,8 @@ mod traffic;
 
 pub use clock::Clock;
 pub use config::{Config, PolicyFile};
-pub use limits::Limits;
+pub use http::{Route, routes};
+pub use limits::{Limits, Rate};
 pub use policy::NoPolicy;
+pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use server::{ServeError, Server};

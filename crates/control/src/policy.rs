@@ -22,6 +22,9 @@ pub use start::NoPolicy;
 pub(crate) use start::{File, at_start};
 pub(crate) use versions::{check, publish, restore, show, version, versions};
 
+use crate::secret::Purpose;
+use crate::token;
+
 /// Where the policy in force is; it changes while requests are served.
 pub(crate) type PolicySlot = Arc<ArcSwap<PolicyRoom>>;
 
@@ -99,15 +102,27 @@ impl PolicyRoom {
     /// Whether text holds what looks like a key of this policy or one of our tokens: someone pasted it in the wrong
     /// place.
     pub(crate) fn spots_secret_in(&self, text: &str) -> bool {
-        const ENOUGH: usize = 8;
-        let prefixes = self.spec.keys.iter().map(|format| format.prefix.as_str()).chain(["pca_", "pce_"]);
-        prefixes.into_iter().any(|prefix| {
-            text.match_indices(prefix).any(|(at, _)| {
-                let body = text.get(at + prefix.len()..).unwrap_or_default();
-                body.bytes().take_while(u8::is_ascii_alphanumeric).count() >= ENOUGH
-            })
-        })
+        self.spec.keys.iter().any(|format| spots(&format.prefix, text)) || spots_token_in(text)
     }
+
+    /// Whether half a key or more stands in a text, or one of our tokens. What people may see of a key is less.
+    pub(crate) fn spots_key_in(&self, text: &str) -> bool {
+        self.compiled.key_formats().occur_in(text.as_bytes()) || spots_token_in(text)
+    }
+}
+
+/// Whether one of our own tokens stands in a text.
+fn spots_token_in(text: &str) -> bool {
+    token::PREFIXES.into_iter().chain(Purpose::PREFIXES).any(|prefix| spots(prefix, text))
+}
+
+/// Whether a prefix stands in a text, with enough behind it for a secret.
+fn spots(prefix: &str, text: &str) -> bool {
+    const ENOUGH: usize = 8;
+    text.match_indices(prefix).any(|(at, _)| {
+        let body = text.get(at + prefix.len()..).unwrap_or_default();
+        body.bytes().take_while(u8::is_ascii_alphanumeric).count() >= ENOUGH
+    })
 }
 
 /// As people write it: `X-Api-Key`.

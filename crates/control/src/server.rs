@@ -16,11 +16,13 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::accounts::{self, Attempts, Passwords};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::Fleet;
 use crate::policy::{self, NoPolicy};
+use crate::public_url::PublicUrl;
 use crate::publisher::{self, Worker};
 use crate::secret_file::SecretFileError;
 use crate::store::{SqliteStore, Store, StoreError};
@@ -75,6 +77,7 @@ pub struct Server {
     worker: Worker,
     listener: TcpListener,
     address: SocketAddr,
+    first_owner: Option<String>,
     trigger: shutdown::Trigger,
     note: Option<String>,
     /// Held as long as the server lives: no second one can have the folder.
@@ -108,7 +111,12 @@ impl Server {
         let (trigger, shutdown) = shutdown::new();
         let app = App {
             fleet: Arc::new(Fleet::new(store.clone())),
+            public_url: config.public_url.unwrap_or_else(|| PublicUrl::of(address)),
+            trusted_proxies: config.trusted_proxies.into(),
+            passwords: Passwords::new(),
+            attempts: Arc::new(Attempts::new(&config.limits)),
             store,
+            directory: Arc::default(),
             policies,
             publisher,
             clock,
@@ -120,7 +128,14 @@ impl Server {
             limits: config.limits,
             listings: Arc::new(Semaphore::new(LISTINGS)),
         };
-        Ok(Self { app, worker, listener, address, trigger, note, _lock: lock })
+        let first_owner = accounts::first_owner_link(&app).await;
+        let first_owner = first_owner.map_err(|error| ServeError::FirstStart(error.to_string()))?;
+        Ok(Self { app, worker, listener, address, first_owner, trigger, note, _lock: lock })
+    }
+
+    /// Where the first owner signs up, as long as there is nobody. Whoever holds it can: show it once.
+    pub fn first_owner_link(&self) -> Option<&str> {
+        self.first_owner.as_deref()
     }
 
     /// Where it listens.
@@ -141,6 +156,10 @@ impl Server {
         // Dropped with this future, and its task with it.
         let mut publishing = JoinSet::new();
         publishing.spawn(worker.run());
+        // The first listing need not wait for all that is there; if this fails, it tries again and says so.
+        let mut reading = JoinSet::new();
+        let (directory, database) = (app.directory.clone(), store.clone());
+        reading.spawn(async move { directory.refresh(database.as_ref()).await });
         let mut recording = JoinSet::new();
         recording.spawn(fleet.clone().run(app.clock.clone()));
         let serving = connections::serve(listener, http::router(app), limits, ending.clone());
@@ -159,6 +178,7 @@ impl Server {
         recording.shutdown().await;
         let _ = timeout(DRAIN_WITHIN, fleet.settle()).await;
         publishing.shutdown().await;
+        reading.shutdown().await;
         let _ = timeout(DRAIN_WITHIN, store.close()).await;
         served
     }

@@ -4,6 +4,7 @@
 //! of HTTP and decides nothing. Invariant: a change either is in the database, with its rows in the audit log and, if
 //! edges have to know of it, with a new, higher version, or did not happen.
 
+mod accounts;
 mod change;
 mod denials;
 mod fleet;
@@ -20,13 +21,18 @@ use portcullis_api::edge::SampleKind;
 use portcullis_bundle::OrganizationEntry;
 use portcullis_engine::KeyId;
 
+pub(crate) use accounts::{
+    AccountWrite, ActiveSession, ActiveToken, InvitationRow, Invitations, MemberRow, Members, MembershipRow,
+    SessionRow, Sessions, Slice, TokenRow, Tokens, UserRow, Users,
+};
 pub(crate) use change::{Action, AuditRow, Change, Target};
 pub(crate) use denials::{Audience, DENIALS, DenialFilter, DenialRow, Denials};
 pub(crate) use fleet::{
     Before, Count, EdgeRow, Edges, Heard, HeardEdge, HeardVm, Missing, ProgressRow, Reports, SLOT_MS, VERSIONS_KEPT,
     VmRow, add,
 };
-pub(crate) use keys::{BundleKey, KeyFilter, KeyRow, Keys, UnrevokedKey};
+pub(crate) use keys::{BundleKey, KeyRow, KeySummary, Keys, TrialRow, UnrevokedKey, Visitor};
+use keys::{published_status, with_trial};
 pub(crate) use observations::{OBSERVATIONS, OBSERVATIONS_OF_A_KEY, Observations, Seen, Sighting};
 pub(crate) use organizations::{OrganizationRow, Organizations};
 pub(crate) use policies::{KeyGroup, Policies, PolicyRow};
@@ -36,7 +42,20 @@ pub(crate) use sqlite::SqliteStore;
 /// Everything the control plane asks of a database.
 #[async_trait]
 pub(crate) trait Store:
-    Keys + Organizations + Policies + Reports + Edges + Observations + Denials + Send + Sync
+    Denials
+    + Edges
+    + Invitations
+    + Keys
+    + Members
+    + Observations
+    + Organizations
+    + Policies
+    + Reports
+    + Sessions
+    + Tokens
+    + Users
+    + Send
+    + Sync
 {
     /// Does all of a change or none. If edges have to know of it, it takes a new version, higher than every one before
     /// and at least `version_floor`. Returns the version that contains it.
@@ -70,6 +89,8 @@ pub(crate) enum Write {
     ForgetObservations(KeyId, SampleKind),
     /// A new policy; refused with [`StoreError::Conflict`] if its version is taken.
     PublishPolicy(PolicyRow),
+    /// About people, sessions, invitations and tokens.
+    Account(AccountWrite),
 }
 
 impl Write {
@@ -81,7 +102,7 @@ impl Write {
             | Self::InsertOrganization(_)
             | Self::ReplaceOrganization(_)
             | Self::PublishPolicy(_) => true,
-            Self::ForgetObservations(..) => false,
+            Self::ForgetObservations(..) | Self::Account(_) => false,
         }
     }
 }
@@ -105,6 +126,12 @@ pub enum StoreError {
     /// The row changed between read and write: read it again.
     #[error("the row changed since it was read")]
     Conflict,
+    /// Something with the same id or digest is there already; nothing was written.
+    #[error("there is one with the same id or digest already")]
+    Duplicate,
+    /// Nobody would be left who owns the organisation.
+    #[error("nobody would be left who owns the organisation")]
+    LastOwner,
     /// The database refused or could not be reached.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),

@@ -2,6 +2,7 @@
 //!
 //! A malformed key is told here, before any lookup. Invariant: no two formats share a prefix.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -118,8 +119,8 @@ impl KeyFormats {
     /// Whether half a key or more stands anywhere in a text, as it is or percent-encoded, in whatever case: such a text
     /// is not for showing.
     pub fn occur_in(&self, text: &[u8]) -> bool {
-        let plain = unescape(text);
-        self.formats.iter().any(|format| format.occurs_in(text) || format.occurs_in(&plain))
+        let occur = |text: &[u8]| self.formats.iter().any(|format| format.occurs_in(text));
+        occur(text) || matches!(unescape(text), Cow::Owned(plain) if occur(&plain))
     }
 
     /// All of them, longest prefix first.

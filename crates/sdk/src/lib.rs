@@ -7,6 +7,7 @@
 mod client;
 mod edge;
 mod error;
+mod fleet;
 mod keys;
 mod organizations;
 mod policy;

@@ -11,8 +11,8 @@ use portcullis_bundle::{
 };
 use portcullis_engine::credential::{CredentialSource, Found, find, strip_cookie, strip_query};
 use portcullis_engine::path::CanonicalPath;
-use portcullis_engine::spec::{CredentialPlace, CredentialSpec};
-use portcullis_engine::{Decision, KeyDigest, OrganizationId, Policy, Request, decide};
+use portcullis_engine::spec::{CredentialPlace, CredentialSpec, EndpointSpec, IpSpec, ReferrerSpec, TrialSpec};
+use portcullis_engine::{Decision, Grant, KeyDigest, OrganizationId, Policy, Request, RestrictionSet, decide};
 
 use crate::bundle::public_key;
 use crate::corpus::Corpus;
@@ -81,11 +81,27 @@ pub fn decision(data: &[u8]) {
     for preset in presets() {
         let mut store = preset.store.clone();
         let ambient = FixedAmbient { now: preset.corpus.now, address: None };
-        if let Decision::Allow(grant) = decide(&preset.policy, &mut store, &request, &ambient) {
+        let mut tried = preset.tried.clone();
+        let with_trial = decide(&preset.policy, &mut tried, &request, &ambient);
+        let decision = decide(&preset.policy, &mut store, &request, &ambient);
+        assert_eq!(without_observed(&with_trial), without_observed(&decision), "a trial changed a decision");
+        if let Some(key) = preset.corpus.keys.values().next() {
+            let around = [data, key.text.as_bytes(), data].concat();
+            assert!(preset.policy.key_formats().occur_in(&around), "a key goes unseen");
+        }
+        if let Decision::Allow(grant) = decision {
             let sent = |text: &str| data.windows(text.len()).any(|window| window == text.as_bytes());
             let known = preset.corpus.keys.values().any(|key| sent(&key.text));
             assert!(grant.identity.is_none() || known, "an identity out of nothing");
         }
+    }
+}
+
+/// The decision apart from what is only told of it.
+fn without_observed<'a>(decision: &Decision<'a>) -> Decision<'a> {
+    match decision.clone() {
+        Decision::Allow(grant) => Decision::Allow(Grant { observed: Vec::new(), ..grant }),
+        denied @ Decision::Deny(_) => denied,
     }
 }
 
@@ -126,7 +142,12 @@ pub fn bucket(data: &[u8]) {
     if let Ok(shard) = OrganizationShard::open(data) {
         let _ = shard.state(&OrganizationId::from_bytes([7; 10]));
     }
-    let _ = (read_policy(data).is_ok(), read_restrictions(data).is_ok());
+    let _ = read_policy(data).is_ok();
+    if let Ok(set) = read_restrictions(data) {
+        let canonical = set.to_spec();
+        let again = RestrictionSet::compile(&canonical).map(|again| again.to_spec());
+        assert_eq!(again.as_ref(), Ok(&canonical), "the canonical spec means something else");
+    }
 }
 
 /// Any text is a policy or is refused in words that hold no control character.
@@ -143,6 +164,8 @@ struct Preset {
     corpus: Corpus,
     policy: Policy,
     store: MemoryStore,
+    /// The same keys, each on trial with what refuses every request.
+    tried: MemoryStore,
     manifest: Vec<u8>,
 }
 
@@ -160,6 +183,19 @@ fn presets() -> &'static [Preset] {
 fn preset(corpus: Corpus) -> Option<Preset> {
     let policy = Policy::compile(&corpus.spec).ok()?;
     let store = corpus.store().ok()?;
+    let mut trying = corpus.clone();
+    trying.keys.values_mut().for_each(|key| key.restrictions.trial = Some(refusing()));
+    let tried = trying.store().ok()?;
     let manifest = corpus.bundle(1).ok()?.signed.as_bytes().to_vec();
-    Some(Preset { corpus, policy, store, manifest })
+    Some(Preset { corpus, policy, store, tried, manifest })
+}
+
+fn refusing() -> TrialSpec {
+    TrialSpec {
+        ip: Some(IpSpec { allow: Some(Vec::new()), ..IpSpec::default() }),
+        referrer: Some(ReferrerSpec::default()),
+        endpoint: Some(EndpointSpec::default()),
+        scopes: Some(Vec::new()),
+        retiring: true,
+    }
 }

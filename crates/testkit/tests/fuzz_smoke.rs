@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use portcullis_engine::spec::TrialSpec;
 use portcullis_testkit::{Corpus, fuzz};
 
 const ROUNDS: usize = 2000;
@@ -27,6 +28,12 @@ fn seeds() -> Vec<Vec<u8>> {
             }
             seeds.push(whole);
             seeds.extend(request.path);
+        }
+        for key in corpus.keys.values() {
+            let (mut spec, scopes) = (key.restrictions.clone(), Some(key.scopes.clone()));
+            let (ip, referrer, endpoint) = (spec.ip.clone(), spec.referrer.clone(), spec.endpoint.clone());
+            spec.trial = Some(TrialSpec { ip, referrer, endpoint, scopes, retiring: true });
+            seeds.push(serde_json::to_vec(&spec).expect("specs are JSON"));
         }
         let bundle = corpus.bundle(1).expect("the corpus builds");
         seeds.push(bundle.archive());

@@ -4,9 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
-use crate::control::{Control, Key};
+use crate::control::Key;
 use crate::http::{Connection, Request};
 use crate::report::{Report, percentile, rounded};
 use crate::stack::{Setup, Stack};
@@ -14,7 +12,6 @@ use crate::{wait, workers};
 
 const WORKERS: u32 = 2;
 const KEYS: usize = 100_000;
-const BATCH: usize = 1000;
 const PATH: &str = "/api/v1/skills";
 /// Requests to each worker before memory is read.
 const REQUESTS: usize = 2000;
@@ -40,7 +37,7 @@ async fn measure(count: usize, report: &mut Report) -> anyhow::Result<Measured> 
     let mut stack = Stack::new(Setup::preset("systemprompt")?.workers(WORKERS))?;
     stack.start_control().await?;
     let since = Instant::now();
-    let keys = fill(&stack.control()?, count).await?;
+    let keys = stack.control()?.fill(count).await?;
     report.figure(&format!("seconds_to_create_{count}_keys"), rounded(since.elapsed().as_secs_f64()));
     stack.stop_control();
     stack.start_upstreams().await?;
@@ -70,16 +67,6 @@ async fn measure(count: usize, report: &mut Report) -> anyhow::Result<Measured> 
         revoke_some(&stack, &mut probes, &keys, report).await?;
     }
     Ok(Measured { seconds, rss_mb })
-}
-
-async fn fill(control: &Control, count: usize) -> anyhow::Result<Vec<Key>> {
-    let body = |index: usize| json!({ "name": format!("key-{index}"), "environment": "production", "scopes": ["skills:read"] });
-    let mut keys = Vec::with_capacity(count);
-    while keys.len() < count {
-        let next = keys.len()..count.min(keys.len() + BATCH);
-        keys.extend(control.create_many(next.map(body).collect()).await?);
-    }
-    Ok(keys)
 }
 
 /// One key among many goes as fast as one among few.

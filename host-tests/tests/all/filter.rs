@@ -7,5 +7,6 @@ mod edge;
 mod hostile;
 mod lifecycle;
 mod recovery;
+mod report;
 mod shape;
 mod trust;

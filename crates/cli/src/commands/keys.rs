@@ -7,6 +7,7 @@ mod revoke;
 mod rotate;
 mod show;
 mod view;
+mod wait;
 
 use std::future::Future;
 

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use portcullis_control::{Clock, Config, Limits, NoPolicy, PolicyFile, ServeError, Server};
+use portcullis_control::{Clock, Config, Limits, NoPolicy, PolicyFile, PublicUrl, ServeError, Server};
+use portcullis_engine::ip::Network;
 use tracing_subscriber::EnvFilter;
 
 use crate::exit::{Exit, Failure};
@@ -31,6 +32,12 @@ pub(crate) struct Args {
     /// The Ed25519 seed that manifests are signed with, as 64 hex digits, instead of DIR/signing-key.
     #[arg(long, value_name = "FILE")]
     signing_key_file: Option<PathBuf>,
+    /// Where people reach it, such as https://control.example.com: links begin with it. Absent = where it listens.
+    #[arg(long, value_name = "URL", env = "PORTCULLIS_PUBLIC_URL")]
+    public_url: Option<PublicUrl>,
+    /// Networks of proxies in front of it, whose X-Forwarded-For is believed.
+    #[arg(long, value_name = "CIDR", num_args = 1.., value_delimiter = ',', value_parser = Network::parse)]
+    trusted_proxies: Vec<Network>,
     /// What to log: error, warn, info, debug.
     #[arg(long, value_name = "LEVEL", env = "PORTCULLIS_LOG", default_value = "warn")]
     log: String,
@@ -49,6 +56,8 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         admin_token_file: args.admin_token_file,
         edge_token_file: args.edge_token_file,
         signing_key_file: args.signing_key_file,
+        public_url: args.public_url,
+        trusted_proxies: args.trusted_proxies,
         limits: Limits::default(),
     };
     let news = news(&config);
@@ -77,6 +86,7 @@ async fn serve(config: Config, news: Option<String>) -> Result<Exit, Failure> {
     let server = Server::open(config, Clock::system()).await.map_err(refusal)?;
     news.iter().for_each(|news| output::talk(news));
     server.note().into_iter().for_each(output::talk);
+    server.first_owner_link().iter().for_each(|link| output::talk(&format!("first owner: open {link}")));
     output::data(&format!("portcullis listening on http://{}", server.address()));
     server.run(stop).await?;
     Ok(Exit::Success)

@@ -53,7 +53,7 @@ pub(crate) async fn take(app: &App, report: Report) -> Result<Result<(), TooMany
 
 impl Fleet {
     /// `false` if there are too many edges already.
-    fn hear(&self, policy: &PolicyRoom, report: Report, now_ms: u64) -> bool {
+    pub(super) fn hear(&self, policy: &PolicyRoom, report: Report, now_ms: u64) -> bool {
         let mut known = self.known();
         if !known.admit(&report.edge, &report.vm, now_ms) {
             known.forget_gone(now_ms);
@@ -62,7 +62,7 @@ impl Fleet {
             }
         }
         let (mut edge, now) = (HeardEdge { reported_at_ms: now_ms, ..HeardEdge::default() }, now_ms / 1000);
-        edge.counts = counts(&mut known, &report);
+        edge.counts = counts(policy, &mut known, &report);
         drop(known);
         let requests = |(count, number): (&Count, &u64)| match count {
             Count::Allowed | Count::Denied(_) => *number,
@@ -99,25 +99,25 @@ impl Fleet {
     }
 }
 
-fn counts(known: &mut Known, report: &Report) -> std::collections::BTreeMap<Count, u64> {
+fn counts(policy: &PolicyRoom, known: &mut Known, report: &Report) -> std::collections::BTreeMap<Count, u64> {
     let mut counts = std::collections::BTreeMap::new();
     let mut count =
         |it: Count, number: u64| add(&mut counts, [(it, number.min(MAX_COUNT))].into_iter().filter(|it| it.1 > 0));
     count(Count::Allowed, report.allowed);
     count(Count::Unsampled, report.unsampled);
     for (reason, number) in report.denied.iter().take(MAX_REASONS) {
-        count(Count::Denied(known.reason(reason)), *number);
+        count(Count::Denied(known.reason(policy, reason)), *number);
     }
     for (reason, number) in report.observed.iter().take(MAX_REASONS) {
-        count(Count::Observed(known.reason(reason)), *number);
+        count(Count::Observed(known.reason(policy, reason)), *number);
     }
     counts
 }
 
 impl Known {
     /// A reason as it is counted: by its name if this version knows it, or if there are not too many others.
-    fn reason(&mut self, text: &str) -> String {
-        let name = plain::word(text).filter(|name| {
+    fn reason(&mut self, policy: &PolicyRoom, text: &str) -> String {
+        let name = plain::word(policy, text).filter(|name| {
             Reason::from_name(name).is_some()
                 || self.strange_reasons.contains(*name)
                 || self.strange_reasons.len() < MAX_STRANGE_REASONS
@@ -135,10 +135,10 @@ fn sighting(policy: &PolicyRoom, sample: &Sample) -> Option<Sighting> {
     Some(Sighting {
         key: sample.key.parse().ok()?,
         kind: sample.kind,
-        reason: sample.reason.as_deref().map(reason).unwrap_or_default(),
+        reason: sample.reason.as_deref().map(|it| reason(policy, it)).unwrap_or_default(),
         address: plain::address(sample.address.as_deref()).unwrap_or_default(),
         referrer: place(sample.referrer.as_deref()),
-        method: plain::method(&sample.method),
+        method: plain::method(policy, &sample.method),
         path: place(sample.path.as_deref()),
     })
 }
@@ -149,16 +149,16 @@ fn denial(policy: &PolicyRoom, edge: &str, sent: &Denial, now: u64) -> DenialRow
         id: 0,
         request_id: plain::request_id(policy, sent.request_id.as_deref()),
         at: sent.at.min(now),
-        reason: reason(&sent.reason),
+        reason: reason(policy, &sent.reason),
         key,
         organization: None,
-        method: plain::method(&sent.method),
+        method: plain::method(policy, &sent.method),
         path: sent.path.as_deref().map(|it| plain::place(policy, it, MAX_PLACE)),
         address: plain::address(sent.address.as_deref()),
         edge: edge.to_owned(),
     }
 }
 
-fn reason(text: &str) -> String {
-    plain::word(text).unwrap_or(OTHER).to_owned()
+fn reason(policy: &PolicyRoom, text: &str) -> String {
+    plain::word(policy, text).unwrap_or(OTHER).to_owned()
 }

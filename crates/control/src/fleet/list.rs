@@ -23,16 +23,25 @@ pub(crate) async fn list(app: &App, by: &Caller) -> Result<Vec<Edge>, Error> {
     by.require_operator(app)?;
     app.fleet.settle().await?;
     let now_ms = app.clock.millis();
-    let mut vms = by_edge(app.store.vms(now_ms.saturating_sub(GONE_AFTER_MS)).await?);
-    let rows = app.store.edges(now_ms.saturating_sub(RATE_MS) / SLOT_MS + 1).await?;
+    let since_ms = now_ms.saturating_sub(GONE_AFTER_MS);
+    let mut vms = by_edge(app.store.vms(since_ms).await?);
+    let rows = app.store.edges(since_ms, now_ms.saturating_sub(RATE_MS) / SLOT_MS + 1).await?;
     let alive = |row: EdgeRow| vms.remove(&row.edge).map(|vms| (row, vms));
     let rows: Vec<_> = rows.into_iter().filter_map(alive).collect();
     let missing = missing(app, rows.iter().map(|(_, vms)| applied_version(vms, now_ms)).collect()).await?;
     Ok(rows.into_iter().map(|(row, vms)| edge(row, vms, &missing, now_ms)).collect())
 }
 
-/// How many edges were heard of lately, and the version that all of them enforce at least.
-pub(crate) async fn summary(app: &App) -> Result<(usize, Option<u64>), Error> {
+/// How many edges were heard of lately, and the version that all of them enforce at least. While the database cannot be
+/// asked, it is what this process heard itself.
+pub(crate) async fn summary(app: &App) -> (usize, Option<u64>) {
+    stored_summary(app).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "the stored edges cannot be read");
+        (app.fleet.known().edges.len(), None)
+    })
+}
+
+async fn stored_summary(app: &App) -> Result<(usize, Option<u64>), Error> {
     app.fleet.settle().await?;
     let now_ms = app.clock.millis();
     let vms = by_edge(app.store.vms(now_ms.saturating_sub(GONE_AFTER_MS)).await?);

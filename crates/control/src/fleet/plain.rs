@@ -28,9 +28,10 @@ pub(super) fn place(policy: &PolicyRoom, text: &str, most: usize) -> String {
 }
 
 /// A reason's name, if it can be one.
-pub(super) fn word(text: &str) -> Option<&str> {
+pub(super) fn word<'a>(policy: &PolicyRoom, text: &'a str) -> Option<&'a str> {
     let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-    Some(text).filter(|it| (1..=MAX_WORD).contains(&it.len()) && it.bytes().all(is_word))
+    let word = Some(text).filter(|it| (1..=MAX_WORD).contains(&it.len()) && it.bytes().all(is_word));
+    word.filter(|it| !policy.spots_secret_in(it))
 }
 
 /// An address, if it is one.
@@ -40,7 +41,11 @@ pub(super) fn address(text: Option<&str>) -> Option<String> {
 }
 
 /// A method: HTTP's are letters, and others may have a hyphen.
-pub(super) fn method(text: &str) -> String {
+pub(super) fn method(policy: &PolicyRoom, text: &str) -> String {
+    let text: String = text.chars().take(4 * MAX_METHOD).collect();
+    if policy.spots_secret_in(&text) {
+        return MASK.to_owned();
+    }
     text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(MAX_METHOD).collect()
 }
 
@@ -89,10 +94,12 @@ mod tests {
     #[test]
     fn words_addresses_methods_and_ids() {
         let (long, full) = ("a".repeat(65), "a".repeat(128));
-        for (text, expected) in [("unknown_key", true), ("no2", true), ("", false), ("No", false), ("a b", false)] {
-            assert_eq!(word(text).is_some(), expected, "{text}");
+        for (text, expected) in
+            [("unknown_key", true), ("no2", true), ("", false), ("No", false), ("a b", false), ("sk_0123456789", false)]
+        {
+            assert_eq!(word(&policy(), text).is_some(), expected, "{text}");
         }
-        assert_eq!(word(&long), None);
+        assert_eq!(word(&policy(), &long), None);
         for (text, expected) in [
             (Some("192.0.2.1"), Some("192.0.2.1")),
             (Some("::ffff:192.0.2.1"), Some("192.0.2.1")),
@@ -103,8 +110,10 @@ mod tests {
         ] {
             assert_eq!(address(text).as_deref(), expected, "{text:?}");
         }
-        assert_eq!(method("GET\n<b>"), "GETb");
-        assert_eq!(method(&long).len(), 16);
+        for (text, expected) in [("GET\n<b>", "GETb"), ("M-SEARCH", "M-SEARCH"), ("sk_0123456789", MASK), ("", "")] {
+            assert_eq!(method(&policy(), text), expected);
+        }
+        assert_eq!(method(&policy(), &long).len(), 16);
         for (text, is_kept) in
             [("6c1f", true), (full.as_str(), true), ("", false), ("a b", false), ("ü", false), ("sk_0123456789", false)]
         {

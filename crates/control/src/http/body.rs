@@ -6,6 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -40,7 +41,27 @@ impl<T: DeserializeOwned> FromRequest<App> for OptionalBody<T> {
     }
 }
 
-async fn read(request: Request, app: &App) -> Result<Bytes, Failure> {
+/// A body that can be written as JSON or as a table.
+pub(super) enum Table<T> {
+    /// JSON.
+    Json(T),
+    /// `text/csv` (RFC 4180), not looked into yet.
+    Csv(Bytes),
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for Table<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        let is_csv = kind.eq_ignore_ascii_case("text/csv");
+        let bytes = read(request, app).await?;
+        if is_csv { Ok(Self::Csv(bytes)) } else { parse(app, &bytes).map(Self::Json) }
+    }
+}
+
+pub(super) async fn read(request: Request, app: &App) -> Result<Bytes, Failure> {
     let late = |_| Failure::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "the body did not arrive in time");
     let body = Bytes::from_request(request, app);
     timeout(app.limits.body_within, body).await.map_err(late)?.map_err(unreadable)
@@ -59,6 +80,18 @@ impl FromRequestParts<App> for Segment {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let segment = Path::from_request_parts(parts, app).await;
         segment.map(|Path(text)| Self(text)).map_err(|_| Failure::not_found("there is no such path"))
+    }
+}
+
+/// The two parameters of a path.
+pub(super) struct Segments(pub(super) String, pub(super) String);
+
+impl FromRequestParts<App> for Segments {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let segments = Path::from_request_parts(parts, app).await;
+        segments.map(|Path((one, two))| Self(one, two)).map_err(|_| Failure::not_found("there is no such path"))
     }
 }
 
@@ -85,7 +118,7 @@ fn unreadable(rejection: BytesRejection) -> Failure {
     }
 }
 
-fn malformed(app: &App, what: &str, message: &str) -> Failure {
+pub(super) fn malformed(app: &App, what: &str, message: &str) -> Failure {
     let detail = if app.policy().spots_secret_in(message) {
         format!("the {what} cannot be read: it holds what looks like a key where none belongs")
     } else {

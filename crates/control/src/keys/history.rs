@@ -2,10 +2,10 @@
 //!
 //! Invariant: nothing here can be a key's text; rows do not have it.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::clock::to_rfc3339;
-use crate::store::{Action, KeyRow};
+use crate::store::{Action, KeyRow, TrialRow};
 
 type Detail = Vec<(&'static str, Value)>;
 
@@ -13,7 +13,8 @@ pub(super) fn of_creation(row: &KeyRow) -> Detail {
     let mut detail = members(row);
     detail.insert(0, ("display", json!(row.display)));
     detail.insert(1, ("environment", json!(row.environment)));
-    detail.retain(|(name, value)| *name != "name" && *name != "enabled" && !value.is_null());
+    let says_nothing = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
+    detail.retain(|(name, value)| *name != "name" && *name != "enabled" && !says_nothing(value));
     detail
 }
 
@@ -35,6 +36,13 @@ pub(super) fn of_rotation(old: &KeyRow, new: &KeyRow) -> Detail {
     vec![("successor", json!(new.id.to_string())), ("works_until", json!(old.expires_at.map(to_rfc3339)))]
 }
 
+pub(super) fn of_trial(trial: &TrialRow) -> Detail {
+    let scopes = trial.scopes.as_deref().map(|text| text.split_whitespace().collect::<Vec<_>>());
+    let mut detail = vec![("scopes", json!(scopes)), ("restrictions", json!(trial.restrictions))];
+    detail.retain(|(_, value)| !value.is_null());
+    detail
+}
+
 /// What may change in a key's life.
 fn members(row: &KeyRow) -> Detail {
     vec![
@@ -43,5 +51,6 @@ fn members(row: &KeyRow) -> Detail {
         ("restrictions", json!(row.restrictions)),
         ("enabled", json!(row.enabled)),
         ("expires_at", json!(row.expires_at.map(to_rfc3339))),
+        ("metadata", json!(row.metadata)),
     ]
 }

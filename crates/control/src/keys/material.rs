@@ -22,20 +22,29 @@ pub(super) struct KeyMaterial {
 
 impl KeyMaterial {
     pub(super) fn generate(format: &KeyFormatSpec) -> Result<Self, NoRandomness> {
-        let letters = format.alphabet.letters();
-        let body = match format.checksum {
-            Checksum::None => random::letters(letters, format.body_length)?,
-            Checksum::Crc32Base62 => {
-                let mut body = random::letters(letters, format.body_length.saturating_sub(CHECKSUM_LEN))?;
-                let sum = checksum(body.as_bytes());
-                body.extend(sum.into_iter().map(char::from));
-                body
-            }
-        };
-        let text = format!("{}{body}", format.prefix);
+        let text = text(format)?;
         let shown: String = text.chars().take(shown(format)).collect();
         Ok(Self { digest: KeyDigest::of(text.as_bytes()), display: format!("{shown}..."), text: ApiKey::new(text) })
     }
+}
+
+/// A well-formed key that is nobody's: what `explain` sends in place of one whose text nobody has any more.
+pub(crate) fn stand_in(format: &KeyFormatSpec) -> Result<String, NoRandomness> {
+    text(format)
+}
+
+fn text(format: &KeyFormatSpec) -> Result<String, NoRandomness> {
+    let letters = format.alphabet.letters();
+    let body = match format.checksum {
+        Checksum::None => random::letters(letters, format.body_length)?,
+        Checksum::Crc32Base62 => {
+            let mut body = random::letters(letters, format.body_length.saturating_sub(CHECKSUM_LEN))?;
+            let sum = checksum(body.as_bytes());
+            body.extend(sum.into_iter().map(char::from));
+            body
+        }
+    };
+    Ok(format!("{}{body}", format.prefix))
 }
 
 /// How many characters of a key are shown: the prefix and at most a quarter of the body.

@@ -1,31 +1,22 @@
 //! A key's row as everyone may see it.
 
+use portcullis_api::keys::Trial;
 use portcullis_api::payments::ApiKeyEntry;
 use portcullis_api::{Key, KeyStatus};
 
-use super::fields::to_api;
+use super::life::{DAY, Life};
+use super::restrictions::to_api;
 use crate::clock::to_rfc3339;
-use crate::store::{KeyRow, UnrevokedKey};
+use crate::store::{KeyRow, TrialRow, UnrevokedKey};
 
-const DAY: u64 = 24 * 60 * 60;
-/// Older keys should have been rotated.
-const ROTATION_DAYS: u64 = 90;
-
-/// Whether a key works, judged in the order in which the edge judges: revoked, disabled, expired.
+/// Whether a key works.
 pub(crate) fn status(row: &KeyRow, now: u64) -> KeyStatus {
-    match row {
-        KeyRow { revoked_at: Some(_), .. } => KeyStatus::Revoked,
-        KeyRow { enabled: false, .. } => KeyStatus::Disabled,
-        KeyRow { expires_at: Some(expiry), .. } if *expiry <= now => KeyStatus::Expired,
-        _ => KeyStatus::Active,
-    }
+    Life::from(row).status(now)
 }
 
 /// What a listing shows of a key.
 pub(crate) fn key(row: KeyRow, now: u64) -> Key {
-    let status = status(&row, now);
-    let age = now.saturating_sub(row.created_at);
-    let can_work = matches!(status, KeyStatus::Active | KeyStatus::Disabled);
+    let life = Life::from(&row);
     Key {
         id: row.id.to_string(),
         name: row.name,
@@ -33,18 +24,33 @@ pub(crate) fn key(row: KeyRow, now: u64) -> Key {
         prefix: row.prefix,
         environment: row.environment,
         organization: row.organization.to_string(),
-        scopes: row.scopes.split_whitespace().map(str::to_owned).collect(),
+        scopes: words(&row.scopes),
         restrictions: row.restrictions.map(to_api),
-        status,
+        status: life.status(now),
         created_by: row.created_by,
         created_at: to_rfc3339(row.created_at),
         expires_at: row.expires_at.map(to_rfc3339),
         revoked_at: row.revoked_at.map(to_rfc3339),
         last_used: row.last_used.map(to_rfc3339),
         successor: row.successor.map(|id| id.to_string()),
-        age_days: age / DAY,
-        overdue: can_work && age > ROTATION_DAYS * DAY,
+        age_days: life.age(now) / DAY,
+        overdue: life.is_overdue(now),
+        idle: life.is_idle(now),
+        metadata: row.metadata,
+        trial: row.trial.map(trial),
     }
+}
+
+fn trial(row: TrialRow) -> Trial {
+    Trial {
+        scopes: row.scopes.as_deref().map(words),
+        restrictions: row.restrictions.map(to_api),
+        since: to_rfc3339(row.since),
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
 }
 
 /// What the payments product's listing shows of a key.

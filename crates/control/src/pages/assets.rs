@@ -28,7 +28,9 @@ mod tests {
         let css = String::from_utf8_lossy(find("portcullis.css").unwrap().body).into_owned();
         let named = css.split("/assets/").skip(1).filter_map(|rest| rest.split('"').next());
         for name in named.chain(["portcullis.js", "favicon.svg"]) {
-            assert!(find(name).is_some(), "{name}");
+            let asset = find(name).unwrap_or_else(|| panic!("{name}"));
+            let kind = if name.ends_with("svg") { "image/svg+xml" } else { "charset=utf-8" };
+            assert!(asset.content_type.ends_with(kind) && !asset.body.is_empty(), "{name}");
         }
         assert!(find("../Cargo.toml").is_none());
     }

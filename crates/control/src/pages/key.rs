@@ -93,3 +93,16 @@ impl RotatePage {
         Overlap::ALL.into_iter().map(row).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_overlap_is_found_by_its_value() {
+        for overlap in Overlap::ALL {
+            assert_eq!(Overlap::parse(overlap.value()), Some(overlap));
+        }
+        assert_eq!(Overlap::parse("31"), None);
+    }
+}

@@ -90,6 +90,10 @@ pub(crate) struct PolicyVersion {
 }
 
 impl PolicyEdit {
+    fn is_publishable(&self) -> bool {
+        self.check.as_ref().is_some_and(|check| check.difference.is_some())
+    }
+
     /// The lines and whether one has a problem; empty without problems.
     fn marked_lines(&self) -> Vec<(&str, bool)> {
         let problems = self.check.as_ref().map_or(&[][..], |check| check.problems.as_slice());

@@ -8,9 +8,11 @@ use super::receipt::Receipt;
 use super::shell::{Can, Notice, NoticeKind, Section, Shell, Viewer};
 use super::when::When;
 
+mod explain;
 mod keys;
 mod management;
 mod outside;
+mod policy;
 
 /// 2026-01-15T12:00:00Z
 pub(super) const NOW: u64 = 1_768_478_400;
@@ -22,7 +24,10 @@ pub(super) type Page = (&'static str, String);
 
 /// All of them.
 pub(super) fn all() -> Vec<Page> {
-    [outside::pages(), keys::pages(), management::pages()].into_iter().flatten().collect()
+    [outside::pages(), keys::pages(), explain::pages(), management::pages(), policy::pages()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn page(name: &'static str, template: &impl Template) -> Page {
@@ -79,8 +84,8 @@ fn viewer_shell(title: &str, section: Section) -> Shell {
 }
 
 fn noticed(shell: Shell, text: &str, enforced: usize) -> Shell {
-    let notice =
-        Notice { kind: NoticeKind::Done, text: text.to_owned(), detail: None, receipt: Some(receipt(enforced)) };
+    let kind = if enforced == 2 { NoticeKind::Done } else { NoticeKind::Warning };
+    let notice = Notice { kind, text: text.to_owned(), detail: None, receipt: Some(receipt(enforced)) };
     Shell { notice: Some(notice), ..shell }
 }
 

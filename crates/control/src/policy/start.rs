@@ -94,7 +94,7 @@ pub(crate) async fn at_start(
         let row = file.follow(newest.as_ref(), now_ms);
         let published = newest.and_then(|before| replaced(&before, file, &row));
         let change = publication(&Caller::system(organization), organization, now_ms, row, &file.title);
-        match store.write(&change, now_ms).await {
+        match store.write(&change, 0).await {
             Ok(_) => note = published,
             Err(StoreError::Conflict) => {}
             Err(error) => return Err(error.into()),

@@ -21,8 +21,8 @@ pub(crate) trait Reports {
     /// Adds what was heard, all of it or nothing.
     async fn record_reports(&self, heard: &Heard) -> Result<(), StoreError>;
 
-    /// Forgets what is of no more use, a little at a time.
-    async fn forget_reports(&self, before: &Before) -> Result<(), StoreError>;
+    /// Forgets what is of no more use, a little at a time. `true` if there is more.
+    async fn forget_reports(&self, before: &Before) -> Result<bool, StoreError>;
 }
 
 /// Questions about edges.
@@ -31,8 +31,9 @@ pub(crate) trait Edges {
     /// Every VM that reported at or after that time, by edge and VM.
     async fn vms(&self, since_ms: u64) -> Result<Vec<VmRow>, StoreError>;
 
-    /// Every edge, with its counts, and its requests in slots from that one on; by name.
-    async fn edges(&self, since_slot: u64) -> Result<Vec<EdgeRow>, StoreError>;
+    /// Every edge that reported at or after that time, with its counts, and its requests in slots from that one on; by
+    /// name.
+    async fn edges(&self, since_ms: u64, since_slot: u64) -> Result<Vec<EdgeRow>, StoreError>;
 
     /// How far every VM that reported at or after that time is with a version.
     async fn progress(&self, version: u64, since_ms: u64) -> Result<Vec<ProgressRow>, StoreError>;

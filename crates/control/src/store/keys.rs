@@ -2,9 +2,12 @@
 //!
 //! Rows only; what may happen to a key is decided in `keys`. Invariant: every question names whose rows it is about.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
-use portcullis_engine::spec::RestrictionsSpec;
+use portcullis_engine::spec::{RestrictionsSpec, TrialSpec};
 use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId};
+use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use crate::caller::Scope;
@@ -15,8 +18,18 @@ pub(crate) trait Keys {
     /// One key in scope.
     async fn key(&self, scope: Scope, id: KeyId) -> Result<Option<KeyRow>, StoreError>;
 
-    /// A page of keys, newest first.
-    async fn keys(&self, filter: &KeyFilter) -> Result<Vec<KeyRow>, StoreError>;
+    /// The key in scope with that digest.
+    async fn key_with_digest(&self, scope: Scope, digest: &KeyDigest) -> Result<Option<KeyRow>, StoreError>;
+
+    /// Which of these are stored already, wherever.
+    async fn taken_digests(&self, digests: &[KeyDigest]) -> Result<Vec<KeyDigest>, StoreError>;
+
+    /// Those of these keys that are in scope, newest first.
+    async fn keys(&self, scope: Scope, ids: &[KeyId]) -> Result<Vec<KeyRow>, StoreError>;
+
+    /// What a directory has to know of every key that changed after a version, wherever it belongs. One that cannot be
+    /// read is left out, and said so in the log.
+    async fn summaries(&self, after: u64, each: Visitor<'_>) -> Result<(), StoreError>;
 
     /// Every key in scope that is not revoked, newest first.
     async fn unrevoked_keys(&self, scope: Scope) -> Result<Vec<UnrevokedKey>, StoreError>;
@@ -62,8 +75,26 @@ pub(crate) struct KeyRow {
     pub last_used: Option<u64>,
     /// The key that it was rotated to.
     pub successor: Option<KeyId>,
+    /// Whatever else there is to know of it, by name.
+    pub metadata: BTreeMap<String, String>,
+    /// What is tried on it.
+    pub trial: Option<TrialRow>,
     /// The version it last changed in, as read.
     pub changed_in: u64,
+}
+
+/// What is tried on a key, as stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TrialRow {
+    /// Scopes as in [`KeyRow`], in place of the key's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<String>,
+    /// Restrictions, each in place of the key's own of that kind. Compiled once before they were stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restrictions: Option<RestrictionsSpec>,
+    /// Since when.
+    pub since: u64,
 }
 
 /// What a listing of all keys needs of one.
@@ -81,18 +112,28 @@ pub(crate) struct UnrevokedKey {
     pub last_used: Option<u64>,
 }
 
-/// Which keys to list.
-#[derive(Clone, Debug)]
-pub(crate) struct KeyFilter {
-    /// Only these organisations'.
-    pub scope: Scope,
-    /// Only those in this state at that time.
-    pub status: Option<(portcullis_api::KeyStatus, u64)>,
-    /// Only those after this one: the version it was created in, and its id.
-    pub after: Option<(u64, KeyId)>,
-    /// At most this many.
-    pub limit: u32,
+/// What a directory of keys has to know of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "as in `KeyRow`")]
+pub(crate) struct KeySummary {
+    pub id: KeyId,
+    pub name: String,
+    pub display: String,
+    pub environment: String,
+    pub organization: OrganizationId,
+    pub metadata: BTreeMap<String, String>,
+    pub enabled: bool,
+    pub created_by: Option<String>,
+    pub created_at: u64,
+    pub created_in: u64,
+    pub expires_at: Option<u64>,
+    pub revoked_at: Option<u64>,
+    pub last_used: Option<u64>,
+    pub changed_in: u64,
 }
+
+/// Is told one summary after the other.
+pub(crate) type Visitor<'a> = &'a mut (dyn FnMut(KeySummary) + Send);
 
 /// What a publisher needs to know of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +152,42 @@ pub(crate) struct BundleKey {
     pub revoked_at: Option<u64>,
     /// Sorted, without duplicates, separated by one space.
     pub scopes: String,
-    /// The stored JSON: equal restrictions have equal text.
+    /// JSON, what is tried on the key included: equal restrictions have equal text.
     pub restrictions: Option<String>,
+}
+
+impl KeyRow {
+    /// Its restrictions as edges get them.
+    pub(crate) fn published_restrictions(&self) -> RestrictionsSpec {
+        let own = self.restrictions.clone().unwrap_or_default();
+        match self.revoked_at {
+            None => with_trial(own, self.trial.clone(), self.successor.is_some()),
+            Some(_) => own,
+        }
+    }
+
+    /// Its status as edges get it.
+    pub(crate) fn published_status(&self) -> KeyStatus {
+        published_status(self.revoked_at.is_some(), self.enabled)
+    }
+}
+
+/// What edges are told of a key's status; when it expires they know themselves.
+pub(super) fn published_status(is_revoked: bool, is_enabled: bool) -> KeyStatus {
+    match (is_revoked, is_enabled) {
+        (true, _) => KeyStatus::Revoked,
+        (false, false) => KeyStatus::Disabled,
+        (false, true) => KeyStatus::Active,
+    }
+}
+
+/// A key's restrictions with what is tried on it, and whether it was rotated and lives on for its overlap.
+pub(super) fn with_trial(own: RestrictionsSpec, trial: Option<TrialRow>, retiring: bool) -> RestrictionsSpec {
+    if trial.is_none() && !retiring {
+        return own;
+    }
+    let TrialRow { scopes, restrictions, since: _ } = trial.unwrap_or_default();
+    let RestrictionsSpec { ip, referrer, endpoint, trial: _ } = restrictions.unwrap_or_default();
+    let scopes = scopes.map(|text| text.split_whitespace().map(str::to_owned).collect());
+    RestrictionsSpec { trial: Some(TrialSpec { ip, referrer, endpoint, scopes, retiring }), ..own }
 }

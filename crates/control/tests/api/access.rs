@@ -11,6 +11,12 @@ const ROUTES: &[(Method, &str, char)] = &[
     (Method::GET, "/v1/keys", 'a'),
     (Method::POST, "/v1/keys", 'a'),
     (Method::POST, "/v1/keys:batch", 'a'),
+    (Method::POST, "/v1/keys:find", 'a'),
+    (Method::POST, "/v1/keys:import", 'a'),
+    (Method::PUT, "/v1/keys/key_0000000000000000/trial", 'a'),
+    (Method::DELETE, "/v1/keys/key_0000000000000000/trial", 'a'),
+    (Method::POST, "/v1/keys/key_0000000000000000/trial/enforce", 'a'),
+    (Method::POST, "/v1/explain", 'a'),
     (Method::GET, "/v1/keys/key_0000000000000000", 'a'),
     (Method::PATCH, "/v1/keys/key_0000000000000000", 'a'),
     (Method::DELETE, "/v1/keys/key_0000000000000000", 'a'),
@@ -22,6 +28,11 @@ const ROUTES: &[(Method, &str, char)] = &[
     (Method::GET, "/v1/api-keys", 'a'),
     (Method::DELETE, "/v1/api-keys/key_0000000000000000", 'a'),
     (Method::GET, "/v1/edges", 'a'),
+    (Method::GET, "/v1/traffic", 'a'),
+    (Method::GET, "/v1/receipts/1", 'a'),
+    (Method::GET, "/v1/denials", 'a'),
+    (Method::GET, "/v1/denials/6c1f", 'a'),
+    (Method::GET, "/v1/keys/key_0000000000000000/observations", 'a'),
     (Method::GET, "/v1/status", 'a'),
     (Method::GET, "/edge/v1/manifest", 'e'),
     (Method::GET, "/edge/v1/blobs/00", 'e'),
@@ -74,7 +85,7 @@ async fn a_token_stands_in_one_header_in_one_form() {
 async fn what_is_not_there_is_a_problem_too() {
     let stack = Stack::start().await;
     for (method, path, status, code) in [
-        (Method::GET, "/", 404, "not_found"),
+        (Method::GET, "/v1", 404, "not_found"),
         (Method::GET, "/v1/nothing", 404, "not_found"),
         (Method::PUT, "/v1/keys", 405, "method_not_allowed"),
         (Method::GET, "/v1/keys/key_0000000000000000", 404, "not_found"),
@@ -96,7 +107,7 @@ async fn what_is_not_there_is_a_problem_too() {
 async fn a_stranger_learns_neither_paths_nor_methods() {
     let stack = Stack::start().await;
     for (method, path) in [
-        (Method::GET, "/"),
+        (Method::GET, "/v1"),
         (Method::GET, "/v1/nothing"),
         (Method::PUT, "/v1/keys"),
         (Method::POST, "/v1/api-keys"),

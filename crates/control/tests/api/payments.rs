@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::stack::{Answer, Stack};
+use crate::stack::{Answer, Stack, eventually};
 
 fn body(answer: &Answer) -> String {
     String::from_utf8(answer.bytes.clone()).unwrap()
@@ -20,9 +20,9 @@ async fn list_and_revoke_answer_exactly_as_that_product_does() {
         )
     };
     assert_eq!(body(&stack.get("/v1/api-keys").await), entry("null"));
-    let report = json!({ "edge": "e", "vm": "1", "applied_version": 1, "last_used": { id: stack.now() } }).to_string();
-    stack.send(reqwest::Method::POST, "/edge/v1/report", Some(&stack.edge), Some(report.as_bytes())).await;
-    assert_eq!(body(&stack.get("/v1/api-keys").await), entry("\"2026-01-15T12:00:00Z\""));
+    stack.report(json!({ "edge": "e", "vm": "1", "applied_version": 1, "last_used": { id: stack.now() } })).await;
+    let used = entry("\"2026-01-15T12:00:00Z\"");
+    eventually("the last use", async || body(&stack.get("/v1/api-keys").await) == used).await;
 
     let revoked = stack.delete(&format!("/v1/api-keys/{id}")).await;
     assert_eq!(

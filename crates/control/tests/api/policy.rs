@@ -4,12 +4,29 @@ use portcullis_bundle::Archive;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::stack::{NOON, POLICY, Stack};
+use crate::stack::{NOON, Stack};
+
+/// One rule for every key.
+const BASE: &str = r#"
+name = "test"
+environments = ["live", "test"]
+scopes = ["refunds:read", "refunds:write", "payouts:read"]
+credentials = [{ in = "header", name = "authorization", scheme = "Bearer" }]
+keys = [
+    { prefix = "sk_live_", environment = "live", body_length = 24 },
+    { prefix = "sk_test_", environment = "test", body_length = 30, checksum = "crc32-base62" },
+]
+rules = [{ path = "/v1/**" }]
+"#;
+
+async fn start() -> Stack {
+    Stack::resume_with_policy(tempfile::tempdir().unwrap(), NOON, Some(BASE)).await
+}
 
 /// The policy with one thing replaced by another.
 fn with(old: &str, new: &str) -> String {
-    assert!(POLICY.contains(old), "{old}");
-    POLICY.replace(old, new)
+    assert!(BASE.contains(old), "{old}");
+    BASE.replace(old, new)
 }
 
 /// Another rule behind the policy's one.
@@ -34,11 +51,11 @@ async fn keys(stack: &Stack) {
 
 #[tokio::test]
 async fn a_difference_says_whose_access_changes() {
-    let stack = Stack::start().await;
+    let stack = start().await;
     keys(&stack).await;
     let refunds = r#"{ path = "/v1/refunds/{id}", methods = ["POST"], all = ["refunds:write"] }"#;
     for (policy, summary, notes) in [
-        (POLICY.to_owned(), "no key's access changes", vec![]),
+        (BASE.to_owned(), "no key's access changes", vec![]),
         (
             with("[{ path = \"/v1/**\" }]", "[{ path = \"/v1/{a}/**\" }, { path = \"/v1\" }]"),
             "no key's access changes",
@@ -100,7 +117,7 @@ async fn a_difference_says_whose_access_changes() {
 
 #[tokio::test]
 async fn what_is_wrong_with_a_policy_is_told_with_line_and_column() {
-    let stack = Stack::start().await;
+    let stack = start().await;
     for (toml, line, column, message) in [
         ("name = 1", 1, 8, "`1` is no text"),
         ("name = \"x\"\nenvironment = []", 2, 1, "environment"),
@@ -129,13 +146,13 @@ async fn published_policy(stack: &Stack) -> Value {
 
 #[tokio::test]
 async fn publishing_changes_the_bundle_and_what_new_keys_may_be() {
-    let stack = Stack::start().await;
+    let stack = start().await;
     let first = stack.get("/v1/policy").await.json();
     assert_eq!(
         (&first["version"], &first["source"], &first["published_by"]),
         (&json!(1), &json!("file"), &json!("control plane"))
     );
-    assert_eq!(first["toml"], POLICY);
+    assert_eq!(first["toml"], BASE);
 
     let wanted = json!({ "name": "k", "environment": "live", "scopes": ["cards:read"] });
     assert_eq!(stack.post("/v1/keys", wanted.clone()).await.status, 422);
@@ -185,13 +202,13 @@ async fn publishing_changes_the_bundle_and_what_new_keys_may_be() {
         assert_eq!(stack.get(&format!("/v1/policy/versions?{query}")).await.status, 422, "{query}");
     }
     for (note, status) in [("x".repeat(501), 422), ("sk_live_abcdefgh".to_owned(), 422)] {
-        assert_eq!(stack.post("/v1/policy", json!({ "toml": POLICY, "note": note })).await.status, status);
+        assert_eq!(stack.post("/v1/policy", json!({ "toml": BASE, "note": note })).await.status, status);
     }
 }
 
 #[tokio::test]
 async fn what_was_published_survives_a_restart_until_the_file_changes() {
-    let stack = Stack::start().await;
+    let stack = start().await;
     assert_eq!(stack.note, None);
     let toml = with(r#"name = "test""#, r#"name = "from-the-api""#);
     assert_eq!(stack.post("/v1/policy", json!({ "toml": toml })).await.status, 201);
@@ -199,7 +216,7 @@ async fn what_was_published_survives_a_restart_until_the_file_changes() {
     let changed = with(r#"name = "test""#, r#"name = "changed""#);
     for (file, version, name, note) in [
         (
-            Some(POLICY),
+            Some(BASE),
             2,
             "from-the-api",
             "version 2 of the policy is in force, published by administrator's token; policy.toml has not changed",
@@ -207,7 +224,7 @@ async fn what_was_published_survives_a_restart_until_the_file_changes() {
         (None, 2, "from-the-api", ""),
         (Some(changed.as_str()), 3, "changed", "policy.toml has changed and is now version 3"),
         (Some(changed.as_str()), 3, "changed", ""),
-        (Some(POLICY), 4, "test", ""),
+        (Some(BASE), 4, "test", ""),
     ] {
         let stack = Stack::resume_with_policy(folder, NOON, file).await;
         let policy = stack.get("/v1/policy").await.json();
@@ -222,8 +239,8 @@ async fn what_was_published_survives_a_restart_until_the_file_changes() {
 
 #[tokio::test]
 async fn of_two_who_publish_at_once_both_get_a_version_of_their_own() {
-    let stack = Stack::start().await;
-    let body = || json!({ "toml": POLICY });
+    let stack = start().await;
+    let body = || json!({ "toml": BASE });
     let (one, other) = tokio::join!(stack.post("/v1/policy", body()), stack.post("/v1/policy", body()));
     let mut versions = [one.json()["version"].as_u64().unwrap(), other.json()["version"].as_u64().unwrap()];
     versions.sort_unstable();

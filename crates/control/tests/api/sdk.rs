@@ -1,5 +1,7 @@
 //! The typed client against the real thing: every route once, and errors as the API words them.
 
+use portcullis_sdk::api::denials::ListDenials;
+use portcullis_sdk::api::edge::SampleKind;
 use portcullis_sdk::api::keys::{CreateKeys, ListKeys};
 use portcullis_sdk::api::policy::{CheckPolicy, ListPolicyVersions, PublishPolicy, RestorePolicy};
 use portcullis_sdk::api::{
@@ -45,6 +47,11 @@ async fn every_route_has_a_method_that_understands_its_answer() {
     assert_eq!(client.list_organizations().await.unwrap().len(), 2);
     assert_eq!(client.status().await.unwrap().keys, 4);
     assert!(client.list_edges().await.unwrap().is_empty());
+    assert_eq!(client.receipt(rotated.version, 30).await.unwrap().text, "no edge has reported yet");
+    assert!(client.list_denials(&ListDenials::default()).await.unwrap().data.is_empty());
+    assert!(client.denial("../edges").await.unwrap_err().to_string().contains("(not_found)"));
+    assert_eq!(client.observations(id, Some(SampleKind::Retiring)).await.unwrap().totals.count, 0);
+    assert_eq!(client.traffic().await.unwrap().hours.len(), 24);
     let edge = Client::new(&format!("http://{}", stack.address), Token::new(&stack.edge)).unwrap();
     assert!(!edge.fetch_bundle().await.unwrap().is_empty());
 }

@@ -82,6 +82,20 @@ async fn use_everything(stack: &Stack) -> Vec<String> {
         assert!(!String::from_utf8_lossy(&answer.bytes).contains(&pasted), "{method}: {}", answer.json());
     }
     stack.send(Method::GET, "/v1/keys", Some(&pasted), None).await;
+    let told = stack.report(json!({
+        "edge": "e", "vm": "1", "applied_version": 1, "errors": [format!("refused {pasted}")], "denied": { &pasted: 1 },
+        "last_used": { &pasted: 1 },
+        "samples": [{
+            "key": id, "kind": "observe", "reason": pasted, "address": pasted, "referrer": format!("https://a/{pasted}?k={pasted}"),
+            "method": pasted, "path": format!("/v1/{pasted}/x"), "count": 1,
+        }],
+        "denials": [{
+            "request_id": pasted, "at": 1, "reason": pasted, "key": pasted, "method": pasted, "path": format!("/{pasted}"),
+        }],
+    }));
+    assert_eq!(told.await.status, 204);
+    let observed = stack.get(&format!("/v1/keys/{id}/observations")).await.json();
+    assert_eq!(observed["data"][0]["path"], "/v1/***/x");
     secrets
 }
 

@@ -23,7 +23,7 @@ pub(crate) const NOON: u64 = 1_768_478_400;
 const BROKEN: u64 = u64::MAX;
 
 /// Two environments, one of them with a checksum; a few scopes.
-pub(crate) const POLICY: &str = r#"
+const POLICY: &str = r#"
 name = "test"
 environments = ["live", "test"]
 scopes = ["refunds:read", "refunds:write", "payouts:read"]
@@ -32,7 +32,12 @@ keys = [
     { prefix = "sk_live_", environment = "live", body_length = 24 },
     { prefix = "sk_test_", environment = "test", body_length = 30, checksum = "crc32-base62" },
 ]
-rules = [{ path = "/v1/**" }]
+rules = [
+    { path = "/v1/**" },
+    { methods = ["POST"], path = "/v1/refunds", all = ["refunds:write"] },
+    { path = "/v1/live/{id}", environments = ["live"] },
+    { path = "/open", access = "public" },
+]
 "#;
 
 /// A running control plane.
@@ -79,6 +84,8 @@ pub(crate) fn config(folder: &Path) -> Config {
         admin_token_file: None,
         edge_token_file: None,
         signing_key_file: None,
+        public_url: None,
+        trusted_proxies: Vec::new(),
         limits: Limits::default(),
     }
 }
@@ -153,7 +160,8 @@ impl Stack {
         format!("{:?}", record.organization_state)
     }
 
-    async fn archive(&self) -> Archive {
+    /// The published bundle.
+    pub(crate) async fn archive(&self) -> Archive {
         let file = self.edge_get("/edge/v1/bundle").await;
         Archive::open(&file.bytes, &[self.public_key]).unwrap()
     }
@@ -171,6 +179,11 @@ impl Stack {
     /// Does something to the database behind the control plane's back.
     pub(crate) async fn sql(&self, statement: &'static str) {
         sql(self.folder.path(), statement).await;
+    }
+
+    /// What the database says, behind the control plane's back.
+    pub(crate) async fn text(&self, query: &'static str) -> String {
+        text(self.folder.path(), query).await
     }
 
     /// Ends it in order and gives the folder back.
@@ -192,7 +205,16 @@ impl Stack {
     }
 
     pub(crate) fn pass(&self, seconds: u64) {
-        self.clock.fetch_add(seconds * 1000, Ordering::Relaxed);
+        self.pass_millis(seconds * 1000);
+    }
+
+    pub(crate) fn pass_millis(&self, millis: u64) {
+        self.clock.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    /// What an edge tells.
+    pub(crate) async fn report(&self, body: Value) -> Answer {
+        self.send(Method::POST, "/edge/v1/report", Some(&self.edge), Some(body.to_string().as_bytes())).await
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Option<&[u8]>) -> Answer {
@@ -247,6 +269,15 @@ impl Stack {
             }
         }
     }
+}
+
+/// One text of a folder's database.
+async fn text(folder: &Path, query: &'static str) -> String {
+    let mut connection =
+        SqliteConnectOptions::new().filename(folder.join("portcullis.sqlite")).connect().await.unwrap();
+    let text: String = sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    text
 }
 
 /// Does something to a folder's database.

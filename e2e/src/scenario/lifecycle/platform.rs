@@ -201,7 +201,7 @@ fn secrecy(edge: &Edge<'_>, keys: &[&Key], report: &mut Report) -> anyhow::Resul
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         report.quiet(format!("{name} holds a key"), if leaks { Err("yes") } else { Ok(()) });
         if name.ends_with(".log") {
-            report.check(format!("{name} holds no admin token"), !holds(&edge.control.admin_token));
+            report.check(format!("{name} holds no admin token"), !holds(&edge.control.token));
         }
     }
     report.check(format!("{files} files searched for keys"), files >= 5);

@@ -3,9 +3,10 @@
 //! Host calls are exact, since each costs a tenth of a microsecond to a whole one. Instructions are ceilings some way
 //! above what the current compiler needs; the test prints what it found.
 
+use portcullis_engine::spec::TrialSpec;
 use portcullis_host_tests::{Module, Request};
 
-use super::edge::{Edge, configuration, corpus};
+use super::edge::{Edge, READER, configuration, corpus};
 
 /// (why, which request, instructions at most, host calls)
 type Row = (&'static str, fn(&Edge) -> Request, u64, &'static [(&'static str, u64)]);
@@ -14,11 +15,12 @@ const READ: (&str, u64) = ("proxy_get_header_map_pairs", 1);
 const IDENTIFY: (&str, u64) = ("proxy_add_header_map_value", 4);
 const STRIP: (&str, u64) = ("proxy_remove_header_map_value", 1);
 const ANSWER: (&str, u64) = ("proxy_send_local_response", 1);
+const ADDRESS: (&str, u64) = ("proxy_get_property", 1);
 
 #[track_caller]
-fn check(mut edge: Edge, rows: &[Row]) {
+fn check(edge: &mut Edge, rows: &[Row]) {
     for (why, request, ceiling, calls) in rows {
-        let request = request(&edge);
+        let request = request(edge);
         edge.process.request(0, request);
         let exchange = edge.process.exchange(0);
         println!("{why}: {} instructions, {:?}", exchange.fuel, exchange.host_calls);
@@ -34,15 +36,14 @@ fn check(mut edge: Edge, rows: &[Row]) {
 
 #[test]
 fn host_calls_and_instructions_per_request() {
+    let mut edge = Edge::synced();
     check(
-        Edge::synced(),
+        &mut edge,
         &[
             ("a key's first request", Edge::reading, 36_000, &[("proxy_get_shared_data", 2), IDENTIFY, READ, STRIP]),
             ("a key seen before", Edge::reading, 16_000, &[IDENTIFY, READ, STRIP]),
-            ("a stranger seen before", |_| stranger(), 32_000, &[READ, ANSWER]),
-            ("malformed", |_| Request::get("/api/v1/skills").bearer("sp_live_short"), 23_000, &[READ, ANSWER]),
             ("public", |_| Request::get("/healthz"), 4_500, &[READ]),
-            ("no credential", |_| Request::get("/api/v1/skills"), 19_000, &[READ, ANSWER]),
+            ("refused, and told of", |_| stranger(), 48_000, &[ADDRESS, READ, ANSWER]),
             (
                 "a forged header",
                 |edge| edge.reading().header("x-portcullis-org", "forged"),
@@ -51,6 +52,28 @@ fn host_calls_and_instructions_per_request() {
             ),
         ],
     );
+    // Once there are enough refusals for the next report, the others pay for none.
+    for _ in 0..64 {
+        edge.process.request(0, stranger());
+    }
+    check(
+        &mut edge,
+        &[
+            ("a stranger seen before", |_| stranger(), 32_000, &[READ, ANSWER]),
+            ("malformed", |_| Request::get("/api/v1/skills").bearer("sp_live_short"), 23_000, &[READ, ANSWER]),
+            ("no credential", |_| Request::get("/api/v1/skills"), 19_000, &[READ, ANSWER]),
+        ],
+    );
+}
+
+#[test]
+fn only_a_key_with_something_to_tell_pays_for_telling() {
+    let mut edge = Edge::new();
+    edge.corpus.keys.get_mut(READER).unwrap().restrictions.trial =
+        Some(TrialSpec { scopes: Some(Vec::new()), ..TrialSpec::default() });
+    let mut edge = edge.with_bundle();
+    edge.statuses();
+    check(&mut edge, &[("on trial", Edge::reading, 28_000, &[ADDRESS, IDENTIFY, READ, STRIP])]);
 }
 
 #[test]
@@ -59,17 +82,12 @@ fn only_a_key_with_address_rules_asks_for_the_address() {
         let request = Request::get("/v1/products").bearer(&edge.key("office"));
         request.from("127.0.1.5".parse().unwrap())
     }
-    let edge = Edge::of(corpus("payments"), Module::built().unwrap(), &configuration("")).with_bundle();
+    let mut edge = Edge::of(corpus("payments"), Module::built().unwrap(), &configuration("")).with_bundle();
     check(
-        edge,
+        &mut edge,
         &[
-            (
-                "first",
-                from_office,
-                55_000,
-                &[("proxy_get_property", 1), ("proxy_get_shared_data", 2), IDENTIFY, READ, STRIP],
-            ),
-            ("seen before", from_office, 18_000, &[("proxy_get_property", 1), IDENTIFY, READ, STRIP]),
+            ("first", from_office, 55_000, &[ADDRESS, ("proxy_get_shared_data", 2), IDENTIFY, READ, STRIP]),
+            ("seen before", from_office, 18_000, &[ADDRESS, IDENTIFY, READ, STRIP]),
         ],
     );
 }

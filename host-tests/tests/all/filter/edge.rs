@@ -103,9 +103,10 @@ impl Edge {
         self.process.metric(&format!("portcullis.{name}")).unwrap_or_default()
     }
 
-    /// Nothing that is secret may be anywhere that others can read.
+    /// Nothing that is secret may be anywhere that others can read, what is reported last included.
     #[track_caller]
-    pub(super) fn assert_nothing_leaked(&self) {
+    pub(super) fn assert_nothing_leaked(&mut self) {
+        self.run(Duration::from_secs(6));
         let mut texts: Vec<Vec<u8>> = self.process.logs().into_iter().map(|line| line.text.into_bytes()).collect();
         texts.extend(self.process.metrics().into_keys().map(String::into_bytes));
         texts.extend(self.process.shared_data().into_iter().flat_map(|(key, value)| [key, value]));

@@ -3,6 +3,7 @@
 use portcullis_api::restrictions::{EndpointSpec, IpSpec, ModeSpec, ReferrerSpec, RestrictionsSpec};
 use portcullis_api::{Patch, UpdateKey};
 
+use super::wait::Wait;
 use super::{Id, view};
 use crate::args::{Control, Output};
 use crate::exit::Failure;
@@ -17,6 +18,8 @@ pub(crate) struct Args {
     /// Take every restriction away.
     #[arg(long, conflicts_with_all = ["ip_allow", "ip_deny", "referrer", "endpoint", "observe"])]
     clear: bool,
+    #[command(flatten)]
+    wait: Wait,
     #[command(flatten)]
     control: Control,
     #[command(flatten)]
@@ -65,6 +68,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     if !lifted.is_empty() {
         output::talk(&format!("lifted: {}", lifted.join(", ")));
     }
+    args.wait.receipt(&client, updated.version).await;
     view::print(&updated.value, args.output)
 }
 

@@ -3,6 +3,7 @@
 use portcullis_api::RotateKey;
 use portcullis_sdk::Client;
 
+use super::wait::Wait;
 use super::{Id, view};
 use crate::args::{Control, Output};
 use crate::exit::Failure;
@@ -15,6 +16,8 @@ pub(crate) struct Args {
     /// How long the old key goes on working, in seconds; never longer than it would have.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = seconds)]
     overlap: u32,
+    #[command(flatten)]
+    wait: Wait,
     #[command(flatten)]
     control: Control,
     #[command(flatten)]
@@ -29,6 +32,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     if !args.output.json {
         output::talk(&fate(&client, id, args.overlap).await);
     }
+    args.wait.receipt(&client, created.version).await;
     Ok(())
 }
 

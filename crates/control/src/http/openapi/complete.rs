@@ -43,7 +43,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     contents.into_iter().flatten().for_each(|(_, content)| without_null(content));
     let takes = Takes {
         query,
-        id: path.contains('{'),
+        id: path.contains('{') || path.ends_with(":find"),
         writes: method != "get",
         condition: path.ends_with('}') && method != "get",
         body: operation.contains_key("requestBody"),

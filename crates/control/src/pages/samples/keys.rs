@@ -1,7 +1,8 @@
 //! Pages about keys.
 
+use super::explain::denials;
 use super::*;
-use crate::pages::explain::{Check, Denial, DenialRow, Denials, Explain, ExplainFields, Explanation, Outcome};
+use crate::pages::explain::ExplainFields;
 use crate::pages::form::{Problems, scope_groups};
 use crate::pages::key::{KeyPage, Overlap, RotatePage};
 use crate::pages::key_forms::{EditDetails, EditRestrictions, EditScopes, Import, NewKey};
@@ -45,6 +46,9 @@ fn record(name: &str, status: KeyStatus, age_days: u64) -> Key {
         successor: None,
         age_days,
         overdue: status == KeyStatus::Active && age_days > 90,
+        idle: false,
+        metadata: std::collections::BTreeMap::new(),
+        trial: None,
     }
 }
 
@@ -97,56 +101,6 @@ fn observations() -> Vec<Observation> {
         seen("198.51.100.24", "", "GET", "/api/v1/skills", 310, 300),
         seen("192.0.2.9", HOSTILE, "POST", "/api/v1/agents", 12, 86400),
     ]
-}
-
-fn denials() -> Vec<DenialRow> {
-    let row = |reason: &str, status, key: Option<(&str, &str)>, path: &str, seconds| DenialRow {
-        request_id: "9f1c2a7e-5b1d-4a38-9d55-6f0f9f3f2a10".to_owned(),
-        at: ago(seconds),
-        reason: reason.to_owned(),
-        status,
-        key: key.map(|(id, name)| (id.to_owned(), name.to_owned())),
-        method: "GET".to_owned(),
-        path: path.to_owned(),
-        address: "198.51.100.23".to_owned(),
-        edge: "edge-eu-1".to_owned(),
-    };
-    let key = Some(("key_4fTq9ZxLw2Pm0aRb", "checkout-api"));
-    vec![
-        row("IP address not allowed", 403, key, "/api/v1/skills", 20),
-        row("Invalid API key", 401, None, HOSTILE, 4000),
-    ]
-}
-
-fn explanation(allowed: bool) -> Explanation {
-    let check = |step: &str, outcome, detail: &str| Check {
-        step: Check::label(step).to_owned(),
-        outcome,
-        detail: detail.to_owned(),
-    };
-    let last = if allowed { Outcome::Passed } else { Outcome::Denied };
-    Explanation {
-        allowed,
-        status: if allowed { 200 } else { 403 },
-        code: "ip_not_allowed".to_owned(),
-        message: "IP address not allowed".to_owned(),
-        rule: allowed.then(|| "GET /api/v1/skills/** wants skills:read".to_owned()),
-        checks: vec![
-            check("route", Outcome::Passed, "the rule `GET /api/v1/skills/**` is for this path and wants skills:read"),
-            check("status", Outcome::Passed, "active; not revoked, disabled or expired"),
-            check("referrer", Outcome::Observed, HOSTILE),
-            check("ip", last, "`198.51.100.23` is in none of 203.0.113.0/24, 2001:db8::/48"),
-        ],
-    }
-}
-
-fn fields() -> ExplainFields {
-    ExplainFields {
-        key: "key_4fTq9ZxLw2Pm0aRb".to_owned(),
-        method: "POST".to_owned(),
-        path: HOSTILE.to_owned(),
-        ..ExplainFields::default()
-    }
 }
 
 fn key_page(shell: Shell, key: KeyRow, rich: bool) -> KeyPage {
@@ -229,26 +183,6 @@ pub(super) fn pages() -> Vec<Page> {
         environment: "sandbox".to_owned(),
         overdue: true,
         idle: true,
-    };
-    let explain = |explanation, problems| Explain {
-        shell: shell("Explain", Section::Explain),
-        explain: ExplainFields { problems, ..fields() },
-        keys: pairs(&[("key_4fTq9ZxLw2Pm0aRb", HOSTILE)]),
-        explanation,
-    };
-    let found = |explanation| Denial {
-        shell: shell("Denial", Section::Denials),
-        denial: denials().remove(0),
-        code: "ip_not_allowed".to_owned(),
-        meaning: "The key may not be used from this address. Add it to the key's addresses, or call from one of them."
-            .to_owned(),
-        explanation,
-    };
-    let looked_up = |problems, denials| Denials {
-        shell: shell("Denials", Section::Denials),
-        request_id: String::new(),
-        problems,
-        denials,
     };
     let import = |text: &str, problems| Import {
         shell: shell("Import", Section::Keys),
@@ -335,15 +269,5 @@ pub(super) fn pages() -> Vec<Page> {
         ),
         page("import", &import("", vec![])),
         page("import-problem", &import(HOSTILE, strings(&["line 3: `abc` is no SHA-256: 64 hex digits", HOSTILE]))),
-        page("explain", &explain(None, Problems(vec![("key", "no such key".to_owned())]))),
-        page("explain-denied", &explain(Some(explanation(false)), Problems::default())),
-        page("explain-allowed", &explain(Some(explanation(true)), Problems::default())),
-        page("denials", &looked_up(Problems::default(), denials())),
-        page(
-            "denials-empty",
-            &looked_up(Problems(vec![("request_id", "no denial with this id is kept".to_owned())]), vec![]),
-        ),
-        page("denial", &found(Some(explanation(false)))),
-        page("denial-plain", &found(None)),
     ]
 }

@@ -1,4 +1,4 @@
-//! Overview, organisations, policy, edges, log, settings.
+//! Overview, organisations, edges, log, settings.
 
 use super::*;
 use crate::pages::audit::{Audit, AuditFilter};
@@ -7,13 +7,8 @@ use crate::pages::form::{Problems, scope_groups};
 use crate::pages::organization::{Member, Organization, OrganizationRow, Organizations, PendingInvitation, RoleChoice};
 use crate::pages::overview::{Attention, Counts, FleetEdge, FleetSummary, Overview};
 use crate::pages::parts::{Badge, Bar, Code, Pager, Tone};
-use crate::pages::policy::{
-    AccessChange, Difference, PolicyCheck, PolicyEdit, PolicyPage, PolicyProblem, PolicyVersion, VersionRow,
-};
 use crate::pages::settings::{SessionRow, Settings, TokenRow};
 use portcullis_api::ApiKey;
-
-const POLICY: &str = include_str!("../../../../../policies/systemprompt/policy.toml");
 
 fn bars() -> Vec<Bar> {
     let counts = [
@@ -147,78 +142,6 @@ fn organizations(rich: bool) -> Organizations {
     }
 }
 
-fn difference(rich: bool) -> Difference {
-    let change = |method: &str, keys| AccessChange {
-        method: method.to_owned(),
-        path: "/api/v1/agents/**".to_owned(),
-        keys,
-        examples: pairs(&[("key_4fTq9ZxLw2Pm0aRb", "checkout-api"), ("key_1", HOSTILE)]),
-    };
-    if !rich {
-        return Difference { summary: "No key gains or loses access".to_owned(), ..Difference::default() };
-    }
-    Difference {
-        summary: "3 keys lose access to DELETE /api/v1/agents/**".to_owned(),
-        loses: vec![change("DELETE", 3)],
-        gains: vec![change("GET", 1)],
-    }
-}
-
-fn version(version: u64, note: Option<&str>) -> VersionRow {
-    VersionRow {
-        version,
-        published: ago(days(10 - version)),
-        published_by: "Ada Lindqvist".to_owned(),
-        source: "from the page".to_owned(),
-        note: note.map(str::to_owned),
-        current: version == 7,
-    }
-}
-
-fn policies() -> Vec<Page> {
-    let edit = |check| PolicyEdit {
-        shell: shell("Edit the policy", Section::Policy),
-        base_version: 7,
-        toml: format!("# {HOSTILE}\n{POLICY}"),
-        note: String::new(),
-        check,
-    };
-    let problem = PolicyProblem {
-        line: 6,
-        column: 5,
-        message: "unknown scope `skils:read`".to_owned(),
-        hint: Some("did you mean `skills:read`?".to_owned()),
-    };
-    let problem_check = PolicyCheck { problems: vec![problem], ..PolicyCheck::default() };
-    let good = |rich| PolicyCheck {
-        warnings: if rich { strings(&["no rule uses the scope `mcp:write`"]) } else { vec![] },
-        difference: Some(difference(rich)),
-        problems: vec![],
-    };
-    let old = |row, difference| PolicyVersion {
-        shell: shell("Version", Section::Policy),
-        row,
-        toml: POLICY.to_owned(),
-        difference,
-    };
-    let policy = PolicyPage {
-        shell: shell("Policy", Section::Policy),
-        current: version(7, Some("agents may be deleted")),
-        toml: format!("# {HOSTILE}\n{POLICY}"),
-        versions: vec![version(7, Some("agents may be deleted")), version(6, None), version(5, Some(HOSTILE))],
-        cli: Code::example("policy-cli", "From the command line", "portcullis policy check policy.toml"),
-    };
-    vec![
-        page("policy", &policy),
-        page("policy-edit", &edit(None)),
-        page("policy-edit-problem", &edit(Some(problem_check))),
-        page("policy-preview", &edit(Some(good(true)))),
-        page("policy-preview-same", &edit(Some(good(false)))),
-        page("policy-version", &old(version(5, None), Some(difference(true)))),
-        page("policy-version-current", &old(version(7, Some(HOSTILE)), None)),
-    ]
-}
-
 fn edges(rich: bool) -> Edges {
     let edge = |name: &str, lag, state, errors| EdgeRow {
         edge: name.to_owned(),
@@ -304,7 +227,7 @@ fn settings(shell: Shell, rich: bool) -> Settings {
 
 pub(super) fn pages() -> Vec<Page> {
     let filter = AuditFilter { actor: HOSTILE.to_owned(), action: "key.revoked".to_owned(), ..AuditFilter::default() };
-    let mut pages = vec![
+    vec![
         page("overview", &overview(shell("Overview", Section::Overview), true)),
         page("overview-empty", &overview(shell("Overview", Section::Overview), false)),
         page("overview-viewer", &overview(viewer_shell("Overview", Section::Overview), true)),
@@ -319,7 +242,5 @@ pub(super) fn pages() -> Vec<Page> {
         page("audit-no-match", &audit(filter, false)),
         page("settings", &settings(shell("Settings", Section::Settings), true)),
         page("settings-empty", &settings(viewer_shell("Settings", Section::Settings), false)),
-    ];
-    pages.extend(policies());
-    pages
+    ]
 }

@@ -19,16 +19,18 @@ impl Edges for SqlStore {
         rows.iter().map(vm_row).collect()
     }
 
-    async fn edges(&self, since_slot: u64) -> Result<Vec<EdgeRow>, StoreError> {
-        let sql = "SELECT edge, kind, reason, requests FROM edge_counts";
+    async fn edges(&self, since_ms: u64, since_slot: u64) -> Result<Vec<EdgeRow>, StoreError> {
+        let sql = "SELECT edge, kind, reason, requests FROM edge_counts \
+                   WHERE edge IN (SELECT edge FROM edges WHERE last_report_ms >= $1)";
         let mut counts: HashMap<String, Vec<(Count, u64)>> = HashMap::new();
-        for row in sqlx::query(sql).fetch_all(self.finders()).await? {
+        for row in sqlx::query(sql).bind(signed(since_ms)).fetch_all(self.finders()).await? {
             let one = (count(&row)?, unsigned("requests", row.try_get("requests")?)?);
             counts.entry(row.try_get("edge")?).or_default().push(one);
         }
         let sql = "SELECT edge, first_report_ms, errors, (SELECT CAST(SUM(requests) AS BIGINT) FROM edge_requests \
-                   WHERE edge_requests.edge = edges.edge AND slot >= $1) AS requests FROM edges ORDER BY edge";
-        let rows = sqlx::query(sql).bind(signed(since_slot)).fetch_all(self.finders()).await?;
+                   WHERE edge_requests.edge = edges.edge AND slot >= $1) AS requests FROM edges \
+                   WHERE last_report_ms >= $2 ORDER BY edge";
+        let rows = sqlx::query(sql).bind(signed(since_slot)).bind(signed(since_ms)).fetch_all(self.finders()).await?;
         rows.iter().map(|row| edge_row(row, &mut counts)).collect()
     }
 

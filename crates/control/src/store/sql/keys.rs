@@ -2,22 +2,25 @@
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId};
+use portcullis_engine::{KeyDigest, KeyId};
 use sqlx::{AssertSqlSafe, QueryBuilder, Row as _};
 
-use super::columns::{exactly_one, only, parsed, parsed_or_null, signed, unsigned, unsigned_or_null};
-use super::{Connection, Db, Row, SqlStore};
+use super::columns::{exactly_one, only, signed, unsigned, unsigned_or_null};
+use super::key_rows::{self, json};
+use super::{Connection, Db, SqlStore};
 use crate::caller::Scope;
-use crate::store::{BundleKey, KeyFilter, KeyRow, Keys, StoreError, UnrevokedKey};
+use crate::store::{BundleKey, KeyRow, Keys, StoreError, UnrevokedKey, Visitor};
 
 const COLUMNS: &str = "id, digest, name, display, prefix, environment, organization, scopes, restrictions, enabled, \
-                       created_by, created_at, created_in, expires_at, revoked_at, last_used, successor, changed_in";
+                       created_by, created_at, created_in, expires_at, revoked_at, last_used, successor, metadata, \
+                       trial, changed_in";
 
 pub(super) async fn insert(connection: &mut Connection, row: &KeyRow, version: u64) -> Result<(), StoreError> {
     let sql = "INSERT INTO keys (id, digest, name, display, prefix, environment, organization, scopes, restrictions, \
-               enabled, created_by, created_at, expires_at, revoked_at, last_used, successor, created_in, \
-               changed_in) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)";
-    sqlx::query(sql)
+               enabled, created_by, created_at, expires_at, revoked_at, last_used, successor, metadata, trial, \
+               created_in, changed_in) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
+               $17, $18, $19, $19)";
+    let done = sqlx::query(sql)
         .bind(row.id.to_string())
         .bind(row.digest.as_bytes().to_vec())
         .bind(&row.name)
@@ -26,7 +29,7 @@ pub(super) async fn insert(connection: &mut Connection, row: &KeyRow, version: u
         .bind(&row.environment)
         .bind(row.organization.to_string())
         .bind(&row.scopes)
-        .bind(restrictions_json(row)?)
+        .bind(row.restrictions.as_ref().map(|it| json("restrictions", it)).transpose()?)
         .bind(row.enabled)
         .bind(&row.created_by)
         .bind(signed(row.created_at))
@@ -34,24 +37,32 @@ pub(super) async fn insert(connection: &mut Connection, row: &KeyRow, version: u
         .bind(row.revoked_at.map(signed))
         .bind(row.last_used.map(signed))
         .bind(row.successor.map(|id| id.to_string()))
+        .bind(json("metadata", &row.metadata)?)
+        .bind(row.trial.as_ref().map(|it| json("trial", it)).transpose()?)
         .bind(signed(version))
         .execute(connection)
-        .await?;
-    Ok(())
+        .await;
+    match done {
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Err(StoreError::Duplicate),
+        done => Ok(done.map(drop)?),
+    }
 }
 
 /// Writes what may change in a key's life; everything else is as it was made.
 pub(super) async fn replace(connection: &mut Connection, row: &KeyRow, version: u64) -> Result<(), StoreError> {
     let sql = "UPDATE keys SET name = $1, scopes = $2, restrictions = $3, enabled = $4, expires_at = $5, \
-               revoked_at = $6, successor = $7, changed_in = $8 WHERE id = $9 AND changed_in = $10";
+               revoked_at = $6, successor = $7, metadata = $8, trial = $9, changed_in = $10 \
+               WHERE id = $11 AND changed_in = $12";
     let done = sqlx::query(sql)
         .bind(&row.name)
         .bind(&row.scopes)
-        .bind(restrictions_json(row)?)
+        .bind(row.restrictions.as_ref().map(|it| json("restrictions", it)).transpose()?)
         .bind(row.enabled)
         .bind(row.expires_at.map(signed))
         .bind(row.revoked_at.map(signed))
         .bind(row.successor.map(|id| id.to_string()))
+        .bind(json("metadata", &row.metadata)?)
+        .bind(row.trial.as_ref().map(|it| json("trial", it)).transpose()?)
         .bind(signed(version))
         .bind(row.id.to_string())
         .bind(signed(row.changed_in))
@@ -74,26 +85,59 @@ impl Keys for SqlStore {
     async fn key(&self, scope: Scope, id: KeyId) -> Result<Option<KeyRow>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM keys WHERE id = $1 AND ($2 IS NULL OR organization = $2)");
         let query = sqlx::query(AssertSqlSafe(sql)).bind(id.to_string()).bind(only(scope));
-        query.fetch_optional(self.finders()).await?.as_ref().map(key_row).transpose()
+        query.fetch_optional(self.finders()).await?.as_ref().map(key_rows::key).transpose()
     }
 
-    async fn keys(&self, filter: &KeyFilter) -> Result<Vec<KeyRow>, StoreError> {
-        let mut query = QueryBuilder::<Db>::new(format!("SELECT {COLUMNS} FROM keys WHERE TRUE"));
-        if let Some(organization) = only(filter.scope) {
+    async fn key_with_digest(&self, scope: Scope, digest: &KeyDigest) -> Result<Option<KeyRow>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM keys WHERE digest = $1 AND ($2 IS NULL OR organization = $2)");
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(digest.as_bytes().to_vec()).bind(only(scope));
+        query.fetch_optional(self.finders()).await?.as_ref().map(key_rows::key).transpose()
+    }
+
+    async fn taken_digests(&self, digests: &[KeyDigest]) -> Result<Vec<KeyDigest>, StoreError> {
+        if digests.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = QueryBuilder::<Db>::new("SELECT digest FROM keys WHERE digest IN (");
+        let mut list = query.separated(", ");
+        for digest in digests {
+            list.push_bind(digest.as_bytes().to_vec());
+        }
+        query.push(")");
+        let rows = query.build().persistent(false).fetch_all(self.finders()).await?;
+        rows.iter().map(key_rows::digest).collect()
+    }
+
+    async fn keys(&self, scope: Scope, ids: &[KeyId]) -> Result<Vec<KeyRow>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = QueryBuilder::<Db>::new(format!("SELECT {COLUMNS} FROM keys WHERE id IN ("));
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(id.to_string());
+        }
+        query.push(")");
+        if let Some(organization) = only(scope) {
             query.push(" AND organization = ").push_bind(organization);
         }
-        if let Some((status, now)) = filter.status {
-            push_status(&mut query, status, signed(now));
+        query.push(" ORDER BY created_in DESC, id DESC");
+        // Each length of the list is another statement: not worth keeping.
+        let rows = query.build().persistent(false).fetch_all(self.listers()).await?;
+        rows.iter().map(key_rows::key).collect()
+    }
+
+    async fn summaries(&self, after: u64, each: Visitor<'_>) -> Result<(), StoreError> {
+        let sql = "SELECT id, name, display, environment, organization, metadata, enabled, created_by, created_at, \
+                   created_in, expires_at, revoked_at, last_used, changed_in FROM keys WHERE changed_in > $1";
+        let mut rows = sqlx::query(sql).bind(signed(after)).fetch(self.listers());
+        while let Some(row) = rows.try_next().await? {
+            match key_rows::summary(&row) {
+                Ok(summary) => each(summary),
+                Err(error) => tracing::error!(%error, "a key that cannot be read is not listed"),
+            }
         }
-        if let Some((created_in, id)) = filter.after {
-            let created_in = signed(created_in);
-            query.push(" AND (created_in < ").push_bind(created_in);
-            query.push(" OR (created_in = ").push_bind(created_in);
-            query.push(" AND id < ").push_bind(id.to_string()).push("))");
-        }
-        query.push(" ORDER BY created_in DESC, id DESC LIMIT ").push_bind(i64::from(filter.limit));
-        let rows = query.build().fetch_all(self.listers()).await?;
-        rows.iter().map(key_row).collect()
+        Ok(())
     }
 
     async fn unrevoked_keys(&self, scope: Scope) -> Result<Vec<UnrevokedKey>, StoreError> {
@@ -123,20 +167,6 @@ impl Keys for SqlStore {
     }
 }
 
-/// The SQL twin of `keys::status`, in the same order: revoked, disabled, expired, active.
-fn push_status(query: &mut QueryBuilder<Db>, status: portcullis_api::KeyStatus, now: i64) {
-    use portcullis_api::KeyStatus::{Active, Disabled, Expired, Revoked};
-    match status {
-        Revoked => query.push(" AND revoked_at IS NOT NULL"),
-        Disabled => query.push(" AND revoked_at IS NULL AND NOT enabled"),
-        Expired => query.push(" AND revoked_at IS NULL AND enabled AND expires_at <= ").push_bind(now),
-        Active => query
-            .push(" AND revoked_at IS NULL AND enabled AND (expires_at IS NULL OR expires_at > ")
-            .push_bind(now)
-            .push(")"),
-    };
-}
-
 /// What the bundle has to know of keys that changed. Whoever starts with nothing needs no key revoked long ago; whoever
 /// has some already needs every change.
 pub(super) async fn changed_after(
@@ -144,90 +174,12 @@ pub(super) async fn changed_after(
     version: u64,
     revoked_since: u64,
 ) -> Result<Vec<BundleKey>, StoreError> {
-    let sql = "SELECT digest, id, organization, enabled, expires_at, revoked_at, scopes, restrictions FROM keys \
-               WHERE changed_in > $1 AND ($1 > 0 OR revoked_at IS NULL OR revoked_at >= $2)";
+    let sql = "SELECT digest, id, organization, enabled, expires_at, revoked_at, scopes, restrictions, successor, trial \
+               FROM keys WHERE changed_in > $1 AND ($1 > 0 OR revoked_at IS NULL OR revoked_at >= $2)";
     let mut rows = sqlx::query(sql).bind(signed(version)).bind(signed(revoked_since)).fetch(snapshot);
     let mut keys = Vec::new();
     while let Some(row) = rows.try_next().await? {
-        keys.extend(bundle_key(&row));
+        keys.extend(key_rows::bundle_key(&row));
     }
     Ok(keys)
-}
-
-fn key_row(row: &Row) -> Result<KeyRow, StoreError> {
-    Ok(KeyRow {
-        id: parsed(row, "id")?,
-        digest: digest(row)?,
-        name: row.try_get("name")?,
-        display: row.try_get("display")?,
-        prefix: row.try_get("prefix")?,
-        environment: row.try_get("environment")?,
-        organization: parsed(row, "organization")?,
-        scopes: row.try_get("scopes")?,
-        restrictions: restrictions(row)?,
-        enabled: row.try_get("enabled")?,
-        created_by: row.try_get("created_by")?,
-        created_at: unsigned("created_at", row.try_get("created_at")?)?,
-        created_in: unsigned("created_in", row.try_get("created_in")?)?,
-        expires_at: unsigned_or_null("expires_at", row.try_get("expires_at")?)?,
-        revoked_at: unsigned_or_null("revoked_at", row.try_get("revoked_at")?)?,
-        last_used: unsigned_or_null("last_used", row.try_get("last_used")?)?,
-        successor: parsed_or_null(row, "successor")?,
-        changed_in: unsigned("changed_in", row.try_get("changed_in")?)?,
-    })
-}
-
-/// A key that cannot be read is switched off, and keeps no other from being published.
-fn bundle_key(row: &Row) -> Option<BundleKey> {
-    let id: Option<KeyId> = parsed(row, "id").ok();
-    let name = id.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
-    let digest = digest(row).inspect_err(|error| tracing::error!(key = name, %error, "left out of the bundle")).ok()?;
-    let key = readable(row, digest);
-    let key = key.inspect_err(|error| tracing::error!(key = name, %error, "switched off in the bundle"));
-    Some(key.unwrap_or_else(|_| BundleKey {
-        digest,
-        id: id.unwrap_or(KeyId::from_bytes([0; 10])),
-        organization: OrganizationId::from_bytes([0; 10]),
-        status: KeyStatus::Disabled,
-        expires_at: None,
-        revoked_at: None,
-        scopes: String::new(),
-        restrictions: None,
-    }))
-}
-
-fn readable(row: &Row, digest: KeyDigest) -> Result<BundleKey, StoreError> {
-    let revoked_at = unsigned_or_null("revoked_at", row.try_get("revoked_at")?)?;
-    let enabled: bool = row.try_get("enabled")?;
-    Ok(BundleKey {
-        digest,
-        id: parsed(row, "id")?,
-        organization: parsed(row, "organization")?,
-        status: match (revoked_at, enabled) {
-            (Some(_), _) => KeyStatus::Revoked,
-            (None, false) => KeyStatus::Disabled,
-            (None, true) => KeyStatus::Active,
-        },
-        expires_at: unsigned_or_null("expires_at", row.try_get("expires_at")?)?,
-        revoked_at,
-        scopes: row.try_get("scopes")?,
-        restrictions: row.try_get("restrictions")?,
-    })
-}
-
-fn digest(row: &Row) -> Result<KeyDigest, StoreError> {
-    let bytes: &[u8] = row.try_get("digest")?;
-    let bytes = bytes.try_into().map_err(|_| StoreError::Unreadable { column: "digest" })?;
-    Ok(KeyDigest::from_bytes(bytes))
-}
-
-fn restrictions(row: &Row) -> Result<Option<portcullis_engine::spec::RestrictionsSpec>, StoreError> {
-    let json: Option<&str> = row.try_get("restrictions")?;
-    let unreadable = |_| StoreError::Unreadable { column: "restrictions" };
-    json.map(serde_json::from_str).transpose().map_err(unreadable)
-}
-
-fn restrictions_json(row: &KeyRow) -> Result<Option<String>, StoreError> {
-    let unreadable = |_| StoreError::Unreadable { column: "restrictions" };
-    row.restrictions.as_ref().map(serde_json::to_string).transpose().map_err(unreadable)
 }

@@ -11,7 +11,7 @@ use super::{Connection, SqlStore};
 use crate::store::{Before, Count, Heard, HeardEdge, HeardVm, Reports, StoreError, VERSIONS_KEPT};
 
 /// A transaction that deletes so much does not keep other writers waiting.
-const DELETED_AT_ONCE: i64 = 100;
+const DELETED_AT_ONCE: usize = 100;
 
 #[async_trait]
 impl Reports for SqlStore {
@@ -31,12 +31,13 @@ impl Reports for SqlStore {
         Ok(())
     }
 
-    async fn forget_reports(&self, before: &Before) -> Result<(), StoreError> {
-        let sql = "SELECT edge, vm FROM edge_vms WHERE reported_at_ms < $1 LIMIT $2";
-        let vms = sqlx::query(sql).bind(signed(before.vm_ms)).bind(DELETED_AT_ONCE).fetch_all(self.listers()).await?;
-        let sql = "SELECT edge FROM edges WHERE last_report_ms < $1 LIMIT $2";
-        let edges = sqlx::query(sql).bind(signed(before.edge_ms)).bind(DELETED_AT_ONCE);
+    async fn forget_reports(&self, before: &Before) -> Result<bool, StoreError> {
+        let sql = "SELECT edge, vm FROM edge_vms WHERE reported_at_ms < $1 LIMIT 100";
+        let vms = sqlx::query(sql).bind(signed(before.vm_ms)).fetch_all(self.listers()).await?;
+        let sql = "SELECT edge FROM edges WHERE last_report_ms < $1 LIMIT 100";
+        let edges = sqlx::query(sql).bind(signed(before.edge_ms));
         let edges = edges.fetch_all(self.listers()).await?;
+        let more = [&vms, &edges].into_iter().any(|rows| rows.len() >= DELETED_AT_ONCE);
         let mut transaction = self.begin_write().await?;
         for row in vms {
             forget_vm(&mut transaction, row.try_get("edge")?, row.try_get("vm")?, before.vm_ms).await?;
@@ -51,7 +52,7 @@ impl Reports for SqlStore {
             sqlx::query(sql).bind(signed(before)).execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
-        Ok(())
+        Ok(more)
     }
 }
 

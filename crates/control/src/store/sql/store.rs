@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 
 use super::columns::{signed, unsigned};
-use super::{Connection, SqlStore, announce, audit, keys, observations, organizations, policies};
+use super::{Connection, SqlStore, accounts, announce, audit, keys, observations, organizations, policies};
 use crate::store::{Change, Changes, Store, StoreError, Write};
 
 #[async_trait]
@@ -65,6 +65,7 @@ async fn carry_out(connection: &mut Connection, write: &Write, version: u64) -> 
         Write::ReplaceOrganization(row) => organizations::replace(connection, row, version).await,
         Write::ForgetObservations(key, kind) => observations::forget(connection, *key, *kind).await,
         Write::PublishPolicy(row) => policies::insert(connection, row, version).await,
+        Write::Account(write) => accounts::carry_out(connection, write).await,
     }
 }
 

@@ -1,0 +1,43 @@
+//! `portcullis edges`, `receipt` and `denials` against a control plane that no edge reports to.
+
+use serde_json::Value;
+
+use crate::run::Control;
+
+#[test]
+fn a_control_plane_without_edges_says_so() {
+    let control = Control::start();
+    let made = control.admin(&["keys", "create", "till", "--environment", "live", "--json"]);
+    let made: Value = serde_json::from_str(&made.stdout).unwrap();
+    let id = made["id"].as_str().unwrap();
+    for arguments in [
+        vec!["keys", "restrict", id, "--ip-allow", "10.0.0.0/8", "--wait"],
+        vec!["keys", "rotate", id, "--overlap", "60", "--wait"],
+        vec!["keys", "revoke", id, "--wait"],
+    ] {
+        let done = control.admin(&arguments);
+        assert!(
+            done.code == 0 && done.stderr.ends_with("no edge has reported yet\n"),
+            "{arguments:?}: {}",
+            done.stderr
+        );
+    }
+    let revoked = control.admin(&["keys", "revoke", id]).stderr;
+    let version = revoked.split("version ").nth(1).unwrap().split(' ').next().unwrap();
+    for (arguments, code, stdout) in [
+        (vec!["receipt", version, "--wait", "5"], 3, "no edge has reported yet"),
+        (vec!["receipt", version, "--json"], 3, "\"complete\": false"),
+        (vec!["receipt", "7"], 1, ""),
+        (vec!["receipt", version, "--wait", "31"], 2, ""),
+        (vec!["edges"], 0, "EDGE  STATE"),
+        (vec!["edges", "--json"], 0, "[]"),
+        (vec!["denials"], 0, "AT  REQUEST"),
+        (vec!["denials", "--key", id, "--json"], 0, "[]"),
+        (vec!["denials", "6c1f"], 1, ""),
+        (vec!["denials", "6c1f", "--key", id], 2, ""),
+    ] {
+        let done = control.admin(&arguments);
+        assert_eq!(done.code, code, "{arguments:?}: {}", done.stderr);
+        assert!(done.stdout.contains(stdout), "{arguments:?}: {}", done.stdout);
+    }
+}

@@ -1,0 +1,132 @@
+//! How a request with a certain key would be decided, by the engine that runs at the edge.
+//!
+//! Nobody has the key's text any more, so a well-formed stand-in is sent in its place, and whatever it hashes to leads to
+//! the picked key's record. Invariant: apart from that, everything is as at an edge that knows the key as it is now.
+
+mod wire;
+
+use std::net::IpAddr;
+
+use portcullis_api::explain::{CheckOutcome, Explain, ExplainedCheck, Explanation};
+use portcullis_engine::spec::KeyFormatSpec;
+use portcullis_engine::{
+    Ambient, Check, Decision, KeyDigest, KeyRecord, KeyStore, OrganizationState, Outcome, Policy, RestrictionSet,
+    StoreUnavailable, decide_traced,
+};
+
+use crate::access::Permission::KeysRead;
+use crate::app::App;
+use crate::caller::{Caller, Scope};
+use crate::error::Error;
+use crate::keys;
+use crate::policy::PolicyRoom;
+use crate::store::{KeyRow, StoreError};
+use wire::Wire;
+
+/// Explains a request.
+pub(crate) async fn explain(app: &App, by: &Caller, request: &Explain) -> Result<Explanation, Error> {
+    by.require(KeysRead)?;
+    let policy = app.policy();
+    let ambient = Surroundings { now: app.clock.seconds(), address: wire::check(&policy, request)? };
+    let row = keys::row(app, by, request.key.trim()).await.map_err(|error| match error {
+        Error::NotFound(_) => Error::invalid("/key", "there is no such key: expected the id of one"),
+        other => other,
+    })?;
+    let organization = app.store.organization(Scope::Only(row.organization), row.organization).await?;
+    let state = organization.map_or(OrganizationState::Suspended, |it| it.state);
+    let wire = Wire::new(request, &policy, &keys::stand_in(&format_of(&policy, &row))?);
+    let mut picked = Picked::new(row, state)?;
+    let headers = wire.headers();
+    let mut checks: Vec<Check> = Vec::new();
+    let decision = decide_traced(policy.compiled(), &mut picked, &wire.as_request(&headers), &ambient, &mut checks);
+    Ok(explanation(policy.compiled(), &decision, &checks))
+}
+
+/// The format of the key; of one whose prefix the policy has given up, anything with that prefix, as it would be read.
+fn format_of(policy: &PolicyRoom, row: &KeyRow) -> KeyFormatSpec {
+    let gone = || KeyFormatSpec {
+        prefix: row.prefix.clone(),
+        environment: row.environment.clone(),
+        body_length: 32,
+        min_body_length: None,
+        alphabet: Default::default(),
+        checksum: Default::default(),
+    };
+    policy.format_with(&row.prefix).cloned().unwrap_or_else(gone)
+}
+
+fn explanation(policy: &Policy, decision: &Decision<'_>, checks: &[Check]) -> Explanation {
+    let (denial, rule) = match decision {
+        Decision::Allow(grant) => (None, grant.rule),
+        Decision::Deny(denial) => (Some(denial), denial.rule),
+    };
+    let code = denial.map(|it| it.reason.code());
+    Explanation {
+        allowed: denial.is_none(),
+        status: code.map(|it| it.status()),
+        code: code.map(|it| it.as_str().to_owned()),
+        reason: denial.map(|it| it.reason.as_str().to_owned()),
+        message: code.map(|it| policy.message(it).to_owned()),
+        rule: rule.and_then(|index| policy.rules().get(index)).map(ToString::to_string),
+        checks: checks.iter().map(check).collect(),
+    }
+}
+
+fn check(check: &Check) -> ExplainedCheck {
+    let (outcome, reason) = match check.outcome {
+        Outcome::Passed => (CheckOutcome::Passed, None),
+        Outcome::Observed(reason) => (CheckOutcome::Observed, Some(reason)),
+        Outcome::Denied(reason) => (CheckOutcome::Denied, Some(reason)),
+    };
+    ExplainedCheck {
+        step: check.step.as_str().to_owned(),
+        outcome,
+        reason: reason.map(|it| it.as_str().to_owned()),
+        detail: check.detail.clone(),
+    }
+}
+
+/// The one key there is.
+struct Picked {
+    row: KeyRow,
+    state: OrganizationState,
+    restrictions: RestrictionSet,
+}
+
+impl Picked {
+    fn new(row: KeyRow, state: OrganizationState) -> Result<Self, Error> {
+        let spec = row.published_restrictions();
+        let unreadable = |_| Error::Store(StoreError::Unreadable { column: "restrictions" });
+        let restrictions = RestrictionSet::compile(&spec).map_err(unreadable)?;
+        Ok(Self { row, state, restrictions })
+    }
+}
+
+impl KeyStore for Picked {
+    fn find(&mut self, _: &KeyDigest) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
+        Ok(Some(KeyRecord {
+            id: self.row.id,
+            organization: self.row.organization,
+            organization_state: self.state,
+            status: self.row.published_status(),
+            expires_at: self.row.expires_at,
+            scopes: &self.row.scopes,
+            restrictions: Some(&self.restrictions).filter(|it| !it.is_empty()),
+        }))
+    }
+}
+
+struct Surroundings {
+    now: u64,
+    address: Option<IpAddr>,
+}
+
+impl Ambient for Surroundings {
+    fn now(&self) -> u64 {
+        self.now
+    }
+
+    fn source_address(&self) -> Option<IpAddr> {
+        self.address
+    }
+}

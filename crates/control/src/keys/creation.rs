@@ -1,0 +1,142 @@
+//! New keys: the row goes to the database, the text to whoever asked for it, once.
+//!
+//! Invariant: nobody gets a key that no edge could ever know.
+
+use std::collections::HashMap;
+
+use portcullis_api::keys::CreateKeys;
+use portcullis_api::{ApiKey, CreateKey, CreatedKey};
+use portcullis_engine::OrganizationId;
+use portcullis_engine::spec::KeyFormatSpec;
+
+use super::material::KeyMaterial;
+use super::metadata::metadata;
+use super::restrictions::restrictions;
+use super::{check_count, fields, history, view};
+use crate::access::Permission::KeysWrite;
+use crate::app::{App, Committed};
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::organizations;
+use crate::policy::PolicyRoom;
+use crate::random;
+use crate::store::{Action, Change, KeyRow, Target, Write};
+
+/// A key's row and its text, before both go their own ways.
+pub(super) struct Made {
+    pub(super) row: KeyRow,
+    text: ApiKey,
+}
+
+/// The organisations that a batch names, each looked up once.
+#[derive(Default)]
+pub(super) struct Organizations(HashMap<Option<String>, OrganizationId>);
+
+/// Makes a key.
+pub(crate) async fn create(app: &App, by: &Caller, request: CreateKey) -> Result<Committed<CreatedKey>, Error> {
+    by.require(KeysWrite)?;
+    let organization = organizations::resolve(app, by, request.organization.as_deref()).await?;
+    let policy = app.policy();
+    let made = make(app, by, &policy, request, organization)?;
+    app.ready().await?;
+    let issued = app.issue(made.insertion(app, by), ()).await?;
+    Ok(issued.map(|(), published| made.into_answer(app, &policy, published)))
+}
+
+/// Makes many keys: all or none.
+pub(crate) async fn create_batch(
+    app: &App,
+    by: &Caller,
+    request: CreateKeys,
+) -> Result<Committed<Vec<CreatedKey>>, Error> {
+    by.require(KeysWrite)?;
+    check_count(request.keys.len())?;
+    let policy = app.policy();
+    let mut made = Vec::with_capacity(request.keys.len());
+    let mut organizations = Organizations::default();
+    for (index, key) in request.keys.into_iter().enumerate() {
+        let at = |error: Error| error.within(&format!("/keys/{index}"));
+        let organization = organizations.resolve(app, by, key.organization.as_deref()).await.map_err(at)?;
+        made.push(make(app, by, &policy, key, organization).map_err(at)?);
+    }
+    let change = Change::new(by, app.clock.millis());
+    let change = made.iter().fold(change, |change, it| change.and(it.insertion(app, by)));
+    app.ready().await?;
+    let issued = app.issue(change, ()).await?;
+    Ok(issued.map(|(), published| made.into_iter().map(|it| it.into_answer(app, &policy, published)).collect()))
+}
+
+fn make(
+    app: &App,
+    by: &Caller,
+    policy: &PolicyRoom,
+    request: CreateKey,
+    organization: OrganizationId,
+) -> Result<Made, Error> {
+    let format = fields::environment(policy, &request.environment)?;
+    let now = app.clock.seconds();
+    let created_by = request.created_by.as_deref().or(by.email());
+    let row = |material: &KeyMaterial| -> Result<KeyRow, Error> {
+        Ok(KeyRow {
+            id: random::key_id()?,
+            digest: material.digest,
+            name: fields::name(policy, &request.name)?,
+            display: material.display.clone(),
+            prefix: format.prefix.clone(),
+            environment: format.environment.clone(),
+            organization,
+            scopes: fields::scopes(policy, &request.scopes)?,
+            restrictions: {
+                let sent = request.restrictions.as_ref();
+                sent.map(|it| restrictions(policy, it)).transpose()?.flatten()
+            },
+            enabled: true,
+            created_by: created_by.map(|it| fields::email(policy, "/created_by", it)).transpose()?,
+            created_at: now,
+            created_in: 0,
+            expires_at: request.expires_at.as_deref().map(|it| fields::expires_later(now, it)).transpose()?,
+            revoked_at: None,
+            last_used: None,
+            successor: None,
+            metadata: metadata(policy, &request.metadata)?,
+            trial: None,
+            changed_in: 0,
+        })
+    };
+    Made::new(format, row)
+}
+
+impl Organizations {
+    pub(super) async fn resolve(&mut self, app: &App, by: &Caller, id: Option<&str>) -> Result<OrganizationId, Error> {
+        let id = id.map(str::to_owned);
+        if let Some(known) = self.0.get(&id) {
+            return Ok(*known);
+        }
+        let found = organizations::resolve(app, by, id.as_deref()).await?;
+        self.0.insert(id, found);
+        Ok(found)
+    }
+}
+
+impl Made {
+    pub(super) fn new(
+        format: &KeyFormatSpec,
+        row: impl FnOnce(&KeyMaterial) -> Result<KeyRow, Error>,
+    ) -> Result<Self, Error> {
+        let material = KeyMaterial::generate(format)?;
+        Ok(Self { row: row(&material)?, text: material.text })
+    }
+
+    /// Storing it, and what the log says of it.
+    pub(super) fn insertion(&self, app: &App, by: &Caller) -> Change {
+        let target = Target::new("key", self.row.id, &self.row.name);
+        Change::new(by, app.clock.millis())
+            .add(Write::InsertKey(self.row.clone()), self.row.organization, Action::KeyCreated, target)
+            .detail(history::of_creation(&self.row))
+    }
+
+    pub(super) fn into_answer(self, app: &App, policy: &PolicyRoom, published: bool) -> CreatedKey {
+        let authorization = ApiKey::new(policy.usage(self.text.expose()));
+        CreatedKey { record: view::key(self.row, app.clock.seconds()), key: self.text, authorization, published }
+    }
+}

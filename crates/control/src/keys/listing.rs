@@ -1,0 +1,52 @@
+//! Keys in lists, and the key that somebody holds in their hand.
+//!
+//! Invariant: a whole key that is looked for is hashed here and kept nowhere.
+
+use portcullis_api::keys::{FindKey, ListKeys};
+use portcullis_api::payments::ApiKeyEntry;
+use portcullis_api::{Key, KeyList};
+use portcullis_engine::KeyDigest;
+
+use super::question::{Question, cursor_after};
+use super::view;
+use crate::access::Permission::KeysRead;
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::Error;
+
+/// One page of keys, newest first.
+pub(crate) async fn list(app: &App, by: &Caller, query: ListKeys) -> Result<KeyList, Error> {
+    by.require(KeysRead)?;
+    let now = app.clock.seconds();
+    let mut question = Question::parse(by, &app.policy(), &query, now)?;
+    let wanted = question.limit.saturating_add(1);
+    app.directory.refresh(app.store.as_ref()).await?;
+    let mut rows = Vec::new();
+    while rows.len() < wanted {
+        let places = app.directory.find(&question, wanted - rows.len()).await;
+        let Some(last) = places.last() else { break };
+        question.after = Some(*last);
+        let ids: Vec<_> = places.iter().map(|(_, id)| *id).collect();
+        let found = app.store.keys(question.scope, &ids).await?;
+        app.directory.learn(&found);
+        rows.extend(found.into_iter().filter(|row| question.still_admits(row)));
+    }
+    let more = rows.len() > question.limit;
+    rows.truncate(question.limit);
+    let next_cursor = rows.last().filter(|_| more).map(cursor_after);
+    Ok(KeyList { data: rows.into_iter().map(|row| view::key(row, now)).collect(), next_cursor })
+}
+
+/// Every key that is not revoked, newest first.
+pub(crate) async fn list_unrevoked(app: &App, by: &Caller) -> Result<Vec<ApiKeyEntry>, Error> {
+    by.require(KeysRead)?;
+    Ok(app.store.unrevoked_keys(by.scope).await?.into_iter().map(view::entry).collect())
+}
+
+/// The record of a whole key, revoked ones too.
+pub(crate) async fn find(app: &App, by: &Caller, request: &FindKey) -> Result<Key, Error> {
+    by.require(KeysRead)?;
+    let digest = KeyDigest::of(request.key.expose().trim().as_bytes());
+    let row = app.store.key_with_digest(by.scope, &digest).await?.ok_or(Error::NotFound("key"))?;
+    Ok(view::key(row, app.clock.seconds()))
+}

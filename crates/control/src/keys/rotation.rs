@@ -1,0 +1,73 @@
+//! Rotation: a new key like the old one, which goes on working for an overlap.
+//!
+//! Invariants: the new key has the old one's prefix, environment, scopes, restrictions, trial, metadata and expiry; the
+//! old one never works longer than it would have, and what does not work is not revived.
+
+use portcullis_api::{CreatedKey, KeyStatus, RotateKey};
+
+use super::creation::Made;
+use super::{history, replacement, row, status};
+use crate::access::Permission::KeysWrite;
+use crate::app::{App, Committed};
+use crate::caller::Caller;
+use crate::clock::MAX_TIME;
+use crate::error::Error;
+use crate::policy::PolicyRoom;
+use crate::random;
+use crate::store::{Action, KeyRow};
+
+/// Makes a key like that one, which then works for `overlap_seconds` more and never longer than it would have.
+///
+/// Once only: by then its expiry is that of the overlap, which no successor should have.
+pub(crate) async fn rotate(
+    app: &App,
+    by: &Caller,
+    id: &str,
+    request: &RotateKey,
+) -> Result<Committed<CreatedKey>, Error> {
+    by.require(KeysWrite)?;
+    app.ready().await?;
+    app.change(async || {
+        let mut old = row(app, by, id).await?;
+        let (now, policy) = (app.clock.seconds(), app.policy());
+        let made = successor(&policy, &old, now)?;
+        let end = now.saturating_add(u64::from(request.overlap_seconds)).min(MAX_TIME);
+        old.expires_at = Some(old.expires_at.map_or(end, |expiry| expiry.min(end)));
+        old.successor = Some(made.row.id);
+        let detail = history::of_rotation(&old, &made.row);
+        let change = replacement(app, by, old, Action::KeyRotated).detail(detail).and(made.insertion(app, by));
+        let issued = app.issue(change, ()).await?;
+        Ok(issued.map(|(), published| made.into_answer(app, &policy, published)))
+    })
+    .await
+}
+
+/// A new key with everything that the old one has.
+fn successor(policy: &PolicyRoom, old: &KeyRow, now: u64) -> Result<Made, Error> {
+    if let (Some(successor), None) = (old.successor, old.revoked_at) {
+        return Err(Error::Rotated(successor));
+    }
+    match status(old, now) {
+        KeyStatus::Active => {}
+        status => {
+            return Err(Error::KeyState { status, hint: "only a key that works can be rotated; create a new one" });
+        }
+    }
+    let format = policy.format_with(&old.prefix).ok_or(Error::KeyState {
+        status: KeyStatus::Active,
+        hint: "but the policy has no format with its prefix any more; create a new one",
+    })?;
+    Made::new(format, |material| {
+        Ok(KeyRow {
+            id: random::key_id()?,
+            digest: material.digest,
+            display: material.display.clone(),
+            created_at: now,
+            created_in: 0,
+            last_used: None,
+            successor: None,
+            changed_in: 0,
+            ..old.clone()
+        })
+    })
+}

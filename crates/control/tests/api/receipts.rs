@@ -1,0 +1,120 @@
+//! Receipts: where a change is enforced and how fast the slowest edge was.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::stack::Stack;
+
+const SOON: Duration = Duration::from_secs(10);
+
+async fn report(stack: &Stack, edge: &str, vm: &str, version: u64) {
+    let answer = stack.report(json!({ "edge": edge, "vm": vm, "applied_version": version })).await;
+    assert_eq!(answer.status, 204);
+}
+
+async fn change(stack: &Stack) -> u64 {
+    stack.post("/v1/keys", json!({ "name": "till", "environment": "live" })).await.version()
+}
+
+async fn receipt(stack: &Stack, version: u64) -> Value {
+    let answer = stack.get(&format!("/v1/receipts/{version}")).await;
+    assert_eq!(answer.status, 200, "{}", answer.json());
+    answer.json()
+}
+
+#[tokio::test]
+async fn a_receipt_says_how_many_edges_enforce_a_change_and_how_fast_the_slowest_was() {
+    let stack = Stack::start().await;
+    let first = stack.manifest().await.version;
+    let version = change(&stack).await;
+    assert_eq!(
+        receipt(&stack, version).await,
+        json!({
+            "version": version, "changed_at": "2026-01-15T12:00:00Z", "edges": 0, "enforced": 0, "silent": 0,
+            "slowest_ms": null, "complete": false, "text": "no edge has reported yet", "detail": [],
+        })
+    );
+    for vm in ["a", "b"] {
+        report(&stack, "edge-1", vm, first).await;
+        report(&stack, "edge-2", vm, first).await;
+    }
+    let version = change(&stack).await;
+    for (pass, edge, vm, text) in [
+        (100, "edge-1", "a", "enforced on 0 of 2 edges"),
+        (40, "edge-1", "b", "enforced on 1 of 2 edges, slowest 140 ms"),
+        (0, "edge-1", "b", "enforced on 1 of 2 edges, slowest 140 ms"),
+        (60, "edge-2", "b", "enforced on 1 of 2 edges, slowest 140 ms"),
+        (1900, "edge-2", "a", "enforced on 2 of 2 edges, slowest 2.1 s"),
+    ] {
+        stack.pass_millis(pass);
+        report(&stack, edge, vm, version).await;
+        assert_eq!(receipt(&stack, version).await["text"], text);
+    }
+    let done = receipt(&stack, version).await;
+    assert_eq!((&done["complete"], &done["slowest_ms"]), (&json!(true), &json!(2100)));
+    assert_eq!(
+        done["detail"],
+        json!([
+            { "edge": "edge-1", "enforced": true, "silent": false, "ms": 140 },
+            { "edge": "edge-2", "enforced": true, "silent": false, "ms": 2100 },
+        ])
+    );
+    report(&stack, "edge-3", "a", version).await;
+    assert_eq!(receipt(&stack, version).await["text"], "enforced on 3 of 3 edges, slowest 2.1 s", "it started later");
+
+    let next = change(&stack).await;
+    stack.pass(61);
+    report(&stack, "edge-1", "a", next).await;
+    let text = receipt(&stack, next).await["text"].clone();
+    assert_eq!(text, "enforced on 1 of 1 edge, slowest 1 min; 2 silent: edge-2, edge-3");
+    let old = receipt(&stack, version).await;
+    assert_eq!((&old["text"], &old["complete"]), (&json!("enforced on 1 of 1 edge, slowest 100 ms"), &json!(true)));
+}
+
+#[tokio::test]
+async fn a_receipt_is_waited_for() {
+    let stack = Stack::start().await;
+    let version = change(&stack).await;
+    report(&stack, "edge-1", "a", version).await;
+    let next = change(&stack).await;
+    let path = format!("/v1/receipts/{next}?wait=30");
+    let waited = async { tokio::join!(stack.get(&path), report(&stack, "edge-1", "a", next)) };
+    let (answer, ()) = timeout(SOON, waited).await.unwrap();
+    assert_eq!(answer.json()["complete"], true);
+    let never = change(&stack).await;
+    let answer = stack.get(&format!("/v1/receipts/{never}?wait=1")).await.json();
+    assert_eq!((&answer["complete"], &answer["text"]), (&json!(false), &json!("enforced on 0 of 1 edge")));
+}
+
+#[tokio::test]
+async fn what_another_replica_heard_ends_the_wait_too() {
+    let stack = Stack::start().await;
+    let version = change(&stack).await;
+    report(&stack, "edge-1", "a", version - 1).await;
+    let path = format!("/v1/receipts/{version}?wait=30");
+    let elsewhere = async {
+        assert_eq!(receipt(&stack, version).await["enforced"], 0);
+        stack.sql("INSERT INTO edge_versions SELECT edge, vm, applied_version + 1, reported_at_ms FROM edge_vms").await;
+        stack.sql("UPDATE edge_vms SET applied_version = applied_version + 1").await;
+    };
+    let (answer, ()) = timeout(SOON, async { tokio::join!(stack.get(&path), elsewhere) }).await.unwrap();
+    assert_eq!(answer.json()["text"], "enforced on 1 of 1 edge, slowest 0 ms");
+}
+
+#[tokio::test]
+async fn receipts_that_make_no_sense_are_refused() {
+    let stack = Stack::start().await;
+    let version = change(&stack).await;
+    for (path, status) in [
+        ("/v1/receipts/3".to_owned(), 404),
+        ("/v1/receipts/x".to_owned(), 404),
+        (format!("/v1/receipts/{}", version + 1), 404),
+        (format!("/v1/receipts/{version}?wait=31"), 422),
+        (format!("/v1/receipts/{version}?wait=-1"), 400),
+        (format!("/v1/receipts/{version}?what=1"), 400),
+    ] {
+        assert_eq!(stack.get(&path).await.status, status, "{path}");
+    }
+}

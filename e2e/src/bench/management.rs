@@ -1,0 +1,163 @@
+//! `bench management`: how long the management API takes with a hundred thousand keys.
+//!
+//! Listing, searching, finding a pasted key, showing one and creating one: one client at a time, then eight at once; on
+//! SQLite, and on PostgreSQL where a server is handed over. Whether the goal is met is said, not enforced.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::{Map, Value, json};
+use tokio::task::JoinSet;
+
+use crate::control::{Control, Key};
+use crate::database::Database;
+use crate::http::{Connection, Request};
+use crate::report::{percentile, rounded};
+use crate::stack::{Setup, Stack};
+use crate::tools;
+
+const KEYS: usize = 100_000;
+const CLIENTS: [usize; 2] = [1, 8];
+const GOAL_MS: f64 = 50.0;
+/// What nobody waits for longer than the goal.
+const WITH_GOAL: [&str; 3] = ["list", "search", "create"];
+
+/// What is measured.
+#[derive(Clone, Copy, Debug)]
+enum Operation {
+    /// The newest hundred.
+    List,
+    /// A page from the middle.
+    ListDeep,
+    /// A name that one key has.
+    Search,
+    /// Text that no key has.
+    SearchNothing,
+    /// A pasted key.
+    Find,
+    Show,
+    Create,
+}
+
+impl Operation {
+    const ALL: [Self; 7] =
+        [Self::List, Self::ListDeep, Self::Search, Self::SearchNothing, Self::Find, Self::Show, Self::Create];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::ListDeep => "list-deep",
+            Self::Search => "search",
+            Self::SearchNothing => "search-nothing",
+            Self::Find => "find",
+            Self::Show => "show",
+            Self::Create => "create",
+        }
+    }
+
+    /// The request, another one for each index.
+    fn request(self, from: &Ingredients, index: usize) -> Request {
+        let key = from.keys.get(index.wrapping_mul(7919) % from.keys.len().max(1));
+        let (id, text) = key.map_or(("", ""), |key| (&key.id, &key.text));
+        let request = match self {
+            Self::List => Request::get("/v1/keys?limit=100"),
+            Self::ListDeep => Request::get(&format!("/v1/keys?limit=100&cursor={}", from.cursor)),
+            Self::Search => Request::get(&format!("/v1/keys?q=key-{}&limit=100", index.wrapping_mul(7919) % KEYS)),
+            Self::SearchNothing => Request::get("/v1/keys?q=nowhere-to-be-found&limit=100"),
+            Self::Find => Request::new("POST", "/v1/keys:find").json(&json!({ "key": text })),
+            Self::Show => Request::get(&format!("/v1/keys/{id}")),
+            Self::Create => {
+                let body = json!({ "name": "measured", "environment": "production", "scopes": ["skills:read"] });
+                Request::new("POST", "/v1/keys").json(&body)
+            }
+        };
+        request.bearer(&from.control.token)
+    }
+}
+
+struct Ingredients {
+    control: Control,
+    keys: Vec<Key>,
+    /// Where the middle page begins.
+    cursor: String,
+}
+
+pub(super) async fn run(samples: usize, as_json: bool) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(samples > 0, "nothing to measure");
+    let mut figures = Map::new();
+    figures.insert("sqlite".to_owned(), on("sqlite", None, samples).await?);
+    if tools::postgres().is_ok() {
+        let database = Database::create("bench")?;
+        figures.insert("postgresql".to_owned(), on("postgresql", Some(database.url()?), samples).await?);
+    }
+    if as_json {
+        println!("{}", json!({ "keys": KEYS, "samples": samples, "databases": figures }));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn on(name: &str, database: Option<String>, samples: usize) -> anyhow::Result<Value> {
+    let mut stack = Stack::new(Setup { database, ..Setup::preset("systemprompt")? })?;
+    stack.start_control().await?;
+    eprintln!("==> {name}: creating {KEYS} keys");
+    let from = Arc::new(ingredients(stack.control()?).await?);
+    println!("{:12}{:16}{:>8}{:>10}{:>10}{:>10}", name, "", "clients", "p50 ms", "p99 ms", "max ms");
+    let mut figures = Map::new();
+    for operation in Operation::ALL {
+        for clients in CLIENTS {
+            let sample = measure(operation, &from, clients, samples).await?;
+            let [p50, p99, max] = [0.5, 0.99, 1.0].map(|share| rounded(percentile(&sample, share)));
+            let verdict = match WITH_GOAL.contains(&operation.name()) {
+                true if p99 <= GOAL_MS => "  goal met",
+                true => "  goal MISSED",
+                false => "",
+            };
+            let operation = operation.name();
+            println!("{:12}{operation:16}{clients:>8}{p50:>10.2}{p99:>10.2}{max:>10.2}{verdict}", "");
+            figures.insert(format!("{operation}_{clients}"), json!({ "p50_ms": p50, "p99_ms": p99, "max_ms": max }));
+        }
+    }
+    Ok(Value::Object(figures))
+}
+
+async fn ingredients(control: Control) -> anyhow::Result<Ingredients> {
+    let keys = control.fill(KEYS).await?;
+    let mut cursor = String::new();
+    for _ in 0..KEYS / 2 / 1000 {
+        let from = if cursor.is_empty() { String::new() } else { format!("&cursor={cursor}") };
+        let page = control.ok("GET", &format!("/v1/keys?limit=1000{from}"), None).await?;
+        cursor = page["next_cursor"].as_str().unwrap_or_default().to_owned();
+    }
+    Ok(Ingredients { control, keys, cursor })
+}
+
+/// Milliseconds of each request, from that many clients at once.
+async fn measure(
+    operation: Operation,
+    from: &Arc<Ingredients>,
+    clients: usize,
+    samples: usize,
+) -> anyhow::Result<Vec<f64>> {
+    let mut set = JoinSet::new();
+    for client in 0..clients {
+        let from = Arc::clone(from);
+        set.spawn(async move {
+            let mut connection = Connection::open(from.control.address).await?;
+            let mut sample = Vec::with_capacity(samples / clients);
+            for index in (client..samples).step_by(clients) {
+                let request = operation.request(&from, index);
+                let start = Instant::now();
+                let answer = connection.send(&request).await?;
+                sample.push(start.elapsed().as_secs_f64() * 1000.0);
+                anyhow::ensure!(answer.status < 300, "{} answered {}", operation.name(), answer.gist());
+            }
+            anyhow::Ok(sample)
+        });
+    }
+    let mut all = Vec::with_capacity(samples);
+    while let Some(sample) = set.join_next().await {
+        all.extend(sample??);
+    }
+    Ok(all)
+}

@@ -1,0 +1,103 @@
+//! `dashboard`: the pages in a real Chromium, as a person sees them.
+//!
+//! From the owner's link that `serve` prints to the page of every kind of thing, each at the width of a phone and of a
+//! desk, light and dark, with a picture in target/screens and axe-core's opinion. Invariant: no page scrolls sideways,
+//! none has a violation, and each works without scripts.
+
+use crate::browser::{Browser, By, Scripts};
+use crate::report::Report;
+use crate::stack::{Setup, Stack};
+
+mod look;
+mod walk;
+
+/// What the owner types at the first visit.
+const NAME: &str = "Olga Operator";
+const EMAIL: &str = "olga@portcullis.example";
+const ORGANIZATION: &str = "Portcullis";
+const PASSWORD: &str = "correct horse battery staple";
+
+/// Pages that are there from the beginning, and what the picture of each is called.
+const PAGES: [(&str, &str); 12] = [
+    ("/", "overview"),
+    ("/keys", "keys"),
+    ("/keys/new", "key-new"),
+    ("/keys/import", "import"),
+    ("/explain", "explain"),
+    ("/organization", "organization"),
+    ("/organizations", "organizations"),
+    ("/policy", "policy"),
+    ("/policy/versions/1", "policy-version"),
+    ("/edges", "edges"),
+    ("/audit", "audit"),
+    ("/settings", "settings"),
+];
+
+/// A browser on a stack's pages.
+struct Visit {
+    browser: Browser,
+    home: String,
+}
+
+pub(super) async fn run(report: &mut Report) -> anyhow::Result<()> {
+    let stack = Stack::start(Setup::preset("systemprompt")?).await?;
+    let home = format!("http://{}", stack.control()?.address);
+    let visit = Visit { browser: Browser::start(Scripts::On).await?, home: home.clone() };
+    welcome(&visit, &stack.owner_link().await?, report).await?;
+    walk::run(&visit, &stack, report).await?;
+    for (path, name) in PAGES {
+        visit.goto(path).await?;
+        look::at(&visit.browser, name, report).await?;
+    }
+    visit.browser.stop().await?;
+    without_scripts(&home, report).await
+}
+
+impl Visit {
+    async fn goto(&self, path: &str) -> anyhow::Result<()> {
+        self.browser.goto(&format!("{}{path}", self.home)).await
+    }
+
+    async fn sign_in(&self) -> anyhow::Result<()> {
+        self.goto("/sign-in").await?;
+        self.browser.fill(By::Label("E-mail address"), EMAIL).await?;
+        self.browser.fill(By::Label("Password"), PASSWORD).await?;
+        self.browser.click(By::Test("sign-in")).await?;
+        self.browser.find(By::Test("sign-out")).await?;
+        Ok(())
+    }
+}
+
+/// The owner's link makes the owner, who is then asked for the password like anybody.
+async fn welcome(visit: &Visit, link: &str, report: &mut Report) -> anyhow::Result<()> {
+    let browser = &visit.browser;
+    visit.goto(link).await?;
+    look::at(browser, "welcome", report).await?;
+    browser.fill(By::Label("Your name"), NAME).await?;
+    browser.fill(By::Label("E-mail address"), EMAIL).await?;
+    browser.fill(By::Label("Organisation"), ORGANIZATION).await?;
+    browser.fill(By::Label("Password"), PASSWORD).await?;
+    browser.click(By::Test("welcome")).await?;
+    browser.find(By::Test("sign-out")).await?;
+    report.check("the owner's link makes an owner", true);
+    browser.click(By::Test("sign-out")).await?;
+    browser.wait_at("/sign-in").await?;
+    look::at(browser, "sign-in", report).await?;
+    visit.goto("/keys").await?;
+    report.check("signed out, a page asks to sign in", browser.location().await?.starts_with("/sign-in"));
+    visit.sign_in().await?;
+    report.check("the owner signs in", true);
+    Ok(())
+}
+
+/// The same pages in a browser that runs no script.
+async fn without_scripts(home: &str, report: &mut Report) -> anyhow::Result<()> {
+    let visit = Visit { browser: Browser::start(Scripts::Off).await?, home: home.to_owned() };
+    visit.sign_in().await?;
+    for (path, name) in PAGES {
+        visit.goto(path).await?;
+        let heading = visit.browser.is_shown(By::Css("h1")).await?;
+        report.check(format!("{name} shows itself without scripts"), heading);
+    }
+    visit.browser.stop().await
+}

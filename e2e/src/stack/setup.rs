@@ -1,0 +1,51 @@
+//! What a stack is made of, before anything of it runs.
+
+use std::path::PathBuf;
+
+use crate::ports::Ports;
+use crate::tools::{self, Module};
+
+/// What a stack is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    pub(crate) policy: PathBuf,
+    pub(crate) ports: Ports,
+    pub(crate) workers: u32,
+    pub(crate) module: Module,
+    /// Absent = a temporary folder.
+    pub(crate) data: Option<PathBuf>,
+    /// A PostgreSQL database's URL; absent = SQLite in the data folder.
+    pub(crate) database: Option<String>,
+    /// The control plane's folder of another stack, whose tokens and signing key this one shares.
+    pub(crate) secrets: Option<PathBuf>,
+    /// What Envoy calls itself.
+    pub(crate) edge_id: &'static str,
+}
+
+impl Setup {
+    /// Free ports, one worker, a temporary folder.
+    pub(crate) fn preset(name: &str) -> anyhow::Result<Self> {
+        let policy = tools::root()?.join("policies").join(name).join("policy.toml");
+        anyhow::ensure!(policy.exists(), "no preset `{name}`\nhint: the folders under policies/ are the presets");
+        Ok(Self {
+            policy,
+            ports: Ports::free()?,
+            workers: 1,
+            module: Module::Portcullis,
+            data: None,
+            database: None,
+            secrets: None,
+            edge_id: "edge-1",
+        })
+    }
+
+    pub(crate) fn workers(mut self, workers: u32) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    pub(crate) fn module(mut self, module: Module) -> Self {
+        self.module = module;
+        self
+    }
+}

@@ -1,0 +1,134 @@
+//! The keys of the live bundle, looked up in cached buckets or, failing that, in shared memory.
+//!
+//! Invariant: a record is read only from bytes that carry the tag its header names; anything else is "unavailable", never
+//! "unknown".
+
+use portcullis_bundle::{KeyBucket, OrganizationShard, read_restrictions};
+use portcullis_engine::{KeyDigest, KeyId, KeyRecord, KeyStore, OrganizationId, OrganizationState, StoreUnavailable};
+
+use super::{MOST_WAITING, found};
+use crate::cache::{BucketCache, Entry};
+use crate::host::Host;
+use crate::live::{Live, Names};
+use crate::recent::{Position, Recent};
+
+/// The keys of the live bundle.
+pub struct Keys<'s, H> {
+    pub(super) host: &'s H,
+    pub(super) names: &'s Names,
+    pub(super) live: &'s Live,
+    pub(super) organizations: &'s mut Vec<Option<Vec<u8>>>,
+    pub(super) cache: &'s mut BucketCache,
+    pub(super) recent: &'s mut Recent,
+    pub(super) found: &'s mut Option<Position>,
+    pub(super) evicted: &'s mut Vec<KeyId>,
+    pub(super) missing: &'s mut bool,
+}
+
+impl<H: Host> Keys<'_, H> {
+    /// Where a key's record stands, `None` if there is no such key.
+    fn position(&mut self, digest: &KeyDigest) -> Result<Option<Position>, StoreUnavailable> {
+        let bucket = self.live.layout.key_bucket_of(digest);
+        let entry = self.entry(bucket)?;
+        let found = KeyBucket::open(&entry.bytes).and_then(|it| it.find(digest)).map_err(|_| StoreUnavailable)?;
+        let Some(stored) = found else { return Ok(None) };
+        let (Ok(bucket), Ok(index)) = (bucket.try_into(), stored.index.try_into()) else {
+            return Err(StoreUnavailable);
+        };
+        Ok(Some(Position { bucket, index }))
+    }
+
+    fn record(&mut self, position: Position) -> Result<KeyRecord<'_>, StoreUnavailable> {
+        let bucket = position.bucket as usize;
+        self.entry(bucket)?;
+        *self.found = Some(position);
+        let Self { host, names, live, organizations, cache, missing, .. } = self;
+        let state = |id: &OrganizationId| organization_state(*host, names, live, organizations, missing, id);
+        record(cache.get_mut(bucket).ok_or(StoreUnavailable)?, position.index, state)
+    }
+
+    fn entry(&mut self, bucket: usize) -> Result<&mut Entry, StoreUnavailable> {
+        if !self.cache.contains(bucket) && self.load(bucket).is_none() {
+            return Err(StoreUnavailable);
+        }
+        self.cache.get_mut(bucket).ok_or(StoreUnavailable)
+    }
+
+    fn load(&mut self, bucket: usize) -> Option<()> {
+        let place = self.live.keys.get(bucket / self.live.layout.buckets_per_shard())?;
+        let shared = self.host.shared(&self.names.bucket(&self.live.layout, place, bucket));
+        let bytes = found(shared.as_ref(), place, self.missing)?.to_vec();
+        KeyBucket::open(&bytes).ok()?;
+        self.cache.insert(bucket, bytes, self.evicted);
+        self.evicted.truncate(MOST_WAITING);
+        Some(())
+    }
+}
+
+/// The state of an organisation; its shard is read the first time it is asked for.
+fn organization_state(
+    host: &impl Host,
+    names: &Names,
+    live: &Live,
+    shards: &mut [Option<Vec<u8>>],
+    missing: &mut bool,
+    id: &OrganizationId,
+) -> Option<OrganizationState> {
+    let shard = live.layout.organization_shard_of(id);
+    let slot = shards.get_mut(shard)?;
+    if slot.is_none() {
+        let place = live.organizations.get(shard)?;
+        let shared = host.shared(&names.organizations(&live.layout, place, shard));
+        *slot = Some(found(shared.as_ref(), place, missing)?.to_vec());
+    }
+    OrganizationShard::open(slot.as_deref()?).and_then(|it| it.state(id)).ok()
+}
+
+impl<H: Host> KeyStore for Keys<'_, H> {
+    fn find(&mut self, digest: &KeyDigest) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
+        match self.position(digest)? {
+            Some(position) => self.record(position).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn find_presented(&mut self, key: &[u8]) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
+        let tag = self.recent.tag(key);
+        if let Some(position) = tag.and_then(|tag| self.recent.get(tag)) {
+            return self.record(position).map(Some);
+        }
+        let Some(position) = self.position(&KeyDigest::of(key))? else { return Ok(None) };
+        if let Some(tag) = tag {
+            self.recent.put(tag, position);
+        }
+        self.record(position).map(Some)
+    }
+}
+
+fn record(
+    entry: &mut Entry,
+    index: u32,
+    organization_state: impl FnOnce(&OrganizationId) -> Option<OrganizationState>,
+) -> Result<KeyRecord<'_>, StoreUnavailable> {
+    let Entry { bytes, restrictions, .. } = entry;
+    let stored = KeyBucket::open(bytes).and_then(|it| it.at(index as usize)).map_err(|_| StoreUnavailable)?;
+    let organization_state = organization_state(&stored.organization).ok_or(StoreUnavailable)?;
+    let restrictions = match stored.restrictions {
+        None => None,
+        Some((number, bytes)) => {
+            if !restrictions.iter().any(|(known, _)| *known == number) {
+                restrictions.push((number, read_restrictions(bytes).map_err(|_| StoreUnavailable)?));
+            }
+            restrictions.iter().find(|(known, _)| *known == number).map(|(_, set)| set)
+        }
+    };
+    Ok(KeyRecord {
+        id: stored.id,
+        organization: stored.organization,
+        organization_state,
+        status: stored.status,
+        expires_at: stored.expires_at,
+        scopes: stored.scopes,
+        restrictions,
+    })
+}
