@@ -118,6 +118,7 @@ impl From<Error> for Failure {
             Error::KeyState { status, .. } => Self::new(StatusCode::CONFLICT, key_state_code(status), detail),
             Error::Rotated(_) => Self::new(StatusCode::CONFLICT, "key_rotated", detail),
             Error::NotReady => Self::not_ready(),
+            Error::Changed => Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail),
             Error::Contended => Self::new(StatusCode::CONFLICT, "conflict", detail),
             Error::NotPublished(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_published", detail),
             Error::Randomness(_) | Error::Store(_) | Error::Password => {

@@ -2,17 +2,18 @@
 //!
 //! Invariant: neither starting nor ending a trial changes what a key may do; enforcing it does, and says so in the log.
 
+use portcullis_api::edge::SampleKind;
 use portcullis_api::keys::StartTrial;
 use portcullis_api::{Key, restrictions as api};
 use portcullis_engine::spec::RestrictionsSpec;
 
-use super::{fields, history, key, replacement, restrictions, unrevoked};
+use super::{fields, history, key, replacement, restrictions, unchanged, unrevoked};
 use crate::access::Permission::KeysWrite;
 use crate::app::{App, Committed};
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::policy::PolicyRoom;
-use crate::store::{Action, TrialRow};
+use crate::store::{Action, KeyRow, TrialRow, Write};
 
 /// Tries scopes, restrictions or both on a key, in place of any trial before.
 pub(crate) async fn start_trial(
@@ -21,14 +22,26 @@ pub(crate) async fn start_trial(
     id: &str,
     request: &StartTrial,
 ) -> Result<Committed<Key>, Error> {
+    start_trial_seen(app, by, id, request, None).await
+}
+
+/// The same, unless the key changed after the version that the caller saw.
+pub(crate) async fn start_trial_seen(
+    app: &App,
+    by: &Caller,
+    id: &str,
+    request: &StartTrial,
+    seen: Option<u64>,
+) -> Result<Committed<Key>, Error> {
     by.require(KeysWrite)?;
     let trial = parse(&app.policy(), request, app.clock.seconds())?;
     app.change(async || {
         let mut row = unrevoked(app, by, id).await?;
+        unchanged(&row, seen)?;
         row.trial = Some(trial.clone());
         let shown = key(row.clone(), app.clock.seconds());
-        let detail = history::of_trial(&trial);
-        app.commit(replacement(app, by, row, Action::KeyTrialStarted).detail(detail), shown).await
+        let (detail, forget) = (history::of_trial(&trial), forget(&row));
+        app.commit(replacement(app, by, row, Action::KeyTrialStarted).detail(detail).also(forget), shown).await
     })
     .await
 }
@@ -43,8 +56,8 @@ pub(crate) async fn end_trial(app: &App, by: &Caller, id: &str) -> Result<Commit
             return app.published(row.changed_in, key(row, now)).await;
         };
         let shown = key(row.clone(), now);
-        let detail = history::of_trial(&trial);
-        app.commit(replacement(app, by, row, Action::KeyTrialEnded).detail(detail), shown).await
+        let (detail, forget) = (history::of_trial(&trial), forget(&row));
+        app.commit(replacement(app, by, row, Action::KeyTrialEnded).detail(detail).also(forget), shown).await
     })
     .await
 }
@@ -58,11 +71,16 @@ pub(crate) async fn enforce_trial(app: &App, by: &Caller, id: &str) -> Result<Co
         let TrialRow { scopes, restrictions, since: _ } = row.trial.take().ok_or(Error::NotFound("trial"))?;
         row.scopes = scopes.unwrap_or(row.scopes);
         row.restrictions = merged(row.restrictions, restrictions);
-        let (_, detail) = history::of_update(&before, &row);
+        let ((_, detail), forget) = (history::of_update(&before, &row), forget(&row));
         let shown = key(row.clone(), app.clock.seconds());
-        app.commit(replacement(app, by, row, Action::KeyTrialEnforced).detail(detail), shown).await
+        app.commit(replacement(app, by, row, Action::KeyTrialEnforced).detail(detail).also(forget), shown).await
     })
     .await
+}
+
+/// What a trial saw says nothing about the next one.
+fn forget(row: &KeyRow) -> Write {
+    Write::ForgetObservations(row.id, SampleKind::Trial)
 }
 
 fn parse(policy: &PolicyRoom, request: &StartTrial, now: u64) -> Result<TrialRow, Error> {
