@@ -40,7 +40,8 @@ pub(crate) async fn start_trial_seen(
         unchanged(&row, seen)?;
         row.trial = Some(trial.clone());
         let shown = key(row.clone(), app.clock.seconds());
-        let (detail, forget) = (history::of_trial(&trial), forget(&row));
+        let detail = history::of_trial(&trial);
+        let forget = forget_observations(&row);
         app.commit(replacement(app, by, row, Action::KeyTrialStarted).detail(detail).also(forget), shown).await
     })
     .await
@@ -56,7 +57,8 @@ pub(crate) async fn end_trial(app: &App, by: &Caller, id: &str) -> Result<Commit
             return app.published(row.changed_in, key(row, now)).await;
         };
         let shown = key(row.clone(), now);
-        let (detail, forget) = (history::of_trial(&trial), forget(&row));
+        let detail = history::of_trial(&trial);
+        let forget = forget_observations(&row);
         app.commit(replacement(app, by, row, Action::KeyTrialEnded).detail(detail).also(forget), shown).await
     })
     .await
@@ -71,15 +73,16 @@ pub(crate) async fn enforce_trial(app: &App, by: &Caller, id: &str) -> Result<Co
         let TrialRow { scopes, restrictions, since: _ } = row.trial.take().ok_or(Error::NotFound("trial"))?;
         row.scopes = scopes.unwrap_or(row.scopes);
         row.restrictions = merged(row.restrictions, restrictions);
-        let ((_, detail), forget) = (history::of_update(&before, &row), forget(&row));
+        let (_, detail) = history::of_update(&before, &row);
         let shown = key(row.clone(), app.clock.seconds());
+        let forget = forget_observations(&row);
         app.commit(replacement(app, by, row, Action::KeyTrialEnforced).detail(detail).also(forget), shown).await
     })
     .await
 }
 
-/// What a trial saw says nothing about the next one.
-fn forget(row: &KeyRow) -> Write {
+/// What was observed is about one trial.
+fn forget_observations(row: &KeyRow) -> Write {
     Write::ForgetObservations(row.id, SampleKind::Trial)
 }
 
