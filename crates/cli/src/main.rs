@@ -28,7 +28,7 @@ struct Cli {
 enum Command {
     /// Run the control plane.
     Serve(serve::Args),
-    /// Create, list, show, restrict, rotate and revoke keys.
+    /// Create, find, import, restrict, rotate and revoke keys.
     #[command(subcommand)]
     Keys(keys::Command),
     /// List the Envoys that report: what each enforces, lets through and refuses.
