@@ -122,11 +122,11 @@ async fn a_stranger_learns_neither_paths_nor_methods() {
 
 #[tokio::test]
 async fn the_log_says_where_a_change_came_from_and_believes_trusted_proxies_alone() {
-    use crate::stack::config;
+    use crate::stack::{config, text};
     use portcullis_control::{Clock, Server};
     for (trusted, expected) in [(vec![], "127.0.0.1"), (vec!["127.0.0.0/8"], "203.0.113.9")] {
         let folder = tempfile::tempdir().unwrap();
-        let mut config = config(folder.path());
+        let mut config = config(folder.path()).await;
         config.trusted_proxies = trusted.iter().map(|it| portcullis_engine::ip::Network::parse(it).unwrap()).collect();
         let server = Server::open(config, Clock::system()).await.unwrap();
         let url = format!("http://{}/v1/tokens", server.address());
@@ -138,10 +138,7 @@ async fn the_log_says_where_a_change_came_from_and_believes_trusted_proxies_alon
         let made = request.body(r#"{"name":"ci","kind":"service"}"#).send().await.unwrap();
         assert_eq!(made.status().as_u16(), 201);
         let sql = "SELECT address FROM audit WHERE action = 'token.created'";
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("portcullis.sqlite"));
-        let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
-        let row = sqlx::query(sql).fetch_one(&mut connection).await.unwrap();
-        assert_eq!(sqlx::Row::get::<String, _>(&row, 0), expected);
+        assert_eq!(text(folder.path(), sql).await, expected);
         stop.send(()).unwrap();
         served.await.unwrap().unwrap();
     }

@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::http::failure::Failure;
 use crate::http::routes::Routes;
 use crate::http::{auth, watch};
-use crate::{Config, Limits, Server};
+use crate::{Config, Database, Limits, Server};
 
 const NOON: u64 = 1_768_478_400;
 const HOURS: u64 = 3600;
@@ -196,6 +196,8 @@ impl Desk {
 fn config(folder: &std::path::Path, policy: &str) -> Config {
     Config {
         data: folder.to_owned(),
+        database: Database::InFolder,
+        replace_signing_key: false,
         listen: "127.0.0.1:0".parse().unwrap(),
         policy: portcullis_policy::parse(policy, "policy.toml").unwrap(),
         admin_token_file: None,
