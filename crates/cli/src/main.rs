@@ -50,7 +50,7 @@ enum Command {
     Tokens(tokens::Command),
     /// Say whom the control plane takes you for, and what you may do.
     Whoami(whoami::Args),
-    /// Check policy files.
+    /// Check policy files; compare, publish and restore policies.
     #[command(subcommand)]
     Policy(policy::Command),
     /// Inspect, verify and export bundles.
@@ -72,7 +72,7 @@ fn main() -> std::process::ExitCode {
         Command::Members(command) => members::run(&command),
         Command::Tokens(command) => tokens::run(&command),
         Command::Whoami(args) => whoami::run(&args),
-        Command::Policy(command) => policy::run(&command),
+        Command::Policy(command) => policy::run(command),
         Command::Bundle(command) => bundle::run(command),
         Command::Explain(args) => explain::run(&args),
     };
