@@ -5,9 +5,13 @@ pub(crate) mod denials;
 pub(crate) mod edges;
 pub(crate) mod explain;
 pub(crate) mod keys;
+pub(crate) mod members;
+pub(crate) mod organizations;
 pub(crate) mod policy;
 pub(crate) mod receipt;
 pub(crate) mod serve;
+pub(crate) mod tokens;
+pub(crate) mod whoami;
 
 use std::future::Future;
 

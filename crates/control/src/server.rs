@@ -156,6 +156,11 @@ impl Server {
         self.first_owner.as_deref()
     }
 
+    #[cfg(test)]
+    pub(crate) fn app(&self) -> &App {
+        &self.app
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address

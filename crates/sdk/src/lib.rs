@@ -4,6 +4,7 @@
 //! URL.
 #![forbid(unsafe_code)]
 
+mod accounts;
 mod client;
 mod edge;
 mod error;
