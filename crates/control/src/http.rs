@@ -16,7 +16,9 @@ mod keys;
 mod members;
 mod openapi;
 mod organizations;
+mod pages;
 mod payments;
+mod policy;
 mod receipts;
 mod routes;
 pub(crate) mod session;
@@ -76,7 +78,7 @@ fn registered() -> Routes {
         .post("/edge/v1/report", edge::report)
         .get("/healthz", status::healthz)
         .get("/readyz", status::readyz);
-    management(routes)
+    pages::register(management(routes))
 }
 
 /// The management API.
@@ -107,6 +109,11 @@ fn management(routes: Routes) -> Routes {
         .api(routes!(tokens::list, tokens::create))
         .api(routes!(tokens::revoke))
         .api(routes!(tokens::me))
+        .api(routes!(policy::show, policy::publish))
+        .api(routes!(policy::check))
+        .api(routes!(policy::versions))
+        .api(routes!(policy::version))
+        .api(routes!(policy::restore))
         .api(routes!(status::edges))
         .api(routes!(status::traffic))
         .api(routes!(status::status))

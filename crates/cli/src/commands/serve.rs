@@ -1,9 +1,9 @@
 //! `portcullis serve`: the control plane, until SIGTERM or Ctrl-C.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use portcullis_control::{Clock, Config, Limits, PublicUrl, Server};
+use portcullis_control::{Clock, Config, Limits, NoPolicy, PolicyFile, PublicUrl, ServeError, Server};
 use portcullis_engine::ip::Network;
 use tracing_subscriber::EnvFilter;
 
@@ -16,12 +16,15 @@ pub(crate) struct Args {
     /// The folder for the database and the secrets; made at the first start.
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
+    #[command(flatten)]
+    database: crate::args::Database,
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// The policy: a policy.toml.
+    /// The policy: a policy.toml. It is published if its text is new since the last start with a file; absent = what
+    /// was published last.
     #[arg(long, value_name = "FILE")]
-    policy: PathBuf,
+    policy: Option<PathBuf>,
     /// The administrator's token, instead of DIR/admin-token.
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
@@ -37,6 +40,9 @@ pub(crate) struct Args {
     /// Networks of proxies in front of it, whose X-Forwarded-For is believed.
     #[arg(long, value_name = "CIDR", num_args = 1.., value_delimiter = ',', value_parser = Network::parse)]
     trusted_proxies: Vec<Network>,
+    /// Sign with the signing key from now on, although this database's bundles were signed with another so far.
+    #[arg(long)]
+    replace_signing_key: bool,
     /// What to log: error, warn, info, debug.
     #[arg(long, value_name = "LEVEL", env = "PORTCULLIS_LOG", default_value = "warn")]
     log: String,
@@ -47,22 +53,30 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     let filter = EnvFilter::try_new(&args.log);
     let filter = filter.map_err(|error| Failure::usage(format!("--log `{}`: {error}", args.log)))?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
-    let checked = portcullis_policy::check_file(&args.policy).map_err(Failure::unable)?;
-    checked.warnings.iter().for_each(|warnings| output::talk(&warnings.to_string()));
+    let policy = args.policy.as_deref().map(policy).transpose()?;
     let config = Config {
+        database: args.database.database()?,
         data: args.data,
         listen: args.listen,
-        policy: checked.spec,
+        policy,
         admin_token_file: args.admin_token_file,
         edge_token_file: args.edge_token_file,
         signing_key_file: args.signing_key_file,
         public_url: args.public_url,
         trusted_proxies: args.trusted_proxies,
+        replace_signing_key: args.replace_signing_key,
         limits: Limits::default(),
     };
     let news = news(&config);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(serve(config, news))
+}
+
+/// A policy file's text, checked; doubts about it are told.
+fn policy(path: &Path) -> Result<PolicyFile, Failure> {
+    let (text, checked) = portcullis_policy::read_and_check(path).map_err(Failure::unable)?;
+    checked.warnings.iter().for_each(|warnings| output::talk(&warnings.to_string()));
+    Ok(PolicyFile { name: path.display().to_string(), text })
 }
 
 /// Where the secrets are, if this start makes the data folder.
@@ -76,12 +90,21 @@ fn news(config: &Config) -> Option<String> {
 
 async fn serve(config: Config, news: Option<String>) -> Result<Exit, Failure> {
     let stop = stop_signal()?;
-    let server = Server::open(config, Clock::system()).await?;
+    let server = Server::open(config, Clock::system()).await.map_err(refusal)?;
     news.iter().for_each(|news| output::talk(news));
+    server.note().into_iter().for_each(output::talk);
     server.first_owner_link().iter().for_each(|link| output::talk(&format!("first owner: open {link}")));
     output::data(&format!("portcullis listening on http://{}", server.address()));
     server.run(stop).await?;
     Ok(Exit::Success)
+}
+
+/// A policy that was never given is a matter of the command line.
+fn refusal(error: ServeError) -> Failure {
+    match error {
+        ServeError::Policy(NoPolicy::Missing) => Failure::usage(error),
+        other => other.into(),
+    }
 }
 
 /// Listens from now on; done at the first signal.
