@@ -16,6 +16,7 @@ mod keys;
 mod members;
 mod openapi;
 mod organizations;
+mod pages;
 mod payments;
 mod receipts;
 mod routes;
@@ -76,7 +77,7 @@ fn registered() -> Routes {
         .post("/edge/v1/report", edge::report)
         .get("/healthz", status::healthz)
         .get("/readyz", status::readyz);
-    management(routes)
+    pages::register(management(routes))
 }
 
 /// The management API.

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::address;
 use super::failure::Failure;
+use super::pages;
 use super::session::{self, SignedIn};
 use super::watch::RequestId;
 use crate::accounts;
@@ -40,7 +41,7 @@ impl Door {
     fn of(path: &str) -> Self {
         match path {
             "/healthz" | "/readyz" | "/v1/openapi.json" | "/v1/invitations:accept" => Self::Open,
-            "/sign-in" => Self::Visitors,
+            "/sign-in" | "/favicon.ico" => Self::Visitors,
             path if path.starts_with("/edge/") => Self::Edges,
             path if path.starts_with("/v1") || path.starts_with("/metrics") => Self::Programs,
             path if ["/welcome/", "/invitations/", "/assets/"].iter().any(|it| path.starts_with(it)) => Self::Visitors,
@@ -67,6 +68,8 @@ impl FromRequestParts<App> for By {
 pub(super) async fn gate(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let door = Door::of(request.uri().path());
     let entered = enter(&app, door, &mut request).await;
+    let signed_in = request.extensions().get::<SignedIn>().cloned();
+    let request_id = request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned());
     let known = entered.is_ok();
     let mut response = match entered {
         Ok(()) => next.run(request).await,
@@ -77,6 +80,7 @@ pub(super) async fn gate(State(app): State<App>, mut request: Request, next: Nex
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     if door.is_of_pages() {
+        response = pages::failed(&app, signed_in, request_id, response).await;
         session::protect(&mut response);
     }
     response
@@ -171,6 +175,7 @@ mod tests {
             ("/sign-in/x", Door::People),
             ("/invitations/x", Door::Visitors),
             ("/assets/x.css", Door::Visitors),
+            ("/favicon.ico", Door::Visitors),
         ] {
             assert_eq!(Door::of(path), door, "{path}");
         }
