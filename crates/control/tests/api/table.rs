@@ -74,7 +74,7 @@ const TABLE: &[Row] = &[
                                                                     "200  200 200 200 200  200 200 200 200  404  403  401  401"),
     row("GET /v1/denials", "",                                      "200  200 200 200 200  200 200 200 200  200  403  401  401"),
     row("GET /v1/denials/{denial}", "",                             "200  200 200 200 200  200 200 200 200  404  403  401  401"),
-    row("GET /v1/receipts/{version}", "",                                   "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("GET /v1/receipts/{version}", "",                           "200  200 200 200 200  200 200 200 200  404  403  401  401"),
     row("GET /v1/traffic", "",                                      "200  200 200 200 200  403 403 403 403  403  403  401  401"),
     row("GET /v1/api-keys", "",                                     "200  200 200 200 200  200 200 200 200  200  403  401  401"),
     row("DELETE /v1/api-keys/{key}", "",                            "200  200 200 200 403  200 200 200 403  404  403  401  401"),
@@ -150,8 +150,8 @@ async fn callers(stack: &Stack) -> Vec<Caller> {
 
 /// Puts ids of fresh rows of an organisation in place of `{…}`.
 async fn filled(stack: &Stack, organization: &str, text: &str) -> String {
-    let mut text = text.replace("{org}", organization).replace("{version}", "1").replace("{digest}", &"0".repeat(64));
-    for name in ["key", "tried", "denial", "sha256", "viewer", "owner", "invitation", "token"] {
+    let mut text = text.replace("{org}", organization).replace("{digest}", &"0".repeat(64));
+    for name in ["key", "tried", "version", "denial", "sha256", "viewer", "owner", "invitation", "token"] {
         let place = format!("{{{name}}}");
         if text.contains(&place) {
             let id = match name {
@@ -161,6 +161,10 @@ async fn filled(stack: &Stack, organization: &str, text: &str) -> String {
                     let path = format!("/v1/keys/{key}/trial");
                     assert_eq!(stack.admin(Method::PUT, &path, Some(json!({ "scopes": [] }))).await.status, 200);
                     key
+                }
+                "version" => {
+                    let body = json!({ "name": "x", "environment": "live", "organization": organization });
+                    stack.post("/v1/keys", body).await.version().to_string()
                 }
                 "denial" => denial(stack, organization).await,
                 "sha256" => format!("{:0>64}", unique()),
