@@ -94,7 +94,9 @@ mod tests {
     #[test]
     fn words_addresses_methods_and_ids() {
         let (long, full) = ("a".repeat(65), "a".repeat(128));
-        for (text, expected) in [("unknown_key", true), ("no2", true), ("", false), ("No", false), ("a b", false), ("sk_0123456789", false)] {
+        for (text, expected) in
+            [("unknown_key", true), ("no2", true), ("", false), ("No", false), ("a b", false), ("sk_0123456789", false)]
+        {
             assert_eq!(word(&policy(), text).is_some(), expected, "{text}");
         }
         assert_eq!(word(&policy(), &long), None);

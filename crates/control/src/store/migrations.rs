@@ -31,6 +31,7 @@ const SCRIPTS: &[Script] = scripts! {
     3 "0003_accounts_and_audit" "accounts and audit",
     5 "0005_metadata_and_trials" "metadata and trials",
     6 "0006_fleet" "fleet",
+    8 "0008_settings" "settings",
 };
 
 impl Script {
