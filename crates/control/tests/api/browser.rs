@@ -5,7 +5,7 @@ use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION};
 use reqwest::redirect::Policy;
 use sha2::{Digest, Sha256};
 
-use crate::people::{Person, unique};
+use super::people::{Person, unique};
 use crate::stack::{Answer, Stack};
 
 pub(crate) struct Browser<'a> {

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::browser::{Browser, hidden, shown};
+use super::browser::{Browser, hidden, shown};
 use crate::stack::{Answer, Stack};
 
 const PRESS: &[(&str, &str)] = &[];

@@ -4,9 +4,9 @@
 
 use reqwest::Method;
 
-use crate::browser::Browser;
+use super::browser::Browser;
 use crate::stack::Stack;
-use crate::table::{Row, filled, row};
+use super::table::{Row, filled, row};
 
 /// Who looks, in the order of the columns below; `outsider` is the owner of a third organisation, asking for the second
 /// one's rows.

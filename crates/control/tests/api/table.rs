@@ -75,7 +75,7 @@ const TABLE: &[Row] = &[
                                                                     "200  200 200 200 200  200 200 200 200  422  403  401  401"),
     row("GET /v1/denials", "",                                      "200  200 200 200 200  200 200 200 200  200  403  401  401"),
     row("GET /v1/denials/{denial}", "",                             "200  200 200 200 200  200 200 200 200  404  403  401  401"),
-    row("GET /v1/receipts/{version}", "",                           "200  200 200 200 200  404 404 404 404  404  403  401  401"),
+    row("GET /v1/receipts/{version}", "",                           "200  200 200 200 200  200 200 200 200  404  403  401  401"),
     row("GET /v1/traffic", "",                                      "200  200 200 200 200  403 403 403 403  403  403  401  401"),
     row("GET /v1/api-keys", "",                                     "200  200 200 200 200  200 200 200 200  200  403  401  401"),
     row("DELETE /v1/api-keys/{key}", "",                            "200  200 200 200 403  200 200 200 403  404  403  401  401"),
@@ -160,11 +160,10 @@ async fn callers(stack: &Stack) -> Vec<Caller> {
 pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> String {
     let mut text = text
         .replace("{org}", organization)
-        .replace("{version}", "1")
         .replace("{policy}", "1")
         .replace("{asset}", "portcullis.css")
         .replace("{digest}", &"0".repeat(64));
-    for name in ["key", "tried", "denial", "sha256", "viewer", "owner", "invitation", "token"] {
+    for name in ["key", "tried", "version", "denial", "sha256", "viewer", "owner", "invitation", "token"] {
         let place = format!("{{{name}}}");
         if text.contains(&place) {
             let id = match name {
@@ -174,6 +173,10 @@ pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> Str
                     let path = format!("/v1/keys/{key}/trial");
                     assert_eq!(stack.admin(Method::PUT, &path, Some(json!({ "scopes": [] }))).await.status, 200);
                     key
+                }
+                "version" => {
+                    let body = json!({ "name": "x", "environment": "live", "organization": organization });
+                    stack.post("/v1/keys", body).await.version().to_string()
                 }
                 "denial" => denial(stack, organization).await,
                 "sha256" => format!("{:0>64}", unique()),
