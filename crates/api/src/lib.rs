@@ -4,6 +4,7 @@
 //! RFC 3339 strings in UTC. Invariant: no type that holds a key or a token shows it in its `Debug`.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod denials;
 pub mod edge;
 pub mod explain;

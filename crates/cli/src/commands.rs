@@ -1,5 +1,7 @@
 //! One module for each subcommand: its arguments and what it does.
 
+pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod bundle;
 pub(crate) mod denials;
 pub(crate) mod edges;
@@ -7,6 +9,7 @@ pub(crate) mod explain;
 pub(crate) mod keys;
 pub(crate) mod policy;
 pub(crate) mod receipt;
+pub(crate) mod restore;
 pub(crate) mod serve;
 
 use std::future::Future;

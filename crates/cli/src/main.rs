@@ -11,7 +11,7 @@ mod table;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{bundle, denials, edges, explain, keys, policy, receipt, serve};
+use crate::commands::{audit, backup, bundle, denials, edges, explain, keys, policy, receipt, restore, serve};
 use crate::exit::Failure;
 
 /// API keys enforced inside Envoy.
@@ -37,6 +37,12 @@ enum Command {
     Receipt(receipt::Args),
     /// Say why a request was refused, by its id, or list the last denials.
     Denials(denials::Args),
+    /// Say who did what to what, when, from where; or write the whole audit log out.
+    Audit(audit::Args),
+    /// Copy the SQLite database to a file, also while a control plane serves from it.
+    Backup(backup::Args),
+    /// Put a copy in the database's place, while no control plane runs.
+    Restore(restore::Args),
     /// Check policy files.
     #[command(subcommand)]
     Policy(policy::Command),
@@ -55,6 +61,9 @@ fn main() -> std::process::ExitCode {
         Command::Edges(args) => edges::run(&args),
         Command::Receipt(args) => receipt::run(&args),
         Command::Denials(args) => denials::run(&args),
+        Command::Audit(args) => audit::run(args),
+        Command::Backup(args) => backup::run(&args),
+        Command::Restore(args) => restore::run(&args),
         Command::Policy(command) => policy::run(&command),
         Command::Bundle(command) => bundle::run(command),
         Command::Explain(args) => explain::run(&args),

@@ -3,6 +3,7 @@
 //! Invariants: everything under `/edge` wants the edges' token and all else the administrator's, whether it is there or
 //! not; only `/healthz`, `/readyz` and `/v1/openapi.json` are open. Nothing that may hold a key is logged: not paths, not bodies, not queries.
 
+mod audit;
 mod auth;
 mod body;
 mod denials;
@@ -11,6 +12,7 @@ mod explain;
 mod failure;
 mod finish;
 mod keys;
+mod metrics;
 mod openapi;
 mod organizations;
 mod payments;
@@ -48,6 +50,7 @@ pub(crate) fn router(app: App) -> Router {
         .route("/edge/v1/blobs/{digest}", get(edge::blob))
         .route("/edge/v1/bundle", get(edge::bundle))
         .route("/edge/v1/report", post(edge::report))
+        .route("/metrics", get(metrics::metrics))
         .route("/healthz", get(status::healthz))
         .route("/readyz", get(status::readyz))
         .fallback(async || Failure::not_found("there is no such path"))
@@ -57,7 +60,7 @@ pub(crate) fn router(app: App) -> Router {
         .layer(from_fn(finish::finish))
         .layer(from_fn_with_state(app.clone(), auth::gate))
         .layer(from_fn(payments::envelope))
-        .layer(from_fn(watch::watch))
+        .layer(from_fn_with_state(app.clone(), watch::watch))
         .with_state(app)
 }
 
@@ -81,6 +84,8 @@ fn management() -> OpenApiRouter<App> {
         .routes(routes!(receipts::show))
         .routes(routes!(denials::list))
         .routes(routes!(denials::show))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::export))
         .routes(routes!(status::edges))
         .routes(routes!(status::traffic))
         .routes(routes!(status::status))

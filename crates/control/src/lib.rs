@@ -6,6 +6,8 @@
 
 mod access;
 mod app;
+mod audit;
+pub mod backup;
 mod caller;
 mod clock;
 mod config;
@@ -18,6 +20,7 @@ mod http;
 mod id;
 mod keys;
 mod limits;
+mod metrics;
 mod observations;
 mod organizations;
 #[cfg_attr(not(test), expect(dead_code, reason = "handlers are yet to use it"))]

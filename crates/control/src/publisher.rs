@@ -10,13 +10,14 @@ mod index;
 mod progress;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portcullis_bundle::{Blob, BlobDigest, BuildError, SignedManifest, SigningKey};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 
 use bundle::Builder;
@@ -156,6 +157,7 @@ pub(crate) struct Worker {
     history: Arc<Mutex<History>>,
     builder: Arc<Mutex<Builder>>,
     progress: Arc<Progress>,
+    metrics: Arc<Metrics>,
     applied: u64,
 }
 
@@ -167,6 +169,7 @@ pub(crate) fn new(
     policy: Blob,
     key: SigningKey,
     within: Duration,
+    metrics: Arc<Metrics>,
 ) -> (Publisher, Worker) {
     let progress = Arc::new(Progress::default());
     let wake = Arc::new(Notify::new());
@@ -181,6 +184,7 @@ pub(crate) fn new(
         history: history.clone(),
         builder: Arc::new(Mutex::new(Builder::new(policy))),
         progress: progress.clone(),
+        metrics,
         applied: 0,
     };
     (Publisher { wake, current, history, signer, progress, clock, within }, worker)
@@ -193,6 +197,7 @@ impl Worker {
             if let Err(error) = self.publish().await {
                 tracing::error!(%error, "nothing new published; trying again");
                 self.progress.failed(&error);
+                self.metrics.publish_failed();
                 tokio::time::sleep(RETRY_AFTER).await;
                 continue;
             }
@@ -210,6 +215,7 @@ impl Worker {
         if self.current.borrow().as_ref().is_some_and(|it| it.version() >= stored) {
             return Ok(());
         }
+        let begun = Instant::now();
         let changes = self.store.changes(self.applied, day::forgotten_before(stored)).await?;
         let version = changes.version;
         let published = self.build(move |builder| {
@@ -221,6 +227,7 @@ impl Worker {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).push(published.clone());
         self.current.send_replace(Some(published));
         self.progress.published(version, self.clock.seconds());
+        self.metrics.published(begun.elapsed());
         Ok(())
     }
 

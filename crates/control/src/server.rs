@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::Fleet;
+use crate::metrics::Metrics;
 use crate::policy::PolicyRoom;
 use crate::publisher::{self, Worker};
 use crate::secret_file::SecretFileError;
@@ -115,12 +116,14 @@ impl Server {
         store.take_version(clock.millis()).await?;
         let public_key = secrets.signing_key.public_key();
         let policy_blob = build_policy(policy.spec())?;
+        let metrics = Arc::new(Metrics::new(clock.seconds()));
         let (publisher, worker) = publisher::new(
             store.clone(),
             clock.clone(),
             policy_blob,
             secrets.signing_key,
             config.limits.publish_within,
+            metrics.clone(),
         );
         let (trigger, shutdown) = shutdown::new();
         let app = App {
@@ -136,6 +139,7 @@ impl Server {
             public_key,
             shutdown,
             limits: config.limits,
+            metrics,
             listings: Arc::new(Semaphore::new(LISTINGS)),
         };
         Ok(Self { app, worker, listener, address, trigger, _locks: (lock, file_lock) })

@@ -4,6 +4,7 @@
 //! URL.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod client;
 mod edge;
 mod error;
@@ -13,6 +14,7 @@ mod organizations;
 mod status;
 mod token;
 
+pub use audit::Pieces;
 pub use client::{Client, Written};
 pub use error::Error;
 pub use portcullis_api as api;

@@ -12,7 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::failure::Failure;
-use super::watch::RequestId;
+use super::watch::{Known, RequestId};
 use crate::app::App;
 use crate::caller::Caller;
 
@@ -49,17 +49,22 @@ impl FromRequestParts<App> for By {
 
 pub(super) async fn gate(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let door = Door::of(request.uri().path());
+    let mut who = None;
     let known = match door {
         Door::Open => true,
-        Door::Edges => bearer(request.headers()).is_some_and(|sent| app.edge_token.is(sent)),
+        Door::Edges => {
+            who = bearer(request.headers()).filter(|sent| app.edge_token.is(sent)).map(|_| Known::edge());
+            who.is_some()
+        }
         Door::Programs => {
             let caller = program(&app, &request);
-            let known = caller.is_some();
+            who = caller.as_ref().map(Known::of);
             caller.map(|caller| request.extensions_mut().insert(caller));
-            known
+            who.is_some()
         }
     };
     let mut response = if known { next.run(request).await } else { Failure::unauthorized().into_response() };
+    who.map(|who| response.extensions_mut().insert(who));
     if !known || matches!(door, Door::Open) {
         // A stranger is answered, and keeps no connection for it.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on must stop")]
 
 mod access;
+mod audit;
 mod connections;
 mod denials;
 mod edge;
@@ -13,6 +14,7 @@ mod import;
 mod keys;
 mod lifecycle;
 mod metadata;
+mod metrics;
 mod observations;
 mod openapi;
 mod organizations;
