@@ -23,10 +23,17 @@ pub(crate) fn target() -> PathBuf {
     root().join("target")
 }
 
-/// The cargo that runs us.
+/// The cargo that runs us. It is not told what cargo told us: build scripts that look at those variables would run again
+/// whenever somebody calls cargo by hand in between, and with them half of the workspace is rebuilt.
 pub(crate) fn cargo() -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
+    let ours = ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_NAME", "CARGO_CRATE_NAME"];
+    for (name, _) in std::env::vars_os() {
+        if ours.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(&name);
+        }
+    }
     command.current_dir(root());
     command
 }

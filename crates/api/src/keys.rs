@@ -221,10 +221,10 @@ pub struct ListKeys {
     /// Only keys that hold this text in their name, id, display, creator or metadata (`name=value`), in whatever case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub q: Option<String>,
-    /// `true` = only keys that should have been rotated, `false` = only others.
+    /// `true` = only keys that should have been rotated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overdue: Option<bool>,
-    /// `true` = only keys that work and were not used for 30 days, `false` = only others.
+    /// `true` = only keys that work and were not used for 30 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle: Option<bool>,
     /// At most this many, 1 to 1000; absent = 100.

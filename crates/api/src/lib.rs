@@ -4,6 +4,7 @@
 //! RFC 3339 strings in UTC. Invariant: no type that holds a key or a token shows it in its `Debug`.
 #![forbid(unsafe_code)]
 
+pub mod accounts;
 pub mod audit;
 pub mod denials;
 pub mod edge;
@@ -11,6 +12,7 @@ pub mod explain;
 pub mod keys;
 pub mod observations;
 pub mod organizations;
+pub mod page;
 pub mod patch;
 pub mod payments;
 pub mod problem;
@@ -18,14 +20,18 @@ pub mod receipts;
 pub mod restrictions;
 pub mod secret;
 pub mod status;
+pub mod tokens;
 pub mod traffic;
 
+pub use accounts::{CreateInvitation, CreatedInvitation, Invitation, Me, Member, Role, UpdateMember};
 pub use keys::{CreateKey, CreatedKey, Key, KeyList, KeyStatus, RotateKey, UpdateKey};
 pub use organizations::{CreateOrganization, Organization, OrganizationState, UpdateOrganization};
+pub use page::{Page, WhichPage};
 pub use patch::Patch;
 pub use problem::Problem;
 pub use restrictions::RestrictionsSpec;
-pub use secret::ApiKey;
+pub use secret::{ApiKey, Secret};
+pub use tokens::{ApiToken, CreateToken, CreatedToken, TokenKind};
 
 /// Set on the answer to every write: the bundle version that contains it, which edges can fetch by then unless the
 /// answer says `"published": false`.

@@ -30,6 +30,30 @@ impl fmt::Debug for ApiKey {
     }
 }
 
+/// A token, a link that holds one, or a password. It is in the one body that is about it and nowhere else.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps one.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself. Never log or store what this returns.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(redacted)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,5 +61,6 @@ mod tests {
     #[test]
     fn debug_never_shows_the_key() {
         assert_eq!(format!("{:?}", ApiKey::new("sp_live_abc")), "ApiKey(redacted)");
+        assert_eq!(format!("{:?}", Secret::new("pct_abc")), "Secret(redacted)");
     }
 }

@@ -173,6 +173,11 @@ impl Permissions {
         Self(self.0 & other.0)
     }
 
+    /// Whether all of them are in another.
+    pub(crate) const fn are_within(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
+    }
+
     /// Its members, in the order of [`Permission::ALL`].
     pub(crate) fn iter(self) -> impl Iterator<Item = Permission> {
         Permission::ALL.into_iter().filter(move |it| self.has(*it))
@@ -181,6 +186,15 @@ impl Permissions {
     /// Its members' texts with a space between.
     pub(crate) fn to_text(self) -> String {
         self.iter().map(Permission::as_str).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl FromStr for Permissions {
+    type Err = Unknown;
+
+    /// Texts with a space between; none at all is the empty set.
+    fn from_str(text: &str) -> Result<Self, Unknown> {
+        text.split_ascii_whitespace().map(str::parse).collect()
     }
 }
 

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use portcullis_bundle::PublicKey;
 use portcullis_engine::OrganizationId;
+use portcullis_engine::ip::Network;
 use tokio::sync::Semaphore;
 
+use crate::accounts::{Attempts, Passwords};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::fleet::Fleet;
@@ -15,6 +17,7 @@ use crate::keys::Directory;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::policy::{PolicyRoom, PolicySlot};
+use crate::public_url::PublicUrl;
 use crate::publisher::Publisher;
 use crate::shutdown::Shutdown;
 use crate::store::{Change, Store, StoreError};
@@ -33,6 +36,10 @@ pub(crate) struct App {
     pub(crate) admin_token: Token,
     pub(crate) edge_token: Token,
     pub(crate) public_key: PublicKey,
+    pub(crate) public_url: PublicUrl,
+    pub(crate) trusted_proxies: Arc<[Network]>,
+    pub(crate) passwords: Passwords,
+    pub(crate) attempts: Arc<Attempts>,
     pub(crate) shutdown: Shutdown,
     pub(crate) limits: Limits,
     pub(crate) metrics: Arc<Metrics>,
@@ -96,9 +103,9 @@ impl App {
     }
 
     /// Reads, changes and commits; again from the start if the row changed in between.
-    pub(crate) async fn change<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<Committed<T>, Error>
+    pub(crate) async fn change<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, Error>
     where
-        F: Future<Output = Result<Committed<T>, Error>>,
+        F: Future<Output = Result<T, Error>>,
     {
         for _ in 0..ATTEMPTS {
             match attempt().await {

@@ -36,6 +36,8 @@ pub(crate) enum Who {
     Root,
     /// The control plane itself.
     System,
+    /// Somebody who is not signed in.
+    Visitor,
     /// A person, signed in.
     User {
         /// Which person.
@@ -104,6 +106,12 @@ impl Caller {
         Self { who: Who::Root, organization, scope: Scope::All, permissions, address, request_id }
     }
 
+    /// Somebody of whom nothing is known: may do nothing.
+    pub(crate) fn visitor(organization: OrganizationId, address: Option<IpAddr>, request_id: String) -> Self {
+        let (scope, permissions) = (Scope::Only(organization), Permissions::default());
+        Self { who: Who::Visitor, organization, scope, permissions, address, request_id }
+    }
+
     /// The control plane acting by itself, for the organisation it is of.
     pub(crate) fn system(organization: OrganizationId) -> Self {
         Self {
@@ -120,7 +128,18 @@ impl Caller {
     pub(crate) fn email(&self) -> Option<&str> {
         match &self.who {
             Who::User { email, .. } | Who::Token { owner: Some((_, email, _)), .. } => Some(email),
-            Who::Root | Who::System | Who::Token { owner: None, .. } => None,
+            Who::Root | Who::System | Who::Visitor | Who::Token { owner: None, .. } => None,
+        }
+    }
+
+    /// What people call it: an e-mail address, a token's name.
+    pub(crate) fn name(&self) -> &str {
+        match &self.who {
+            Who::Root => "administrator's token",
+            Who::System => "control plane",
+            Who::Visitor => "",
+            Who::User { email, .. } => email,
+            Who::Token { name, .. } => name,
         }
     }
 
@@ -128,7 +147,7 @@ impl Caller {
     pub(crate) fn user(&self) -> Option<UserId> {
         match &self.who {
             Who::User { id, .. } | Who::Token { owner: Some((id, _, _)), .. } => Some(*id),
-            Who::Root | Who::System | Who::Token { owner: None, .. } => None,
+            Who::Root | Who::System | Who::Visitor | Who::Token { owner: None, .. } => None,
         }
     }
 
@@ -137,7 +156,7 @@ impl Caller {
         match &self.who {
             Who::User { role, .. } | Who::Token { owner: Some((_, _, role)), .. } => Some(*role),
             Who::Root | Who::System => Some(Role::Owner),
-            Who::Token { owner: None, .. } => None,
+            Who::Visitor | Who::Token { owner: None, .. } => None,
         }
     }
 }

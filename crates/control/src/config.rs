@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use portcullis_bundle::SigningKey;
 use portcullis_engine::PolicySpec;
+use portcullis_engine::ip::Network;
 
 use crate::database::Database;
 use crate::limits::Limits;
+use crate::public_url::PublicUrl;
 use crate::random;
 use crate::secret_file::{self, SecretFileError};
 use crate::token::Token;
@@ -33,6 +35,10 @@ pub struct Config {
     pub edge_token_file: Option<PathBuf>,
     /// Instead of `data`/signing-key.
     pub signing_key_file: Option<PathBuf>,
+    /// Where people reach it, if not where it listens.
+    pub public_url: Option<PublicUrl>,
+    /// Proxies that are believed when they say whom a request is from.
+    pub trusted_proxies: Vec<Network>,
     /// Whether the signing key may be another than the one that this database's bundles were signed with so far.
     pub replace_signing_key: bool,
     /// How much to bear.

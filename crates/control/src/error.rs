@@ -3,7 +3,7 @@
 use portcullis_api::KeyStatus;
 use portcullis_engine::KeyId;
 
-use crate::access::Permission;
+use crate::access::{Permission, Role};
 use crate::clock::{MAX_TIME, from_rfc3339, to_rfc3339};
 use crate::random::NoRandomness;
 use crate::store::StoreError;
@@ -51,6 +51,36 @@ pub(crate) enum Error {
         /// What is there already.
         detail: String,
     },
+    /// The caller stands too low among the members; someone who stands higher can do it.
+    #[error("this needs somebody who is and may at least as much as the role `{}`: ask one of them", .0.as_str())]
+    TooLow(Role),
+    /// Nobody would be left who owns the organisation; another owner has to be made first.
+    #[error("the organisation would be left without an owner: make somebody else an owner first")]
+    LastOwner,
+    /// Who is to become a member is one.
+    #[error("they are a member of this organisation already: change their role instead")]
+    AlreadyMember,
+    /// The link of an invitation does not work, or no longer does; whoever invites can make another.
+    #[error("this invitation was used, withdrawn or is too old: ask for another")]
+    Void,
+    /// Somebody failed to prove who they are; they can try again.
+    #[error("the e-mail address or the password is wrong")]
+    WrongPassword,
+    /// Somebody tries too often; they can come back.
+    #[error("too many attempts: try again in {retry_after} s")]
+    TooMany {
+        /// In so many seconds.
+        retry_after: u64,
+    },
+    /// Somebody is a member of nothing any more; an admin of some organisation can invite them.
+    #[error("you are a member of no organisation any more: ask for an invitation")]
+    NoMembership,
+    /// A program asked for what only a person does; they have to sign in.
+    #[error("only a person who is signed in can do this")]
+    PeopleOnly,
+    /// Passwords can be neither hashed nor checked; the operator has to look into the log.
+    #[error("a password could not be hashed or checked")]
+    Password,
     /// Others kept changing the same thing; the caller can try again.
     #[error("the same record is being changed by others: try again")]
     Contended,
@@ -65,7 +95,16 @@ pub(crate) enum Error {
     Randomness(#[from] NoRandomness),
     /// The database's fault.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::LastOwner => Self::LastOwner,
+            other => Self::Store(other),
+        }
+    }
 }
 
 impl Error {

@@ -1,8 +1,9 @@
 //! The HTTP face: which path answers what, who may call it, how errors look. Handlers are thin: parse, domain, respond.
 //!
-//! Invariants: everything under `/edge` wants the edges' token and all else the administrator's, whether it is there or
-//! not; only `/healthz`, `/readyz` and `/v1/openapi.json` are open. Nothing that may hold a key is logged: not paths, not bodies, not queries.
+//! Invariants: who may go where is decided in `auth`, before it is known whether there is anything. Nothing that may
+//! hold a key is logged: not paths, not bodies, not queries.
 
+mod address;
 mod audit;
 mod auth;
 mod body;
@@ -11,28 +12,35 @@ mod edge;
 mod explain;
 mod failure;
 mod finish;
+mod invitations;
 mod keys;
+mod members;
 mod metrics;
 mod openapi;
 mod organizations;
+mod pages;
 mod payments;
 mod receipts;
+mod routes;
+pub(crate) mod session;
 mod status;
+mod tokens;
 mod watch;
 
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
 use axum::{Extension, Router};
 use portcullis_api::Problem;
 use portcullis_api::payments::Failed;
 use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use failure::Failure;
+pub(crate) use address::Peer;
+pub(crate) use failure::Failure;
 use openapi::Document;
+pub use routes::Route;
+use routes::Routes;
 
 /// A batch of a thousand keys with restrictions fits.
 const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -42,17 +50,10 @@ const BODY_LIMIT: usize = 4 * 1024 * 1024;
 #[openapi(components(schemas(Problem, Failed)))]
 struct Described;
 
-/// Every route.
+/// What is served.
 pub(crate) fn router(app: App) -> Router {
-    let (routes, annotated) = management().split_for_parts();
+    let (routes, annotated, _) = registered().finish();
     routes
-        .route("/edge/v1/manifest", get(edge::manifest))
-        .route("/edge/v1/blobs/{digest}", get(edge::blob))
-        .route("/edge/v1/bundle", get(edge::bundle))
-        .route("/edge/v1/report", post(edge::report))
-        .route("/metrics", get(metrics::metrics))
-        .route("/healthz", get(status::healthz))
-        .route("/readyz", get(status::readyz))
         .fallback(async || Failure::not_found("there is no such path"))
         .method_not_allowed_fallback(async || Failure::method_not_allowed())
         .layer(Extension(Document::new(annotated)))
@@ -64,30 +65,56 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// The management API: what is routed here is described in `/v1/openapi.json`.
-fn management() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Described::openapi())
-        .routes(routes!(payments::list))
-        .routes(routes!(payments::revoke))
-        .routes(routes!(keys::list, keys::create))
-        .routes(routes!(keys::create_batch))
-        .routes(routes!(keys::find))
-        .routes(routes!(keys::import))
-        .routes(routes!(keys::show, keys::update, keys::revoke))
-        .routes(routes!(keys::rotate))
-        .routes(routes!(keys::start_trial, keys::end_trial))
-        .routes(routes!(keys::enforce_trial))
-        .routes(routes!(explain::explain))
-        .routes(routes!(organizations::list, organizations::create))
-        .routes(routes!(organizations::show, organizations::update))
-        .routes(routes!(denials::observed))
-        .routes(routes!(receipts::show))
-        .routes(routes!(denials::list))
-        .routes(routes!(denials::show))
-        .routes(routes!(audit::list))
-        .routes(routes!(audit::export))
-        .routes(routes!(status::edges))
-        .routes(routes!(status::traffic))
-        .routes(routes!(status::status))
-        .routes(routes!(openapi::document))
+/// Every route, as it was registered.
+pub fn routes() -> Vec<Route> {
+    registered().finish().2
+}
+
+/// Every route. What is registered as `api` is described in `/v1/openapi.json`. Whom a path is for is said in `auth`.
+fn registered() -> Routes {
+    let routes = Routes::new(Described::openapi())
+        .get("/edge/v1/manifest", edge::manifest)
+        .get("/edge/v1/blobs/{digest}", edge::blob)
+        .get("/edge/v1/bundle", edge::bundle)
+        .post("/edge/v1/report", edge::report)
+        .get("/metrics", metrics::metrics)
+        .get("/healthz", status::healthz)
+        .get("/readyz", status::readyz);
+    pages::register(management(routes))
+}
+
+/// The management API.
+fn management(routes: Routes) -> Routes {
+    routes
+        .api(routes!(payments::list))
+        .api(routes!(payments::revoke))
+        .api(routes!(keys::list, keys::create))
+        .api(routes!(keys::create_batch))
+        .api(routes!(keys::find))
+        .api(routes!(keys::import))
+        .api(routes!(keys::show, keys::update, keys::revoke))
+        .api(routes!(keys::rotate))
+        .api(routes!(keys::start_trial, keys::end_trial))
+        .api(routes!(keys::enforce_trial))
+        .api(routes!(denials::observed))
+        .api(routes!(explain::explain))
+        .api(routes!(denials::list))
+        .api(routes!(denials::show))
+        .api(routes!(receipts::show))
+        .api(routes!(organizations::list, organizations::create))
+        .api(routes!(organizations::show, organizations::update))
+        .api(routes!(members::list))
+        .api(routes!(members::update, members::remove))
+        .api(routes!(invitations::list, invitations::create))
+        .api(routes!(invitations::withdraw))
+        .api(routes!(invitations::accept))
+        .api(routes!(tokens::list, tokens::create))
+        .api(routes!(tokens::revoke))
+        .api(routes!(tokens::me))
+        .api(routes!(audit::list))
+        .api(routes!(audit::export))
+        .api(routes!(status::edges))
+        .api(routes!(status::traffic))
+        .api(routes!(status::status))
+        .api(routes!(openapi::document))
 }

@@ -29,7 +29,7 @@ use crate::store::{Action, Change, KeyRow, Target, Write};
 
 pub(crate) use creation::{create, create_batch};
 pub(crate) use directory::Directory;
-pub(crate) use fields::{given, misleads, name};
+pub(crate) use fields::{email, given, misleads, name};
 pub(crate) use import::{import, import_csv};
 pub(crate) use listing::{find, list, list_unrevoked};
 pub(crate) use material::stand_in;

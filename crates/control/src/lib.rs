@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod accounts;
 mod app;
 mod audit;
 pub mod backup;
@@ -26,9 +27,11 @@ mod organizations;
 #[cfg_attr(not(test), expect(dead_code, reason = "handlers are yet to use it"))]
 mod pages;
 mod policy;
+mod public_url;
 mod publisher;
 mod random;
 mod receipts;
+mod secret;
 mod secret_file;
 mod server;
 mod shutdown;
@@ -39,5 +42,7 @@ mod traffic;
 pub use clock::Clock;
 pub use config::Config;
 pub use database::{Database, DatabaseUrlError, PostgresUrl};
-pub use limits::Limits;
+pub use http::{Route, routes};
+pub use limits::{Limits, Rate};
+pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use server::{ServeError, Server};

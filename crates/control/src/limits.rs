@@ -3,10 +3,23 @@
 //! The defaults are what is served with; tests choose shorter ones. Invariant: connections leave file descriptors for
 //! the database and the log.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Never more connections than this, however many file descriptors there are.
 const MAX_CONNECTIONS: usize = 8192;
+
+const SIGN_INS_BY_EMAIL: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
+const SIGN_INS_BY_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
+
+/// How often something may be tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// So often at once.
+    pub burst: NonZeroU32,
+    /// And then once in this time.
+    pub every: Duration,
+}
 
 /// The limits of one control plane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +34,10 @@ pub struct Limits {
     pub idle: Duration,
     /// A write that edges cannot fetch by then is answered all the same, and says so.
     pub publish_within: Duration,
+    /// Attempts to sign in under one e-mail address.
+    pub sign_ins_by_email: Rate,
+    /// Attempts to sign in from one address.
+    pub sign_ins_by_address: Rate,
 }
 
 impl Default for Limits {
@@ -31,6 +48,8 @@ impl Default for Limits {
             body_within: Duration::from_secs(30),
             idle: Duration::from_secs(120),
             publish_within: Duration::from_secs(10),
+            sign_ins_by_email: Rate { burst: SIGN_INS_BY_EMAIL, every: Duration::from_secs(15) },
+            sign_ins_by_address: Rate { burst: SIGN_INS_BY_ADDRESS, every: Duration::from_secs(3) },
         }
     }
 }

@@ -6,13 +6,15 @@ use portcullis_engine::{OrganizationId, OrganizationState};
 use serde_json::json;
 
 use crate::access::Permission::{OrganizationsRead, OrganizationsWrite};
+use crate::access::Role;
 use crate::app::{App, Committed};
 use crate::caller::{Caller, Scope};
 use crate::clock::to_rfc3339;
 use crate::error::Error;
+use crate::id::UserId;
 use crate::keys;
 use crate::random;
-use crate::store::{Action, Change, OrganizationRow, Store, StoreError, Target, Write};
+use crate::store::{AccountWrite, Action, Change, MemberRow, OrganizationRow, Store, StoreError, Target, Write};
 
 /// What the default organisation is called until someone renames it.
 const DEFAULT_NAME: &str = "default";
@@ -41,7 +43,8 @@ async fn default(store: &dyn Store) -> Result<Option<OrganizationId>, Error> {
     Ok(store.organizations(Scope::All).await?.iter().find(|row| row.is_default).map(|row| row.id))
 }
 
-/// Makes an organisation. Only who sees all of them can.
+/// Makes an organisation. The person who does is its first owner; one made with the administrator's token has nobody
+/// until an owner is invited with it.
 pub(crate) async fn create(
     app: &App,
     by: &Caller,
@@ -58,19 +61,21 @@ pub(crate) async fn create(
         changed_in: 0,
     };
     let shown = organization(row.clone());
-    app.commit(insertion(by, row, app.clock.millis()), shown).await
+    let owner = by.user().map(|user| first_owner(by, &row, user));
+    let change = insertion(by, row, app.clock.millis());
+    app.commit(owner.into_iter().fold(change, Change::and), shown).await
 }
 
 /// Every organisation that the caller sees, oldest first.
 pub(crate) async fn list(app: &App, by: &Caller) -> Result<Vec<Organization>, Error> {
     by.require(OrganizationsRead)?;
-    Ok(app.store.organizations(by.scope).await?.into_iter().map(organization).collect())
+    Ok(app.store.organizations(sight(app, by)).await?.into_iter().map(organization).collect())
 }
 
 /// One organisation.
 pub(crate) async fn show(app: &App, by: &Caller, id: &str) -> Result<Organization, Error> {
     by.require(OrganizationsRead)?;
-    find(app, by, id).await.map(organization)
+    find_in(app, sight(app, by), id).await.map(organization)
 }
 
 /// Changes an organisation's name or, if the operator asks, its state.
@@ -82,7 +87,7 @@ pub(crate) async fn update(
 ) -> Result<Committed<Organization>, Error> {
     by.require(OrganizationsWrite)?;
     app.change(async || {
-        let mut row = find(app, by, id).await?;
+        let mut row = find_in(app, sight(app, by), id).await?;
         if let Some(name) = keys::given("/name", &request.name)? {
             row.name = keys::name(&app.policy(), name)?;
         }
@@ -116,10 +121,31 @@ pub(crate) fn narrow(by: &Caller, id: Option<&str>) -> Result<Scope, Error> {
     by.scope.within(id).ok_or(Error::invalid("/organization", "there is no such organisation"))
 }
 
-/// One that the caller sees.
+/// One whose rows the caller may see and change.
 pub(crate) async fn find(app: &App, by: &Caller, id: &str) -> Result<OrganizationRow, Error> {
+    find_in(app, by.scope, id).await
+}
+
+async fn find_in(app: &App, scope: Scope, id: &str) -> Result<OrganizationRow, Error> {
     let id: OrganizationId = id.parse().map_err(|_| Error::NotFound("organisation"))?;
-    app.store.organization(by.scope, id).await?.ok_or(Error::NotFound("organisation"))
+    app.store.organization(scope, id).await?.ok_or(Error::NotFound("organisation"))
+}
+
+/// The organisations that a caller sees as such. An operator who manages organisations sees that the others are there,
+/// and nothing that is in them.
+fn sight(app: &App, by: &Caller) -> Scope {
+    let manages = by.organization == app.default_organization && by.permissions.has(OrganizationsWrite);
+    if manages { Scope::All } else { by.scope }
+}
+
+fn first_owner(by: &Caller, row: &OrganizationRow, user: UserId) -> Change {
+    let email = by.email().unwrap_or_default().to_owned();
+    let target = Target::new("user", user, &email);
+    let (organization, role, created_at) = (row.id, Role::Owner, row.created_at);
+    let member = MemberRow { organization, user, email, name: String::new(), role, created_at, last_seen: None };
+    Change::new(by, row.created_at * 1000)
+        .add(Write::Account(AccountWrite::InsertMember(member)), organization, Action::MemberAdded, target)
+        .detail([("role", json!(role.as_str()))])
 }
 
 fn insertion(by: &Caller, row: OrganizationRow, now_ms: u64) -> Change {

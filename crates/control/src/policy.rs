@@ -6,6 +6,9 @@ use arc_swap::ArcSwap;
 use portcullis_engine::spec::{CredentialPlace, CredentialSpec, KeyFormatSpec, PolicySpec};
 use portcullis_engine::{Policy, PolicyError};
 
+use crate::secret::Purpose;
+use crate::token;
+
 /// Where the policy in force is; it changes while requests are served.
 pub(crate) type PolicySlot = Arc<ArcSwap<PolicyRoom>>;
 
@@ -81,7 +84,7 @@ impl PolicyRoom {
 
 /// Whether one of our own tokens stands in a text.
 fn spots_token_in(text: &str) -> bool {
-    ["pca_", "pce_", "pct_"].into_iter().any(|prefix| spots(prefix, text))
+    token::PREFIXES.into_iter().chain(Purpose::PREFIXES).any(|prefix| spots(prefix, text))
 }
 
 /// Whether a prefix stands in a text, with enough behind it for a secret.

@@ -17,12 +17,14 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::accounts::{self, Attempts, Passwords};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::Fleet;
 use crate::metrics::Metrics;
 use crate::policy::PolicyRoom;
+use crate::public_url::PublicUrl;
 use crate::publisher::{self, Worker};
 use crate::secret_file::SecretFileError;
 use crate::store::{self, OpenError, SIGNING_KEY, Store, StoreError};
@@ -94,6 +96,7 @@ pub struct Server {
     worker: Worker,
     listener: TcpListener,
     address: SocketAddr,
+    first_owner: Option<String>,
     trigger: shutdown::Trigger,
     /// Held as long as the server lives: no second one can have the folder, nor the file that the database is.
     _locks: (File, Option<File>),
@@ -128,6 +131,10 @@ impl Server {
         let (trigger, shutdown) = shutdown::new();
         let app = App {
             fleet: Arc::new(Fleet::new(store.clone())),
+            public_url: config.public_url.unwrap_or_else(|| PublicUrl::of(address)),
+            trusted_proxies: config.trusted_proxies.into(),
+            passwords: Passwords::new(),
+            attempts: Arc::new(Attempts::new(&config.limits)),
             store,
             directory: Arc::default(),
             policies: Arc::new(ArcSwap::from_pointee(policy)),
@@ -142,7 +149,14 @@ impl Server {
             metrics,
             listings: Arc::new(Semaphore::new(LISTINGS)),
         };
-        Ok(Self { app, worker, listener, address, trigger, _locks: (lock, file_lock) })
+        let first_owner = accounts::first_owner_link(&app).await;
+        let first_owner = first_owner.map_err(|error| ServeError::FirstStart(error.to_string()))?;
+        Ok(Self { app, worker, listener, address, first_owner, trigger, _locks: (lock, file_lock) })
+    }
+
+    /// Where the first owner signs up, as long as there is nobody. Whoever holds it can: show it once.
+    pub fn first_owner_link(&self) -> Option<&str> {
+        self.first_owner.as_deref()
     }
 
     /// Where it listens.

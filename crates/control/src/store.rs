@@ -4,6 +4,7 @@
 //! of HTTP and decides nothing. Invariant: a change either is in the database, with its rows in the audit log and, if
 //! edges have to know of it, with a new, higher version, or did not happen.
 
+mod accounts;
 mod audit;
 mod change;
 #[cfg(test)]
@@ -25,6 +26,10 @@ use portcullis_api::edge::SampleKind;
 use portcullis_bundle::OrganizationEntry;
 use portcullis_engine::KeyId;
 
+pub(crate) use accounts::{
+    AccountWrite, ActiveSession, ActiveToken, InvitationRow, Invitations, MemberRow, Members, MembershipRow,
+    SessionRow, Sessions, Slice, TokenRow, Tokens, UserRow, Users,
+};
 pub(crate) use audit::{Audit, AuditFilter};
 pub(crate) use change::{Action, Actor, AuditRow, Change, Target};
 pub(crate) use denials::{Audience, DENIALS, DenialFilter, DenialRow, Denials};
@@ -47,7 +52,21 @@ pub(crate) use sqlite::SqliteStore;
 /// Everything the control plane asks of a database.
 #[async_trait]
 pub(crate) trait Store:
-    Audit + Keys + Organizations + Settings + Reports + Edges + Observations + Denials + Send + Sync
+    Audit
+    + Denials
+    + Edges
+    + Invitations
+    + Keys
+    + Members
+    + Observations
+    + Organizations
+    + Reports
+    + Sessions
+    + Settings
+    + Tokens
+    + Users
+    + Send
+    + Sync
 {
     /// Does all of a change or none. If edges have to know of it, it takes a new version, higher than every one before
     /// and at least `version_floor`. Returns the version that contains it. What others kept from being written, or a
@@ -104,6 +123,8 @@ pub(crate) enum Write {
     ReplaceOrganization(OrganizationRow),
     /// What was observed of a key is about something that is no longer so.
     ForgetObservations(KeyId, SampleKind),
+    /// About people, sessions, invitations and tokens.
+    Account(AccountWrite),
 }
 
 impl Write {
@@ -113,7 +134,7 @@ impl Write {
             Self::InsertKey(_) | Self::ReplaceKey(_) | Self::InsertOrganization(_) | Self::ReplaceOrganization(_) => {
                 true
             }
-            Self::ForgetObservations(..) => false,
+            Self::ForgetObservations(..) | Self::Account(_) => false,
         }
     }
 }

@@ -13,6 +13,8 @@ use crate::random::{self, NoRandomness};
 const ADMIN_PREFIX: &str = "pca_";
 /// NEVER CHANGE: secret scanners look for it.
 const EDGE_PREFIX: &str = "pce_";
+/// Every prefix.
+pub(crate) const PREFIXES: [&str; 2] = [ADMIN_PREFIX, EDGE_PREFIX];
 const ALPHABET: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const BODY_LENGTH: usize = 40;
 /// Shorter ones could be guessed.

@@ -17,17 +17,14 @@ use crate::tools;
 
 const CHECKED_IN: &str = "crates/control/openapi.json";
 /// Requests made up for each operation, besides those at the borders of what is allowed.
-const EXAMPLES: &str = "12";
+const EXAMPLES: &str = "60";
 const SEED: &str = "1";
-const BUDGET_SECONDS: &str = "120";
-/// Beyond this it hangs.
+/// It has no budget of time, which would make every run another one; this is where it hangs.
 const LIMIT: Duration = Duration::from_secs(300);
 /// What is not asked, and why:
 /// - `positive_data_acceptance`: which environments and scopes there are, and whether a policy compiles, is in the policy
 ///   in force; what the schema allows may still be refused with 422.
 const EXCLUDED_CHECKS: &str = "positive_data_acceptance";
-/// `/edge/v1` wants the edges' token; it is no part of the management API.
-const EXCLUDED_PATHS: &str = "^/edge/";
 
 pub(super) async fn run(report: &mut Report) -> anyhow::Result<()> {
     let mut stack = Stack::new(Setup::preset("systemprompt")?)?;
@@ -47,7 +44,8 @@ pub(super) async fn run(report: &mut Report) -> anyhow::Result<()> {
         println!("{text}");
     }
     report.check("schemathesis finds no answer that the description does not foresee", passed);
-    report.check("it did ask", text.contains("generated"));
+    let made = control.list("/v1/keys").await?.len();
+    report.check(format!("it was let in: it made {made} keys"), made > 0);
     stack.ensure_alive()?;
     let ready = control.call("GET", "/readyz", None).await?;
     report.equal("the control plane is well afterwards", ready.status, 200);
@@ -88,15 +86,11 @@ async fn schemathesis(control: &Control, config: &Path, log: &Path) -> anyhow::R
         "none",
         "--max-examples",
         EXAMPLES,
-        "--max-time",
-        BUDGET_SECONDS,
         "--phases",
         "examples,coverage,fuzzing",
         "--continue-on-failure",
         "--exclude-checks",
         EXCLUDED_CHECKS,
-        "--exclude-path-regex",
-        EXCLUDED_PATHS,
     ];
     let args = args.map(str::to_owned);
     let mut process = Process::spawn_group("schemathesis", &tools::schemathesis()?, &args, log)?;

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use portcullis_control::{Clock, Config, Limits, Server};
+use portcullis_control::{Clock, Config, Limits, PublicUrl, Server};
+use portcullis_engine::ip::Network;
 use tracing_subscriber::EnvFilter;
 
 use crate::exit::{Exit, Failure};
@@ -32,6 +33,12 @@ pub(crate) struct Args {
     /// The Ed25519 seed that manifests are signed with, as 64 hex digits, instead of DIR/signing-key.
     #[arg(long, value_name = "FILE")]
     signing_key_file: Option<PathBuf>,
+    /// Where people reach it, such as https://control.example.com: links begin with it. Absent = where it listens.
+    #[arg(long, value_name = "URL", env = "PORTCULLIS_PUBLIC_URL")]
+    public_url: Option<PublicUrl>,
+    /// Networks of proxies in front of it, whose X-Forwarded-For is believed.
+    #[arg(long, value_name = "CIDR", num_args = 1.., value_delimiter = ',', value_parser = Network::parse)]
+    trusted_proxies: Vec<Network>,
     /// Sign with the signing key from now on, although this database's bundles were signed with another so far.
     #[arg(long)]
     replace_signing_key: bool,
@@ -68,6 +75,8 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         admin_token_file: args.admin_token_file,
         edge_token_file: args.edge_token_file,
         signing_key_file: args.signing_key_file,
+        public_url: args.public_url,
+        trusted_proxies: args.trusted_proxies,
         replace_signing_key: args.replace_signing_key,
         limits: Limits::default(),
     };
@@ -89,6 +98,7 @@ async fn serve(config: Config, news: Option<String>) -> Result<Exit, Failure> {
     let stop = stop_signal()?;
     let server = Server::open(config, Clock::system()).await?;
     news.iter().for_each(|news| output::talk(news));
+    server.first_owner_link().iter().for_each(|link| output::talk(&format!("first owner: open {link}")));
     output::data(&format!("portcullis listening on http://{}", server.address()));
     server.run(stop).await?;
     Ok(Exit::Success)

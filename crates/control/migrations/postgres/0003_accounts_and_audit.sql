@@ -22,6 +22,7 @@ CREATE TABLE invitations (
     digest BYTEA NOT NULL UNIQUE CHECK (length(digest) = 32),
     organization TEXT COLLATE "C" NOT NULL REFERENCES organizations (id),
     email TEXT, -- whom it is for; NULL = whoever holds the link
+    is_first BOOLEAN NOT NULL, -- for the first owner: void once there is a user
     role TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'member', 'viewer')),
     created_by TEXT NOT NULL,
     created_at BIGINT NOT NULL,
@@ -34,7 +35,6 @@ CREATE INDEX invitations_organization ON invitations (organization, created_at, 
 CREATE TABLE sessions (
     id TEXT COLLATE "C" PRIMARY KEY NOT NULL,
     digest BYTEA NOT NULL UNIQUE CHECK (length(digest) = 32),
-    csrf TEXT NOT NULL,
     user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id),
     organization TEXT COLLATE "C" NOT NULL REFERENCES organizations (id),
     address TEXT,

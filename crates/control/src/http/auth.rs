@@ -1,43 +1,61 @@
-//! Who calls: whoever carries the right token, in exactly one Authorization header.
+//! Who calls: a program by the one token in its Authorization header, a person by the cookie of their session.
 //!
 //! It looks at the path before any route does, so that a stranger learns neither routes nor methods. What a caller may do
-//! is decided by what it asks for. Invariant: what is not named here as open or as the edges' is reached by known callers
-//! alone.
+//! is decided by what it asks for. Invariants: what is not named here as open or as the edges' is reached by known callers
+//! alone; a cookie opens pages and nothing else, a token everything but pages.
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{AUTHORIZATION, CONNECTION};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::address;
 use super::failure::Failure;
+use super::pages;
+use super::session::{self, SignedIn};
 use super::watch::{Known, RequestId};
+use crate::accounts;
 use crate::app::App;
 use crate::caller::Caller;
+use crate::error::Error;
+use crate::secret::{Purpose, Secret};
 
 /// Whom a path is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Door {
-    /// Anyone.
+    /// Anyone, and no page.
     Open,
     /// Edges.
     Edges,
     /// Programs, with a token.
     Programs,
+    /// People, signed in or not.
+    Visitors,
+    /// People who are signed in.
+    People,
 }
 
 impl Door {
     fn of(path: &str) -> Self {
         match path {
-            "/healthz" | "/readyz" | "/v1/openapi.json" => Self::Open,
+            "/healthz" | "/readyz" | "/v1/openapi.json" | "/v1/invitations:accept" => Self::Open,
+            "/sign-in" | "/favicon.ico" => Self::Visitors,
             path if path.starts_with("/edge/") => Self::Edges,
-            _ => Self::Programs,
+            path if path.starts_with("/v1") || path.starts_with("/metrics") => Self::Programs,
+            path if ["/welcome/", "/invitations/", "/assets/"].iter().any(|it| path.starts_with(it)) => Self::Visitors,
+            _ => Self::People,
         }
+    }
+
+    fn is_of_pages(self) -> bool {
+        matches!(self, Self::Visitors | Self::People)
     }
 }
 
 /// The caller of a request that came through the gate.
-pub(super) struct By(pub(super) Caller);
+pub(crate) struct By(pub(crate) Caller);
 
 impl FromRequestParts<App> for By {
     type Rejection = Failure;
@@ -49,34 +67,83 @@ impl FromRequestParts<App> for By {
 
 pub(super) async fn gate(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let door = Door::of(request.uri().path());
-    let mut who = None;
-    let known = match door {
-        Door::Open => true,
-        Door::Edges => {
-            who = bearer(request.headers()).filter(|sent| app.edge_token.is(sent)).map(|_| Known::edge());
-            who.is_some()
-        }
-        Door::Programs => {
-            let caller = program(&app, &request);
-            who = caller.as_ref().map(Known::of);
-            caller.map(|caller| request.extensions_mut().insert(caller));
-            who.is_some()
-        }
+    let entered = enter(&app, door, &mut request).await;
+    let signed_in = request.extensions().get::<SignedIn>().cloned();
+    let request_id = request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned());
+    let known = entered.is_ok();
+    let who = Known::of(door == Door::Edges && known, request.extensions().get::<Caller>());
+    let mut response = match entered {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal,
     };
-    let mut response = if known { next.run(request).await } else { Failure::unauthorized().into_response() };
-    who.map(|who| response.extensions_mut().insert(who));
-    if !known || matches!(door, Door::Open) {
+    response.extensions_mut().insert(who);
+    if !known || door == Door::Open {
         // A stranger is answered, and keeps no connection for it.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if door.is_of_pages() {
+        response = pages::failed(&app, signed_in, request_id, response).await;
+        session::protect(&mut response);
     }
     response
 }
 
+/// Finds out who it is; fails with what a stranger is told.
+async fn enter(app: &App, door: Door, request: &mut Request) -> Result<(), Response> {
+    let visitor = visitor(app, request);
+    let internal = |error: Error| Failure::from(error).into_response();
+    let stranger = || Err(Failure::unauthorized().into_response());
+    let caller = match door {
+        Door::Open => visitor,
+        Door::Edges if bearer(request.headers()).is_some_and(|sent| app.edge_token.is(sent)) => return Ok(()),
+        Door::Edges => return stranger(),
+        Door::Programs => match program(app, &visitor, request.headers()).await.map_err(internal)? {
+            Some(caller) => caller,
+            None => return stranger(),
+        },
+        Door::Visitors | Door::People => match person(app, &visitor, request.headers()).await.map_err(internal)? {
+            Some(signed_in) => {
+                let caller = signed_in.caller.clone();
+                request.extensions_mut().insert(signed_in);
+                caller
+            }
+            None if door == Door::Visitors => visitor,
+            None => return Err(session::to_sign_in(page(request)).into_response()),
+        },
+    };
+    request.extensions_mut().insert(caller);
+    Ok(())
+}
+
+/// The request, by whomever.
+fn visitor(app: &App, request: &Request) -> Caller {
+    let id = request.extensions().get::<RequestId>().map_or("", RequestId::as_str).to_owned();
+    let address = address::client(request.extensions(), request.headers(), &app.trusted_proxies);
+    Caller::visitor(app.default_organization, address, id)
+}
+
 /// The program that sent a token.
-fn program(app: &App, request: &Request) -> Option<Caller> {
-    let token = bearer(request.headers())?;
-    let id = request.extensions().get::<RequestId>().map_or("", RequestId::as_str);
-    app.admin_token.is(token).then(|| Caller::root(app.default_organization, None, id.to_owned()))
+async fn program(app: &App, visitor: &Caller, headers: &HeaderMap) -> Result<Option<Caller>, Error> {
+    let Some(sent) = bearer(headers) else { return Ok(None) };
+    if app.admin_token.is(sent) {
+        return Ok(Some(Caller::root(app.default_organization, visitor.address, visitor.request_id.clone())));
+    }
+    match Secret::parse(Purpose::Token, sent) {
+        Some(token) => accounts::recognise(app, visitor, &token).await,
+        None => Ok(None),
+    }
+}
+
+/// The person whose cookie was sent.
+async fn person(app: &App, visitor: &Caller, headers: &HeaderMap) -> Result<Option<SignedIn>, Error> {
+    let Some(cookie) = session::sent(app, headers, Purpose::Session) else { return Ok(None) };
+    Ok(accounts::resume(app, visitor, &cookie).await?.map(|resumed| SignedIn::new(resumed, &cookie)))
+}
+
+/// The page that was asked for, to come back to. What was to be done there is not repeated.
+fn page(request: &Request) -> Option<&str> {
+    let looks = matches!(*request.method(), Method::GET | Method::HEAD);
+    request.uri().path_and_query().map(|it| it.as_str()).filter(|_| looks)
 }
 
 /// The one bearer token of a request.
@@ -85,4 +152,34 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let (value, None) = (values.next()?.as_bytes(), values.next()) else { return None };
     let (scheme, token) = value.split_at_checked(7)?;
     scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii_start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_has_its_door() {
+        for (path, door) in [
+            ("/healthz", Door::Open),
+            ("/v1/invitations:accept", Door::Open),
+            ("/v1/invitations:accept/", Door::Programs),
+            ("/v1/keys", Door::Programs),
+            ("/v1", Door::Programs),
+            ("/metrics", Door::Programs),
+            ("/edge/v1/manifest", Door::Edges),
+            ("/", Door::People),
+            ("/keys", Door::People),
+            ("/sign-out", Door::People),
+            ("/nowhere", Door::People),
+            ("/healthz/", Door::People),
+            ("/sign-in", Door::Visitors),
+            ("/sign-in/x", Door::People),
+            ("/invitations/x", Door::Visitors),
+            ("/assets/x.css", Door::Visitors),
+            ("/favicon.ico", Door::Visitors),
+        ] {
+            assert_eq!(Door::of(path), door, "{path}");
+        }
+    }
 }

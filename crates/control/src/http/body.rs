@@ -61,7 +61,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Table<T> {
     }
 }
 
-async fn read(request: Request, app: &App) -> Result<Bytes, Failure> {
+pub(super) async fn read(request: Request, app: &App) -> Result<Bytes, Failure> {
     let late = |_| Failure::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "the body did not arrive in time");
     let body = Bytes::from_request(request, app);
     timeout(app.limits.body_within, body).await.map_err(late)?.map_err(unreadable)
@@ -80,6 +80,18 @@ impl FromRequestParts<App> for Segment {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let segment = Path::from_request_parts(parts, app).await;
         segment.map(|Path(text)| Self(text)).map_err(|_| Failure::not_found("there is no such path"))
+    }
+}
+
+/// The two parameters of a path.
+pub(super) struct Segments(pub(super) String, pub(super) String);
+
+impl FromRequestParts<App> for Segments {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let segments = Path::from_request_parts(parts, app).await;
+        segments.map(|Path((one, two))| Self(one, two)).map_err(|_| Failure::not_found("there is no such path"))
     }
 }
 
@@ -106,7 +118,7 @@ fn unreadable(rejection: BytesRejection) -> Failure {
     }
 }
 
-fn malformed(app: &App, what: &str, message: &str) -> Failure {
+pub(super) fn malformed(app: &App, what: &str, message: &str) -> Failure {
     let detail = if app.policy().spots_secret_in(message) {
         format!("the {what} cannot be read: it holds what looks like a key where none belongs")
     } else {

@@ -4,7 +4,7 @@
 //! what is wrong on our side is logged and never told to the caller.
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use portcullis_api::{KeyStatus, Problem};
@@ -15,16 +15,18 @@ use crate::store::StoreError;
 
 /// A refusal that has no body yet.
 #[derive(Clone, Debug)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) detail: String,
     pub(super) pointer: Option<String>,
+    /// In how many seconds it is worth another try.
+    pub(super) retry_after: Option<u64>,
 }
 
 impl Failure {
     pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), pointer: None }
+        Self { status, code, detail: detail.into(), pointer: None, retry_after: None }
     }
 
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
@@ -86,6 +88,9 @@ impl IntoResponse for Failure {
             let challenge = HeaderValue::from_static("Bearer realm=\"portcullis control\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
         response.extensions_mut().insert(self);
         response
     }
@@ -96,7 +101,17 @@ impl From<Error> for Failure {
         let detail = error.to_string();
         match error {
             Error::NotFound(_) => Self::not_found(detail),
-            Error::Forbidden(_) | Error::OperatorOnly => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
+            Error::Forbidden(_) | Error::OperatorOnly | Error::NoMembership | Error::PeopleOnly | Error::TooLow(_) => {
+                Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+            }
+            Error::LastOwner => Self::new(StatusCode::CONFLICT, "last_owner", detail),
+            Error::AlreadyMember => Self::new(StatusCode::CONFLICT, "already_member", detail),
+            Error::Void => Self::not_found(detail),
+            Error::WrongPassword => Self::new(StatusCode::FORBIDDEN, "wrong_password", detail),
+            Error::TooMany { retry_after } => {
+                let failure = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+                Self { retry_after: Some(retry_after), ..failure }
+            }
             Error::Invalid { pointer, .. } => {
                 let failure = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail);
                 Self { pointer: Some(pointer), ..failure }
@@ -124,7 +139,7 @@ impl From<Error> for Failure {
                 let detail = "the database's connection broke while the change was being stored: it may be stored, so look before you repeat it";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", detail)
             }
-            Error::Randomness(_) | Error::Store(_) => {
+            Error::Randomness(_) | Error::Store(_) | Error::Password => {
                 tracing::error!(error = detail, "a request failed");
                 Self::internal()
             }

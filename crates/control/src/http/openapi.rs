@@ -69,6 +69,8 @@ fn introduce(document: &mut Map<String, Value>) {
 const TAGS: &[(&str, &str)] = &[
     ("keys", "API keys: made, found, restricted, rotated, revoked"),
     ("organizations", "What keys belong to, and who may manage them"),
+    ("members", "Who belongs to an organisation, and as what"),
+    ("invitations", "Who may join an organisation"),
     ("tokens", "API tokens for this API"),
     ("policy", "The policy in force, its versions, and what a new one would change"),
     ("fleet", "The edges, and what they enforce"),

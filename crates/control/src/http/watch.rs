@@ -40,14 +40,13 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// An edge.
-    pub(super) fn edge() -> Self {
-        Self { kind: "edge", id: String::new(), organization: String::new() }
-    }
-
-    /// Whoever asks for a caller.
-    pub(super) fn of(caller: &Caller) -> Self {
+    /// Whoever came through the gate.
+    pub(super) fn of(is_edge: bool, caller: Option<&Caller>) -> Self {
+        let nobody =
+            Self { kind: if is_edge { "edge" } else { "none" }, id: String::new(), organization: String::new() };
+        let Some(caller) = caller else { return nobody };
         let (kind, id) = match &caller.who {
+            Who::Visitor => return nobody,
             Who::Root => ("root", String::new()),
             Who::System => ("system", String::new()),
             Who::User { id, .. } => ("user", id.to_string()),
@@ -77,8 +76,7 @@ pub(super) async fn watch(State(app): State<App>, mut request: Request, next: Ne
     let (took, status) = (started.elapsed(), response.status().as_u16());
     let route = route.as_ref().map(MatchedPath::as_str);
     app.metrics.answered(route, method.as_str(), status, took);
-    let known = response.extensions_mut().remove::<Known>();
-    let known = known.unwrap_or(Known { kind: "none", id: String::new(), organization: String::new() });
+    let known = response.extensions_mut().remove::<Known>().unwrap_or(Known::of(false, None));
     tracing::info!(
         request_id = id.as_str(),
         %method,

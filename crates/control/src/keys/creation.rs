@@ -91,7 +91,7 @@ fn make(
                 sent.map(|it| restrictions(policy, it)).transpose()?.flatten()
             },
             enabled: true,
-            created_by: created_by.map(|it| fields::email(policy, it)).transpose()?,
+            created_by: created_by.map(|it| fields::email(policy, "/created_by", it)).transpose()?,
             created_at: now,
             created_in: 0,
             expires_at: request.expires_at.as_deref().map(|it| fields::expires_later(now, it)).transpose()?,

@@ -71,7 +71,7 @@ fn parse(
         scopes: fields::scopes(policy, &sent.scopes)?,
         restrictions: sent.restrictions.as_ref().map(|it| restrictions(policy, it)).transpose()?.flatten(),
         enabled: true,
-        created_by: created_by.map(|it| fields::email(policy, it)).transpose()?,
+        created_by: created_by.map(|it| fields::email(policy, "/created_by", it)).transpose()?,
         created_at: sent.created_at.as_deref().map_or(Ok(now), |it| created_before(now, it))?,
         created_in: 0,
         expires_at: sent.expires_at.as_deref().map(|it| Error::time("/expires_at", it)).transpose()?,

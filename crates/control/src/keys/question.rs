@@ -8,6 +8,8 @@ use portcullis_api::keys::ListKeys;
 use portcullis_engine::KeyId;
 
 use super::directory::{Entry, Place, fold};
+use super::fields::misleads;
+use super::life::Life;
 use crate::caller::{Caller, Scope};
 use crate::error::Error;
 use crate::organizations;
@@ -24,8 +26,8 @@ pub(super) struct Question {
     pub(super) scope: Scope,
     pub(super) status: Option<KeyStatus>,
     pub(super) environment: Option<String>,
-    pub(super) overdue: Option<bool>,
-    pub(super) idle: Option<bool>,
+    pub(super) overdue: bool,
+    pub(super) idle: bool,
     /// Folded.
     pub(super) text: Option<String>,
     /// Only those behind this one.
@@ -50,8 +52,8 @@ impl Question {
             scope: organizations::narrow(by, query.organization.as_deref())?,
             status: query.status,
             environment: query.environment.clone(),
-            overdue: query.overdue,
-            idle: query.idle,
+            overdue: query.overdue.unwrap_or(false),
+            idle: query.idle.unwrap_or(false),
             text: query.q.as_deref().map(|text| searchable(policy, text)).transpose()?.flatten(),
             after: query.cursor.as_deref().map(parse_cursor).transpose()?,
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
@@ -66,21 +68,22 @@ impl Question {
 
     /// Whether a key is asked for; where it stands does not count.
     pub(super) fn admits(&self, entry: &Entry, look: &Look<'_>) -> bool {
-        let life = &entry.life;
         self.scope.covers(entry.organization)
             && self.environment.as_deref().is_none_or(|it| *it == *entry.environment)
-            && self.status.is_none_or(|it| it == life.status(self.now))
-            && self.overdue.is_none_or(|it| it == life.is_overdue(self.now))
-            && self.idle.is_none_or(|it| it == life.is_idle(self.now))
+            && self.admits_life(entry.life)
             && look.finder.as_ref().is_none_or(|it| it.find(entry.text.as_bytes()).is_some())
     }
 
-    /// Whether a row, read after the directory was asked, is still asked for by its times.
+    /// Whether a row, read after the directory was asked, is asked for by its times. The directory may not have heard of a
+    /// key's last use yet: then it takes too many keys for idle, never too few.
     pub(super) fn still_admits(&self, row: &KeyRow) -> bool {
-        let life = super::life::Life::from(row);
+        self.admits_life(Life::from(row))
+    }
+
+    fn admits_life(&self, life: Life) -> bool {
         self.status.is_none_or(|it| it == life.status(self.now))
-            && self.overdue.is_none_or(|it| it == life.is_overdue(self.now))
-            && self.idle.is_none_or(|it| it == life.is_idle(self.now))
+            && (!self.overdue || life.is_overdue(self.now))
+            && (!self.idle || life.is_idle(self.now))
     }
 }
 
@@ -92,8 +95,8 @@ fn searchable(policy: &PolicyRoom, text: &str) -> Result<Option<String>, Error> 
                       `{\"key\": …}` finds the record of a whole key";
         return Err(Error::invalid("/q", detail));
     }
-    if text.chars().count() > MAX_TEXT {
-        return Err(Error::invalid("/q", format!("expected at most {MAX_TEXT} characters")));
+    if text.chars().count() > MAX_TEXT || text.chars().any(misleads) {
+        return Err(Error::invalid("/q", format!("expected at most {MAX_TEXT} characters on one line")));
     }
     Ok(Some(fold(text)).filter(|text| !text.is_empty()))
 }

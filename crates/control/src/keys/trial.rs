@@ -2,6 +2,7 @@
 //!
 //! Invariant: neither starting nor ending a trial changes what a key may do; enforcing it does, and says so in the log.
 
+use portcullis_api::edge::SampleKind;
 use portcullis_api::keys::StartTrial;
 use portcullis_api::{Key, restrictions as api};
 use portcullis_engine::spec::RestrictionsSpec;
@@ -12,7 +13,7 @@ use crate::app::{App, Committed};
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::policy::PolicyRoom;
-use crate::store::{Action, TrialRow};
+use crate::store::{Action, KeyRow, TrialRow, Write};
 
 /// Tries scopes, restrictions or both on a key, in place of any trial before.
 pub(crate) async fn start_trial(
@@ -28,7 +29,8 @@ pub(crate) async fn start_trial(
         row.trial = Some(trial.clone());
         let shown = key(row.clone(), app.clock.seconds());
         let detail = history::of_trial(&trial);
-        app.commit(replacement(app, by, row, Action::KeyTrialStarted).detail(detail), shown).await
+        let forget = forget_observations(&row);
+        app.commit(replacement(app, by, row, Action::KeyTrialStarted).detail(detail).also(forget), shown).await
     })
     .await
 }
@@ -44,7 +46,8 @@ pub(crate) async fn end_trial(app: &App, by: &Caller, id: &str) -> Result<Commit
         };
         let shown = key(row.clone(), now);
         let detail = history::of_trial(&trial);
-        app.commit(replacement(app, by, row, Action::KeyTrialEnded).detail(detail), shown).await
+        let forget = forget_observations(&row);
+        app.commit(replacement(app, by, row, Action::KeyTrialEnded).detail(detail).also(forget), shown).await
     })
     .await
 }
@@ -60,9 +63,15 @@ pub(crate) async fn enforce_trial(app: &App, by: &Caller, id: &str) -> Result<Co
         row.restrictions = merged(row.restrictions, restrictions);
         let (_, detail) = history::of_update(&before, &row);
         let shown = key(row.clone(), app.clock.seconds());
-        app.commit(replacement(app, by, row, Action::KeyTrialEnforced).detail(detail), shown).await
+        let forget = forget_observations(&row);
+        app.commit(replacement(app, by, row, Action::KeyTrialEnforced).detail(detail).also(forget), shown).await
     })
     .await
+}
+
+/// What was observed is about one trial.
+fn forget_observations(row: &KeyRow) -> Write {
+    Write::ForgetObservations(row.id, SampleKind::Trial)
 }
 
 fn parse(policy: &PolicyRoom, request: &StartTrial, now: u64) -> Result<TrialRow, Error> {

@@ -1,22 +1,46 @@
 //! `GET /assets/{name}`: the files that pages refer to, in the binary.
 
+use std::sync::LazyLock;
+
+use sha2::{Digest, Sha256};
+
 /// One file.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Asset {
+    name: &'static str,
     pub(crate) content_type: &'static str,
     pub(crate) body: &'static [u8],
+    /// Changes when the file does.
+    pub(crate) digest: String,
 }
 
-/// The file of that name.
-pub(crate) fn find(name: &str) -> Option<Asset> {
-    let (content_type, body): (_, &[u8]) = match name {
-        "portcullis.css" => ("text/css; charset=utf-8", include_bytes!("../../assets/portcullis.css")),
-        "portcullis.js" => ("text/javascript; charset=utf-8", include_bytes!("../../assets/portcullis.js")),
-        "favicon.svg" => ("image/svg+xml", include_bytes!("../../assets/favicon.svg")),
-        "teeth.svg" => ("image/svg+xml", include_bytes!("../../assets/teeth.svg")),
-        _ => return None,
+/// Digest characters in an address: enough to tell releases apart.
+const DIGEST_LENGTH: usize = 16;
+
+static ALL: LazyLock<[Asset; 4]> = LazyLock::new(|| {
+    let asset = |(name, content_type, body): (_, _, &'static [u8])| {
+        let mut digest = hex::encode(Sha256::digest(body));
+        digest.truncate(DIGEST_LENGTH);
+        Asset { name, content_type, body, digest }
     };
-    Some(Asset { content_type, body })
+    [
+        ("portcullis.css", "text/css; charset=utf-8", include_bytes!("../../assets/portcullis.css").as_slice()),
+        ("portcullis.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/portcullis.js").as_slice()),
+        ("favicon.svg", "image/svg+xml", include_bytes!("../../assets/favicon.svg").as_slice()),
+        ("teeth.svg", "image/svg+xml", include_bytes!("../../assets/teeth.svg").as_slice()),
+    ]
+    .map(asset)
+});
+
+/// The file of that name.
+pub(crate) fn find(name: &str) -> Option<&'static Asset> {
+    ALL.iter().find(|asset| asset.name == name)
+}
+
+/// Its address, another one in each release that changes it.
+pub(crate) fn href(name: &str) -> String {
+    let digest = find(name).map(|asset| asset.digest.as_str()).unwrap_or_default();
+    format!("/assets/{name}?v={digest}")
 }
 
 #[cfg(test)]
@@ -31,6 +55,7 @@ mod tests {
             let asset = find(name).unwrap_or_else(|| panic!("{name}"));
             let kind = if name.ends_with("svg") { "image/svg+xml" } else { "charset=utf-8" };
             assert!(asset.content_type.ends_with(kind) && !asset.body.is_empty(), "{name}");
+            assert!(href(name).ends_with(&asset.digest) && asset.digest.len() == DIGEST_LENGTH, "{name}");
         }
         assert!(find("../Cargo.toml").is_none());
     }

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::TokioIo;
@@ -18,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use super::pulse::{Felt, Pulse};
+use crate::http::Peer;
 use crate::limits::Limits;
 use crate::shutdown::Shutdown;
 
@@ -32,8 +35,9 @@ pub(super) async fn serve(listener: TcpListener, router: Router, limits: Limits,
         loop {
             let permit = permit(&permits).await;
             match listener.accept().await {
-                Ok((stream, _)) => {
-                    connections.spawn(connection(stream, router.clone(), limits, ending.clone(), permit));
+                Ok((stream, peer)) => {
+                    let peer = Peer(peer.ip());
+                    connections.spawn(connection(stream, peer, router.clone(), limits, ending.clone(), permit));
                 }
                 Err(error) if is_the_peers(&error) => {}
                 Err(error) => {
@@ -64,6 +68,7 @@ async fn permit(permits: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
 /// Serves one connection; `_permit` goes with it.
 async fn connection(
     stream: TcpStream,
+    peer: Peer,
     router: Router,
     limits: Limits,
     ending: Shutdown,
@@ -73,7 +78,8 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let pulse = Pulse::new();
     let inner = TowerToHyperService::new(router);
-    let service = service_fn(|request| {
+    let service = service_fn(|mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
         pulse.asked();
         let answer = inner.call(request);
         let pulse = &pulse;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Write;
 use crate::caller::{Caller, Who};
+use crate::id::UserId;
 
 /// Writes that belong together, and their audit rows.
 #[derive(Clone, Debug)]
@@ -43,9 +44,9 @@ pub(crate) struct AuditRow {
 /// Who did something, as it was then: names change, the log does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Actor {
-    /// `user`, `token`, `root`, `system`.
+    /// `user`, `token`, `root`, `system`, `visitor`.
     pub kind: String,
-    /// Their id; empty for `root` and `system`.
+    /// Their id; only users and tokens have one.
     pub id: String,
     /// What they were called: an e-mail address, a token's name.
     pub name: String,
@@ -122,6 +123,7 @@ actions! {
     SignedIn "session.started",
     SignInFailed "session.refused",
     SignedOut "session.ended",
+    SessionMoved "session.moved",
     MemberAdded "member.added",
     MemberChanged "member.changed",
     MemberRemoved "member.removed",
@@ -146,6 +148,12 @@ impl Change {
     /// A change with nothing in it yet.
     pub(crate) fn new(by: &Caller, at_ms: u64) -> Self {
         Self { writes: Vec::new(), audit: Vec::new(), actor: Actor::of(by), at_ms }
+    }
+
+    /// The same, by a person who is not signed in yet and proved who they are.
+    pub(crate) fn by_user(visitor: &Caller, id: UserId, email: &str, at_ms: u64) -> Self {
+        let actor = Actor { kind: "user".to_owned(), id: id.to_string(), name: email.to_owned(), ..Actor::of(visitor) };
+        Self { writes: Vec::new(), audit: Vec::new(), actor, at_ms }
     }
 
     /// One write, and what the log says of it.
@@ -187,12 +195,14 @@ impl Change {
 
 impl Actor {
     fn of(by: &Caller) -> Self {
-        let (kind, id, name) = match &by.who {
-            Who::Root => ("root", String::new(), "administrator's token".to_owned()),
-            Who::System => ("system", String::new(), "control plane".to_owned()),
-            Who::User { id, email, .. } => ("user", id.to_string(), email.clone()),
-            Who::Token { id, name, .. } => ("token", id.to_string(), name.clone()),
+        let (kind, id) = match &by.who {
+            Who::Root => ("root", String::new()),
+            Who::System => ("system", String::new()),
+            Who::Visitor => ("visitor", String::new()),
+            Who::User { id, .. } => ("user", id.to_string()),
+            Who::Token { id, .. } => ("token", id.to_string()),
         };
+        let name = by.name().to_owned();
         let address = by.address.map(|it| it.to_string());
         Self { kind: kind.to_owned(), id, name, address, request_id: by.request_id.clone() }
     }

@@ -23,6 +23,9 @@ pub enum StoreError {
     /// Something with the same id or digest is there already; nothing was written.
     #[error("there is one with the same id or digest already")]
     Duplicate,
+    /// Nobody would be left who owns the organisation; nothing was written.
+    #[error("nobody would be left who owns the organisation")]
+    LastOwner,
     /// A text holds a NUL, which a database has no room for: nothing is called that.
     #[error("text holds a NUL character")]
     Nul,

@@ -112,9 +112,8 @@ pub(crate) struct UnrevokedKey {
     pub last_used: Option<u64>,
 }
 
-/// What a directory of keys has to know of one.
+/// What a directory of keys has to know of one. Its members are those of [`KeyRow`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "as in `KeyRow`")]
 pub(crate) struct KeySummary {
     pub id: KeyId,
     pub name: String,

@@ -4,6 +4,8 @@
 //! in order; each is announced, so that every replica hears of it. Invariant: as for SQLite, what `write` returned is
 //! stored, and long lists keep neither a revocation nor its publishing waiting.
 
+#[path = "sql/accounts.rs"]
+mod accounts;
 #[path = "sql/audit.rs"]
 mod audit;
 #[path = "sql/columns.rs"]
@@ -12,20 +14,30 @@ mod columns;
 mod denials;
 #[path = "sql/edges.rs"]
 mod edges;
+#[path = "sql/invitations.rs"]
+mod invitations;
 #[path = "sql/key_rows.rs"]
 mod key_rows;
 #[path = "sql/keys.rs"]
 mod keys;
+#[path = "sql/members.rs"]
+mod members;
 #[path = "sql/observations.rs"]
 mod observations;
 #[path = "sql/organizations.rs"]
 mod organizations;
 #[path = "sql/reports.rs"]
 mod reports;
+#[path = "sql/sessions.rs"]
+mod sessions;
 #[path = "sql/settings.rs"]
 mod settings;
 #[path = "sql/store.rs"]
 mod store;
+#[path = "sql/tokens.rs"]
+mod tokens;
+#[path = "sql/users.rs"]
+mod users;
 
 use std::time::Duration;
 

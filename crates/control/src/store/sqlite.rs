@@ -3,6 +3,8 @@
 //! Invariants: what `write` returned is on the disk (WAL with full sync); however many lists are being read, a
 //! revocation finds a connection to read its key and one to be published by.
 
+#[path = "sql/accounts.rs"]
+mod accounts;
 #[path = "sql/audit.rs"]
 mod audit;
 #[path = "sql/columns.rs"]
@@ -11,20 +13,30 @@ mod columns;
 mod denials;
 #[path = "sql/edges.rs"]
 mod edges;
+#[path = "sql/invitations.rs"]
+mod invitations;
 #[path = "sql/key_rows.rs"]
 mod key_rows;
 #[path = "sql/keys.rs"]
 mod keys;
+#[path = "sql/members.rs"]
+mod members;
 #[path = "sql/observations.rs"]
 mod observations;
 #[path = "sql/organizations.rs"]
 mod organizations;
 #[path = "sql/reports.rs"]
 mod reports;
+#[path = "sql/sessions.rs"]
+mod sessions;
 #[path = "sql/settings.rs"]
 mod settings;
 #[path = "sql/store.rs"]
 mod store;
+#[path = "sql/tokens.rs"]
+mod tokens;
+#[path = "sql/users.rs"]
+mod users;
 
 use std::path::Path;
 use std::time::Duration;

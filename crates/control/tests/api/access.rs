@@ -85,7 +85,7 @@ async fn a_token_stands_in_one_header_in_one_form() {
 async fn what_is_not_there_is_a_problem_too() {
     let stack = Stack::start().await;
     for (method, path, status, code) in [
-        (Method::GET, "/", 404, "not_found"),
+        (Method::GET, "/v1", 404, "not_found"),
         (Method::GET, "/v1/nothing", 404, "not_found"),
         (Method::PUT, "/v1/keys", 405, "method_not_allowed"),
         (Method::GET, "/v1/keys/key_0000000000000000", 404, "not_found"),
@@ -107,7 +107,7 @@ async fn what_is_not_there_is_a_problem_too() {
 async fn a_stranger_learns_neither_paths_nor_methods() {
     let stack = Stack::start().await;
     for (method, path) in [
-        (Method::GET, "/"),
+        (Method::GET, "/v1"),
         (Method::GET, "/v1/nothing"),
         (Method::PUT, "/v1/keys"),
         (Method::POST, "/v1/api-keys"),

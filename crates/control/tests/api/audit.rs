@@ -17,7 +17,8 @@ async fn what_is_done_is_told_with_who_when_and_from_which_request() {
     stack.pass(5);
     let revoked = stack.delete(&format!("/v1/keys/{id}")).await;
     let page = stack.get("/v1/audit").await.json();
-    assert_eq!(actions(&page), ["key.revoked", "key.created", "organization.created"], "newest first");
+    assert_eq!(actions(&page)[..2], ["key.revoked", "key.created"], "newest first");
+    assert_eq!(actions(&page).last(), Some(&"organization.created"), "of the first start");
     let entry = &page["data"][0];
     let id_of_entry = entry["id"].as_u64().unwrap();
     assert_eq!(
@@ -35,7 +36,7 @@ async fn what_is_done_is_told_with_who_when_and_from_which_request() {
             "version": revoked.version(),
         })
     );
-    assert_eq!(page["data"][2]["actor"]["kind"], "system");
+    assert_eq!(page["data"].as_array().unwrap().last().unwrap()["actor"]["kind"], "system");
     // Refusals and looks leave nothing.
     stack.get(&format!("/v1/keys/{id}")).await;
     stack.patch(&format!("/v1/keys/{id}"), json!({ "name": "other" })).await;
@@ -57,7 +58,7 @@ async fn the_log_is_asked_for_in_parts() {
         ("action=organization".to_owned(), vec!["organization.created"; 2]),
         ("action=key.created".to_owned(), vec!["key.created"; 2]),
         ("action=key.revoked".to_owned(), vec![]),
-        ("actor=system".to_owned(), vec!["organization.created"]),
+        ("actor=system&action=organization".to_owned(), vec!["organization.created"]),
         ("since=2026-01-15T12:00:30Z&action=key".to_owned(), vec!["key.created"]),
         ("until=2026-01-15T12:00:30Z&action=key".to_owned(), vec!["key.created"]),
         ("since=2026-01-15T12:01:01Z".to_owned(), vec![]),
@@ -87,6 +88,7 @@ async fn the_log_is_asked_for_in_parts() {
 #[tokio::test]
 async fn all_of_it_is_read_in_pages_and_exported_in_one() {
     let stack = Stack::start().await;
+    let before = stack.get("/v1/audit").await.json()["data"].as_array().unwrap().len();
     let named = |index| json!({ "name": format!("=cmd|'{index}'!A1, \"x\""), "environment": "live" });
     for batch in [0..700, 700..1100] {
         let keys: Vec<_> = batch.map(named).collect();
@@ -99,7 +101,7 @@ async fn all_of_it_is_read_in_pages_and_exported_in_one() {
         let Some(next) = page["next_cursor"].as_str() else { break };
         cursor = format!("&cursor={next}");
     }
-    assert_eq!(listed.len(), 1101);
+    assert_eq!(listed.len(), 1100 + before);
 
     let lines = stack.get("/v1/audit/export?format=jsonl").await;
     assert_eq!((lines.status, lines.header("content-type")), (200, "application/jsonl"));
@@ -112,7 +114,7 @@ async fn all_of_it_is_read_in_pages_and_exported_in_one() {
     assert!(table.header("content-type").starts_with("text/csv"));
     let text = String::from_utf8(table.bytes).unwrap();
     assert!(text.starts_with("id,at,organization,actor_kind,"), "{}", text.lines().next().unwrap());
-    assert_eq!(text.lines().count(), 1102);
+    assert_eq!(text.lines().count(), 1101 + before);
     let second = text.lines().nth(1).unwrap();
     assert!(second.contains(",\"'=cmd|'1099'!A1, \"\"x\"\"\","), "{second}");
     assert!(!text.contains(",=") && !text.contains(",\"="), "no cell is a formula");

@@ -55,7 +55,9 @@ async fn whoever_does_not_go_on_is_cut_off() {
 #[tokio::test]
 async fn a_stranger_is_answered_and_keeps_no_connection() {
     let stack = stack(64).await;
-    for (path, status) in [("/healthz", 200), ("/v1/status", 401), ("/edge/v1/manifest", 401), ("/nowhere", 401)] {
+    for (path, status) in
+        [("/healthz", 200), ("/v1/status", 401), ("/edge/v1/manifest", 401), ("/v1/nowhere", 401), ("/nowhere", 303)]
+    {
         let answer = until_closed(&stack, &format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {answer}");
         assert!(answer.contains("connection: close"), "{path}: {answer}");

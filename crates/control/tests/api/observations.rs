@@ -1,5 +1,6 @@
 //! What was let through with a key and is told of all the same.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::stack::{NOON, Stack};
@@ -106,4 +107,31 @@ async fn a_key_has_500_rows_and_what_is_beyond_is_counted_by_reason() {
     assert_eq!(all["totals"]["reasons"], json!([{ "value": "no_scopes", "count": 1600 }]));
     assert_eq!(rest["first_seen"], "2026-01-15T12:00:00Z");
     assert_eq!(stack.now(), NOON);
+}
+
+#[tokio::test]
+async fn what_was_observed_of_a_trial_ends_with_it() {
+    let stack = Stack::start().await;
+    let id = key(&stack).await;
+    let trial = format!("/v1/keys/{id}/trial");
+    let start = json!({ "scopes": [] });
+    let enforce = format!("{trial}/enforce");
+    for (method, path, body) in [
+        (Method::PUT, &trial, Some(start.clone())),
+        (Method::DELETE, &trial, None),
+        (Method::PUT, &trial, Some(start)),
+        (Method::POST, &enforce, None),
+    ] {
+        let sample = |kind: &str| json!({ "key": id, "kind": kind, "method": "GET", "path": "/", "count": 1 });
+        sampled(&stack, json!([sample("trial"), sample("retiring")])).await;
+        let kinds = async || {
+            let all = stack.get(&format!("/v1/keys/{id}/observations")).await.json();
+            all["data"].as_array().unwrap().iter().map(|it| it["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let mut before = kinds().await;
+        before.sort();
+        assert_eq!(before, ["retiring", "trial"]);
+        assert_eq!(stack.admin(method.clone(), path, body).await.status, 200, "{method} {path}");
+        assert_eq!(kinds().await, ["retiring"], "{method} {path}");
+    }
 }

@@ -90,6 +90,8 @@ pub(crate) async fn config(folder: &Path) -> Config {
         admin_token_file: None,
         edge_token_file: None,
         signing_key_file: None,
+        public_url: None,
+        trusted_proxies: Vec::new(),
         limits: Limits::default(),
     }
 }

@@ -28,12 +28,12 @@ pub(super) struct Lines(Vec<u64>);
 pub(super) fn read(text: &[u8]) -> Result<(ImportKeys, Lines), Error> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(text);
-    let header = reader.headers().map_err(|error| unreadable(&error))?.clone();
+    let header = reader.headers().map_err(|error| unreadable(text, &error))?.clone();
     check_header(&header)?;
     let (mut keys, mut lines) = (Vec::new(), Vec::new());
     for record in reader.records() {
-        let record = record.map_err(|error| unreadable(&error))?;
-        lines.push(record.position().map_or(0, csv::Position::line));
+        let record = record.map_err(|error| unreadable(text, &error))?;
+        lines.push(record.position().map_or(0, |position| line(text, position)));
         keys.push(key(&header, &record));
     }
     Ok((ImportKeys { keys }, Lines(lines)))
@@ -106,8 +106,8 @@ fn key(header: &StringRecord, record: &StringRecord) -> ImportKey {
     }
 }
 
-fn unreadable(error: &csv::Error) -> Error {
-    let line = error.position().map(|position| format!("line {}: ", position.line())).unwrap_or_default();
+fn unreadable(text: &[u8], error: &csv::Error) -> Error {
+    let line = error.position().map(|position| format!("line {}: ", line(text, position))).unwrap_or_default();
     let what = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("expected {expected_len} columns as in the header row, got {len}")
@@ -116,4 +116,11 @@ fn unreadable(error: &csv::Error) -> Error {
         _ => "this is not a table of comma-separated values".to_owned(),
     };
     Error::invalid("", format!("{line}{what}"))
+}
+
+/// The line that a record is on. The reader counts from where it began to look: before empty lines, which it skips.
+fn line(text: &[u8], position: &csv::Position) -> u64 {
+    let rest = usize::try_from(position.byte()).ok().and_then(|at| text.get(at..)).unwrap_or_default();
+    let empty = rest.iter().take_while(|byte| b"\r\n".contains(byte)).filter(|byte| **byte == b'\n').count();
+    position.line().saturating_add(u64::try_from(empty).unwrap_or(0))
 }

@@ -8,6 +8,7 @@ use sqlx::Row as _;
 
 use super::Row;
 use crate::caller::Scope;
+use crate::secret::SecretDigest;
 use crate::store::{Count, StoreError};
 
 /// One row was meant; none was there means that it changed since it was read.
@@ -63,4 +64,9 @@ pub(super) fn count(row: &Row) -> Result<Count, StoreError> {
         "unsampled" => Ok(Count::Unsampled),
         _ => Err(StoreError::Unreadable { column: "kind" }),
     }
+}
+
+/// SHA-256 of a secret.
+pub(super) fn digest(row: &Row, column: &'static str) -> Result<SecretDigest, StoreError> {
+    SecretDigest::from_bytes(row.try_get(column)?).ok_or(StoreError::Unreadable { column })
 }

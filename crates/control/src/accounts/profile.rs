@@ -1,0 +1,84 @@
+//! What people change about themselves, and whom the control plane takes a caller for.
+
+use portcullis_api::Me;
+use portcullis_api::accounts::{CallerKind, Membership, User};
+use serde_json::json;
+
+use super::sessions::{person, refuse};
+use super::{Password, fields};
+use crate::app::App;
+use crate::caller::{Caller, Scope, Who};
+use crate::error::Error;
+use crate::store::{AccountWrite, Action, Change, MembershipRow, Target, UserRow, Write};
+
+/// Whom the control plane takes the caller for.
+pub(crate) async fn me(app: &App, by: &Caller) -> Result<Me, Error> {
+    let organization = app.store.organization(Scope::Only(by.organization), by.organization).await?;
+    let organization_name = organization.map(|it| it.name).unwrap_or_default();
+    let (user, memberships) = match by.user() {
+        Some(id) => (app.store.user(id).await?, app.store.memberships(id).await?),
+        None => (None, Vec::new()),
+    };
+    let (kind, token) = match &by.who {
+        Who::Root | Who::System => (CallerKind::Root, None),
+        Who::User { .. } | Who::Visitor => (CallerKind::User, None),
+        Who::Token { name, .. } => (CallerKind::Token, Some(name.clone())),
+    };
+    // A token tells of no organisation but its own.
+    let is_token = token.is_some();
+    let told = memberships.into_iter().filter(|it| !is_token || it.organization == by.organization);
+    Ok(Me {
+        kind,
+        organization: by.organization.to_string(),
+        organization_name,
+        every_organization: by.scope == Scope::All,
+        role: by.role().filter(|_| user.is_some()).map(fields::api_role),
+        user: user.map(shown),
+        token,
+        permissions: by.permissions.iter().map(|it| it.as_str().to_owned()).collect(),
+        memberships: told.map(membership).collect(),
+    })
+}
+
+/// Changes what people call the caller.
+pub(crate) async fn rename(app: &App, by: &Caller, name: &str) -> Result<(), Error> {
+    let (id, _) = person(by)?;
+    let name = fields::name(&app.policy(), name)?;
+    let target = Target::new("user", id, by.email().unwrap_or_default());
+    let write = Write::Account(AccountWrite::RenameUser(id, name.clone()));
+    let change = Change::new(by, app.clock.millis()).add(write, by.organization, Action::UserUpdated, target);
+    app.record(change.detail([("name", json!(name))])).await
+}
+
+/// Changes the caller's password, who proves that they know the old one. Every other session of theirs ends.
+pub(crate) async fn change_password(app: &App, by: &Caller, old: &Password, new: &Password) -> Result<(), Error> {
+    let (id, session) = person(by)?;
+    let user = app.store.user(id).await?.ok_or(Error::NotFound("user"))?;
+    app.attempts.count(by.address, &user.email)?;
+    if !app.passwords.is_right(Some(&user.password), old).await? {
+        refuse(app, by, Some(&user), &user.email).await?;
+        return Err(Error::WrongPassword);
+    }
+    new.will_do("/password", &user.email)?;
+    let to = app.passwords.hash(new).await?;
+    let target = Target::new("user", id, &user.email);
+    let change =
+        Change::new(by, app.clock.millis()).also(Write::Account(AccountWrite::EndSessions(id, Some(session)))).add(
+            Write::Account(AccountWrite::SetPassword { user: id, from: user.password, to }),
+            by.organization,
+            Action::PasswordChanged,
+            target,
+        );
+    app.record(change).await
+}
+
+/// A person as others may see them.
+pub(crate) fn shown(row: UserRow) -> User {
+    User { id: row.id.to_string(), email: row.email, name: row.name }
+}
+
+/// A membership as it is sent.
+pub(crate) fn membership(row: MembershipRow) -> Membership {
+    let MembershipRow { organization, name, role } = row;
+    Membership { organization: organization.to_string(), name, role: fields::api_role(role) }
+}

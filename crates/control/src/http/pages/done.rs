@@ -1,0 +1,127 @@
+//! What was just done, on its way through a redirect: a word in the address becomes a notice on the next page.
+//!
+//! Invariant: an address chooses among sentences that stand here and adds nothing to them, so a link from elsewhere can
+//! put no text of its own on a page.
+
+use axum::extract::Query;
+use axum::http::Uri;
+use axum::response::Redirect;
+use serde::Deserialize;
+
+use crate::pages::shell::NoticeKind;
+
+macro_rules! done {
+    ($($variant:ident $word:literal $kind:ident $text:literal $(+ $detail:literal)?,)*) => {
+        /// Something that was done, as `done` in an address names it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(in crate::http) enum Done {
+            $(
+                #[doc = $text]
+                $variant,
+            )*
+        }
+
+        impl Done {
+            #[cfg(test)]
+            const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// Its word in an address.
+            const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+
+            fn parse(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+
+            /// What people read: a sentence, and another where it takes one.
+            pub(super) const fn text(self) -> (&'static str, Option<&'static str>) {
+                match self {
+                    $(Self::$variant => ($text, done!(@detail $($detail)?)),)*
+                }
+            }
+
+            pub(super) const fn kind(self) -> NoticeKind {
+                match self {
+                    $(Self::$variant => NoticeKind::$kind,)*
+                }
+            }
+        }
+    };
+    (@detail $detail:literal) => { Some($detail) };
+    (@detail) => { None };
+}
+
+done! {
+    KeyUpdated "key.updated" Done "The key was changed.",
+    KeyScoped "key.scoped" Done "The key has its new scopes.",
+    KeyRestricted "key.restricted" Done "The key has its new restrictions.",
+    KeyDisabled "key.disabled" Done "The key is disabled." + "It is refused until it is enabled again.",
+    KeyEnabled "key.enabled" Done "The key is enabled.",
+    KeyRevoked "key.revoked" Done "The key is revoked for good.",
+    KeyUnchanged "key.unchanged" Done "Nothing was changed.",
+    TrialStarted "key.trial-started" Done "The change is on trial." + "It denies nothing. What it would have denied appears here.",
+    TrialEnded "key.trial-ended" Done "The trial was ended." + "The key stays as it was.",
+    TrialEnforced "key.trial-enforced" Done "The change is enforced.",
+    KeysImported "keys.imported" Done "The keys were imported." + "Edges let them pass from now on.",
+    KeyMadeBefore "key.made-before" Warning "This key was created already: the form was sent twice." + "Its text was on the page before and cannot be shown again. If nobody copied it, rotate the key.",
+}
+
+/// Goes on to a page, which says what was done and, with a version, where it is enforced.
+pub(in crate::http) fn done(path: &str, done: Done, version: Option<u64>) -> Redirect {
+    let version = version.map(|version| format!("&version={version}")).unwrap_or_default();
+    Redirect::to(&format!("{path}?done={}{version}", done.word()))
+}
+
+/// What an address says was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) struct Noticed {
+    pub(in crate::http) done: Done,
+    pub(in crate::http) version: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Words {
+    done: String,
+    version: Option<String>,
+}
+
+impl Noticed {
+    /// Whatever is no word of ours is passed over.
+    pub(in crate::http) fn read(uri: &Uri) -> Option<Self> {
+        let Query(Words { done, version }) = Query::try_from_uri(uri).ok()?;
+        Some(Self { done: Done::parse(&done)?, version: version.and_then(|version| version.parse().ok()) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_words_are_noticed() {
+        for &done in Done::ALL {
+            let uri = format!("/keys?a=b&done={}&version=12", done.word()).parse().unwrap();
+            assert_eq!(Noticed::read(&uri), Some(Noticed { done, version: Some(12) }));
+            let (text, detail) = done.text();
+            assert!(text.ends_with('.') && detail.is_none_or(|it| it.ends_with('.')), "{text}");
+        }
+        for (query, expected) in [
+            ("", None),
+            ("?done=", None),
+            ("?done=<b>", None),
+            ("?done=key.revoked&done=key.enabled", None),
+            ("?version=1", None),
+            ("?done=key.revoked&version=x", Some(Noticed { done: Done::KeyRevoked, version: None })),
+            ("?done=key.revoked", Some(Noticed { done: Done::KeyRevoked, version: None })),
+        ] {
+            let uri = format!("/keys{query}").replace(['<', '>'], "%3C").parse().unwrap();
+            assert_eq!(Noticed::read(&uri), expected, "{query}");
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Route × caller → status, for every route there is, as data.
+//!
+//! A caller asks for the rows of an organisation: most for their own, the stranger for somebody else's. Rows that are made
+//! or removed are fresh for each request. A route without a row here fails the test, and so does a row without a route.
+
+use std::collections::BTreeSet;
+
+use portcullis_control::routes;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::people::{Person, unique};
+use crate::stack::Stack;
+
+/// Who asks, in the order of the columns below.
+const CALLERS: [&str; 13] = [
+    "root",
+    "owner",
+    "admin",
+    "member",
+    "viewer", // of the default organisation
+    "other owner",
+    "other admin",
+    "other member",
+    "other viewer", // of another one
+    "stranger",     // the owner of a third one, asking for the second one's rows
+    "no scopes",    // a service of the default organisation without scopes
+    "nobody",
+    "edge",
+];
+
+struct Row {
+    route: &'static str,
+    /// What is sent; `{…}` as in paths.
+    body: &'static str,
+    /// One status for each caller.
+    expected: &'static str,
+}
+
+const fn row(route: &'static str, body: &'static str, expected: &'static str) -> Row {
+    Row { route, body, expected }
+}
+
+#[rustfmt::skip]
+const TABLE: &[Row] = &[
+    //                                                             root  default: o  a   m   v   other: o  a   m   v   str no  nob edge
+    row("GET /healthz", "",                                         "200  200 200 200 200  200 200 200 200  200  200  200  200"),
+    row("GET /readyz", "",                                          "200  200 200 200 200  200 200 200 200  200  200  200  200"),
+    row("GET /v1/openapi.json", "",                                 "200  200 200 200 200  200 200 200 200  200  200  200  200"),
+    row("GET /v1/me", "",                                           "200  200 200 200 200  200 200 200 200  200  200  401  401"),
+    row("GET /v1/status", "",                                       "200  200 200 200 200  200 200 200 200  200  200  401  401"),
+    row("GET /v1/edges", "",                                        "200  200 200 200 200  403 403 403 403  403  403  401  401"),
+
+    row("GET /v1/keys", "",                                         "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("GET /v1/keys?organization={org}", "",                      "200  200 200 200 200  200 200 200 200  422  403  401  401"),
+    row("POST /v1/keys", r#"{"name":"x","environment":"live"}"#,    "201  201 201 201 403  201 201 201 403  201  403  401  401"),
+    row("POST /v1/keys", r#"{"name":"x","environment":"live","organization":"{org}"}"#,
+                                                                    "201  201 201 201 403  201 201 201 403  422  403  401  401"),
+    row("POST /v1/keys:batch", r#"{"keys":[{"name":"x","environment":"live","organization":"{org}"}]}"#,
+                                                                    "201  201 201 201 403  201 201 201 403  422  403  401  401"),
+    row("GET /v1/keys/{key}", "",                                   "200  200 200 200 200  200 200 200 200  404  403  401  401"),
+    row("PATCH /v1/keys/{key}", r#"{"name":"y"}"#,                  "200  200 200 200 403  200 200 200 403  404  403  401  401"),
+    row("DELETE /v1/keys/{key}", "",                                "200  200 200 200 403  200 200 200 403  404  403  401  401"),
+    row("POST /v1/keys/{key}/rotate", "{}",                         "201  201 201 201 403  201 201 201 403  404  403  401  401"),
+    row("POST /v1/keys:find", r#"{"key":"sk_live_000000000000000000000000"}"#,
+                                                                    "404  404 404 404 404  404 404 404 404  404  403  401  401"),
+    row("POST /v1/keys:import", r#"{"keys":[{"name":"x","prefix":"sk_live_","sha256":"{sha256}","organization":"{org}"}]}"#,
+                                                                    "201  201 201 201 403  201 201 201 403  422  403  401  401"),
+    row("PUT /v1/keys/{key}/trial", r#"{"scopes":[]}"#,             "200  200 200 200 403  200 200 200 403  404  403  401  401"),
+    row("DELETE /v1/keys/{tried}/trial", "",                        "200  200 200 200 403  200 200 200 403  404  403  401  401"),
+    row("POST /v1/keys/{tried}/trial/enforce", "",                  "200  200 200 200 403  200 200 200 403  404  403  401  401"),
+    row("GET /v1/keys/{key}/observations", "",                      "200  200 200 200 200  200 200 200 200  404  403  401  401"),
+    row("POST /v1/explain", r#"{"key":"{key}","method":"GET","path":"/v1/x"}"#,
+                                                                    "200  200 200 200 200  200 200 200 200  404  403  401  401"),
+    row("GET /v1/denials", "",                                      "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("GET /v1/denials/{denial}", "",                             "200  200 200 200 200  200 200 200 200  404  403  401  401"),
+    row("GET /v1/receipts/{version}", "",                                   "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("GET /v1/traffic", "",                                      "200  200 200 200 200  403 403 403 403  403  403  401  401"),
+    row("GET /v1/api-keys", "",                                     "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("DELETE /v1/api-keys/{key}", "",                            "200  200 200 200 403  200 200 200 403  404  403  401  401"),
+
+    row("GET /v1/organizations", "",                                "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("POST /v1/organizations", r#"{"name":"x"}"#,                "201  201 201 403 403  403 403 403 403  403  403  401  401"),
+    row("GET /v1/organizations/{org}", "",                          "200  200 200 200 200  200 200 200 200  404  403  401  401"),
+    row("PATCH /v1/organizations/{org}", r#"{"name":"y"}"#,         "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("PATCH /v1/organizations/{org}", r#"{"state":"active"}"#,   "200  200 200 403 403  403 403 403 403  404  403  401  401"),
+
+    row("GET /v1/organizations/{org}/members", "",                  "200  200 200 200 200  200 200 200 200  404  403  401  401"),
+    row("PATCH /v1/organizations/{org}/members/{viewer}", r#"{"role":"member"}"#,
+                                                                    "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("PATCH /v1/organizations/{org}/members/{viewer}", r#"{"role":"owner"}"#,
+                                                                    "200  200 403 403 403  200 403 403 403  404  403  401  401"),
+    row("PATCH /v1/organizations/{org}/members/{owner}", r#"{"role":"viewer"}"#,
+                                                                    "200  200 403 403 403  200 403 403 403  404  403  401  401"),
+    row("DELETE /v1/organizations/{org}/members/{viewer}", "",      "204  204 204 403 403  204 204 403 403  404  403  401  401"),
+    row("DELETE /v1/organizations/{org}/members/{owner}", "",       "204  204 403 403 403  204 403 403 403  404  403  401  401"),
+    row("GET /v1/organizations/{org}/invitations", "",              "200  200 200 200 200  200 200 200 200  404  403  401  401"),
+    row("POST /v1/organizations/{org}/invitations", r#"{"role":"admin"}"#,
+                                                                    "201  201 201 403 403  201 201 403 403  404  403  401  401"),
+    row("POST /v1/organizations/{org}/invitations", r#"{"role":"owner"}"#,
+                                                                    "201  201 403 403 403  201 403 403 403  404  403  401  401"),
+    row("DELETE /v1/organizations/{org}/invitations/{invitation}", "",
+                                                                    "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("POST /v1/invitations:accept", r#"{"token":"pci_x","password":"x"}"#,
+                                                                    "404  404 404 404 404  404 404 404 404  404  404  404  404"),
+
+    row("GET /v1/tokens", "",                                       "200  200 200 200 403  200 200 200 403  200  403  401  401"),
+    row("GET /v1/tokens?organization={org}", "",                    "200  200 200 200 403  200 200 200 403  422  403  401  401"),
+    row("POST /v1/tokens", r#"{"name":"x","kind":"personal","scopes":["keys:read"]}"#,
+                                                                    "422  201 201 201 403  201 201 201 403  201  403  401  401"),
+    row("POST /v1/tokens", r#"{"name":"x","kind":"service","scopes":["keys:read"]}"#,
+                                                                    "201  201 201 403 403  201 201 403 403  201  403  401  401"),
+    row("POST /v1/tokens", r#"{"name":"x","kind":"service","organization":"{org}"}"#,
+                                                                    "201  201 201 403 403  201 201 403 403  422  403  401  401"),
+    row("POST /v1/tokens", r#"{"name":"x","kind":"personal","scopes":["policy:write"]}"#,
+                                                                    "422  201 201 403 403  403 403 403 403  403  403  401  401"),
+    row("DELETE /v1/tokens/{token}", "",                            "200  200 200 404 403  200 200 404 403  404  403  401  401"),
+
+    row("GET /v1/audit", "",                                        "200  200 200 403 403  200 200 403 403  200  403  401  401"),
+    row("GET /v1/audit?organization={org}", "",                     "200  200 200 403 403  200 200 403 403  422  403  401  401"),
+    row("GET /v1/audit/export", "",                                 "200  200 200 403 403  200 200 403 403  200  403  401  401"),
+    row("GET /v1/audit/export?format=jsonl&organization={org}", "", "200  200 200 403 403  200 200 403 403  422  403  401  401"),
+    row("GET /metrics", "",                                         "200  200 200 403 403  403 403 403 403  403  403  401  401"),
+
+    row("GET /edge/v1/manifest", "",                                "401  401 401 401 401  401 401 401 401  401  401  401  200"),
+    row("GET /edge/v1/blobs/{digest}", "",                          "401  401 401 401 401  401 401 401 401  401  401  401  404"),
+    row("GET /edge/v1/bundle", "",                                  "401  401 401 401 401  401 401 401 401  401  401  401  200"),
+    row("POST /edge/v1/report", r#"{"edge":"e","vm":"0","applied_version":1}"#,
+                                                                    "401  401 401 401 401  401 401 401 401  401  401  401  204"),
+];
+
+/// A caller: what they come with, and whose rows they ask for.
+struct Caller {
+    token: Option<String>,
+    asks_for: String,
+}
+
+async fn callers(stack: &Stack) -> Vec<Caller> {
+    let (home, other, third) =
+        (stack.default_organization().await, stack.organization("other").await, stack.organization("third").await);
+    let mut callers = vec![Caller { token: Some(stack.admin.clone()), asks_for: home.clone() }];
+    for organization in [&home, &other] {
+        for role in ["owner", "admin", "member", "viewer"] {
+            let Person { token, .. } = stack.person(organization, role).await;
+            callers.push(Caller { token: Some(token), asks_for: organization.clone() });
+        }
+    }
+    let stranger = stack.person(&third, "owner").await;
+    callers.push(Caller { token: Some(stranger.token), asks_for: other.clone() });
+    let idle = stack.token(&home, None, "", None).await;
+    callers.push(Caller { token: Some(idle), asks_for: home.clone() });
+    callers.push(Caller { token: None, asks_for: home.clone() });
+    callers.push(Caller { token: Some(stack.edge.clone()), asks_for: home });
+    callers
+}
+
+/// Puts ids of fresh rows of an organisation in place of `{…}`.
+async fn filled(stack: &Stack, organization: &str, text: &str) -> String {
+    let mut text = text.replace("{org}", organization).replace("{version}", "1").replace("{digest}", &"0".repeat(64));
+    for name in ["key", "tried", "denial", "sha256", "viewer", "owner", "invitation", "token"] {
+        let place = format!("{{{name}}}");
+        if text.contains(&place) {
+            let id = match name {
+                "key" => key(stack, organization).await,
+                "tried" => {
+                    let key = key(stack, organization).await;
+                    let path = format!("/v1/keys/{key}/trial");
+                    assert_eq!(stack.admin(Method::PUT, &path, Some(json!({ "scopes": [] }))).await.status, 200);
+                    key
+                }
+                "denial" => denial(stack, organization).await,
+                "sha256" => format!("{:0>64}", unique()),
+                "invitation" => {
+                    let path = format!("/v1/organizations/{organization}/invitations");
+                    let made = stack.post(&path, json!({ "role": "viewer" })).await.json();
+                    made["id"].as_str().unwrap().to_owned()
+                }
+                "token" => {
+                    let body = json!({ "name": unique(), "kind": "service", "organization": organization });
+                    stack.post("/v1/tokens", body).await.json()["id"].as_str().unwrap().to_owned()
+                }
+                role => stack.person(organization, role).await.id,
+            };
+            text = text.replace(&place, &id);
+        }
+    }
+    text
+}
+
+async fn key(stack: &Stack, organization: &str) -> String {
+    let body = json!({ "name": "x", "environment": "live", "organization": organization });
+    stack.post("/v1/keys", body).await.json()["id"].as_str().unwrap().to_owned()
+}
+
+/// The id of a request that an edge refused a key of the organisation.
+async fn denial(stack: &Stack, organization: &str) -> String {
+    let request_id = unique();
+    let denial = json!({
+        "request_id": request_id, "at": stack.now(), "reason": "revoked_key", "method": "GET", "path": "/v1/x",
+        "key": key(stack, organization).await, "organization": organization, "address": "192.0.2.1",
+    });
+    let report = json!({ "edge": "edge-1", "vm": "1", "applied_version": 1, "denials": [denial] });
+    assert_eq!(stack.report(report).await.status, 204);
+    request_id
+}
+
+#[tokio::test]
+async fn every_route_answers_every_caller_as_the_table_says() {
+    let stack = Stack::start().await;
+    let callers = callers(&stack).await;
+    let mut wrong = Vec::new();
+    for Row { route, body, expected } in TABLE {
+        let expected: Vec<u16> = expected.split_whitespace().map(|status| status.parse().unwrap()).collect();
+        assert_eq!(expected.len(), CALLERS.len(), "{route}");
+        let (method, path) = route.split_once(' ').unwrap();
+        let mut found = Vec::new();
+        for Caller { token, asks_for } in &callers {
+            let path = filled(&stack, asks_for, path).await;
+            let body = filled(&stack, asks_for, body).await;
+            let method: Method = method.parse().unwrap();
+            let answer = stack.send(method, &path, token.as_deref(), Some(body.as_bytes())).await;
+            found.push(answer.status);
+        }
+        for (caller, (found, expected)) in CALLERS.iter().zip(found.iter().zip(&expected)) {
+            if found != expected {
+                wrong.push(format!("{route} {body}: {caller} got {found}, not {expected}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// `GET /v1/keys/{}`: routes name their parameters, rows say what to put there.
+fn shape(route: &str) -> String {
+    let route = route.split('?').next().unwrap();
+    let parts = route.split('/').map(|part| if part.starts_with('{') { "{}" } else { part });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+#[test]
+fn every_route_has_a_row_and_every_row_a_route() {
+    let served: BTreeSet<_> = routes().iter().map(|route| shape(&format!("{} {}", route.method, route.path))).collect();
+    let tabled: BTreeSet<_> = TABLE.iter().map(|row| shape(row.route)).collect();
+    assert!(served.len() > 20, "the routes must be seen");
+    let missing: Vec<_> = served.difference(&tabled).collect();
+    let surplus: Vec<_> = tabled.difference(&served).collect();
+    assert!(missing.is_empty() && surplus.is_empty(), "without a row: {missing:?}; without a route: {surplus:?}");
+}
+
+#[tokio::test]
+async fn nothing_of_one_organisation_is_in_any_answer_to_another() {
+    let stack = Stack::start().await;
+    let (mine, theirs) = (stack.organization("mine").await, stack.organization("secretive-ltd").await);
+    let marks = ["secretive", theirs.as_str()];
+    let key = json!({ "name": "secretive till", "environment": "live", "organization": theirs });
+    let key = stack.post("/v1/keys", key).await.json()["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/organizations/{theirs}/invitations");
+    let invitation = stack.post(&path, json!({ "role": "viewer", "email": "secretive@example.com" })).await.json();
+    let member = stack.person(&theirs, "owner").await;
+    stack.run(format!("UPDATE users SET name = 'secretive' WHERE id = '{}'", member.id)).await;
+    let token = json!({ "name": "secretive robot", "kind": "service", "organization": theirs });
+    let token = stack.post("/v1/tokens", token).await.json()["id"].as_str().unwrap().to_owned();
+    let denied = denial(&stack, &theirs).await;
+    let ids = [&denied, key.as_str(), &token, &member.id, invitation["id"].as_str().unwrap()];
+
+    let (owner, home) = (stack.person(&mine, "owner").await, stack.default_organization().await);
+    let operator = stack.person(&home, "member").await;
+    let reading: Vec<_> = routes().into_iter().filter(|it| it.method == "GET" && it.path.starts_with("/v1/")).collect();
+    let mut asked = 0;
+    for route in reading {
+        let paths: Vec<_> = match route.path.contains('{') {
+            true => ids.iter().map(|id| parameters(&route.path, &theirs, id)).collect(),
+            false => vec![route.path.clone()],
+        };
+        for path in paths {
+            for caller in [&owner, &operator] {
+                let answer = stack.by(&caller.token, Method::GET, &path, None).await;
+                let text = String::from_utf8(answer.bytes).unwrap();
+                let found = marks.iter().chain(&ids).find(|mark| text.contains(**mark));
+                assert_eq!(found, None, "GET {path}: {text}");
+                asked += 1;
+            }
+            let shown = stack.by(&member.token, Method::GET, &path, None).await;
+            assert!(shown.status != 401, "GET {path}");
+        }
+    }
+    assert!(asked > 20, "{asked}");
+    let listed = stack.by(&member.token, Method::GET, "/v1/keys", None).await;
+    assert!(String::from_utf8(listed.bytes).unwrap().contains(&key), "its own members see it");
+}
+
+fn parameters(path: &str, organization: &str, id: &str) -> String {
+    let fill = |part: &str| match part {
+        "{id}" if path.contains("/organizations/") => organization.to_owned(),
+        part if part.starts_with('{') => id.to_owned(),
+        part => part.to_owned(),
+    };
+    path.split('/').map(fill).collect::<Vec<_>>().join("/")
+}
