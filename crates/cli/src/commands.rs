@@ -1,5 +1,7 @@
 //! One module for each subcommand: its arguments and what it does.
 
+pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod bundle;
 pub(crate) mod denials;
 pub(crate) mod edges;
@@ -9,6 +11,7 @@ pub(crate) mod members;
 pub(crate) mod organizations;
 pub(crate) mod policy;
 pub(crate) mod receipt;
+pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod tokens;
 pub(crate) mod whoami;

@@ -12,7 +12,8 @@ mod table;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    bundle, denials, edges, explain, keys, members, organizations, policy, receipt, serve, tokens, whoami,
+    audit, backup, bundle, denials, edges, explain, keys, members, organizations, policy, receipt, restore, serve, tokens,
+    whoami,
 };
 use crate::exit::Failure;
 
@@ -39,6 +40,12 @@ enum Command {
     Receipt(receipt::Args),
     /// Say why a request was refused, by its id, or list the last denials.
     Denials(denials::Args),
+    /// Say who did what to what, when, from where; or write the whole audit log out.
+    Audit(audit::Args),
+    /// Copy the SQLite database to a file, also while a control plane serves from it.
+    Backup(backup::Args),
+    /// Put a copy in the database's place, while no control plane runs.
+    Restore(restore::Args),
     /// List, make, rename, suspend and activate organisations.
     #[command(subcommand)]
     Organizations(organizations::Command),
@@ -68,6 +75,9 @@ fn main() -> std::process::ExitCode {
         Command::Edges(args) => edges::run(&args),
         Command::Receipt(args) => receipt::run(&args),
         Command::Denials(args) => denials::run(&args),
+        Command::Audit(args) => audit::run(args),
+        Command::Backup(args) => backup::run(&args),
+        Command::Restore(args) => restore::run(&args),
         Command::Organizations(command) => organizations::run(command),
         Command::Members(command) => members::run(&command),
         Command::Tokens(command) => tokens::run(&command),

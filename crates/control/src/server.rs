@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::Fleet;
+use crate::metrics::Metrics;
 use crate::policy::{self, NoPolicy};
 use crate::public_url::PublicUrl;
 use crate::publisher::{self, Worker};
@@ -119,12 +120,14 @@ impl Server {
         // Edges that saw a later version, of a database since restored, or an older policy: both get a newer one.
         store.take_version(clock.millis()).await?;
         let public_key = secrets.signing_key.public_key();
+        let metrics = Arc::new(Metrics::new(clock.seconds()));
         let (publisher, worker) = publisher::new(
             store.clone(),
             clock.clone(),
             policies.clone(),
             secrets.signing_key,
             config.limits.publish_within,
+            metrics.clone(),
         )?;
         let (trigger, shutdown) = shutdown::new();
         let app = App {
@@ -144,6 +147,7 @@ impl Server {
             public_key,
             shutdown,
             limits: config.limits,
+            metrics,
             listings: Arc::new(Semaphore::new(LISTINGS)),
         };
         let first_owner = accounts::first_owner_link(&app).await;

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod audit;
 mod client;
 mod edge;
 mod error;
@@ -15,6 +16,7 @@ mod policy;
 mod status;
 mod token;
 
+pub use audit::Pieces;
 pub use client::{Client, Written};
 pub use error::Error;
 pub use portcullis_api as api;

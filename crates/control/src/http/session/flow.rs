@@ -131,7 +131,7 @@ impl Desk {
             .finish();
         let router = routes
             .layer(from_fn_with_state(app.clone(), auth::gate))
-            .layer(from_fn(watch::watch))
+            .layer(from_fn_with_state(app.clone(), watch::watch))
             .with_state(app.clone());
         let link = link.rsplit('/').next().unwrap().to_owned();
         Self { app, serve: TowerToHyperService::new(router), clock, link, folder, _server: server }
@@ -199,7 +199,7 @@ fn config(folder: &std::path::Path, policy: &str) -> Config {
         database: Database::InFolder,
         replace_signing_key: false,
         listen: "127.0.0.1:0".parse().unwrap(),
-        policy: portcullis_policy::parse(policy, "policy.toml").unwrap(),
+        policy: Some(crate::PolicyFile { name: "policy.toml".to_owned(), text: policy.to_owned() }),
         admin_token_file: None,
         edge_token_file: None,
         signing_key_file: None,
