@@ -5,6 +5,7 @@
 //! edges have to know of it, with a new, higher version, or did not happen.
 
 mod accounts;
+mod answers;
 mod change;
 mod denials;
 mod fleet;
@@ -25,6 +26,7 @@ pub(crate) use accounts::{
     AccountWrite, ActiveSession, ActiveToken, InvitationRow, Invitations, MemberRow, Members, MembershipRow,
     SessionRow, Sessions, Slice, TokenRow, Tokens, UserRow, Users,
 };
+pub(crate) use answers::{Answers, Claim, Claimed};
 pub(crate) use change::{Action, AuditRow, Change, Target};
 pub(crate) use denials::{Audience, DENIALS, DenialFilter, DenialRow, Denials};
 pub(crate) use fleet::{
@@ -42,7 +44,8 @@ pub(crate) use sqlite::SqliteStore;
 /// Everything the control plane asks of a database.
 #[async_trait]
 pub(crate) trait Store:
-    Denials
+    Answers
+    + Denials
     + Edges
     + Invitations
     + Keys

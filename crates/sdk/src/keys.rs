@@ -4,7 +4,7 @@ use portcullis_api::keys::{CreateKeys, ListKeys};
 use portcullis_api::{CreateKey, CreatedKey, Data, Key, KeyList, RotateKey, UpdateKey};
 use reqwest::Method;
 
-use crate::client::{Client, Written, read, segment};
+use crate::client::{Client, Tagged, Written, read, segment};
 use crate::error::Error;
 
 /// A call without a body.
@@ -29,6 +29,16 @@ impl Client {
     /// One key.
     pub async fn show_key(&self, id: &str) -> Result<Key, Error> {
         self.get(&format!("/v1/keys/{}", segment(id))).await
+    }
+
+    /// One key, with its entity tag.
+    pub async fn key_with_tag(&self, id: &str) -> Result<Tagged<Key>, Error> {
+        self.get_tagged(&format!("/v1/keys/{}", segment(id))).await
+    }
+
+    /// Changes a key only if nobody changed it since it was read: 412 `precondition_failed` otherwise.
+    pub async fn update_key_if(&self, id: &str, etag: &str, request: &UpdateKey) -> Result<Written<Key>, Error> {
+        self.change_if(&format!("/v1/keys/{}", segment(id)), etag, request).await
     }
 
     /// Changes a key's name, scopes, expiry or restrictions, or switches it on or off.

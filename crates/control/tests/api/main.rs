@@ -4,11 +4,13 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on must stop")]
 
 mod access;
+mod conditions;
 mod connections;
 mod denials;
 mod edge;
 mod explain;
 mod hangup;
+mod idempotency;
 mod import;
 mod keys;
 mod lifecycle;
@@ -21,6 +23,7 @@ mod payments;
 mod people;
 mod policy;
 mod publishing;
+mod rates;
 mod receipts;
 mod reports;
 mod rotation;
