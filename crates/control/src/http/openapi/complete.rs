@@ -43,7 +43,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     contents.into_iter().flatten().for_each(|(_, content)| without_null(content));
     let takes = Takes {
         query,
-        id: path.contains('{') || path.ends_with(":find"),
+        id: path.contains('{') || names_in_body(path),
         writes: method != "get",
         condition: path.ends_with('}') && method != "get",
         body: operation.contains_key("requestBody"),
@@ -53,6 +53,11 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     for (status, refusal) in refusals::of(&takes, tag == "payments") {
         responses.entry(status).or_insert(refusal);
     }
+}
+
+/// Whether the body names what an operation is about.
+fn names_in_body(path: &str) -> bool {
+    matches!(path, "/v1/keys:find" | "/v1/explain")
 }
 
 fn is_named(parameter: &Value, name: &str) -> bool {
