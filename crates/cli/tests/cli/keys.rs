@@ -100,7 +100,7 @@ fn what_goes_wrong_is_said_with_a_hint_and_an_exit_code() {
                 "",
             ),
             1,
-            "hint: it is in DATA/admin-token",
+            "is in DATA/admin-token",
         ),
     ] {
         assert_eq!(done.code, code, "{words}: {}", done.stderr);
@@ -122,7 +122,7 @@ fn a_token_file_wins_and_an_empty_variable_is_none() {
     assert_eq!(finish(list("").arg("--token-file").arg(&file), "").code, 0);
     assert_eq!(finish(&mut list(&std::fs::read_to_string(&file).unwrap()), "").code, 0);
     let empty = finish(&mut list(""), "");
-    assert!(empty.code == 2 && empty.stderr.contains("no administrator's token given"), "{}", empty.stderr);
+    assert!(empty.code == 2 && empty.stderr.contains("no token given"), "{}", empty.stderr);
     let mut export = portcullis();
     export.args(["bundle", "export", "--out", "/nowhere/x", "--edge-token", "pce_x", "--control", &control.url]);
     let refused = finish(&mut export, "");
