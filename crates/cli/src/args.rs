@@ -25,6 +25,24 @@ pub(crate) struct Control {
     token_file: Option<PathBuf>,
 }
 
+/// Which database.
+#[derive(Debug, Args)]
+pub(crate) struct Database {
+    /// The database: `sqlite:PATH` or `postgres://USER@HOST/DATABASE?sslmode=verify-full`, instead of a file in DIR.
+    ///
+    /// A password belongs in this variable, in --database-url-file or in the file that PGPASSFILE names: command lines
+    /// are seen by others.
+    #[arg(long, value_name = "URL", env = "PORTCULLIS_DATABASE_URL", hide_env_values = true)]
+    database_url: Option<Hidden>,
+    /// A file that holds that URL; it wins.
+    #[arg(long, value_name = "FILE")]
+    database_url_file: Option<PathBuf>,
+}
+
+/// A URL that may hold a password.
+#[derive(Clone)]
+struct Hidden(String);
+
 /// How answers are printed.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Output {
@@ -49,5 +67,30 @@ impl Control {
         let text = self.token.clone().or_else(|| std::env::var(TOKEN_VARIABLE).ok());
         let text = text.filter(|text| !text.trim().is_empty());
         text.as_deref().map(Token::new).ok_or_else(|| Failure::usage(hint))
+    }
+}
+
+impl Database {
+    /// The one that was chosen: the file in the data folder, if nothing was.
+    pub(crate) fn database(&self) -> Result<portcullis_control::Database, Failure> {
+        match (&self.database_url_file, &self.database_url) {
+            (Some(path), _) => portcullis_control::Database::from_file(path).map_err(Failure::unable),
+            (None, Some(Hidden(url))) if !url.is_empty() => url.parse().map_err(Failure::usage),
+            (None, _) => Ok(portcullis_control::Database::InFolder),
+        }
+    }
+}
+
+impl std::str::FromStr for Hidden {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hidden")
     }
 }

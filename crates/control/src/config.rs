@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use portcullis_bundle::SigningKey;
 use portcullis_engine::ip::Network;
 
+use crate::database::Database;
 use crate::limits::Limits;
 use crate::public_url::PublicUrl;
 use crate::random;
@@ -20,8 +21,10 @@ use crate::token::Token;
 /// What to serve, and where.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The folder for the database and whatever is not given.
+    /// The folder for whatever is not given.
     pub data: PathBuf,
+    /// The database.
+    pub database: Database,
     /// Where to listen.
     pub listen: SocketAddr,
     /// The policy to publish, if it is new; what was published before serves without one.
@@ -36,6 +39,8 @@ pub struct Config {
     pub public_url: Option<PublicUrl>,
     /// Proxies that are believed when they say whom a request is from.
     pub trusted_proxies: Vec<Network>,
+    /// Whether the signing key may be another than the one that this database's bundles were signed with so far.
+    pub replace_signing_key: bool,
     /// How much to bear.
     pub limits: Limits,
 }
@@ -59,16 +64,6 @@ pub(crate) struct Secrets {
 }
 
 impl Config {
-    /// The database file, made for its owner alone. SQLite keeps its latest pages in files beside it.
-    pub(crate) fn database(&self) -> Result<PathBuf, SecretFileError> {
-        let file = self.data.join("portcullis.sqlite");
-        secret_file::touch("database", &file)?;
-        for beside in ["portcullis.sqlite-wal", "portcullis.sqlite-shm"] {
-            secret_file::ensure_private("database", &self.data.join(beside))?;
-        }
-        Ok(file)
-    }
-
     /// Makes the data folder if need be.
     pub(crate) fn make_folder(&self) -> Result<(), SecretFileError> {
         let failed = |source| SecretFileError::Io { what: "data folder", path: self.data.clone(), source };

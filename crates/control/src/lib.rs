@@ -10,6 +10,7 @@ mod app;
 mod caller;
 mod clock;
 mod config;
+mod database;
 mod denials;
 mod error;
 mod explain;
@@ -39,6 +40,7 @@ mod traffic;
 
 pub use clock::Clock;
 pub use config::{Config, PolicyFile};
+pub use database::{Database, DatabaseUrlError, PostgresUrl};
 pub use http::{Route, routes};
 pub use limits::{Limits, Rate};
 pub use policy::NoPolicy;

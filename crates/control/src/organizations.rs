@@ -14,15 +14,15 @@ use crate::error::Error;
 use crate::id::UserId;
 use crate::keys;
 use crate::random;
-use crate::store::{AccountWrite, Action, Change, MemberRow, OrganizationRow, Store, Target, Write};
+use crate::store::{AccountWrite, Action, Change, MemberRow, OrganizationRow, Store, StoreError, Target, Write};
 
 /// What the default organisation is called until someone renames it.
 const DEFAULT_NAME: &str = "default";
 
-/// The default organisation; made if this is the first start.
+/// The default organisation; made if this is the first start. Of control planes that start together, one makes it.
 pub(crate) async fn ensure_default(store: &dyn Store, now_ms: u64) -> Result<OrganizationId, Error> {
-    if let Some(row) = store.organizations(Scope::All).await?.iter().find(|row| row.is_default) {
-        return Ok(row.id);
+    if let Some(id) = default(store).await? {
+        return Ok(id);
     }
     let row = OrganizationRow {
         id: random::organization_id()?,
@@ -33,8 +33,14 @@ pub(crate) async fn ensure_default(store: &dyn Store, now_ms: u64) -> Result<Org
         changed_in: 0,
     };
     let id = row.id;
-    store.write(&insertion(&Caller::system(id), row, now_ms), 0).await?;
-    Ok(id)
+    match store.write(&insertion(&Caller::system(id), row, now_ms), 0).await {
+        Err(StoreError::Duplicate) => default(store).await?.ok_or(Error::Store(StoreError::Duplicate)),
+        written => Ok(written.map(|_| id)?),
+    }
+}
+
+async fn default(store: &dyn Store) -> Result<Option<OrganizationId>, Error> {
+    Ok(store.organizations(Scope::All).await?.iter().find(|row| row.is_default).map(|row| row.id))
 }
 
 /// Makes an organisation. The person who does is its first owner; one made with the administrator's token has nobody
@@ -82,6 +88,7 @@ pub(crate) async fn update(
     by.require(OrganizationsWrite)?;
     app.change(async || {
         let mut row = find_in(app, sight(app, by), id).await?;
+        by.still_sees(&organization(row.clone()))?;
         if let Some(name) = keys::given("/name", &request.name)? {
             row.name = keys::name(&app.policy(), name)?;
         }
@@ -117,9 +124,7 @@ pub(crate) fn narrow(by: &Caller, id: Option<&str>) -> Result<Scope, Error> {
 
 /// One whose rows the caller may see and change.
 pub(crate) async fn find(app: &App, by: &Caller, id: &str) -> Result<OrganizationRow, Error> {
-    let row = find_in(app, by.scope, id).await?;
-    by.still_sees(&organization(row.clone()))?;
-    Ok(row)
+    find_in(app, by.scope, id).await
 }
 
 async fn find_in(app: &App, scope: Scope, id: &str) -> Result<OrganizationRow, Error> {

@@ -4,6 +4,7 @@
 //! than what was published before; a failure leaves the last good bundle in place and is tried again.
 
 mod bundle;
+mod day;
 mod history;
 mod index;
 mod progress;
@@ -28,10 +29,8 @@ use progress::Progress;
 /// How soon something stored is noticed when nobody said so.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-const PRUNE_EVERY: Duration = Duration::from_secs(60 * 60);
-const DAY: u64 = 24 * 60 * 60;
-/// Revoked keys stay in the bundle this long, so that the edge can say that they are revoked.
-const TOMBSTONE_DAYS: u64 = 30;
+/// A database that takes longer to say which version it has is as good as gone.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// What is published, and the way to have more published. Cheap to clone.
 #[derive(Clone)]
@@ -65,6 +64,13 @@ pub(crate) enum PublishError {
 }
 
 impl Publisher {
+    /// Someone, here or elsewhere, says that a version is stored.
+    pub(crate) fn heard(&self, version: u64) {
+        if self.current().is_none_or(|it| it.version() < version) {
+            self.wake.notify_one();
+        }
+    }
+
     /// Asks for a version to be published and waits until edges can fetch it.
     pub(crate) async fn publish(&self, version: u64) -> Result<(), NotPublished> {
         self.progress.want(version, self.clock.seconds());
@@ -187,7 +193,6 @@ pub(crate) fn new(
 impl Worker {
     /// Publishes now, after every change, and looks for changes that nobody announced. Never returns.
     pub(crate) async fn run(mut self) {
-        let mut prune = tokio::time::interval(PRUNE_EVERY);
         loop {
             if let Err(error) = self.publish().await {
                 tracing::error!(%error, "nothing new published; trying again");
@@ -198,25 +203,24 @@ impl Worker {
             tokio::select! {
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
-                _ = prune.tick() => self.prune().await,
             }
         }
     }
 
     /// Publishes everything that is stored by now.
     async fn publish(&mut self) -> Result<(), PublishError> {
-        let stored = self.store.version().await?;
+        let stored = self.stored().await?;
         self.progress.want(stored, self.clock.seconds());
         if self.current.borrow().as_ref().is_some_and(|it| it.version() >= stored) {
             return Ok(());
         }
-        let changes = self.store.changes(self.applied, self.tombstones_since()).await?;
+        let changes = self.store.changes(self.applied, day::forgotten_before(stored)).await?;
         let version = changes.version;
         let policy = changes.policy.as_ref().and_then(readable);
         let blob = policy.as_ref().map(|room| build_policy(room.spec())).transpose()?;
         let published = self.build(move |builder| {
             blob.into_iter().for_each(|blob| builder.replace_policy(blob));
-            builder.apply(changes.keys, &changes.organizations);
+            builder.apply(changes.keys, &changes.organizations, day::forgotten_before(version));
             builder.build(version)
         });
         let published = Arc::new(published.await??);
@@ -229,13 +233,14 @@ impl Worker {
         Ok(())
     }
 
-    /// Drops revoked keys that have been in the bundle for long enough.
-    async fn prune(&self) {
-        let since = self.tombstones_since();
-        if matches!(self.build(move |builder| builder.forget_revoked(since)).await, Ok(true)) {
-            let taken = self.store.take_version(self.clock.millis()).await;
-            let _ = taken.inspect_err(|error| tracing::error!(%error, "old revoked keys stay in the bundle"));
-        }
+    /// The version to publish. The first look of a day takes one, with which keys revoked long ago leave the bundle.
+    async fn stored(&self) -> Result<u64, StoreError> {
+        let look = async {
+            let stored = self.store.version().await?;
+            let today = day::first_version(self.clock.seconds());
+            if stored < today { self.store.advance_to(today).await } else { Ok(stored) }
+        };
+        timeout(ANSWER_WITHIN, look).await.unwrap_or(Err(StoreError::Unreachable(sqlx::Error::PoolTimedOut)))
     }
 
     async fn build<T: Send + 'static>(
@@ -245,11 +250,6 @@ impl Worker {
         let builder = self.builder.clone();
         let work = move || work(&mut builder.lock().unwrap_or_else(PoisonError::into_inner));
         tokio::task::spawn_blocking(work).await.map_err(|_| PublishError::Stopped)
-    }
-
-    /// Whole days, so that replicas that look at different moments of a day build the same.
-    fn tombstones_since(&self) -> u64 {
-        (self.clock.seconds() / DAY).saturating_sub(TOMBSTONE_DAYS) * DAY
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use portcullis_bundle::BuildError;
+use portcullis_bundle::{BuildError, PublicKey};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -26,7 +26,7 @@ use crate::policy::{self, NoPolicy};
 use crate::public_url::PublicUrl;
 use crate::publisher::{self, Worker};
 use crate::secret_file::SecretFileError;
-use crate::store::{SqliteStore, Store, StoreError};
+use crate::store::{self, OpenError, SIGNING_KEY, Store, StoreError};
 use crate::{http, organizations, shutdown};
 
 /// Connections that are still busy then are cut.
@@ -56,6 +56,23 @@ pub enum ServeError {
     /// Another control plane has the folder.
     #[error("another control plane serves the data folder `{0}`\nhint: stop it, or give this one a folder of its own")]
     FolderInUse(String),
+    /// Another control plane has the SQLite file.
+    #[error(
+        "another control plane has the database: `{0}` is locked\nhint: control planes share a PostgreSQL, not a file"
+    )]
+    DatabaseInUse(String),
+    /// Edges trust another key's signatures.
+    #[error(
+        "this control plane's signing key has the public half {own}, but bundles of this database are signed with {recorded}\n\
+         hint: give every control plane of one database the same --signing-key-file; to sign with this key from now on, \
+         once edges trust it, start with --replace-signing-key"
+    )]
+    OtherSigningKey {
+        /// The public key here.
+        own: String,
+        /// The public key in the database.
+        recorded: String,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}\nhint: is another control plane running there?")]
     Listen {
@@ -81,8 +98,8 @@ pub struct Server {
     first_owner: Option<String>,
     trigger: shutdown::Trigger,
     note: Option<String>,
-    /// Held as long as the server lives: no second one can have the folder.
-    _lock: File,
+    /// Held as long as the server lives: no second one can have the folder, nor the file that the database is.
+    _locks: (File, Option<File>),
 }
 
 impl Server {
@@ -90,11 +107,12 @@ impl Server {
     pub async fn open(config: Config, clock: Clock) -> Result<Self, ServeError> {
         let file = config.policy.as_ref().map(policy::File::read).transpose()?;
         config.make_folder()?;
-        let lock = lock(&config)?;
+        let lock = store::lock(&config.data.join("lock")).map_err(|error| folder_in_use(error, &config))?;
         let secrets = config.secrets()?;
         config.write_edge_env(&secrets)?;
         let (listener, address) = listen(config.listen).await?;
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.database()?).await?);
+        let (store, file_lock) = store::open(&config.database, &config.data).await?;
+        agree_on_signing_key(store.as_ref(), &secrets.signing_key.public_key(), config.replace_signing_key).await?;
         let default_organization = organizations::ensure_default(store.as_ref(), clock.millis()).await;
         let default_organization = default_organization.map_err(|error| ServeError::FirstStart(error.to_string()))?;
         let (policy, note) = policy::at_start(store.as_ref(), default_organization, clock.millis(), file).await?;
@@ -133,7 +151,7 @@ impl Server {
         };
         let first_owner = accounts::first_owner_link(&app).await;
         let first_owner = first_owner.map_err(|error| ServeError::FirstStart(error.to_string()))?;
-        Ok(Self { app, worker, listener, address, first_owner, trigger, note, _lock: lock })
+        Ok(Self { app, worker, listener, address, first_owner, trigger, note, _locks: (lock, file_lock) })
     }
 
     /// Where the first owner signs up, as long as there is nobody. Whoever holds it can: show it once.
@@ -159,6 +177,8 @@ impl Server {
         // Dropped with this future, and its task with it.
         let mut publishing = JoinSet::new();
         publishing.spawn(worker.run());
+        let (told, publisher) = (store.clone(), app.publisher.clone());
+        publishing.spawn(async move { told.listen(&|version| publisher.heard(version)).await });
         // The first listing need not wait for all that is there; if this fails, it tries again and says so.
         let mut reading = JoinSet::new();
         let (directory, database) = (app.directory.clone(), store.clone());
@@ -194,13 +214,29 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeE
     Ok((listener, address))
 }
 
-fn lock(config: &Config) -> Result<File, ServeError> {
-    let path = config.data.join("lock");
-    let failed = |source| SecretFileError::Io { what: "lock file", path: path.clone(), source };
-    let file = File::create(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(ServeError::FolderInUse(config.data.display().to_string())),
-        Err(std::fs::TryLockError::Error(source)) => Err(failed(source).into()),
+/// One database's bundles are signed with one key: edges refuse every other.
+async fn agree_on_signing_key(store: &dyn Store, own: &PublicKey, replace: bool) -> Result<(), ServeError> {
+    let own = own.to_string();
+    if replace {
+        store.replace_setting(SIGNING_KEY, &own).await?;
+    }
+    let recorded = store.settle(SIGNING_KEY, &own).await?;
+    if recorded == own { Ok(()) } else { Err(ServeError::OtherSigningKey { own, recorded }) }
+}
+
+fn folder_in_use(error: OpenError, config: &Config) -> ServeError {
+    match error {
+        OpenError::InUse(_) => ServeError::FolderInUse(config.data.display().to_string()),
+        other => other.into(),
+    }
+}
+
+impl From<OpenError> for ServeError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::File(error) => Self::Secrets(error),
+            OpenError::InUse(path) => Self::DatabaseInUse(path.display().to_string()),
+            OpenError::Store(error) => Self::Store(error),
+        }
     }
 }

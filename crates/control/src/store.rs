@@ -6,15 +6,21 @@
 
 mod accounts;
 mod answers;
+mod audit;
 mod change;
+#[cfg(test)]
+mod conformance;
 mod denials;
+mod error;
 mod fleet;
 mod keys;
 mod migrations;
 mod observations;
+mod open;
 mod organizations;
 mod policies;
 mod postgres;
+mod settings;
 mod sqlite;
 
 use async_trait::async_trait;
@@ -27,8 +33,10 @@ pub(crate) use accounts::{
     SessionRow, Sessions, Slice, TokenRow, Tokens, UserRow, Users,
 };
 pub(crate) use answers::{Answers, Claim, Claimed};
-pub(crate) use change::{Action, AuditRow, Change, Target};
+pub(crate) use audit::{Audit, AuditFilter};
+pub(crate) use change::{Action, Actor, AuditRow, Change, Target};
 pub(crate) use denials::{Audience, DENIALS, DenialFilter, DenialRow, Denials};
+pub(crate) use error::StoreError;
 pub(crate) use fleet::{
     Before, Count, EdgeRow, Edges, Heard, HeardEdge, HeardVm, Missing, ProgressRow, Reports, SLOT_MS, VERSIONS_KEPT,
     VmRow, add,
@@ -36,15 +44,19 @@ pub(crate) use fleet::{
 pub(crate) use keys::{BundleKey, KeyRow, KeySummary, Keys, TrialRow, UnrevokedKey, Visitor};
 use keys::{published_status, with_trial};
 pub(crate) use observations::{OBSERVATIONS, OBSERVATIONS_OF_A_KEY, Observations, Seen, Sighting};
+pub(crate) use open::{OpenError, lock, open};
 pub(crate) use organizations::{OrganizationRow, Organizations};
 pub(crate) use policies::{KeyGroup, Policies, PolicyRow};
-pub(crate) use postgres::PostgresStore;
+use postgres::PostgresStore;
+pub(crate) use settings::{SIGNING_KEY, Settings};
+#[cfg_attr(not(test), expect(unused_imports, reason = "tests open one themselves"))]
 pub(crate) use sqlite::SqliteStore;
 
 /// Everything the control plane asks of a database.
 #[async_trait]
 pub(crate) trait Store:
     Answers
+    + Audit
     + Denials
     + Edges
     + Invitations
@@ -55,23 +67,33 @@ pub(crate) trait Store:
     + Policies
     + Reports
     + Sessions
+    + Settings
     + Tokens
     + Users
     + Send
     + Sync
 {
     /// Does all of a change or none. If edges have to know of it, it takes a new version, higher than every one before
-    /// and at least `version_floor`. Returns the version that contains it.
+    /// and at least `version_floor`. Returns the version that contains it. What others kept from being written, or a
+    /// connection that broke, is tried again here; only [`StoreError::Unknown`] leaves open whether it is stored.
     async fn write(&self, change: &Change, version_floor: u64) -> Result<u64, StoreError>;
 
     /// Takes a new version without a change.
     async fn take_version(&self, version_floor: u64) -> Result<u64, StoreError>;
 
+    /// Takes a given version without a change, unless it was taken before. Returns the one that is taken now.
+    async fn advance_to(&self, version: u64) -> Result<u64, StoreError>;
+
     /// The version that contains every write so far.
     async fn version(&self) -> Result<u64, StoreError>;
 
-    /// Everything that changed after `version`, as of one moment. Keys revoked before `revoked_since` are left out.
+    /// Everything that changed after `version`, as of one moment. From the start of it all, keys revoked before
+    /// `revoked_since` may be left out.
     async fn changes(&self, version: u64, revoked_since: u64) -> Result<Changes, StoreError>;
+
+    /// Tells of versions that any control plane takes, as soon as they can be read; `u64::MAX` if some may have been missed.
+    /// Never returns. Where nobody else can write, it tells nothing.
+    async fn listen(&self, heard: &(dyn Fn(u64) + Send + Sync));
 
     /// Lets go of the database.
     async fn close(&self);
@@ -121,30 +143,4 @@ pub(crate) struct Changes {
     pub organizations: Vec<OrganizationEntry>,
     /// The newest policy, if it changed.
     pub policy: Option<PolicyRow>,
-}
-
-/// What can go wrong with a database.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The row changed between read and write: read it again.
-    #[error("the row changed since it was read")]
-    Conflict,
-    /// Something with the same id or digest is there already; nothing was written.
-    #[error("there is one with the same id or digest already")]
-    Duplicate,
-    /// Nobody would be left who owns the organisation.
-    #[error("nobody would be left who owns the organisation")]
-    LastOwner,
-    /// The database refused or could not be reached.
-    #[error("database: {0}")]
-    Database(#[from] sqlx::Error),
-    /// The database's schema could not be brought up to date.
-    #[error("database schema: {0}")]
-    Schema(#[from] sqlx::migrate::MigrateError),
-    /// A stored value that this version cannot read.
-    #[error("database: column `{column}` holds a value that cannot be read")]
-    Unreadable {
-        /// The column.
-        column: &'static str,
-    },
 }

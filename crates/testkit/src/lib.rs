@@ -13,6 +13,8 @@ pub mod expectation;
 pub mod fuzz;
 mod http;
 pub mod key;
+#[cfg(unix)]
+pub mod postgres;
 pub mod store;
 
 pub use bundle::TestBundle;

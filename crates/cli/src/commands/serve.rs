@@ -16,6 +16,8 @@ pub(crate) struct Args {
     /// The folder for the database and the secrets; made at the first start.
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
+    #[command(flatten)]
+    database: crate::args::Database,
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
@@ -38,6 +40,9 @@ pub(crate) struct Args {
     /// Networks of proxies in front of it, whose X-Forwarded-For is believed.
     #[arg(long, value_name = "CIDR", num_args = 1.., value_delimiter = ',', value_parser = Network::parse)]
     trusted_proxies: Vec<Network>,
+    /// Sign with the signing key from now on, although this database's bundles were signed with another so far.
+    #[arg(long)]
+    replace_signing_key: bool,
     /// What to log: error, warn, info, debug.
     #[arg(long, value_name = "LEVEL", env = "PORTCULLIS_LOG", default_value = "warn")]
     log: String,
@@ -50,6 +55,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
     let policy = args.policy.as_deref().map(policy).transpose()?;
     let config = Config {
+        database: args.database.database()?,
         data: args.data,
         listen: args.listen,
         policy,
@@ -58,6 +64,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         signing_key_file: args.signing_key_file,
         public_url: args.public_url,
         trusted_proxies: args.trusted_proxies,
+        replace_signing_key: args.replace_signing_key,
         limits: Limits::default(),
     };
     let news = news(&config);

@@ -52,6 +52,12 @@ impl Failure {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_published", detail)
     }
 
+    /// Nothing was read or written.
+    pub(super) fn database_unavailable() -> Self {
+        let detail = "the database cannot be reached: nothing was changed, try again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_unavailable", detail)
+    }
+
     pub(super) fn internal() -> Self {
         let detail = "something went wrong here: the log has more under the request's id";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
@@ -122,6 +128,19 @@ impl From<Error> for Failure {
             Error::NotReady => Self::not_ready(),
             Error::Contended => Self::new(StatusCode::CONFLICT, "conflict", detail),
             Error::NotPublished(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_published", detail),
+            Error::Store(StoreError::Nul) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail),
+            Error::Store(StoreError::Contended(_)) => {
+                Self::new(StatusCode::CONFLICT, "conflict", Error::Contended.to_string())
+            }
+            Error::Store(StoreError::Unreachable(_)) => {
+                tracing::error!(error = detail, "a request failed");
+                Self::database_unavailable()
+            }
+            Error::Store(StoreError::Unknown(_)) => {
+                tracing::error!(error = detail, "a request failed");
+                let detail = "the database's connection broke while the change was being stored: it may be stored, so look before you repeat it";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", detail)
+            }
             Error::Broken | Error::Randomness(_) | Error::Store(_) | Error::Password => {
                 tracing::error!(error = detail, "a request failed");
                 Self::internal()

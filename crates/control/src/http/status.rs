@@ -23,7 +23,11 @@ pub(super) async fn healthz() -> Json<Value> {
 /// Edges can fetch a bundle, and what is stored reaches it.
 pub(super) async fn readyz(State(app): State<App>) -> Result<Json<Value>, Failure> {
     app.publisher.current().ok_or_else(Failure::not_ready)?;
-    let behind = app.publisher.lag().seconds;
+    let lag = app.publisher.lag();
+    if lag.unreachable {
+        return Err(Failure::database_unavailable());
+    }
+    let behind = lag.seconds;
     if behind > MAX_LAG_SECONDS {
         return Err(Failure::behind(behind));
     }

@@ -1,6 +1,7 @@
 //! One version of the bundle, and how the next one is made of it: only shards with a change are built again.
 //!
-//! Invariant: the same keys, organisations and policy give the same blobs, whichever changes led there.
+//! Invariant: the same keys, organisations and policy in the same version give the same blobs, whichever changes led
+//! there, and whoever builds them when.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,6 +54,8 @@ pub(super) struct Builder {
     layout: Layout,
     keys: Vec<Blob>,
     organizations: Vec<Blob>,
+    /// Keys revoked before this are not in it.
+    forgotten_before: u64,
     /// Out of date; as shards of `layout`.
     stale_keys: BTreeSet<usize>,
     stale_organizations: BTreeSet<usize>,
@@ -66,6 +69,7 @@ impl Builder {
             layout: Layout::default(),
             keys: Vec::new(),
             organizations: Vec::new(),
+            forgotten_before: 0,
             stale_keys: BTreeSet::new(),
             stale_organizations: BTreeSet::new(),
         }
@@ -76,19 +80,22 @@ impl Builder {
         self.policy = policy;
     }
 
-    /// Takes in what changed.
-    pub(super) fn apply(&mut self, keys: Vec<BundleKey>, organizations: &[OrganizationEntry]) {
+    /// Takes in what changed, and lets go of keys revoked before `forgotten_before`.
+    pub(super) fn apply(&mut self, keys: Vec<BundleKey>, organizations: &[OrganizationEntry], forgotten_before: u64) {
         self.stale_keys.extend(keys.iter().map(|key| self.layout.key_shard_of(&key.digest)));
         self.stale_organizations.extend(organizations.iter().map(|it| self.layout.organization_shard_of(&it.id)));
-        keys.into_iter().for_each(|key| self.index.put_key(key));
+        for key in keys {
+            match key.revoked_at.is_some_and(|at| at < forgotten_before) {
+                true => self.index.forget_key(&key.digest),
+                false => self.index.put_key(key),
+            }
+        }
         organizations.iter().for_each(|organization| self.index.put_organization(*organization));
-    }
-
-    /// Drops keys revoked before `since`; says whether there were any.
-    pub(super) fn forget_revoked(&mut self, since: u64) -> bool {
-        let forgotten = self.index.forget_revoked(since);
-        self.stale_keys.extend(forgotten.iter().map(|digest| self.layout.key_shard_of(digest)));
-        !forgotten.is_empty()
+        if forgotten_before != self.forgotten_before {
+            let forgotten = self.index.forget_revoked(forgotten_before);
+            self.stale_keys.extend(forgotten.iter().map(|digest| self.layout.key_shard_of(digest)));
+            self.forgotten_before = forgotten_before;
+        }
     }
 
     /// Builds what is out of date. On failure it stays out of date, and the next call tries again.

@@ -62,6 +62,11 @@ impl Index {
         self.keys.insert(key.digest, record);
     }
 
+    /// Drops one key, if it is there.
+    pub(super) fn forget_key(&mut self, digest: &KeyDigest) {
+        self.keys.remove(digest);
+    }
+
     /// Drops keys revoked before `since` and returns their digests.
     pub(super) fn forget_revoked(&mut self, since: u64) -> Vec<KeyDigest> {
         let old = |record: &Record| record.revoked_at.is_some_and(|at| at < since);

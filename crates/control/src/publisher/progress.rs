@@ -5,6 +5,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::PublishError;
+use crate::store::StoreError;
 
 /// What is stored, what is published, and since when they have differed.
 #[derive(Debug, Default)]
@@ -17,6 +18,8 @@ struct State {
     /// Unix seconds.
     behind_since: Option<u64>,
     last_error: Option<String>,
+    /// Whether the store could be asked lately.
+    unreachable: bool,
 }
 
 /// How far publishing is behind.
@@ -28,15 +31,19 @@ pub(crate) struct Lag {
     pub seconds: u64,
     /// Why the last attempt failed, if it did.
     pub last_error: Option<String>,
+    /// The store could not be reached when it was asked last: what is stored is not known.
+    pub unreachable: bool,
 }
 
 impl Progress {
     /// A version is stored.
     pub(super) fn want(&self, version: u64, now: u64) {
         let mut state = self.state();
+        state.unreachable = false;
         state.stored = state.stored.max(version);
-        if state.stored > state.published {
-            state.behind_since.get_or_insert(now);
+        match state.stored > state.published {
+            true => drop(state.behind_since.get_or_insert(now)),
+            false => state.last_error = None,
         }
     }
 
@@ -50,7 +57,9 @@ impl Progress {
 
     /// An attempt failed.
     pub(super) fn failed(&self, error: &PublishError) {
-        self.state().last_error = Some(error.to_string());
+        let mut state = self.state();
+        state.last_error = Some(error.to_string());
+        state.unreachable = matches!(error, PublishError::Store(StoreError::Unreachable(_)));
     }
 
     /// How far publishing is behind.
@@ -60,6 +69,7 @@ impl Progress {
             pending_version: Some(state.stored).filter(|stored| *stored > state.published),
             seconds: state.behind_since.map_or(0, |since| now.saturating_sub(since)),
             last_error: state.last_error.clone(),
+            unreachable: state.unreachable,
         }
     }
 

@@ -33,6 +33,8 @@ mod policies;
 mod reports;
 #[path = "sql/sessions.rs"]
 mod sessions;
+#[path = "sql/settings.rs"]
+mod settings;
 #[path = "sql/store.rs"]
 mod store;
 #[path = "sql/tokens.rs"]
@@ -115,6 +117,16 @@ impl SqliteStore {
     async fn begin_snapshot(&self) -> Result<Transaction<'_, Db>, StoreError> {
         Ok(self.publisher.begin().await?)
     }
+
+    /// Nobody else writes.
+    async fn hear(&self, _: &(dyn Fn(u64) + Send + Sync)) {
+        std::future::pending().await
+    }
+}
+
+/// Whoever writes is the only one.
+async fn hold_version(connection: &mut Connection) -> Result<u64, StoreError> {
+    store::version(connection).await
 }
 
 /// Nobody else is connected to hear of it.

@@ -1,6 +1,6 @@
 //! The control plane over real HTTP and a real SQLite file, one module for each area of the API.
 //!
-//! Each area has one table and one `check`. The clock is set by the tests; nothing sleeps.
+//! `tests/postgres` is all of this once more, on PostgreSQL. Each area has one table and one `check`. The clock is set by the tests; nothing sleeps.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on must stop")]
 
 mod access;
@@ -30,10 +30,13 @@ mod rotation;
 mod sdk;
 mod search;
 mod secrecy;
-mod stack;
+pub(crate) mod stack;
 mod startup;
 mod table;
 mod tokens;
 mod trial;
 mod trouble;
 mod unreadable;
+
+#[path = "../support/database.rs"]
+pub(crate) mod support;

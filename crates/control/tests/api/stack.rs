@@ -1,4 +1,6 @@
 //! A control plane in this process, and a bare HTTP client for it.
+//!
+//! Which database it has depends on the test binary: `api` is about SQLite, `postgres` about PostgreSQL.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -7,12 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use portcullis_bundle::{Archive, Manifest, PublicKey, verify};
-use portcullis_control::{Clock, Config, Limits, PolicyFile, ServeError, Server};
+use portcullis_control::{Clock, Config, Database, Limits, PolicyFile, ServeError, Server};
 use portcullis_engine::{KeyDigest, KeyStatus, KeyStore};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -81,9 +83,15 @@ pub(crate) fn limits() -> Limits {
     Limits { requests_by_caller: None, requests_by_stranger: None, ..Limits::default() }
 }
 
-pub(crate) fn config(folder: &Path) -> Config {
+/// Whether this binary's control planes have a PostgreSQL.
+pub(crate) const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
+
+/// What it is served with. A folder's control planes have one database.
+pub(crate) async fn config(folder: &Path) -> Config {
     Config {
         data: folder.to_owned(),
+        database: database(folder).await,
+        replace_signing_key: false,
         listen: "127.0.0.1:0".parse().unwrap(),
         policy: Some(PolicyFile { name: "policy.toml".to_owned(), text: POLICY.to_owned() }),
         admin_token_file: None,
@@ -93,6 +101,21 @@ pub(crate) fn config(folder: &Path) -> Config {
         trusted_proxies: Vec::new(),
         limits: limits(),
     }
+}
+
+async fn database(folder: &Path) -> Database {
+    if !ON_POSTGRES {
+        return Database::InFolder;
+    }
+    let file = folder.join("database-url");
+    if !file.exists() {
+        std::fs::create_dir_all(folder).unwrap();
+        let url = crate::support::fresh().await;
+        let mut options = std::fs::OpenOptions::new();
+        let options = std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600).write(true).create_new(true);
+        std::io::Write::write_all(&mut options.open(&file).unwrap(), url.as_bytes()).unwrap();
+    }
+    Database::from_file(&file).unwrap()
 }
 
 impl Stack {
@@ -110,14 +133,14 @@ impl Stack {
 
     /// A control plane that may never publish anything: these statements are run before it begins to.
     pub(crate) async fn begin(folder: TempDir, now: u64, limits: Limits, before: &[&'static str]) -> Self {
-        let config = Config { limits, ..config(folder.path()) };
+        let config = Config { limits, ..config(folder.path()).await };
         Self::open(folder, now, config, before).await
     }
 
     /// A control plane on a folder that one had before, with the policy file as it is now.
     pub(crate) async fn resume_with_policy(folder: TempDir, now: u64, policy: Option<&str>) -> Self {
         let policy = policy.map(|text| PolicyFile { name: "policy.toml".to_owned(), text: text.to_owned() });
-        let config = Config { policy, ..config(folder.path()) };
+        let config = Config { policy, ..config(folder.path()).await };
         let stack = Self::open(folder, now, config, &[]).await;
         stack.manifest().await;
         stack
@@ -290,19 +313,51 @@ impl Stack {
 
 /// One text of a folder's database.
 async fn text(folder: &Path, query: &'static str) -> String {
-    let mut connection =
-        SqliteConnectOptions::new().filename(folder.join("portcullis.sqlite")).connect().await.unwrap();
+    if ON_POSTGRES {
+        return sqlx::query_scalar(query).fetch_one(&mut postgres(folder).await).await.unwrap();
+    }
+    let options = SqliteConnectOptions::new().filename(folder.join("portcullis.sqlite"));
+    let mut connection = options.connect().await.unwrap();
     let text: String = sqlx::query_scalar(query).fetch_one(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     text
 }
 
-/// Does something to a folder's database.
+/// Does something to a folder's database, whatever its constraints say.
 async fn sql(folder: &Path, statement: &'static str) {
+    if ON_POSTGRES {
+        let mut connection = postgres(folder).await;
+        sqlx::query("SET session_replication_role = 'replica'").execute(&mut connection).await.unwrap();
+        sqlx::query(statement).execute(&mut connection).await.unwrap();
+        return connection.close().await.unwrap();
+    }
     let options = SqliteConnectOptions::new().filename(folder.join("portcullis.sqlite")).foreign_keys(false);
     let mut connection = options.pragma("ignore_check_constraints", "ON").connect().await.unwrap();
     sqlx::query(statement).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
+}
+
+async fn postgres(folder: &Path) -> PgConnection {
+    PgConnection::connect(&std::fs::read_to_string(folder.join("database-url")).unwrap()).await.unwrap()
+}
+
+/// Everything that a folder's database holds, by place: SQLite's files, PostgreSQL's tables.
+pub(crate) async fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    if !ON_POSTGRES {
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        let files = files.filter(|name| name.starts_with("portcullis.sqlite"));
+        return files.map(|name| (name.clone(), std::fs::read(folder.join(name)).unwrap())).collect();
+    }
+    let mut connection = postgres(folder).await;
+    let sql = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'";
+    let tables: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap();
+    let mut contents = Vec::new();
+    for table in tables {
+        let sql = AssertSqlSafe(format!("SELECT it::text FROM \"{table}\" it"));
+        let rows: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap();
+        contents.push((table, rows.join("\n").into_bytes()));
+    }
+    contents
 }
 
 /// Asks until the answer is the right one.

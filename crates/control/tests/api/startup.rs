@@ -3,12 +3,12 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use portcullis_control::{Clock, PolicyFile, Server};
+use portcullis_control::{Clock, Database, PolicyFile, Server};
 
-use crate::stack::{NOON, Stack, config};
+use crate::stack::{NOON, ON_POSTGRES, Stack, config};
 
 async fn refusal(change: impl FnOnce(&mut portcullis_control::Config), folder: &Path) -> String {
-    let mut config = config(folder);
+    let mut config = config(folder).await;
     change(&mut config);
     match Server::open(config, Clock::system()).await {
         Ok(_) => "no refusal".to_owned(),
@@ -21,7 +21,9 @@ async fn the_first_start_makes_secrets_for_the_owner_alone_and_the_second_keeps_
     let stack = Stack::start().await;
     let (admin, edge, public_key) = (stack.admin.clone(), stack.edge.clone(), stack.public_key);
     assert!(admin.starts_with("pca_") && edge.starts_with("pce_"));
-    for name in ["admin-token", "edge-token", "signing-key", "edge.env", "portcullis.sqlite", "portcullis.sqlite-wal"] {
+    let secrets = ["admin-token", "edge-token", "signing-key", "edge.env"];
+    let files: &[&str] = if ON_POSTGRES { &[] } else { &["portcullis.sqlite", "portcullis.sqlite-wal"] };
+    for name in secrets.iter().chain(files) {
         let mode = std::fs::metadata(stack.folder.path().join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
@@ -71,7 +73,7 @@ async fn a_data_folder_that_others_could_read_is_named_for_what_it_is() {
         let path = folder.path().join(name);
         std::fs::write(&path, "").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        let message = refusal(|_| (), folder.path()).await;
+        let message = refusal(|it| it.database = Database::InFolder, folder.path()).await;
         let expected = format!("database `{0}` can be read by others\nhint: chmod 600 {0}", path.display());
         assert_eq!(message, expected);
     }
@@ -80,7 +82,8 @@ async fn a_data_folder_that_others_could_read_is_named_for_what_it_is() {
     assert!(refusal(|_| (), folder.path()).await.starts_with("lock file `"));
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
-    assert!(refusal(|_| (), &file).await.starts_with("data folder `"));
+    let data = file.clone();
+    assert!(refusal(|it| it.data = data, folder.path()).await.starts_with("data folder `"));
 }
 
 #[tokio::test]

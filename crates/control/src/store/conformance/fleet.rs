@@ -34,7 +34,10 @@ pub(super) async fn reports_add_up_and_the_later_wins_in_whatever_order(it: Fixt
     let edges = it.store.edges(NOW_MS + 1, NOW_MS / 5000 + 1).await.unwrap();
     assert_eq!(edges.len(), 1);
     let expected = vec![(Count::Allowed, 9), (Count::Denied("no_rule".to_owned()), 3)];
-    assert_eq!((edges[0].first_report_ms, edges[0].requests, &edges[0].errors), (NOW_MS, 4, &vec!["error 9000".to_owned()]));
+    assert_eq!(
+        (edges[0].first_report_ms, edges[0].requests, &edges[0].errors),
+        (NOW_MS, 4, &vec!["error 9000".to_owned()])
+    );
     let mut counts = edges[0].counts.clone();
     counts.sort();
     assert_eq!(counts, expected);
@@ -48,10 +51,16 @@ pub(super) async fn progress_is_when_a_version_was_first_reported(it: Fixture) {
     for (after_ms, version) in [(0, 7), (100, 9), (200, 9), (50, 9), (300, 12)] {
         it.store.record_reports(&heard("e", after_ms, version)).await.unwrap();
     }
-    for (version, reached, oldest) in [(7, Some(0), 7), (8, Some(100), 7), (9, Some(100), 7), (10, Some(300), 7), (13, None, 7)] {
+    for (version, reached, oldest) in
+        [(7, Some(0), 7), (8, Some(100), 7), (9, Some(100), 7), (10, Some(300), 7), (13, None, 7)]
+    {
         let rows = it.store.progress(version, 0).await.unwrap();
         let reached = reached.map(|after_ms| NOW_MS + after_ms);
-        assert_eq!((rows[0].reached_ms, rows[0].oldest, rows[0].applied_version), (reached, Some(oldest), 12), "{version}");
+        assert_eq!(
+            (rows[0].reached_ms, rows[0].oldest, rows[0].applied_version),
+            (reached, Some(oldest), 12),
+            "{version}"
+        );
     }
     assert_eq!(it.store.progress(7, NOW_MS + 301).await.unwrap(), []);
     let mut many = heard("e", 400, 12);

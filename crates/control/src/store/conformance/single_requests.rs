@@ -33,7 +33,11 @@ pub(super) async fn observations_are_counted_together_and_forgotten(it: Fixture)
     let together = Seen { requests: 5, first: NOW, last: NOW + 9 };
     let found = it.store.observations(key_id(1), None).await.unwrap();
     assert_eq!(found, [(trial.clone(), together), (retiring.clone(), seen(1, 5))]);
-    assert_eq!(it.store.observations(key_id(2), None).await.unwrap(), [], "of a key that does not exist nothing is kept");
+    assert_eq!(
+        it.store.observations(key_id(2), None).await.unwrap(),
+        [],
+        "of a key that does not exist nothing is kept"
+    );
     let trials = async || it.store.observations(key_id(1), Some(SampleKind::Trial)).await.unwrap();
     assert_eq!(trials().await, [(trial, together)]);
     let forget = change(1).also(Write::ForgetObservations(key_id(1), SampleKind::Trial));
@@ -80,7 +84,8 @@ pub(super) async fn denials_are_there_for_those_whose_key_it_was(it: Fixture) {
     it.store.record_denials(&rows).await.unwrap();
     it.store.record_denials(&rows[..3]).await.unwrap();
     let only = |number| Scope::Only(organization_id(number));
-    let filter = |scope, strangers| DenialFilter { audience: Audience { scope, strangers }, key: None, before: None, limit: 9 };
+    let filter =
+        |scope, strangers| DenialFilter { audience: Audience { scope, strangers }, key: None, before: None, limit: 9 };
     let listed = async |filter: DenialFilter| {
         let rows = it.store.denials(&filter).await.unwrap();
         rows.iter().map(|row| row.at - NOW).collect::<Vec<_>>()

@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, QueryBuilder, Row as _};
 
 use super::columns::{exactly_one, only, signed, unsigned, unsigned_or_null};
 use super::key_rows::{self, json};
+use super::store::again;
 use super::{Connection, Db, SqlStore};
 use crate::caller::Scope;
 use crate::store::{BundleKey, KeyRow, Keys, StoreError, UnrevokedKey, Visitor};
@@ -20,7 +21,7 @@ pub(super) async fn insert(connection: &mut Connection, row: &KeyRow, version: u
                enabled, created_by, created_at, expires_at, revoked_at, last_used, successor, metadata, trial, \
                created_in, changed_in) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
                $17, $18, $19, $19)";
-    let done = sqlx::query(sql)
+    sqlx::query(sql)
         .bind(row.id.to_string())
         .bind(row.digest.as_bytes().to_vec())
         .bind(&row.name)
@@ -41,11 +42,8 @@ pub(super) async fn insert(connection: &mut Connection, row: &KeyRow, version: u
         .bind(row.trial.as_ref().map(|it| json("trial", it)).transpose()?)
         .bind(signed(version))
         .execute(connection)
-        .await;
-    match done {
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Err(StoreError::Duplicate),
-        done => Ok(done.map(drop)?),
-    }
+        .await?;
+    Ok(())
 }
 
 /// Writes what may change in a key's life; everything else is as it was made.
@@ -158,12 +156,18 @@ impl Keys for SqlStore {
     }
 
     async fn record_use(&self, uses: &[(KeyId, u64)]) -> Result<(), StoreError> {
-        let mut transaction = self.begin_write().await?;
-        for (id, time) in uses {
-            used(&mut transaction, *id, *time).await?;
-        }
-        transaction.commit().await?;
-        Ok(())
+        // In one order, so that two reports never wait for each other.
+        let mut uses = uses.to_vec();
+        uses.sort_unstable();
+        again(async || {
+            let mut transaction = self.begin_write().await?;
+            for (id, time) in &uses {
+                used(&mut transaction, *id, *time).await?;
+            }
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await
     }
 }
 

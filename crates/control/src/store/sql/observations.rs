@@ -29,7 +29,8 @@ impl Observations for SqlStore {
     }
 
     async fn observations(&self, key: KeyId, kind: Option<SampleKind>) -> Result<Vec<(Sighting, Seen)>, StoreError> {
-        let sql = "SELECT * FROM observations WHERE key_id = $1 AND ($2 IS NULL OR kind = $2) \
+        let sql = "SELECT key_id, kind, reason, address, referrer, method, path, requests, first_seen, last_seen \
+                   FROM observations WHERE key_id = $1 AND ($2 IS NULL OR kind = $2) \
                    ORDER BY requests DESC, last_seen DESC, kind, reason, address, referrer, method, path";
         let query = sqlx::query(sql).bind(key.to_string()).bind(kind.map(SampleKind::as_str));
         query.fetch_all(self.finders()).await?.iter().map(row).collect()

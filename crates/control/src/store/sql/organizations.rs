@@ -3,12 +3,14 @@
 use async_trait::async_trait;
 use portcullis_bundle::OrganizationEntry;
 use portcullis_engine::{OrganizationId, OrganizationState};
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::columns::{exactly_one, only, parsed, signed, unsigned, unsigned_or_null};
 use super::{Connection, Row, SqlStore};
 use crate::caller::Scope;
 use crate::store::{OrganizationRow, Organizations, StoreError};
+
+const COLUMNS: &str = "id, name, state, quota_exhausted_until, is_default, created_at, changed_in";
 
 pub(super) async fn insert(connection: &mut Connection, row: &OrganizationRow, version: u64) -> Result<(), StoreError> {
     let sql = "INSERT INTO organizations (id, name, state, quota_exhausted_until, is_default, created_at, changed_in) \
@@ -50,14 +52,14 @@ pub(super) async fn replace(
 #[async_trait]
 impl Organizations for SqlStore {
     async fn organization(&self, scope: Scope, id: OrganizationId) -> Result<Option<OrganizationRow>, StoreError> {
-        let sql = "SELECT * FROM organizations WHERE id = $1 AND ($2 IS NULL OR id = $2)";
-        let row = sqlx::query(sql).bind(id.to_string()).bind(only(scope)).fetch_optional(self.finders()).await?;
-        row.as_ref().map(organization_row).transpose()
+        let sql = format!("SELECT {COLUMNS} FROM organizations WHERE id = $1 AND ($2 IS NULL OR id = $2)");
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(id.to_string()).bind(only(scope));
+        query.fetch_optional(self.finders()).await?.as_ref().map(organization_row).transpose()
     }
 
     async fn organizations(&self, scope: Scope) -> Result<Vec<OrganizationRow>, StoreError> {
-        let sql = "SELECT * FROM organizations WHERE ($1 IS NULL OR id = $1) ORDER BY created_at, id";
-        let rows = sqlx::query(sql).bind(only(scope)).fetch_all(self.listers()).await?;
+        let sql = format!("SELECT {COLUMNS} FROM organizations WHERE ($1 IS NULL OR id = $1) ORDER BY created_at, id");
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(only(scope)).fetch_all(self.listers()).await?;
         rows.iter().map(organization_row).collect()
     }
 }

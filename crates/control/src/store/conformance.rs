@@ -1,0 +1,140 @@
+//! What every store does, on SQLite and on PostgreSQL: one table of tests, run on both, each on a database of its own.
+//!
+//! PostgreSQL is provided by `portcullis_testkit::postgres`; where there is none, its half fails. Invariant: a method of
+//! the store's traits that no test here calls is not known to do the same on both.
+
+mod audit;
+mod fleet;
+mod keys;
+mod organizations;
+mod postgres;
+mod rows;
+mod settings;
+mod single_requests;
+mod versions;
+
+use std::sync::Arc;
+
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
+use tempfile::TempDir;
+
+use super::{PostgresStore, SqliteStore, Store};
+
+#[path = "../../tests/support/database.rs"]
+mod database;
+
+/// A store on a database of its own.
+struct Fixture {
+    store: Arc<dyn Store>,
+    place: Place,
+}
+
+enum Place {
+    Sqlite(TempDir),
+    Postgres(String),
+}
+
+impl Fixture {
+    async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::open(&folder.path().join("portcullis.sqlite")).await.unwrap());
+        Self { store, place: Place::Sqlite(folder) }
+    }
+
+    async fn postgres() -> Self {
+        let url = database::fresh().await;
+        let store = Arc::new(PostgresStore::open(url.parse().unwrap()).await.unwrap());
+        Self { store, place: Place::Postgres(url) }
+    }
+
+    /// Tells the database something behind the store's back; what it says if it refuses.
+    async fn sql(&self, statement: &str) -> Result<(), String> {
+        let sql = AssertSqlSafe(statement.to_owned());
+        let done = match &self.place {
+            Place::Sqlite(folder) => {
+                let url = format!("sqlite:{}", folder.path().join("portcullis.sqlite").display());
+                let mut connection = SqliteConnection::connect(&url).await.unwrap();
+                sqlx::query(sql).execute(&mut connection).await.map(drop)
+            }
+            Place::Postgres(url) => {
+                let mut connection = PgConnection::connect(url).await.unwrap();
+                sqlx::query(sql).execute(&mut connection).await.map(drop)
+            }
+        };
+        done.map_err(|error| error.to_string())
+    }
+}
+
+macro_rules! suite {
+    ($($area:ident { $($name:ident)+ })+) => {
+        mod on_sqlite {
+            $($(
+                #[tokio::test]
+                async fn $name() {
+                    super::$area::$name(super::Fixture::sqlite().await).await;
+                }
+            )+)+
+        }
+
+        mod on_postgres {
+            $($(
+                #[tokio::test]
+                async fn $name() {
+                    super::$area::$name(super::Fixture::postgres().await).await;
+                }
+            )+)+
+        }
+    };
+}
+
+suite! {
+    organizations {
+        organizations_come_back_as_they_were_written
+        an_organization_is_there_for_its_own_scope
+        a_stale_organization_is_not_written
+        there_is_one_default
+    }
+    keys {
+        keys_come_back_as_they_were_written
+        keys_are_there_for_their_own_scope
+        a_stale_key_is_not_written_nor_is_what_came_with_it
+        a_digest_is_there_once
+        a_text_with_a_nul_is_told_apart
+        keys_come_newest_first
+        summaries_are_of_what_changed
+        what_is_not_revoked_is_listed
+        use_is_remembered_and_never_goes_back
+        reports_from_many_sides_do_not_keep_each_other_waiting
+    }
+    versions {
+        versions_rise_and_keep_to_the_floor
+        what_edges_need_not_know_takes_no_version
+        a_version_is_advanced_to_once
+        changes_are_those_after_a_version
+        those_who_start_with_nothing_need_no_key_revoked_long_ago
+        a_reader_beside_many_writers_misses_nothing
+        many_writers_of_one_row_lose_no_update
+    }
+    settings {
+        the_first_to_settle_a_setting_decides
+        a_setting_can_be_replaced
+    }
+    fleet {
+        reports_add_up_and_the_later_wins_in_whatever_order
+        progress_is_when_a_version_was_first_reported
+        a_change_is_known_by_its_version_to_those_it_belongs_to
+        what_is_old_is_forgotten
+        reports_of_the_same_edges_from_many_replicas_lose_nothing
+    }
+    single_requests {
+        observations_are_counted_together_and_forgotten
+        a_key_has_so_many_observations_and_the_rest_is_counted
+        denials_are_there_for_those_whose_key_it_was
+    }
+    audit {
+        every_write_leaves_its_rows
+        the_log_is_filtered
+        the_log_is_read_in_pages_newest_first
+        the_log_only_grows
+    }
+}

@@ -1,0 +1,79 @@
+//! What can go wrong with a database, sorted by what its caller can do about it.
+//!
+//! Invariant: an error that says that nothing was written is true.
+
+use sqlx::Error as SqlError;
+
+/// What can go wrong with a database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The row changed between read and write: read it again.
+    #[error("the row changed since it was read")]
+    Conflict,
+    /// Others were at the same rows, and the database chose them. Nothing was written; the same again may work.
+    #[error("database: others were changing the same rows: {0}")]
+    Contended(#[source] SqlError),
+    /// The database could not be reached, or has no connection to spare. Nothing was written; wait and try again.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(#[source] SqlError),
+    /// The connection broke while the change was being stored, and the database could not be asked since. It may be
+    /// stored: whoever wants to repeat it has to look first.
+    #[error("the connection to the database broke while the change was being stored: {0}")]
+    Unknown(#[source] SqlError),
+    /// Something with the same id or digest is there already; nothing was written.
+    #[error("there is one with the same id or digest already")]
+    Duplicate,
+    /// Nobody would be left who owns the organisation; nothing was written.
+    #[error("nobody would be left who owns the organisation")]
+    LastOwner,
+    /// A text holds a NUL, which a database has no room for: nothing is called that.
+    #[error("text holds a NUL character")]
+    Nul,
+    /// The database refused.
+    #[error("database: {0}")]
+    Database(#[source] SqlError),
+    /// The database's schema could not be brought up to date.
+    #[error("database schema: {0}")]
+    Schema(#[from] sqlx::migrate::MigrateError),
+    /// A stored value that this version cannot read.
+    #[error("database: column `{column}` holds a value that cannot be read")]
+    Unreadable {
+        /// The column.
+        column: &'static str,
+    },
+}
+
+impl From<SqlError> for StoreError {
+    fn from(error: SqlError) -> Self {
+        match &error {
+            SqlError::Database(said) if said.is_unique_violation() => Self::Duplicate,
+            SqlError::Database(said) => match said.code().as_deref() {
+                Some("22021") => Self::Nul,
+                // Serialization failure, deadlock, lock not available; SQLite: busy, locked.
+                Some("40001" | "40P01" | "55P03" | "5" | "6" | "261" | "262" | "517") => Self::Contended(error),
+                // Connection exceptions, too many connections, shutting down, crashed, starting up, standing by.
+                Some("53300" | "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25006") => Self::Unreachable(error),
+                Some(code) if code.len() == 5 && code.starts_with("08") => Self::Unreachable(error),
+                _ => Self::Database(error),
+            },
+            SqlError::Io(_)
+            | SqlError::Tls(_)
+            | SqlError::Protocol(_)
+            | SqlError::PoolTimedOut
+            | SqlError::PoolClosed
+            | SqlError::WorkerCrashed => Self::Unreachable(error),
+            _ => Self::Database(error),
+        }
+    }
+}
+
+impl StoreError {
+    /// Whether the same may work at once: nothing was written, and there was no long wait for it.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::Contended(_) => true,
+            Self::Unreachable(error) => !matches!(error, SqlError::PoolTimedOut | SqlError::PoolClosed),
+            _ => false,
+        }
+    }
+}
