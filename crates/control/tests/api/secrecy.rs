@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::people::PASSWORD;
+use super::people::PASSWORD;
 use crate::stack::Stack;
 
 /// Everything that was logged, at every level, by every crate.

@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 
 use super::columns::{signed, unsigned};
-use super::{Connection, SqlStore, accounts, announce, audit, hold_version, keys, observations, organizations, policies};
+use super::{
+    Connection, SqlStore, accounts, announce, audit, hold_version, keys, observations, organizations, policies,
+};
 use crate::store::{AuditRow, Change, Changes, Store, StoreError, Write};
 
 /// How often a write is tried that others, or a broken connection, kept from being done.
