@@ -9,7 +9,7 @@ use portcullis_control::routes;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::people::{Person, unique};
+use super::people::{Person, unique};
 use crate::stack::Stack;
 
 /// Who asks, in the order of the columns below.
