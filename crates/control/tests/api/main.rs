@@ -4,12 +4,14 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on must stop")]
 
 mod access;
+mod browser;
 mod connections;
 mod denials;
 mod edge;
 mod explain;
 mod hangup;
 mod import;
+mod key_pages;
 mod keys;
 mod lifecycle;
 mod members;
@@ -17,6 +19,7 @@ mod metadata;
 mod observations;
 mod openapi;
 mod organizations;
+mod page_table;
 mod payments;
 mod people;
 mod policy;

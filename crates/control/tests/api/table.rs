@@ -9,6 +9,7 @@ use portcullis_control::routes;
 use reqwest::Method;
 use serde_json::json;
 
+use super::page_table::PAGES;
 use super::people::{Person, unique};
 use crate::stack::Stack;
 
@@ -29,15 +30,15 @@ const CALLERS: [&str; 13] = [
     "edge",
 ];
 
-struct Row {
-    route: &'static str,
+pub(crate) struct Row {
+    pub(crate) route: &'static str,
     /// What is sent; `{…}` as in paths.
-    body: &'static str,
+    pub(crate) body: &'static str,
     /// One status for each caller.
-    expected: &'static str,
+    pub(crate) expected: &'static str,
 }
 
-const fn row(route: &'static str, body: &'static str, expected: &'static str) -> Row {
+pub(crate) const fn row(route: &'static str, body: &'static str, expected: &'static str) -> Row {
     Row { route, body, expected }
 }
 
@@ -156,11 +157,12 @@ async fn callers(stack: &Stack) -> Vec<Caller> {
 }
 
 /// Puts ids of fresh rows of an organisation in place of `{…}`.
-async fn filled(stack: &Stack, organization: &str, text: &str) -> String {
+pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> String {
     let mut text = text
         .replace("{org}", organization)
         .replace("{version}", "1")
         .replace("{policy}", "1")
+        .replace("{asset}", "portcullis.css")
         .replace("{digest}", &"0".repeat(64));
     for name in ["key", "tried", "denial", "sha256", "viewer", "owner", "invitation", "token"] {
         let place = format!("{{{name}}}");
@@ -245,7 +247,7 @@ fn shape(route: &str) -> String {
 #[test]
 fn every_route_has_a_row_and_every_row_a_route() {
     let served: BTreeSet<_> = routes().iter().map(|route| shape(&format!("{} {}", route.method, route.path))).collect();
-    let tabled: BTreeSet<_> = TABLE.iter().map(|row| shape(row.route)).collect();
+    let tabled: BTreeSet<_> = TABLE.iter().chain(PAGES).map(|row| shape(row.route)).collect();
     assert!(served.len() > 20, "the routes must be seen");
     let missing: Vec<_> = served.difference(&tabled).collect();
     let surplus: Vec<_> = tabled.difference(&served).collect();
