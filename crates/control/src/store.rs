@@ -5,6 +5,7 @@
 //! edges have to know of it, with a new, higher version, or did not happen.
 
 mod accounts;
+mod attention;
 mod audit;
 mod change;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub(crate) use accounts::{
     AccountWrite, ActiveSession, ActiveToken, InvitationRow, Invitations, MemberRow, Members, MembershipRow,
     SessionRow, Sessions, Slice, TokenRow, Tokens, UserRow, Users,
 };
+pub(crate) use attention::{Attention, KeyCounts, Marks};
 pub(crate) use audit::{Audit, AuditFilter};
 pub(crate) use change::{Action, Actor, AuditRow, Change, Target};
 pub(crate) use denials::{Audience, DENIALS, DenialFilter, DenialRow, Denials};
@@ -53,7 +55,8 @@ pub(crate) use sqlite::SqliteStore;
 /// Everything the control plane asks of a database.
 #[async_trait]
 pub(crate) trait Store:
-    Audit
+    Attention
+    + Audit
     + Denials
     + Edges
     + Invitations

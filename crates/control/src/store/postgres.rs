@@ -6,6 +6,8 @@
 
 #[path = "sql/accounts.rs"]
 mod accounts;
+#[path = "sql/attention.rs"]
+mod attention;
 #[path = "sql/audit.rs"]
 mod audit;
 #[path = "sql/columns.rs"]
