@@ -3,6 +3,7 @@
 //! PostgreSQL is provided by `portcullis_testkit::postgres`; where there is none, its half fails. Invariant: a method of
 //! the store's traits that no test here calls is not known to do the same on both.
 
+mod attention;
 mod audit;
 mod fleet;
 mod keys;
@@ -105,6 +106,9 @@ suite! {
         what_is_not_revoked_is_listed
         use_is_remembered_and_never_goes_back
         reports_from_many_sides_do_not_keep_each_other_waiting
+    }
+    attention {
+        keys_are_counted_by_their_state
     }
     versions {
         versions_rise_and_keep_to_the_floor

@@ -49,8 +49,7 @@ fn overview(shell: Shell, rich: bool) -> Overview {
                 revoked: 41,
                 overdue: 12,
                 idle: 7,
-                allowed: 1_240_512,
-                denied: 1_183,
+                to_look_after: 18,
             }
         } else {
             Counts::default()
