@@ -217,6 +217,7 @@ fn settings(shell: Shell, rich: bool) -> Settings {
         token_name: if rich { HOSTILE.to_owned() } else { String::new() },
         token_service: rich,
         token_expires_at: String::new(),
+        may_service: rich,
         scopes: scope_groups(&strings(&["keys:read", "keys:write", "members:read", "audit:read"]), &[]),
         problems: if rich { Problems(vec![("current", "is wrong".to_owned())]) } else { Problems::default() },
         shell,
