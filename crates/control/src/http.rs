@@ -4,6 +4,7 @@
 //! hold a key is logged: not paths, not bodies, not queries.
 
 mod address;
+mod audit;
 mod auth;
 mod body;
 mod denials;
@@ -11,18 +12,22 @@ mod edge;
 mod explain;
 mod failure;
 mod finish;
+mod idempotency;
 mod invitations;
 mod keys;
 mod members;
+mod metrics;
 mod openapi;
 mod organizations;
 mod pages;
 mod payments;
 mod policy;
+pub(crate) mod rates;
 mod receipts;
 mod routes;
 pub(crate) mod session;
 mod status;
+mod tagged;
 mod tokens;
 mod watch;
 
@@ -56,11 +61,13 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(async || Failure::not_found("there is no such path"))
         .method_not_allowed_fallback(async || Failure::method_not_allowed())
         .layer(Extension(Document::new(annotated)))
+        .layer(from_fn_with_state(app.clone(), idempotency::once))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn(finish::finish))
+        .layer(from_fn(tagged::unless_modified))
         .layer(from_fn_with_state(app.clone(), auth::gate))
         .layer(from_fn(payments::envelope))
-        .layer(from_fn(watch::watch))
+        .layer(from_fn_with_state(app.clone(), watch::watch))
         .with_state(app)
 }
 
@@ -76,6 +83,7 @@ fn registered() -> Routes {
         .get("/edge/v1/blobs/{digest}", edge::blob)
         .get("/edge/v1/bundle", edge::bundle)
         .post("/edge/v1/report", edge::report)
+        .get("/metrics", metrics::metrics)
         .get("/healthz", status::healthz)
         .get("/readyz", status::readyz);
     pages::register(management(routes))
@@ -114,6 +122,8 @@ fn management(routes: Routes) -> Routes {
         .api(routes!(policy::versions))
         .api(routes!(policy::version))
         .api(routes!(policy::restore))
+        .api(routes!(audit::list))
+        .api(routes!(audit::export))
         .api(routes!(status::edges))
         .api(routes!(status::traffic))
         .api(routes!(status::status))

@@ -7,6 +7,8 @@
 mod access;
 mod accounts;
 mod app;
+mod audit;
+pub mod backup;
 mod caller;
 mod clock;
 mod config;
@@ -19,6 +21,7 @@ mod http;
 mod id;
 mod keys;
 mod limits;
+mod metrics;
 mod observations;
 mod organizations;
 #[cfg_attr(not(test), expect(dead_code, reason = "handlers are yet to use it"))]
@@ -28,11 +31,13 @@ mod public_url;
 mod publisher;
 mod random;
 mod receipts;
+mod sealing;
 mod secret;
 mod secret_file;
 mod server;
 mod shutdown;
 mod store;
+mod tag;
 mod token;
 mod traffic;
 

@@ -20,6 +20,8 @@
 //! `Cache-Control: no-store` too, unless the handler sets another (assets).
 
 mod cookie;
+#[cfg(test)]
+mod flow;
 mod form;
 mod headers;
 

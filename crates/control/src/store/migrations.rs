@@ -32,6 +32,7 @@ const SCRIPTS: &[Script] = scripts! {
     4 "0004_policies" "policies",
     5 "0005_metadata_and_trials" "metadata and trials",
     6 "0006_fleet" "fleet",
+    7 "0007_kept_answers" "kept answers",
     8 "0008_settings" "settings",
 };
 
@@ -45,6 +46,11 @@ impl Script {
     pub(super) fn postgres(&self) -> &'static str {
         self.postgres
     }
+}
+
+/// The last step.
+pub(crate) fn latest_migration() -> i64 {
+    SCRIPTS.iter().map(|script| script.version).max().unwrap_or(0)
 }
 
 /// Brings a database up to date, in its dialect.

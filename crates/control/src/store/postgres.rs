@@ -6,6 +6,8 @@
 
 #[path = "sql/accounts.rs"]
 mod accounts;
+#[path = "sql/answers.rs"]
+mod answers;
 #[path = "sql/attention.rs"]
 mod attention;
 #[path = "sql/audit.rs"]
@@ -122,8 +124,9 @@ impl PostgresStore {
         &self.publisher
     }
 
-    fn pools(&self) -> [&Pool; 5] {
-        [&self.listers, &self.finders, &self.publisher, &self.listener, &self.writers]
+    fn pools(&self) -> [(&'static str, &Pool); 5] {
+        let Self { writers, publisher, finders, listers, listener } = self;
+        [("lists", listers), ("looks", finders), ("publisher", publisher), ("listener", listener), ("writes", writers)]
     }
 
     /// Each statement in it sees what was committed before the statement began. Whoever takes or holds the version

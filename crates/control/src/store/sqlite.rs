@@ -5,6 +5,8 @@
 
 #[path = "sql/accounts.rs"]
 mod accounts;
+#[path = "sql/answers.rs"]
+mod answers;
 #[path = "sql/attention.rs"]
 mod attention;
 #[path = "sql/audit.rs"]
@@ -104,8 +106,9 @@ impl SqliteStore {
         &self.publisher
     }
 
-    fn pools(&self) -> [&Pool; 4] {
-        [&self.listers, &self.finders, &self.publisher, &self.writer]
+    fn pools(&self) -> [(&'static str, &Pool); 4] {
+        let Self { writer, publisher, finders, listers } = self;
+        [("lists", listers), ("looks", finders), ("publisher", publisher), ("writes", writer)]
     }
 
     /// Taken as a writer from the start: a reader that turns into one may find the file changed.

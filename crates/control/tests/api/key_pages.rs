@@ -46,13 +46,14 @@ async fn a_key_lives_its_life_in_the_page() {
     let etag = hidden(&browser.get(&format!("{page}/details")).await.text(), "etag");
     let details = [("etag", &*etag), ("name", "till 2"), ("expires_at", "2027-01-15T12:00"), ("metadata", "team=a b")];
     has(&browser.go(&format!("{page}/details"), &details).await, &["till 2", "team", "a b", "The key was changed."]);
-    let late = browser.post(&format!("{page}/details"), &details).await;
+    has(&browser.go(&format!("{page}/details"), &details).await, &["Nothing was changed."]);
+    let late = browser.post(&format!("{page}/details"), &[("etag", &*etag), ("name", "till 3")]).await;
     assert_eq!(late.status, 412, "the form was filled in for an older version");
 
     let restriction = [("ip", "true"), ("ip_allow", "203.0.113.0/24\n192.0.2.1"), ("apply", "enforce")];
     let restricted = browser.go(&format!("{page}/restrict"), &restriction).await;
     has(&restricted, &["203.0.113.0/24", "192.0.2.1", "new restrictions", "no edge has reported yet"]);
-    has(&browser.get(&format!("{page}/restrict")).await, &["203.0.113.0/24\n192.0.2.1</textarea>"]);
+    has(&browser.get(&format!("{page}/restrict")).await, &["192.0.2.1\n203.0.113.0/24</textarea>"]);
 
     let trial = [("endpoint", "true"), ("endpoint_allow", "GET /v1/refunds"), ("apply", "try"), ("ip", "true")];
     has(&browser.go(&format!("{page}/restrict"), &trial).await, &["On trial", "It would have denied nothing so far"]);
@@ -110,7 +111,10 @@ async fn a_change_has_a_receipt_on_the_next_page() {
     has(&fragment, &["slowest 140 ms"]);
     assert!(!fragment.text().contains("<html"));
     let elsewhere = stack.browser(&stack.organization("other").await, "owner").await;
-    has(&elsewhere.get(&next.replace(&id, "")).await, &[]);
+    let noticed = elsewhere.get(&format!("/keys?done=key.revoked&version={version}")).await;
+    has(&noticed, &["The key is revoked for good."]);
+    assert!(!noticed.text().contains("data-receipt"), "somebody else's change");
+    assert_eq!(elsewhere.get(&receipt).await.status, 404);
     assert_eq!(elsewhere.get("/receipts/nonsense").await.status, 404);
 }
 
@@ -201,7 +205,7 @@ async fn a_viewer_sees_and_is_offered_nothing_else() {
     for path in ["/keys".to_owned(), format!("/keys/{id}")] {
         let html = viewer.get(&path).await.text();
         assert!(html.contains("till"), "{html}");
-        for offer in ["/keys/new", "/revoke", "/restrict", "/rotate", "/disable", "/details"] {
+        for offer in ["/keys/new", "/revoke", "/restrict", "/rotate", "/disable", "/details\""] {
             assert!(!html.contains(offer), "{path} offers {offer}");
         }
     }

@@ -72,10 +72,10 @@ const TABLE: &[Row] = &[
     row("POST /v1/keys/{tried}/trial/enforce", "",                  "200  200 200 200 403  200 200 200 403  404  403  401  401"),
     row("GET /v1/keys/{key}/observations", "",                      "200  200 200 200 200  200 200 200 200  404  403  401  401"),
     row("POST /v1/explain", r#"{"key":"{key}","method":"GET","path":"/v1/x"}"#,
-                                                                    "200  200 200 200 200  200 200 200 200  404  403  401  401"),
+                                                                    "200  200 200 200 200  200 200 200 200  422  403  401  401"),
     row("GET /v1/denials", "",                                      "200  200 200 200 200  200 200 200 200  200  403  401  401"),
     row("GET /v1/denials/{denial}", "",                             "200  200 200 200 200  200 200 200 200  404  403  401  401"),
-    row("GET /v1/receipts/{version}", "",                                   "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("GET /v1/receipts/{version}", "",                           "200  200 200 200 200  200 200 200 200  404  403  401  401"),
     row("GET /v1/traffic", "",                                      "200  200 200 200 200  403 403 403 403  403  403  401  401"),
     row("GET /v1/api-keys", "",                                     "200  200 200 200 200  200 200 200 200  200  403  401  401"),
     row("DELETE /v1/api-keys/{key}", "",                            "200  200 200 200 403  200 200 200 403  404  403  401  401"),
@@ -123,6 +123,11 @@ const TABLE: &[Row] = &[
     row("GET /v1/policy/versions", "",                              "200  200 200 200 200  403 403 403 403  403  403  401  401"),
     row("GET /v1/policy/versions/{policy}", "",                     "200  200 200 200 200  403 403 403 403  403  403  401  401"),
     row("POST /v1/policy/versions/{policy}/restore", "",            "201  201 201 403 403  403 403 403 403  403  403  401  401"),
+    row("GET /v1/audit", "",                                        "200  200 200 403 403  200 200 403 403  200  403  401  401"),
+    row("GET /v1/audit?organization={org}", "",                     "200  200 200 403 403  200 200 403 403  422  403  401  401"),
+    row("GET /v1/audit/export", "",                                 "200  200 200 403 403  200 200 403 403  200  403  401  401"),
+    row("GET /v1/audit/export?format=jsonl&organization={org}", "", "200  200 200 403 403  200 200 403 403  422  403  401  401"),
+    row("GET /metrics", "",                                         "200  200 200 403 403  403 403 403 403  403  403  401  401"),
 
     row("GET /edge/v1/manifest", "",                                "401  401 401 401 401  401 401 401 401  401  401  401  200"),
     row("GET /edge/v1/blobs/{digest}", "",                          "401  401 401 401 401  401 401 401 401  401  401  401  404"),
@@ -160,11 +165,10 @@ async fn callers(stack: &Stack) -> Vec<Caller> {
 pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> String {
     let mut text = text
         .replace("{org}", organization)
-        .replace("{version}", "1")
         .replace("{policy}", "1")
         .replace("{asset}", "portcullis.css")
         .replace("{digest}", &"0".repeat(64));
-    for name in ["key", "tried", "denial", "sha256", "viewer", "owner", "invitation", "token"] {
+    for name in ["key", "tried", "version", "denial", "sha256", "viewer", "owner", "invitation", "token"] {
         let place = format!("{{{name}}}");
         if text.contains(&place) {
             let id = match name {
@@ -174,6 +178,10 @@ pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> Str
                     let path = format!("/v1/keys/{key}/trial");
                     assert_eq!(stack.admin(Method::PUT, &path, Some(json!({ "scopes": [] }))).await.status, 200);
                     key
+                }
+                "version" => {
+                    let body = json!({ "name": "x", "environment": "live", "organization": organization });
+                    stack.post("/v1/keys", body).await.version().to_string()
                 }
                 "denial" => denial(stack, organization).await,
                 "sha256" => format!("{:0>64}", unique()),
