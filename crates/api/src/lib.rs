@@ -15,6 +15,7 @@ pub mod organizations;
 pub mod page;
 pub mod patch;
 pub mod payments;
+pub mod policy;
 pub mod problem;
 pub mod receipts;
 pub mod restrictions;

@@ -43,7 +43,7 @@ enum Command {
     Backup(backup::Args),
     /// Put a copy in the database's place, while no control plane runs.
     Restore(restore::Args),
-    /// Check policy files.
+    /// Check policy files; compare, publish and restore policies.
     #[command(subcommand)]
     Policy(policy::Command),
     /// Inspect, verify and export bundles.
@@ -64,7 +64,7 @@ fn main() -> std::process::ExitCode {
         Command::Audit(args) => audit::run(args),
         Command::Backup(args) => backup::run(&args),
         Command::Restore(args) => restore::run(&args),
-        Command::Policy(command) => policy::run(&command),
+        Command::Policy(command) => policy::run(command),
         Command::Bundle(command) => bundle::run(command),
         Command::Explain(args) => explain::run(&args),
     };

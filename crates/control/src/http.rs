@@ -20,6 +20,7 @@ mod openapi;
 mod organizations;
 mod pages;
 mod payments;
+mod policy;
 mod receipts;
 mod routes;
 pub(crate) mod session;
@@ -111,6 +112,11 @@ fn management(routes: Routes) -> Routes {
         .api(routes!(tokens::list, tokens::create))
         .api(routes!(tokens::revoke))
         .api(routes!(tokens::me))
+        .api(routes!(policy::show, policy::publish))
+        .api(routes!(policy::check))
+        .api(routes!(policy::versions))
+        .api(routes!(policy::version))
+        .api(routes!(policy::restore))
         .api(routes!(audit::list))
         .api(routes!(audit::export))
         .api(routes!(status::edges))

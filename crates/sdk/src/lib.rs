@@ -11,6 +11,7 @@ mod error;
 mod fleet;
 mod keys;
 mod organizations;
+mod policy;
 mod status;
 mod token;
 

@@ -3,10 +3,13 @@
 //! PostgreSQL is provided by `portcullis_testkit::postgres`; where there is none, its half fails. Invariant: a method of
 //! the store's traits that no test here calls is not known to do the same on both.
 
+mod accounts;
 mod audit;
+mod credentials;
 mod fleet;
 mod keys;
 mod organizations;
+mod policies;
 mod postgres;
 mod rows;
 mod settings;
@@ -118,6 +121,22 @@ suite! {
     settings {
         the_first_to_settle_a_setting_decides
         a_setting_can_be_replaced
+    }
+    accounts {
+        people_are_known_by_id_and_address
+        members_are_those_of_their_organization
+        the_last_owner_stays_whoever_goes_at_once
+        an_invitation_is_accepted_once_or_withdrawn
+    }
+    credentials {
+        a_session_ends_by_time_by_word_and_with_the_membership
+        a_token_works_until_it_ends_or_its_owner_leaves
+    }
+    policies {
+        policies_are_kept_in_versions
+        a_policy_s_version_is_taken_once
+        a_new_policy_is_a_change
+        keys_are_grouped_by_what_a_policy_looks_at
     }
     fleet {
         reports_add_up_and_the_later_wins_in_whatever_order

@@ -21,6 +21,7 @@ mod openapi;
 mod organizations;
 mod payments;
 pub(crate) mod people;
+mod policy;
 mod publishing;
 mod receipts;
 mod reports;

@@ -9,7 +9,7 @@ use portcullis_control::routes;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::people::{Person, unique};
+use super::people::{Person, unique};
 use crate::stack::Stack;
 
 /// Who asks, in the order of the columns below.
@@ -116,6 +116,12 @@ const TABLE: &[Row] = &[
                                                                     "422  201 201 403 403  403 403 403 403  403  403  401  401"),
     row("DELETE /v1/tokens/{token}", "",                            "200  200 200 404 403  200 200 404 403  404  403  401  401"),
 
+    row("GET /v1/policy", "",                                       "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("POST /v1/policy", r#"{"toml":""}"#,                        "422  422 422 403 403  403 403 403 403  403  403  401  401"),
+    row("POST /v1/policy:check", r#"{"toml":""}"#,                  "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("GET /v1/policy/versions", "",                              "200  200 200 200 200  403 403 403 403  403  403  401  401"),
+    row("GET /v1/policy/versions/{policy}", "",                     "200  200 200 200 200  403 403 403 403  403  403  401  401"),
+    row("POST /v1/policy/versions/{policy}/restore", "",            "201  201 201 403 403  403 403 403 403  403  403  401  401"),
     row("GET /v1/audit", "",                                        "200  200 200 403 403  200 200 403 403  200  403  401  401"),
     row("GET /v1/audit?organization={org}", "",                     "200  200 200 403 403  200 200 403 403  422  403  401  401"),
     row("GET /v1/audit/export", "",                                 "200  200 200 403 403  200 200 403 403  200  403  401  401"),
@@ -156,7 +162,11 @@ async fn callers(stack: &Stack) -> Vec<Caller> {
 
 /// Puts ids of fresh rows of an organisation in place of `{…}`.
 async fn filled(stack: &Stack, organization: &str, text: &str) -> String {
-    let mut text = text.replace("{org}", organization).replace("{version}", "1").replace("{digest}", &"0".repeat(64));
+    let mut text = text
+        .replace("{org}", organization)
+        .replace("{version}", "1")
+        .replace("{policy}", "1")
+        .replace("{digest}", &"0".repeat(64));
     for name in ["key", "tried", "denial", "sha256", "viewer", "owner", "invitation", "token"] {
         let place = format!("{{{name}}}");
         if text.contains(&place) {
