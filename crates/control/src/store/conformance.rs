@@ -9,6 +9,7 @@ mod audit;
 mod fleet;
 mod keys;
 mod organizations;
+mod policies;
 mod postgres;
 mod rows;
 mod settings;
@@ -132,6 +133,12 @@ suite! {
     settings {
         the_first_to_settle_a_setting_decides
         a_setting_can_be_replaced
+    }
+    policies {
+        policies_are_kept_in_versions
+        a_policy_s_version_is_taken_once
+        a_new_policy_is_a_change
+        keys_are_grouped_by_what_a_policy_looks_at
     }
     fleet {
         reports_add_up_and_the_later_wins_in_whatever_order
