@@ -52,7 +52,6 @@ pub(crate) use organizations::{OrganizationRow, Organizations};
 pub(crate) use policies::{KeyGroup, Policies, PolicyRow};
 use postgres::PostgresStore;
 pub(crate) use settings::{SIGNING_KEY, Settings};
-#[cfg_attr(not(test), expect(unused_imports, reason = "tests open one themselves"))]
 pub(crate) use sqlite::SqliteStore;
 
 /// Everything the control plane asks of a database.
