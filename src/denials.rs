@@ -36,12 +36,12 @@ impl Refused {
     pub fn new(host: &impl Host, policy: Option<&Policy>, denial: &Denial<'_>, request: &Request<'_>, at: u64) -> Self {
         let formats = policy.map(Policy::key_formats);
         Self {
-            request_id: formats.and_then(|formats| told::request_id(formats, request)),
+            request_id: told::request_id(formats, request),
             at,
             reason: denial.reason.as_str(),
             key: denial.identity.map(|identity| identity.key.to_string()),
             organization: denial.identity.map(|identity| identity.organization.to_string()),
-            method: formats.map(|formats| told::method(formats, request)).unwrap_or_default(),
+            method: told::method(formats, request),
             path: formats.and_then(|formats| told::path(formats, request)),
             address: told::address(host),
         }

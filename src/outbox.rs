@@ -1,7 +1,7 @@
 //! Reports on their way: what was told in each, until its answer says whether it arrived.
 //!
 //! What surely did not arrive is told again. What may have arrived (the call broke off, or no answer came in time) is not,
-//! so that nothing is counted twice. Invariant: it holds [`MOST`] reports at most.
+//! so that nothing is counted twice. Invariant: it holds no more than four reports.
 
 use portcullis_engine::KeyId;
 

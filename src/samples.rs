@@ -53,7 +53,7 @@ impl Samples {
     ) {
         let address = told::address(host);
         let referrer = told::referrer(formats, request);
-        let method = told::method(formats, request);
+        let method = told::method(Some(formats), request);
         let path = told::path(formats, request);
         for observed in observed {
             self.add(Sample {

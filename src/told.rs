@@ -11,12 +11,18 @@ use crate::host::Host;
 
 const MOST_TEXT: usize = 200;
 const MOST_METHOD: usize = 32;
+/// `OPTIONS` and `CONNECT`; no key is that short.
+const SHORT_METHOD: usize = 7;
 const MOST_ID: usize = 128;
 const MASK: &str = "***";
 
-/// The method.
-pub fn method(formats: &KeyFormats, request: &Request<'_>) -> String {
-    masked(formats, request.method, MOST_METHOD)
+/// The method. Without formats, only one that is too short to be a key.
+pub fn method(formats: Option<&KeyFormats>, request: &Request<'_>) -> String {
+    match formats {
+        Some(formats) => masked(formats, request.method, MOST_METHOD),
+        None if request.method.len() <= SHORT_METHOD => String::from_utf8_lossy(request.method).into_owned(),
+        None => MASK.to_owned(),
+    }
 }
 
 /// The path without its query; nothing if it is no path.
@@ -35,16 +41,24 @@ pub fn referrer(formats: &KeyFormats, request: &Request<'_>) -> Option<String> {
     Some(masked(formats, page, MOST_TEXT))
 }
 
-/// The id under which a client may ask what happened. What is too long for one, or may hold a key, is none.
-pub fn request_id(formats: &KeyFormats, request: &Request<'_>) -> Option<String> {
+/// The id under which a client may ask what happened. What is too long for one, or may hold a key, is none; without
+/// formats, all but a UUID.
+pub fn request_id(formats: Option<&KeyFormats>, request: &Request<'_>) -> Option<String> {
     let id = header(request, b"x-request-id")?;
-    let is_one = id.len() <= MOST_ID && id.iter().all(u8::is_ascii_graphic) && !formats.occur_in(id);
-    is_one.then(|| String::from_utf8_lossy(id).into_owned())
+    let is_plain = id.len() <= MOST_ID && id.iter().all(u8::is_ascii_graphic);
+    let holds_key = formats.map_or_else(|| !is_uuid(id), |formats| formats.occur_in(id));
+    (is_plain && !holds_key).then(|| String::from_utf8_lossy(id).into_owned())
 }
 
 /// The client's address without its port. Costs a host call.
 pub fn address(host: &impl Host) -> Option<String> {
     host.source_address().as_deref().and_then(ip::parse_source_address).map(|address| address.to_string())
+}
+
+fn is_uuid(id: &[u8]) -> bool {
+    let lengths = [8, 4, 4, 4, 12];
+    let parts = id.split(|byte| *byte == b'-');
+    parts.clone().all(|part| part.iter().all(u8::is_ascii_hexdigit)) && parts.map(<[u8]>::len).eq(lengths)
 }
 
 /// The value of a header that is there and not empty.
@@ -137,7 +151,7 @@ mod tests {
     fn pages_and_ids() {
         type Headers<'a> = &'a [(&'a [u8], &'a [u8])];
         // (headers, page, request id)
-        let cases: [(Headers<'_>, Option<&str>, Option<&str>); 11] = [
+        let cases: [(Headers<'_>, Option<&str>, Option<&str>); 12] = [
             (&[], None, None),
             (&[(b"referer", b"https://a.example/x/y?q=1#f")], Some("https://a.example/x/y"), None),
             (
@@ -151,6 +165,11 @@ mod tests {
             (&[(b"origin", b"null")], Some("null"), None),
             (&[(b"referer", b"https://a.example/sk_live_0123456789abcdefghij")], Some("https://a.example/***"), None),
             (&[(b"x-request-id", b"0b1c-2d")], None, Some("0b1c-2d")),
+            (
+                &[(b"x-request-id", b"0123abcd-0123-4567-89ab-0123456789ab")],
+                None,
+                Some("0123abcd-0123-4567-89ab-0123456789ab"),
+            ),
             (&[(b"x-request-id", b"sk_live_0123456789abcdefghij")], None, None),
             (&[(b"x-request-id", b"two words")], None, None),
         ];
@@ -159,9 +178,17 @@ mod tests {
         for (headers, page, id) in cases {
             let request = Request { method: b"GET", path: None, headers };
             assert_eq!(referrer(formats, &request).as_deref(), page, "{request:?}");
-            assert_eq!(request_id(formats, &request).as_deref(), id, "{request:?}");
+            assert_eq!(request_id(Some(formats), &request).as_deref(), id, "{request:?}");
+            let unknown = request_id(None, &request);
+            assert_eq!(
+                unknown,
+                id.filter(|id| id.len() == 36).map(str::to_owned),
+                "nobody knows yet what keys look like"
+            );
         }
         let odd = Request { method: KEY.as_bytes(), path: None, headers: &[] };
-        assert_eq!(method(formats, &odd), "***");
+        assert_eq!([method(Some(formats), &odd), method(None, &odd)], ["***", "***"]);
+        let plain = Request { method: b"OPTIONS", ..odd };
+        assert_eq!([method(Some(formats), &plain), method(None, &plain)], ["OPTIONS", "OPTIONS"]);
     }
 }

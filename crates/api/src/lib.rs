@@ -4,8 +4,8 @@
 //! RFC 3339 strings in UTC. Invariant: no type that holds a key or a token shows it in its `Debug`.
 #![forbid(unsafe_code)]
 
-pub mod denials;
 pub mod accounts;
+pub mod denials;
 pub mod edge;
 pub mod explain;
 pub mod keys;
@@ -14,13 +14,14 @@ pub mod organizations;
 pub mod page;
 pub mod patch;
 pub mod payments;
+pub mod policy;
 pub mod problem;
 pub mod receipts;
 pub mod restrictions;
 pub mod secret;
 pub mod status;
-pub mod traffic;
 pub mod tokens;
+pub mod traffic;
 
 pub use accounts::{CreateInvitation, CreatedInvitation, Invitation, Me, Member, Role, UpdateMember};
 pub use keys::{CreateKey, CreatedKey, Key, KeyList, KeyStatus, RotateKey, UpdateKey};

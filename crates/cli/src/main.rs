@@ -37,7 +37,7 @@ enum Command {
     Receipt(receipt::Args),
     /// Say why a request was refused, by its id, or list the last denials.
     Denials(denials::Args),
-    /// Check policy files.
+    /// Check policy files; compare, publish and restore policies.
     #[command(subcommand)]
     Policy(policy::Command),
     /// Inspect, verify and export bundles.
@@ -55,7 +55,7 @@ fn main() -> std::process::ExitCode {
         Command::Edges(args) => edges::run(&args),
         Command::Receipt(args) => receipt::run(&args),
         Command::Denials(args) => denials::run(&args),
-        Command::Policy(command) => policy::run(&command),
+        Command::Policy(command) => policy::run(command),
         Command::Bundle(command) => bundle::run(command),
         Command::Explain(args) => explain::run(&args),
     };

@@ -8,7 +8,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use portcullis_bundle::SigningKey;
-use portcullis_engine::PolicySpec;
 use portcullis_engine::ip::Network;
 
 use crate::database::Database;
@@ -27,8 +26,8 @@ pub struct Config {
     pub database: Database,
     /// Where to listen.
     pub listen: SocketAddr,
-    /// The policy.
-    pub policy: PolicySpec,
+    /// The policy to publish, if it is new; what was published before serves without one.
+    pub policy: Option<PolicyFile>,
     /// Instead of `data`/admin-token.
     pub admin_token_file: Option<PathBuf>,
     /// Instead of `data`/edge-token.
@@ -43,6 +42,15 @@ pub struct Config {
     pub replace_signing_key: bool,
     /// How much to bear.
     pub limits: Limits,
+}
+
+/// A policy's text.
+#[derive(Clone, Debug)]
+pub struct PolicyFile {
+    /// What people call the file.
+    pub name: String,
+    /// What it holds.
+    pub text: String,
 }
 
 /// Everything secret that the control plane has.

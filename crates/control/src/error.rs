@@ -43,6 +43,14 @@ pub(crate) enum Error {
         "the key was already rotated: its successor is `{0}`\nhint: rotate that one, or revoke it and create a new one"
     )]
     Rotated(KeyId),
+    /// Another policy was published than the one the caller started from; the caller has to look at it first.
+    #[error("version {current} of the policy is in force, not {base}: look at what changed, then publish on top of it")]
+    PolicyMoved {
+        /// The version that the caller started from.
+        base: u64,
+        /// The version in force.
+        current: u64,
+    },
     /// There is one already; the caller can leave it out.
     #[error("{detail}")]
     Taken {
@@ -90,6 +98,9 @@ pub(crate) enum Error {
     /// Nothing was ever published, so nothing was written; the caller can try again.
     #[error("the first bundle is being built: try again")]
     NotReady,
+    /// A bug here; the operator has to look into the log.
+    #[error("something broke off: its panic is in the log")]
+    Broken,
     /// The machine's fault.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),

@@ -18,6 +18,7 @@ mod openapi;
 mod organizations;
 mod pages;
 mod payments;
+mod policy;
 mod receipts;
 mod routes;
 pub(crate) mod session;
@@ -108,6 +109,11 @@ fn management(routes: Routes) -> Routes {
         .api(routes!(tokens::list, tokens::create))
         .api(routes!(tokens::revoke))
         .api(routes!(tokens::me))
+        .api(routes!(policy::show, policy::publish))
+        .api(routes!(policy::check))
+        .api(routes!(policy::versions))
+        .api(routes!(policy::version))
+        .api(routes!(policy::restore))
         .api(routes!(status::edges))
         .api(routes!(status::traffic))
         .api(routes!(status::status))

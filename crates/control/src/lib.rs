@@ -37,9 +37,10 @@ mod token;
 mod traffic;
 
 pub use clock::Clock;
-pub use config::Config;
+pub use config::{Config, PolicyFile};
 pub use database::{Database, DatabaseUrlError, PostgresUrl};
 pub use http::{Route, routes};
 pub use limits::{Limits, Rate};
+pub use policy::NoPolicy;
 pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use server::{ServeError, Server};

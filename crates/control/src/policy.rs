@@ -1,10 +1,26 @@
-//! The policy as the control plane needs it: which environments, scopes and key formats there are.
+//! The policy as the control plane needs it: which environments, scopes and key formats there are; and its versions.
+//!
+//! Invariant: a [`PolicyRoom`] compiles, so what is made of it can be enforced.
+
+mod difference;
+mod probe;
+mod side;
+mod start;
+mod versions;
+mod view;
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use portcullis_engine::spec::{CredentialPlace, CredentialSpec, KeyFormatSpec, PolicySpec};
-use portcullis_engine::{Policy, PolicyError};
+use portcullis_engine::spec::{CredentialPlace, CredentialSpec, KeyFormatSpec};
+use portcullis_engine::{Policy, PolicySpec};
+use portcullis_policy::Diagnostics;
+
+use crate::store::PolicyRow;
+
+pub use start::NoPolicy;
+pub(crate) use start::{File, at_start};
+pub(crate) use versions::{check, publish, restore, show, version, versions};
 
 use crate::secret::Purpose;
 use crate::token;
@@ -15,25 +31,38 @@ pub(crate) type PolicySlot = Arc<ArcSwap<PolicyRoom>>;
 /// A policy that compiles.
 #[derive(Debug)]
 pub(crate) struct PolicyRoom {
+    version: u64,
     spec: PolicySpec,
     compiled: Policy,
 }
 
 impl PolicyRoom {
-    /// Accepts a policy only if it compiles.
-    pub(crate) fn new(spec: PolicySpec) -> Result<Self, PolicyError> {
+    /// Accepts a policy only if it compiles. It is no published version.
+    #[cfg(test)]
+    pub(crate) fn new(spec: PolicySpec) -> Result<Self, portcullis_engine::PolicyError> {
         let compiled = Policy::compile(&spec)?;
-        Ok(Self { spec, compiled })
+        Ok(Self { version: 0, spec, compiled })
     }
 
-    /// The policy as written.
-    pub(crate) fn spec(&self) -> &PolicySpec {
-        &self.spec
+    /// A published version, which compiled when it was published.
+    pub(crate) fn read(row: &PolicyRow) -> Result<Self, Box<Diagnostics>> {
+        let (spec, compiled) = portcullis_policy::compile(&row.toml, "policy.toml")?;
+        Ok(Self { version: row.version, spec, compiled })
+    }
+
+    /// Which published version it is.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
     }
 
     /// The policy as edges decide by it.
     pub(crate) fn compiled(&self) -> &Policy {
         &self.compiled
+    }
+
+    /// The policy as written.
+    pub(crate) fn spec(&self) -> &PolicySpec {
+        &self.spec
     }
 
     /// How new keys of an environment look: the first format the policy lists for it.

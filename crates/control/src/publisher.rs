@@ -12,12 +12,13 @@ mod progress;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use portcullis_bundle::{Blob, BlobDigest, BuildError, SignedManifest, SigningKey};
+use portcullis_bundle::{Blob, BlobDigest, BuildError, SignedManifest, SigningKey, build_policy};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use crate::clock::Clock;
-use crate::store::{Store, StoreError};
+use crate::policy::{PolicyRoom, PolicySlot};
+use crate::store::{PolicyRow, Store, StoreError};
 
 use bundle::Builder;
 pub(crate) use bundle::Published;
@@ -155,6 +156,7 @@ pub(crate) struct Worker {
     current: watch::Sender<Option<Arc<Published>>>,
     history: Arc<Mutex<History>>,
     builder: Arc<Mutex<Builder>>,
+    policies: PolicySlot,
     progress: Arc<Progress>,
     applied: u64,
 }
@@ -164,10 +166,11 @@ pub(crate) struct Worker {
 pub(crate) fn new(
     store: Arc<dyn Store>,
     clock: Clock,
-    policy: Blob,
+    policies: PolicySlot,
     key: SigningKey,
     within: Duration,
-) -> (Publisher, Worker) {
+) -> Result<(Publisher, Worker), BuildError> {
+    let policy = build_policy(policies.load().spec())?;
     let progress = Arc::new(Progress::default());
     let wake = Arc::new(Notify::new());
     let (sender, current) = watch::channel(None);
@@ -180,10 +183,11 @@ pub(crate) fn new(
         current: sender,
         history: history.clone(),
         builder: Arc::new(Mutex::new(Builder::new(policy))),
+        policies,
         progress: progress.clone(),
         applied: 0,
     };
-    (Publisher { wake, current, history, signer, progress, clock, within }, worker)
+    Ok((Publisher { wake, current, history, signer, progress, clock, within }, worker))
 }
 
 impl Worker {
@@ -212,12 +216,17 @@ impl Worker {
         }
         let changes = self.store.changes(self.applied, day::forgotten_before(stored)).await?;
         let version = changes.version;
+        let policy = changes.policy.as_ref().and_then(readable);
+        let blob = policy.as_ref().map(|room| build_policy(room.spec())).transpose()?;
         let published = self.build(move |builder| {
+            blob.into_iter().for_each(|blob| builder.replace_policy(blob));
             builder.apply(changes.keys, &changes.organizations, day::forgotten_before(version));
             builder.build(version)
         });
         let published = Arc::new(published.await??);
         self.applied = version;
+        // Whoever waits for the version finds its policy in force.
+        policy.into_iter().for_each(|room| self.policies.store(Arc::new(room)));
         self.history.lock().unwrap_or_else(PoisonError::into_inner).push(published.clone());
         self.current.send_replace(Some(published));
         self.progress.published(version, self.clock.seconds());
@@ -242,4 +251,10 @@ impl Worker {
         let work = move || work(&mut builder.lock().unwrap_or_else(PoisonError::into_inner));
         tokio::task::spawn_blocking(work).await.map_err(|_| PublishError::Stopped)
     }
+}
+
+/// A policy that this version cannot read leaves the last one in place: revocations must still reach the edges.
+fn readable(row: &PolicyRow) -> Option<PolicyRoom> {
+    let room = PolicyRoom::read(row);
+    room.inspect_err(|error| tracing::error!(version = row.version, %error, "this policy cannot be read here")).ok()
 }

@@ -10,8 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use portcullis_bundle::{BuildError, PublicKey, build_policy};
-use portcullis_engine::PolicyError;
+use portcullis_bundle::{BuildError, PublicKey};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -22,7 +21,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::Fleet;
-use crate::policy::PolicyRoom;
+use crate::policy::{self, NoPolicy};
 use crate::public_url::PublicUrl;
 use crate::publisher::{self, Worker};
 use crate::secret_file::SecretFileError;
@@ -38,9 +37,9 @@ const LISTINGS: usize = 2;
 /// Why the control plane does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The policy does not compile; its author can fix it.
-    #[error("policy: {0}")]
-    Policy(#[from] PolicyError),
+    /// There is no policy that can be served; whoever wrote it can fix it.
+    #[error(transparent)]
+    Policy(#[from] NoPolicy),
     /// A secrets file cannot be used; the operator can fix it.
     #[error(transparent)]
     Secrets(#[from] SecretFileError),
@@ -97,6 +96,7 @@ pub struct Server {
     address: SocketAddr,
     first_owner: Option<String>,
     trigger: shutdown::Trigger,
+    note: Option<String>,
     /// Held as long as the server lives: no second one can have the folder, nor the file that the database is.
     _locks: (File, Option<File>),
 }
@@ -104,7 +104,7 @@ pub struct Server {
 impl Server {
     /// Opens everything and listens. Requests wait until `run`.
     pub async fn open(config: Config, clock: Clock) -> Result<Self, ServeError> {
-        let policy = PolicyRoom::new(config.policy.clone())?;
+        let file = config.policy.as_ref().map(policy::File::read).transpose()?;
         config.make_folder()?;
         let lock = store::lock(&config.data.join("lock")).map_err(|error| folder_in_use(error, &config))?;
         let secrets = config.secrets()?;
@@ -114,17 +114,18 @@ impl Server {
         agree_on_signing_key(store.as_ref(), &secrets.signing_key.public_key(), config.replace_signing_key).await?;
         let default_organization = organizations::ensure_default(store.as_ref(), clock.millis()).await;
         let default_organization = default_organization.map_err(|error| ServeError::FirstStart(error.to_string()))?;
+        let (policy, note) = policy::at_start(store.as_ref(), default_organization, clock.millis(), file).await?;
+        let policies = Arc::new(ArcSwap::from_pointee(policy));
         // Edges that saw a later version, of a database since restored, or an older policy: both get a newer one.
         store.take_version(clock.millis()).await?;
         let public_key = secrets.signing_key.public_key();
-        let policy_blob = build_policy(policy.spec())?;
         let (publisher, worker) = publisher::new(
             store.clone(),
             clock.clone(),
-            policy_blob,
+            policies.clone(),
             secrets.signing_key,
             config.limits.publish_within,
-        );
+        )?;
         let (trigger, shutdown) = shutdown::new();
         let app = App {
             fleet: Arc::new(Fleet::new(store.clone())),
@@ -134,7 +135,7 @@ impl Server {
             attempts: Arc::new(Attempts::new(&config.limits)),
             store,
             directory: Arc::default(),
-            policies: Arc::new(ArcSwap::from_pointee(policy)),
+            policies,
             publisher,
             clock,
             default_organization,
@@ -147,7 +148,7 @@ impl Server {
         };
         let first_owner = accounts::first_owner_link(&app).await;
         let first_owner = first_owner.map_err(|error| ServeError::FirstStart(error.to_string()))?;
-        Ok(Self { app, worker, listener, address, first_owner, trigger, _locks: (lock, file_lock) })
+        Ok(Self { app, worker, listener, address, first_owner, trigger, note, _locks: (lock, file_lock) })
     }
 
     /// Where the first owner signs up, as long as there is nobody. Whoever holds it can: show it once.
@@ -158,6 +159,11 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What became of the policy file, if whoever starts it should know.
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
     }
 
     /// Serves until `stop` is done, then answers what is being asked and ends.

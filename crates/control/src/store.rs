@@ -17,6 +17,7 @@ mod migrations;
 mod observations;
 mod open;
 mod organizations;
+mod policies;
 mod postgres;
 mod settings;
 mod sqlite;
@@ -43,6 +44,7 @@ use keys::{published_status, with_trial};
 pub(crate) use observations::{OBSERVATIONS, OBSERVATIONS_OF_A_KEY, Observations, Seen, Sighting};
 pub(crate) use open::{OpenError, lock, open};
 pub(crate) use organizations::{OrganizationRow, Organizations};
+pub(crate) use policies::{KeyGroup, Policies, PolicyRow};
 use postgres::PostgresStore;
 pub(crate) use settings::{SIGNING_KEY, Settings};
 #[cfg_attr(not(test), expect(unused_imports, reason = "tests open one themselves"))]
@@ -59,6 +61,7 @@ pub(crate) trait Store:
     + Members
     + Observations
     + Organizations
+    + Policies
     + Reports
     + Sessions
     + Settings
@@ -106,6 +109,8 @@ pub(crate) enum Write {
     ReplaceOrganization(OrganizationRow),
     /// What was observed of a key is about something that is no longer so.
     ForgetObservations(KeyId, SampleKind),
+    /// A new policy; refused with [`StoreError::Conflict`] if its version is taken.
+    PublishPolicy(PolicyRow),
     /// About people, sessions, invitations and tokens.
     Account(AccountWrite),
 }
@@ -114,9 +119,11 @@ impl Write {
     /// Whether edges have to know of it.
     pub(crate) fn changes_bundle(&self) -> bool {
         match self {
-            Self::InsertKey(_) | Self::ReplaceKey(_) | Self::InsertOrganization(_) | Self::ReplaceOrganization(_) => {
-                true
-            }
+            Self::InsertKey(_)
+            | Self::ReplaceKey(_)
+            | Self::InsertOrganization(_)
+            | Self::ReplaceOrganization(_)
+            | Self::PublishPolicy(_) => true,
             Self::ForgetObservations(..) | Self::Account(_) => false,
         }
     }
@@ -131,4 +138,6 @@ pub(crate) struct Changes {
     pub keys: Vec<BundleKey>,
     /// New state of the organisations that changed.
     pub organizations: Vec<OrganizationEntry>,
+    /// The newest policy, if it changed.
+    pub policy: Option<PolicyRow>,
 }

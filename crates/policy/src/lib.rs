@@ -40,6 +40,13 @@ pub fn check_file(path: &Path) -> Result<Checked, Diagnostics> {
     check(&read(path)?, &path.display().to_string())
 }
 
+/// The same, with the text that was checked.
+pub fn read_and_check(path: &Path) -> Result<(String, Checked), Diagnostics> {
+    let source = read(path)?;
+    let checked = check(&source, &path.display().to_string())?;
+    Ok((source, checked))
+}
+
 fn read(path: &Path) -> Result<String, Diagnostics> {
     std::fs::read_to_string(path).map_err(|error| Diagnostics::unreadable(path, &error))
 }

@@ -10,6 +10,7 @@ mod error;
 mod fleet;
 mod keys;
 mod organizations;
+mod policy;
 mod status;
 mod token;
 

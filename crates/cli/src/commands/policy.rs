@@ -1,78 +1,69 @@
-//! `portcullis policy check`: whether policy files can be served, what is wrong with those that cannot, and what is
-//! doubtful about those that can.
+//! `portcullis policy`: files are checked offline; everything else is about the policy that a control plane serves.
 
-use std::path::PathBuf;
+mod check;
+mod diff;
+mod publish;
+mod show;
+mod view;
 
-use portcullis_engine::spec::PolicySpec;
-use portcullis_policy::Diagnostics;
-use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 
-use crate::args::Output;
+use crate::args::Control;
 use crate::exit::{Exit, Failure};
-use crate::output;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Check policy files; exit code 3 if one is refused, 1 if one cannot be read. Warnings leave it at 0.
-    Check(Check),
+    Check(check::Args),
+    /// Print the policy in force, or one of its versions.
+    Show(show::Args),
+    /// Say whose access a policy file would change; exit code 3 if the file is refused.
+    Diff(diff::Args),
+    /// Publish a policy file: once this returns, edges can fetch it.
+    Publish(publish::Args),
+    /// List the versions, newest first.
+    Versions(show::VersionsArgs),
+    /// Publish an older version's text as a new version.
+    Restore(publish::RestoreArgs),
 }
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Check {
-    /// The files.
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
-    #[command(flatten)]
-    output: Output,
-}
-
-/// Checks.
-pub(crate) fn run(command: &Command) -> Result<Exit, Failure> {
-    let Command::Check(args) = command;
-    let checked: Vec<_> = args.files.iter().map(|file| (file, portcullis_policy::check_file(file))).collect();
-    if args.output.json {
-        let reports = checked.iter().map(|(file, result)| {
-            let errors = result.as_ref().err();
-            let warnings = result.as_ref().ok().and_then(|checked| checked.warnings.as_ref());
-            json!({ "file": file, "valid": result.is_ok(), "errors": entries(errors), "warnings": entries(warnings) })
-        });
-        output::json(&reports.collect::<Vec<_>>())?;
-    } else {
-        for (file, result) in &checked {
-            match result {
-                Ok(checked) => {
-                    output::data(&format!("{}: {}", file.display(), summary(&checked.spec)));
-                    checked.warnings.iter().for_each(|warnings| output::talk(&warnings.to_string()));
-                }
-                Err(diagnostics) => output::talk(&diagnostics.to_string()),
-            }
-        }
+/// Runs one of them.
+pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Check(args) => check::run(&args),
+        Command::Show(args) => block_on(show::run(args)),
+        Command::Diff(args) => block_on(diff::run(args)),
+        Command::Publish(args) => block_on(publish::run(args)),
+        Command::Versions(args) => block_on(show::versions(args)),
+        Command::Restore(args) => block_on(publish::restore(args)),
     }
-    let refused: Vec<_> = checked.iter().filter(|(_, result)| result.is_err()).map(|(file, _)| *file).collect();
-    // Of a file that cannot be read, nobody can say whether it is a policy.
-    let is_unchecked = refused.iter().any(|file| std::fs::read_to_string(file).is_err());
-    Ok(match (refused.is_empty(), is_unchecked) {
-        (true, _) => Exit::Success,
-        (false, true) => Exit::Failure,
-        (false, false) => Exit::No,
-    })
 }
 
-fn summary(spec: &PolicySpec) -> String {
-    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    let parts =
-        [count(spec.rules.len(), "rule"), count(spec.scopes.len(), "scope"), count(spec.keys.len(), "key format")];
-    format!("ok, `{}` with {}", spec.name, parts.join(", "))
+fn block_on(command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(command)
 }
 
-fn entries(diagnostics: Option<&Diagnostics>) -> Vec<Value> {
-    let entry = |entry: &portcullis_policy::Diagnostic| {
-        json!({
-            "line": entry.position.as_ref().map(|it| it.line),
-            "column": entry.position.as_ref().map(|it| it.column),
-            "message": entry.message,
-            "hint": entry.hint,
-        })
-    };
-    diagnostics.map_or(&[][..], Diagnostics::entries).iter().map(entry).collect()
+/// A policy file, and the control plane it is meant for.
+#[derive(Debug, clap::Args)]
+pub(crate) struct File {
+    /// The file.
+    file: PathBuf,
+    #[command(flatten)]
+    control: Control,
+}
+
+impl File {
+    /// The file's text; a file that is no policy is named with line and column, and is not sent.
+    fn read(&self) -> Result<String, Failure> {
+        let (text, checked) =
+            portcullis_policy::read_and_check(&self.file).map_err(|error| refused(&self.file, error))?;
+        checked.warnings.iter().for_each(|warnings| crate::output::talk(&warnings.to_string()));
+        Ok(text)
+    }
+}
+
+/// A file that can be read and is no policy is a clear no.
+fn refused(file: &Path, error: portcullis_policy::Diagnostics) -> Failure {
+    if std::fs::read_to_string(file).is_ok() { Failure::no(error) } else { Failure::unable(error) }
 }

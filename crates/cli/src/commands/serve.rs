@@ -1,9 +1,9 @@
 //! `portcullis serve`: the control plane, until SIGTERM or Ctrl-C.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use portcullis_control::{Clock, Config, Limits, PublicUrl, Server};
+use portcullis_control::{Clock, Config, Limits, NoPolicy, PolicyFile, PublicUrl, ServeError, Server};
 use portcullis_engine::ip::Network;
 use tracing_subscriber::EnvFilter;
 
@@ -21,9 +21,10 @@ pub(crate) struct Args {
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// The policy: a policy.toml.
+    /// The policy: a policy.toml. It is published if its text is new since the last start with a file; absent = what
+    /// was published last.
     #[arg(long, value_name = "FILE")]
-    policy: PathBuf,
+    policy: Option<PathBuf>,
     /// The administrator's token, instead of DIR/admin-token.
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
@@ -52,13 +53,12 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     let filter = EnvFilter::try_new(&args.log);
     let filter = filter.map_err(|error| Failure::usage(format!("--log `{}`: {error}", args.log)))?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
-    let checked = portcullis_policy::check_file(&args.policy).map_err(Failure::unable)?;
-    checked.warnings.iter().for_each(|warnings| output::talk(&warnings.to_string()));
+    let policy = args.policy.as_deref().map(policy).transpose()?;
     let config = Config {
         database: args.database.database()?,
         data: args.data,
         listen: args.listen,
-        policy: checked.spec,
+        policy,
         admin_token_file: args.admin_token_file,
         edge_token_file: args.edge_token_file,
         signing_key_file: args.signing_key_file,
@@ -72,6 +72,13 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     runtime.block_on(serve(config, news))
 }
 
+/// A policy file's text, checked; doubts about it are told.
+fn policy(path: &Path) -> Result<PolicyFile, Failure> {
+    let (text, checked) = portcullis_policy::read_and_check(path).map_err(Failure::unable)?;
+    checked.warnings.iter().for_each(|warnings| output::talk(&warnings.to_string()));
+    Ok(PolicyFile { name: path.display().to_string(), text })
+}
+
 /// Where the secrets are, if this start makes the data folder.
 fn news(config: &Config) -> Option<String> {
     let settings = config.data.join("edge.env");
@@ -83,12 +90,21 @@ fn news(config: &Config) -> Option<String> {
 
 async fn serve(config: Config, news: Option<String>) -> Result<Exit, Failure> {
     let stop = stop_signal()?;
-    let server = Server::open(config, Clock::system()).await?;
+    let server = Server::open(config, Clock::system()).await.map_err(refusal)?;
     news.iter().for_each(|news| output::talk(news));
+    server.note().into_iter().for_each(output::talk);
     server.first_owner_link().iter().for_each(|link| output::talk(&format!("first owner: open {link}")));
     output::data(&format!("portcullis listening on http://{}", server.address()));
     server.run(stop).await?;
     Ok(Exit::Success)
+}
+
+/// A policy that was never given is a matter of the command line.
+fn refusal(error: ServeError) -> Failure {
+    match error {
+        ServeError::Policy(NoPolicy::Missing) => Failure::usage(error),
+        other => other.into(),
+    }
 }
 
 /// Listens from now on; done at the first signal.

@@ -5,5 +5,6 @@ mod corpus;
 mod fleet;
 mod keys;
 mod offline;
+mod policy;
 mod run;
 mod serve;

@@ -73,7 +73,7 @@ fn what_it_cannot_start_with_is_named() {
         (vec!["--policy", doubtful, "--data", data, "--listen", address], 1, "warning: `PUT`, `PATCH` and `DELETE`"),
         (vec!["--policy", bad, "--data", data], 1, "policy.toml:1:"),
         (vec!["--policy", "/nowhere", "--data", data], 1, "cannot read the policy"),
-        (vec!["--data", data], 2, "--policy"),
+        (vec!["--data", data, "--listen", "127.0.0.1:0"], 2, "hint: give one, --policy FILE"),
         (vec!["--policy", good, "--listen", "here"], 2, "--listen"),
     ] {
         let done = run([vec!["serve"], arguments.clone()].concat());

@@ -123,6 +123,7 @@ impl From<Error> for Failure {
             Error::Store(StoreError::Duplicate) => Self::new(StatusCode::CONFLICT, "already_exists", detail),
             Error::KeyState { status, .. } => Self::new(StatusCode::CONFLICT, key_state_code(status), detail),
             Error::Rotated(_) => Self::new(StatusCode::CONFLICT, "key_rotated", detail),
+            Error::PolicyMoved { .. } => Self::new(StatusCode::CONFLICT, "policy_moved", detail),
             Error::NotReady => Self::not_ready(),
             Error::Contended => Self::new(StatusCode::CONFLICT, "conflict", detail),
             Error::NotPublished(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_published", detail),
@@ -139,7 +140,7 @@ impl From<Error> for Failure {
                 let detail = "the database's connection broke while the change was being stored: it may be stored, so look before you repeat it";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", detail)
             }
-            Error::Randomness(_) | Error::Store(_) | Error::Password => {
+            Error::Broken | Error::Randomness(_) | Error::Store(_) | Error::Password => {
                 tracing::error!(error = detail, "a request failed");
                 Self::internal()
             }

@@ -75,6 +75,11 @@ impl Builder {
         }
     }
 
+    /// Takes in a new policy.
+    pub(super) fn replace_policy(&mut self, policy: Blob) {
+        self.policy = policy;
+    }
+
     /// Takes in what changed, and lets go of keys revoked before `forgotten_before`.
     pub(super) fn apply(&mut self, keys: Vec<BundleKey>, organizations: &[OrganizationEntry], forgotten_before: u64) {
         self.stale_keys.extend(keys.iter().map(|key| self.layout.key_shard_of(&key.digest)));

@@ -156,6 +156,11 @@ impl Change {
         self.note(organization, action, target)
     }
 
+    /// What the log calls whoever asks.
+    pub(crate) fn actor_name(&self) -> &str {
+        &self.actor.name
+    }
+
     /// A write that belongs to what the log already says.
     pub(crate) fn also(mut self, write: Write) -> Self {
         self.writes.push(write);

@@ -29,6 +29,7 @@ const SCRIPTS: &[Script] = scripts! {
     1 "0001_keys_and_organizations" "keys and organizations",
     2 "0002_successors" "successors",
     3 "0003_accounts_and_audit" "accounts and audit",
+    4 "0004_policies" "policies",
     5 "0005_metadata_and_trials" "metadata and trials",
     6 "0006_fleet" "fleet",
     8 "0008_settings" "settings",

@@ -26,6 +26,8 @@ mod members;
 mod observations;
 #[path = "sql/organizations.rs"]
 mod organizations;
+#[path = "sql/policies.rs"]
+mod policies;
 #[path = "sql/reports.rs"]
 mod reports;
 #[path = "sql/sessions.rs"]

@@ -19,6 +19,7 @@ mod openapi;
 mod organizations;
 mod payments;
 mod people;
+mod policy;
 mod publishing;
 mod receipts;
 mod reports;

@@ -109,7 +109,7 @@ async fn receipts_that_make_no_sense_are_refused() {
     let stack = Stack::start().await;
     let version = change(&stack).await;
     for (path, status) in [
-        ("/v1/receipts/2".to_owned(), 404),
+        ("/v1/receipts/3".to_owned(), 404),
         ("/v1/receipts/x".to_owned(), 404),
         (format!("/v1/receipts/{}", version + 1), 404),
         (format!("/v1/receipts/{version}?wait=31"), 422),

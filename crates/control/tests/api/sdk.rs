@@ -3,6 +3,7 @@
 use portcullis_sdk::api::denials::ListDenials;
 use portcullis_sdk::api::edge::SampleKind;
 use portcullis_sdk::api::keys::{CreateKeys, ListKeys};
+use portcullis_sdk::api::policy::{CheckPolicy, ListPolicyVersions, PublishPolicy, RestorePolicy};
 use portcullis_sdk::api::{
     CreateKey, CreateOrganization, KeyStatus, OrganizationState, Patch, RotateKey, UpdateKey, UpdateOrganization,
 };
@@ -28,6 +29,15 @@ async fn every_route_has_a_method_that_understands_its_answer() {
     assert_eq!(client.revoke_key(id).await.unwrap().value.status, KeyStatus::Revoked);
     assert_eq!(client.list_api_keys().await.unwrap().data.len(), 3);
     assert!(client.revoke_api_key(&rotated.value.record.id).await.unwrap().value.success);
+
+    let policy = client.policy().await.unwrap();
+    let check = CheckPolicy { toml: policy.toml.clone() };
+    assert!(client.check_policy(&check).await.unwrap().valid);
+    let publish = PublishPolicy { toml: policy.toml, note: None, base_version: Some(1) };
+    assert_eq!(client.publish_policy(&publish).await.unwrap().value.policy.about.version, 2);
+    let restored = client.restore_policy(1, &RestorePolicy::default()).await.unwrap().value.policy;
+    assert_eq!(client.policy_version(3).await.unwrap(), restored);
+    assert_eq!(client.policy_versions(&ListPolicyVersions::default()).await.unwrap().data.len(), 3);
 
     let acme = client.create_organization(&CreateOrganization { name: "acme".to_owned() }).await.unwrap().value;
     let change =

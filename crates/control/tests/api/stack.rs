@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use portcullis_bundle::{Archive, Manifest, PublicKey, verify};
-use portcullis_control::{Clock, Config, Database, Limits, ServeError, Server};
+use portcullis_control::{Clock, Config, Database, Limits, PolicyFile, ServeError, Server};
 use portcullis_engine::{KeyDigest, KeyStatus, KeyStore};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -49,6 +49,8 @@ pub(crate) struct Stack {
     pub admin: String,
     pub edge: String,
     pub public_key: PublicKey,
+    /// What it says of its policy file when it starts.
+    pub note: Option<String>,
     clock: Arc<AtomicU64>,
     http: reqwest::Client,
     stop: oneshot::Sender<()>,
@@ -86,7 +88,7 @@ pub(crate) async fn config(folder: &Path) -> Config {
         database: database(folder).await,
         replace_signing_key: false,
         listen: "127.0.0.1:0".parse().unwrap(),
-        policy: portcullis_policy::parse(POLICY, "policy.toml").unwrap(),
+        policy: Some(PolicyFile { name: "policy.toml".to_owned(), text: POLICY.to_owned() }),
         admin_token_file: None,
         edge_token_file: None,
         signing_key_file: None,
@@ -126,15 +128,28 @@ impl Stack {
 
     /// A control plane that may never publish anything: these statements are run before it begins to.
     pub(crate) async fn begin(folder: TempDir, now: u64, limits: Limits, before: &[&'static str]) -> Self {
+        let config = Config { limits, ..config(folder.path()).await };
+        Self::open(folder, now, config, before).await
+    }
+
+    /// A control plane on a folder that one had before, with the policy file as it is now.
+    pub(crate) async fn resume_with_policy(folder: TempDir, now: u64, policy: Option<&str>) -> Self {
+        let policy = policy.map(|text| PolicyFile { name: "policy.toml".to_owned(), text: text.to_owned() });
+        let config = Config { policy, ..config(folder.path()).await };
+        let stack = Self::open(folder, now, config, &[]).await;
+        stack.manifest().await;
+        stack
+    }
+
+    async fn open(folder: TempDir, now: u64, config: Config, before: &[&'static str]) -> Self {
         let clock = Arc::new(AtomicU64::new(now * 1000));
         let read = clock.clone();
-        let config = Config { limits, ..config(folder.path()).await };
         let look = move || Some(read.load(Ordering::Relaxed)).filter(|now| *now != BROKEN).unwrap();
         let server = Server::open(config, Clock::from_millis(look)).await.unwrap();
         for statement in before {
             sql(folder.path(), statement).await;
         }
-        let address = server.address();
+        let (address, note) = (server.address(), server.note().map(str::to_owned));
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(server.run(async { drop(stopped.await) }));
         let secret = |name| std::fs::read_to_string(folder.path().join(name)).unwrap().trim_end().to_owned();
@@ -147,6 +162,7 @@ impl Stack {
             public_key: public_key.parse().unwrap(),
             folder,
             clock,
+            note,
             http: http(),
             stop,
             served,

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use portcullis_control::{Clock, Database, Server};
+use portcullis_control::{Clock, Database, PolicyFile, Server};
 
 use crate::stack::{NOON, ON_POSTGRES, Stack, config};
 
@@ -51,7 +51,9 @@ async fn what_cannot_be_used_is_named_with_a_remedy() {
     assert!(refusal(|it| it.edge_token_file = Some(short), &data).await.contains("at least 24 characters"));
     assert!(refusal(|it| it.signing_key_file = Some(nonsense), &data).await.contains("64 hex digits"));
     assert!(refusal(|it| it.admin_token_file = Some("/nowhere".into()), &data).await.contains("`/nowhere`"));
-    assert!(refusal(|it| it.policy.environments.clear(), &data).await.starts_with("policy: "));
+    let wrong = PolicyFile { name: "wrong.toml".to_owned(), text: "name = 1".to_owned() };
+    assert!(refusal(|it| it.policy = Some(wrong), &data).await.starts_with("wrong.toml:1:8: error: "));
+    assert!(refusal(|it| it.policy = None, &data).await.contains("hint: give one, --policy FILE"));
 }
 
 #[tokio::test]

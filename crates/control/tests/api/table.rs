@@ -116,6 +116,13 @@ const TABLE: &[Row] = &[
                                                                     "422  201 201 403 403  403 403 403 403  403  403  401  401"),
     row("DELETE /v1/tokens/{token}", "",                            "200  200 200 404 403  200 200 404 403  404  403  401  401"),
 
+    row("GET /v1/policy", "",                                       "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("POST /v1/policy", r#"{"toml":""}"#,                        "422  422 422 403 403  403 403 403 403  403  403  401  401"),
+    row("POST /v1/policy:check", r#"{"toml":""}"#,                  "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("GET /v1/policy/versions", "",                              "200  200 200 200 200  403 403 403 403  403  403  401  401"),
+    row("GET /v1/policy/versions/{policy}", "",                     "200  200 200 200 200  403 403 403 403  403  403  401  401"),
+    row("POST /v1/policy/versions/{policy}/restore", "",            "201  201 201 403 403  403 403 403 403  403  403  401  401"),
+
     row("GET /edge/v1/manifest", "",                                "401  401 401 401 401  401 401 401 401  401  401  401  200"),
     row("GET /edge/v1/blobs/{digest}", "",                          "401  401 401 401 401  401 401 401 401  401  401  401  404"),
     row("GET /edge/v1/bundle", "",                                  "401  401 401 401 401  401 401 401 401  401  401  401  200"),
@@ -150,7 +157,8 @@ async fn callers(stack: &Stack) -> Vec<Caller> {
 
 /// Puts ids of fresh rows of an organisation in place of `{…}`.
 async fn filled(stack: &Stack, organization: &str, text: &str) -> String {
-    let mut text = text.replace("{org}", organization).replace("{digest}", &"0".repeat(64));
+    let mut text =
+        text.replace("{org}", organization).replace("{policy}", "1").replace("{digest}", &"0".repeat(64));
     for name in ["key", "tried", "version", "denial", "sha256", "viewer", "owner", "invitation", "token"] {
         let place = format!("{{{name}}}");
         if text.contains(&place) {

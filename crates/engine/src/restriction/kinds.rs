@@ -67,6 +67,14 @@ impl Kinds {
         })
     }
 
+    /// The same, none of them denying.
+    pub(super) fn observing(mut self) -> Self {
+        self.ip.iter_mut().for_each(|it| it.mode = Mode::Observe);
+        self.referrer.iter_mut().for_each(|it| it.mode = Mode::Observe);
+        self.endpoint.iter_mut().for_each(|it| it.mode = Mode::Observe);
+        self
+    }
+
     /// Whether there is none.
     pub(super) fn is_empty(&self) -> bool {
         self.ip.is_none() && self.referrer.is_none() && self.endpoint.is_none()
@@ -187,7 +195,7 @@ fn texts<T: ToString>(items: &[T]) -> Vec<String> {
     sorted(items.iter().map(ToString::to_string).collect())
 }
 
-fn sorted(mut texts: Vec<String>) -> Vec<String> {
+pub(super) fn sorted(mut texts: Vec<String>) -> Vec<String> {
     texts.sort();
     texts.dedup();
     texts

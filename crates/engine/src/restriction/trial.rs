@@ -7,9 +7,10 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::{Kinds, Mode, RestrictionError};
-use crate::scope::{InvalidScope, Scope, canonical_grants};
-use crate::spec::{EndpointSpec, IpSpec, ReferrerSpec, TrialSpec};
+use super::kinds::sorted;
+use super::{Kinds, RestrictionError};
+use crate::scope::{InvalidScope, Scope};
+use crate::spec::TrialSpec;
 
 /// What is tried on a key, compiled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,12 +22,10 @@ pub struct Trial {
 
 impl Trial {
     pub(super) fn compile(spec: &TrialSpec) -> Result<Self, RestrictionError> {
-        // What a mode says here means nothing, so that equal trials have equal texts.
-        let ip = spec.ip.clone().map(|it| IpSpec { mode: Mode::Observe, ..it });
-        let referrer = spec.referrer.clone().map(|it| ReferrerSpec { mode: Mode::Observe, ..it });
-        let endpoint = spec.endpoint.clone().map(|it| EndpointSpec { mode: Mode::Observe, ..it });
+        let kinds = Kinds::compile(spec.ip.as_ref(), spec.referrer.as_ref(), spec.endpoint.as_ref())?;
         Ok(Self {
-            kinds: Kinds::compile(ip.as_ref(), referrer.as_ref(), endpoint.as_ref())?,
+            // What a mode says here means nothing, so that equal trials have equal texts.
+            kinds: kinds.observing(),
             scopes: spec.scopes.as_deref().map(compile_scopes).transpose()?,
             retiring: spec.retiring,
         })
@@ -38,11 +37,12 @@ impl Trial {
 
     pub(super) fn to_spec(&self) -> TrialSpec {
         let (ip, referrer, endpoint) = self.kinds.to_spec();
-        let scopes = self.scopes.as_deref().map(|text| text.split_whitespace().map(ToString::to_string).collect());
+        let scopes = |text: &str| sorted(text.split_whitespace().map(ToString::to_string).collect());
+        let scopes = self.scopes.as_deref().map(scopes);
         TrialSpec { ip, referrer, endpoint, scopes, retiring: self.retiring }
     }
 
-    /// Scopes in place of the key's own, space separated.
+    /// Scopes in place of the key's own, space separated, in any order.
     pub fn scopes(&self) -> Option<&str> {
         self.scopes.as_deref()
     }
@@ -58,13 +58,12 @@ impl Trial {
     }
 }
 
+/// In the order they have: a reader needs none, and sorting is no small part of a module.
 fn compile_scopes(list: &[String]) -> Result<Box<str>, RestrictionError> {
     for (index, text) in list.iter().enumerate() {
-        Scope::parse_grant(text).map_err(|problem| at(index, problem))?;
+        let at =
+            |problem: InvalidScope| RestrictionError { field: format!("scopes[{index}]"), problem: problem.into() };
+        Scope::parse_grant(text).map_err(at)?;
     }
-    canonical_grants(list.iter().map(String::as_str)).map(Into::into).map_err(|problem| at(0, problem))
-}
-
-fn at(index: usize, problem: InvalidScope) -> RestrictionError {
-    RestrictionError { field: format!("scopes[{index}]"), problem: problem.into() }
+    Ok(list.join(" ").into())
 }

@@ -228,6 +228,7 @@ fn without_a_policy_a_refusal_tells_no_path() {
     let denials = all(&reports, "denials");
     assert_eq!(denials.len(), 1, "{reports:?}");
     assert_eq!((&denials[0]["reason"], &denials[0]["path"]), (&json!("no_policy"), &Value::Null));
+    assert_eq!((&denials[0]["method"], denials[0]["request_id"].is_string()), (&json!("GET"), true));
     edge.assert_nothing_leaked();
 }
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 
 use super::columns::{signed, unsigned};
-use super::{Connection, SqlStore, accounts, announce, audit, hold_version, keys, observations, organizations};
+use super::{Connection, SqlStore, accounts, announce, audit, hold_version, keys, observations, organizations, policies};
 use crate::store::{AuditRow, Change, Changes, Store, StoreError, Write};
 
 /// How often a write is tried that others, or a broken connection, kept from being done.
@@ -60,6 +60,7 @@ impl Store for SqlStore {
             version: self::version(&mut snapshot).await?,
             keys: keys::changed_after(&mut snapshot, version, revoked_since).await?,
             organizations: organizations::changed_after(&mut snapshot, version).await?,
+            policy: policies::changed_after(&mut snapshot, version).await?,
         })
     }
 
@@ -147,6 +148,7 @@ async fn carry_out(connection: &mut Connection, write: &Write, version: u64) -> 
         Write::InsertOrganization(row) => organizations::insert(connection, row, version).await,
         Write::ReplaceOrganization(row) => organizations::replace(connection, row, version).await,
         Write::ForgetObservations(key, kind) => observations::forget(connection, *key, *kind).await,
+        Write::PublishPolicy(row) => policies::insert(connection, row, version).await,
         Write::Account(write) => accounts::carry_out(connection, write).await,
     }
 }
