@@ -4,6 +4,7 @@
 //! hold a key is logged: not paths, not bodies, not queries.
 
 mod address;
+mod audit;
 mod auth;
 mod body;
 mod denials;
@@ -14,6 +15,7 @@ mod finish;
 mod invitations;
 mod keys;
 mod members;
+mod metrics;
 mod openapi;
 mod organizations;
 mod pages;
@@ -60,7 +62,7 @@ pub(crate) fn router(app: App) -> Router {
         .layer(from_fn(finish::finish))
         .layer(from_fn_with_state(app.clone(), auth::gate))
         .layer(from_fn(payments::envelope))
-        .layer(from_fn(watch::watch))
+        .layer(from_fn_with_state(app.clone(), watch::watch))
         .with_state(app)
 }
 
@@ -76,6 +78,7 @@ fn registered() -> Routes {
         .get("/edge/v1/blobs/{digest}", edge::blob)
         .get("/edge/v1/bundle", edge::bundle)
         .post("/edge/v1/report", edge::report)
+        .get("/metrics", metrics::metrics)
         .get("/healthz", status::healthz)
         .get("/readyz", status::readyz);
     pages::register(management(routes))
@@ -114,6 +117,8 @@ fn management(routes: Routes) -> Routes {
         .api(routes!(policy::versions))
         .api(routes!(policy::version))
         .api(routes!(policy::restore))
+        .api(routes!(audit::list))
+        .api(routes!(audit::export))
         .api(routes!(status::edges))
         .api(routes!(status::traffic))
         .api(routes!(status::status))

@@ -62,11 +62,7 @@ impl Client {
         body: Option<&impl Serialize>,
     ) -> Result<Written<T>, Error> {
         let request = self.request(method, path)?;
-        let response = accepted(body.into_iter().fold(request, RequestBuilder::json)).await?;
-        let version = response.headers().get(VERSION_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
-        let status = response.status().as_u16();
-        let value = decode(response).await?;
-        version.map(|version| Written { version, value }).ok_or(Error::Unexpected { status })
+        written(body.into_iter().fold(request, RequestBuilder::json)).await
     }
 }
 
@@ -88,6 +84,15 @@ fn http_client(with_tls: bool) -> Result<reqwest::Client, Error> {
 
 pub(crate) async fn read<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, Error> {
     decode(accepted(request).await?).await
+}
+
+/// What a write did, and its version.
+pub(crate) async fn written<T: DeserializeOwned>(request: RequestBuilder) -> Result<Written<T>, Error> {
+    let response = accepted(request).await?;
+    let version = response.headers().get(VERSION_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let status = response.status().as_u16();
+    let value = decode(response).await?;
+    version.map(|version| Written { version, value }).ok_or(Error::Unexpected { status })
 }
 
 pub(crate) async fn accepted(request: RequestBuilder) -> Result<Response, Error> {

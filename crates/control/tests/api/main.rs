@@ -4,21 +4,26 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on must stop")]
 
 mod access;
+mod audit;
+mod browser;
 mod connections;
 mod denials;
 mod edge;
 mod explain;
 mod hangup;
 mod import;
+mod key_pages;
 mod keys;
 mod lifecycle;
 mod members;
 mod metadata;
+mod metrics;
 mod observations;
 mod openapi;
 mod organizations;
+mod page_table;
 mod payments;
-mod people;
+pub(crate) mod people;
 mod policy;
 mod publishing;
 mod receipts;

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::people::{PASSWORD, Person};
+use super::people::{PASSWORD, Person};
 use crate::stack::{Answer, Stack};
 
 async fn set_role(stack: &Stack, by: &Person, organization: &str, user: &Person, role: &str) -> Answer {

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::people::{ALL_SCOPES, Person};
+use super::people::{ALL_SCOPES, Person};
 use crate::stack::{Answer, NOON, Stack};
 
 async fn make(stack: &Stack, token: &str, kind: &str, scopes: &[&str], expires_at: Option<&str>) -> Answer {

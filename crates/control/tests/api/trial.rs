@@ -61,7 +61,8 @@ async fn a_trial_is_published_beside_what_is_enforced_and_changes_nothing_else()
         assert_eq!((ended.status, ended.json()), (200, before.clone()));
         assert_eq!(published(&stack, &digest).await, own);
     }
-    let log = "SELECT string_agg(action, ' ') FROM (SELECT action FROM audit WHERE target_name = 'till' ORDER BY id) AS log";
+    let log =
+        "SELECT string_agg(action, ' ') FROM (SELECT action FROM audit WHERE target_name = 'till' ORDER BY id) AS log";
     let started = "key.trial_started ".repeat(3);
     assert_eq!(stack.text(log).await, format!("key.created {started}key.trial_ended"));
 }
