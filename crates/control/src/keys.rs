@@ -99,7 +99,9 @@ pub(crate) async fn revoke(app: &App, by: &Caller, id: &str) -> Result<Committed
 /// One that the caller sees.
 pub(crate) async fn row(app: &App, by: &Caller, id: &str) -> Result<KeyRow, Error> {
     let id: KeyId = id.parse().map_err(|_| Error::NotFound("key"))?;
-    app.store.key(by.scope, id).await?.ok_or(Error::NotFound("key"))
+    let row = app.store.key(by.scope, id).await?.ok_or(Error::NotFound("key"))?;
+    by.still_sees(&key(row.clone(), app.clock.seconds()))?;
+    Ok(row)
 }
 
 /// One that can still be changed.

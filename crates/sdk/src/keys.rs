@@ -6,7 +6,7 @@ use portcullis_api::{CreateKey, CreatedKey, Data, Key, KeyList, RotateKey, Updat
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 
-use crate::client::{Client, Written, read, segment, written};
+use crate::client::{Client, Tagged, Written, make_once, read, segment, written};
 use crate::error::Error;
 
 /// A call without a body.
@@ -41,12 +41,22 @@ impl Client {
     /// The same from a table of comma-separated values; refusals name its lines and columns.
     pub async fn import_table(&self, table: Vec<u8>) -> Result<Written<Data<Key>>, Error> {
         let request = self.request(Method::POST, "/v1/keys:import")?;
-        written(request.header(CONTENT_TYPE, "text/csv").body(table)).await
+        written(make_once(request.header(CONTENT_TYPE, "text/csv").body(table)).await?).await
     }
 
     /// One key.
     pub async fn show_key(&self, id: &str) -> Result<Key, Error> {
         self.get(&format!("/v1/keys/{}", segment(id))).await
+    }
+
+    /// One key, with its entity tag.
+    pub async fn key_with_tag(&self, id: &str) -> Result<Tagged<Key>, Error> {
+        self.get_tagged(&format!("/v1/keys/{}", segment(id))).await
+    }
+
+    /// Changes a key only if nobody changed it since it was read: 412 `precondition_failed` otherwise.
+    pub async fn update_key_if(&self, id: &str, etag: &str, request: &UpdateKey) -> Result<Written<Key>, Error> {
+        self.change_if(&format!("/v1/keys/{}", segment(id)), etag, request).await
     }
 
     /// Changes a key's name, scopes, expiry or restrictions, or switches it on or off.

@@ -124,6 +124,7 @@ impl From<Error> for Failure {
             Error::KeyState { status, .. } => Self::new(StatusCode::CONFLICT, key_state_code(status), detail),
             Error::Rotated(_) => Self::new(StatusCode::CONFLICT, "key_rotated", detail),
             Error::PolicyMoved { .. } => Self::new(StatusCode::CONFLICT, "policy_moved", detail),
+            Error::Changed => Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail),
             Error::NotReady => Self::not_ready(),
             Error::Changed => Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail),
             Error::Contended => Self::new(StatusCode::CONFLICT, "conflict", detail),

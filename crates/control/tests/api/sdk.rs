@@ -21,6 +21,11 @@ async fn every_route_has_a_method_that_understands_its_answer() {
     assert_eq!(client.show_key(id).await.unwrap(), made.value.record);
     let change = UpdateKey { expires_at: Patch::Set("2027-01-01T00:00:00Z".to_owned()), ..UpdateKey::default() };
     assert_eq!(client.update_key(id, &change).await.unwrap().value.expires_at.as_deref(), Some("2027-01-01T00:00:00Z"));
+    let read = client.key_with_tag(id).await.unwrap();
+    let named = UpdateKey { name: Patch::Set("till 1".to_owned()), ..UpdateKey::default() };
+    assert_eq!(client.update_key_if(id, &read.etag, &named).await.unwrap().value.name, "till 1");
+    let error = client.update_key_if(id, &read.etag, &named).await.unwrap_err();
+    assert!(matches!(error, Error::Refused(problem) if problem.code == "precondition_failed"));
     let rotated = client.rotate_key(id, &RotateKey { overlap_seconds: 60 }).await.unwrap();
     assert!(rotated.version > made.version);
     let batch = CreateKeys { keys: vec![request.clone(), request] };
