@@ -123,6 +123,7 @@ fn of_people(routes: Routes) -> Routes {
         .post("/settings/profile", settings::rename)
         .post("/settings/password", settings::change_password)
         .post("/settings/sessions/{id}/end", settings::end_session)
+        .post("/settings/sessions/end", settings::end_all)
         .post("/settings/tokens", settings::create_token)
         .get("/settings/tokens/{id}/revoke", settings::ask_to_revoke)
         .post("/settings/tokens/{id}/revoke", settings::revoke_token)

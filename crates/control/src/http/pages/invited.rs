@@ -12,14 +12,14 @@ use super::done::{Done, done};
 use super::problems::{Places, beside};
 use super::sign_in::{agent, gate};
 use super::{Html, fields};
-use crate::accounts::{self, Acceptance, Accepted, Invited, Password};
+use crate::accounts::{self, Acceptance, Accepted, Invited, Password, Started};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::http::auth::By;
 use crate::http::body::Segment;
 use crate::http::failure::Failure;
-use crate::http::session::{Form, SetCookie, Visitor, cookie};
+use crate::http::session::{Form, Visitor, cookie};
 use crate::pages::form::Problems;
 use crate::pages::gate::{Invitation, Welcome};
 use crate::policy::PolicyRoom;
@@ -70,18 +70,18 @@ pub(super) async fn found(
             return Ok((visitor, Html::again(page)).into_response());
         }
     };
-    let (cookie, owner) = start(&app, &by, &visitor, &accepted, &headers).await?;
+    let started = start(&app, &by, &visitor, &accepted, &headers).await?;
     let request = UpdateOrganization { name: Patch::Set(name), state: Patch::Keep };
     let id = accepted.membership.organization.to_string();
     // There is an owner now, who can name it later: no failure of this keeps them out.
-    let what = match organizations::update(&app, &owner, &id, &request).await {
+    let what = match organizations::update(&app, &started.caller, &id, &request).await {
         Ok(_) => Done::Welcome,
         Err(error) => {
             tracing::warn!(%error, "the first owner's organisation was not named");
             Done::WelcomeUnnamed
         }
     };
-    Ok((cookie, done("/", what, None)).into_response())
+    Ok((cookie(&app, &started.cookie), done("/", what, None)).into_response())
 }
 
 pub(super) async fn invitation(
@@ -105,8 +105,8 @@ pub(super) async fn accept(
     let invited = look_at(&app, &link, false).await?;
     match join(&app, &by, &link, &sent).await? {
         Ok(accepted) => {
-            let (cookie, _) = start(&app, &by, &visitor, &accepted, &headers).await?;
-            Ok((cookie, done("/", Done::Joined, None)).into_response())
+            let started = start(&app, &by, &visitor, &accepted, &headers).await?;
+            Ok((cookie(&app, &started.cookie), done("/", Done::Joined, None)).into_response())
         }
         Err(problems) => {
             let page = invitation_page(&app.policy(), &visitor, invited, &sent, problems);
@@ -142,13 +142,13 @@ async fn start(
     visitor: &Visitor,
     accepted: &Accepted,
     headers: &HeaderMap,
-) -> Result<(SetCookie, Caller), Error> {
+) -> Result<Started, Error> {
     let organization = Some(accepted.membership.organization);
     let started = accounts::begin(app, by, &accepted.user, organization, agent(headers)).await?;
     if let Some(before) = &visitor.signed_in {
         accounts::sign_out(app, &before.caller).await?;
     }
-    Ok((cookie(app, &started.cookie), started.caller))
+    Ok(started)
 }
 
 fn welcome_page(policy: &PolicyRoom, visitor: &Visitor, sent: &Sent, problems: Problems) -> Welcome {

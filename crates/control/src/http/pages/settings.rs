@@ -15,7 +15,6 @@ use super::{Html, fields};
 use crate::access::Permission::{TokensRead, TokensWrite};
 use crate::accounts::{self, Password};
 use crate::app::App;
-use crate::caller::Who;
 use crate::error::Error;
 use crate::http::body::Segment;
 use crate::http::failure::Failure;
@@ -80,7 +79,7 @@ async fn tokens(app: &App, desk: &Desk) -> Result<Vec<ApiToken>, Error> {
 
 fn session(row: store::SessionRow, desk: &Desk, now: u64) -> SessionRow {
     SessionRow {
-        current: matches!(desk.by.who, Who::User { session, .. } if session == row.id),
+        current: desk.session == row.id,
         id: row.id.to_string(),
         agent: called(&row.agent),
         address: row.address.unwrap_or_else(|| "unknown".to_owned()),
@@ -154,10 +153,19 @@ pub(super) async fn end_session(
     Form(Nothing {}): Form<Nothing>,
 ) -> Result<Response, Failure> {
     accounts::end_session(&app, &desk.by, &id).await?;
-    if matches!(desk.by.who, Who::User { session, .. } if session.to_string() == id) {
+    if desk.session.to_string() == id {
         return Ok((no_cookie(&app), done("/sign-in", Done::SignedOut, None)).into_response());
     }
     Ok(done(HERE, Done::SessionEnded, None).into_response())
+}
+
+pub(super) async fn end_all(
+    State(app): State<App>,
+    desk: Desk,
+    Form(Nothing {}): Form<Nothing>,
+) -> Result<Response, Failure> {
+    accounts::sign_out_everywhere(&app, &desk.by).await?;
+    Ok((no_cookie(&app), done("/sign-in", Done::SignedOut, None)).into_response())
 }
 
 pub(super) async fn create_token(
