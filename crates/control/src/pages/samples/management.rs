@@ -42,15 +42,7 @@ fn overview(shell: Shell, rich: bool) -> Overview {
     };
     Overview {
         counts: if rich {
-            Counts {
-                active: 128,
-                disabled: 3,
-                expired: 9,
-                revoked: 41,
-                overdue: 12,
-                idle: 7,
-                to_look_after: 18,
-            }
+            Counts { active: 128, disabled: 3, expired: 9, revoked: 41, overdue: 12, idle: 7, to_look_after: 18 }
         } else {
             Counts::default()
         },
@@ -132,12 +124,7 @@ fn organizations(rich: bool) -> Organizations {
     ];
     let problems = if rich { Problems(vec![("name", "is taken".to_owned())]) } else { Problems::default() };
     let rows = if rich { rows } else { vec![] };
-    Organizations {
-        shell: shell("Organisations", Section::Organizations),
-        rows,
-        name: String::new(),
-        problems,
-    }
+    Organizations { shell: shell("Organisations", Section::Organizations), rows, name: String::new(), problems }
 }
 
 fn edges(rich: bool) -> Edges {
