@@ -4,6 +4,7 @@
 //! the store's traits that no test here calls is not known to do the same on both.
 
 mod accounts;
+mod answers;
 mod attention;
 mod audit;
 mod fleet;
@@ -129,6 +130,10 @@ suite! {
         those_who_start_with_nothing_need_no_key_revoked_long_ago
         a_reader_beside_many_writers_misses_nothing
         many_writers_of_one_row_lose_no_update
+    }
+    answers {
+        an_answer_is_kept_for_its_request_until_it_expires
+        of_many_who_claim_a_name_one_has_it
     }
     settings {
         the_first_to_settle_a_setting_decides
