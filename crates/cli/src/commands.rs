@@ -7,10 +7,14 @@ pub(crate) mod denials;
 pub(crate) mod edges;
 pub(crate) mod explain;
 pub(crate) mod keys;
+pub(crate) mod members;
+pub(crate) mod organizations;
 pub(crate) mod policy;
 pub(crate) mod receipt;
 pub(crate) mod restore;
 pub(crate) mod serve;
+pub(crate) mod tokens;
+pub(crate) mod whoami;
 
 use std::future::Future;
 

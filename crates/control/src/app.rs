@@ -13,12 +13,14 @@ use crate::accounts::{Attempts, Passwords};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::fleet::Fleet;
+use crate::http::rates::Rates;
 use crate::keys::Directory;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::policy::{PolicyRoom, PolicySlot};
 use crate::public_url::PublicUrl;
 use crate::publisher::Publisher;
+use crate::sealing::SealingKey;
 use crate::shutdown::Shutdown;
 use crate::store::{Change, Store, StoreError};
 use crate::token::Token;
@@ -36,10 +38,12 @@ pub(crate) struct App {
     pub(crate) admin_token: Token,
     pub(crate) edge_token: Token,
     pub(crate) public_key: PublicKey,
+    pub(crate) sealing_key: SealingKey,
     pub(crate) public_url: PublicUrl,
     pub(crate) trusted_proxies: Arc<[Network]>,
     pub(crate) passwords: Passwords,
     pub(crate) attempts: Arc<Attempts>,
+    pub(crate) rates: Arc<Rates>,
     pub(crate) shutdown: Shutdown,
     pub(crate) limits: Limits,
     pub(crate) metrics: Arc<Metrics>,

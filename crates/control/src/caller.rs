@@ -6,11 +6,13 @@
 use std::net::IpAddr;
 
 use portcullis_engine::OrganizationId;
+use serde::Serialize;
 
 use crate::access::{Permission, Permissions, Role};
 use crate::app::App;
 use crate::error::Error;
 use crate::id::{SessionId, TokenId, UserId};
+use crate::tag::Condition;
 
 /// Whoever asks.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub(crate) struct Caller {
     pub address: Option<IpAddr>,
     /// The request's id.
     pub request_id: String,
+    /// On what condition it changes something that it has read.
+    pub condition: Condition,
 }
 
 /// The kinds of callers.
@@ -95,6 +99,11 @@ impl Caller {
         if self.permissions.has(permission) { Ok(()) } else { Err(Error::Forbidden(permission)) }
     }
 
+    /// Fails if the caller changes this on the condition that it is as they read it, and it is not.
+    pub(crate) fn still_sees(&self, shown: &impl Serialize) -> Result<(), Error> {
+        if self.condition.allows(shown) { Ok(()) } else { Err(Error::Changed) }
+    }
+
     /// Fails unless the caller stands in the operator's own organisation.
     pub(crate) fn require_operator(&self, app: &App) -> Result<(), Error> {
         if self.organization == app.default_organization { Ok(()) } else { Err(Error::OperatorOnly) }
@@ -103,13 +112,15 @@ impl Caller {
     /// Whoever holds the administrator's token: may do everything, in every organisation.
     pub(crate) fn root(organization: OrganizationId, address: Option<IpAddr>, request_id: String) -> Self {
         let permissions = Permissions::all();
-        Self { who: Who::Root, organization, scope: Scope::All, permissions, address, request_id }
+        let condition = Condition::Always;
+        Self { who: Who::Root, organization, scope: Scope::All, permissions, address, request_id, condition }
     }
 
     /// Somebody of whom nothing is known: may do nothing.
     pub(crate) fn visitor(organization: OrganizationId, address: Option<IpAddr>, request_id: String) -> Self {
         let (scope, permissions) = (Scope::Only(organization), Permissions::default());
-        Self { who: Who::Visitor, organization, scope, permissions, address, request_id }
+        let condition = Condition::Always;
+        Self { who: Who::Visitor, organization, scope, permissions, address, request_id, condition }
     }
 
     /// The control plane acting by itself, for the organisation it is of.
@@ -121,6 +132,7 @@ impl Caller {
             permissions: Permissions::all(),
             address: None,
             request_id: String::new(),
+            condition: Condition::Always,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::database::Database;
 use crate::limits::Limits;
 use crate::public_url::PublicUrl;
 use crate::random;
+use crate::sealing::SealingKey;
 use crate::secret_file::{self, SecretFileError};
 use crate::token::Token;
 
@@ -59,6 +60,7 @@ pub(crate) struct Secrets {
     pub(crate) admin_token: Token,
     pub(crate) edge_token: Token,
     pub(crate) signing_key: SigningKey,
+    pub(crate) sealing_key: SealingKey,
 }
 
 impl Config {
@@ -72,7 +74,9 @@ impl Config {
     pub(crate) fn secrets(&self) -> Result<Secrets, SecretFileError> {
         let admin_token = self.token(self.admin_token_file.as_deref(), "admin-token", Token::new_admin)?;
         let edge_token = self.token(self.edge_token_file.as_deref(), "edge-token", Token::new_edge)?;
-        Ok(Secrets { admin_token, edge_token, signing_key: self.signing_key()? })
+        let seed = self.signing_seed()?;
+        let (signing_key, sealing_key) = (SigningKey::from_seed(seed), SealingKey::derive(&seed));
+        Ok(Secrets { admin_token, edge_token, signing_key, sealing_key })
     }
 
     /// What an Envoy configuration needs, as a file to source.
@@ -97,7 +101,7 @@ impl Config {
         Token::parse(&text).map_err(|error| SecretFileError::unusable(&path, error))
     }
 
-    fn signing_key(&self) -> Result<SigningKey, SecretFileError> {
+    fn signing_seed(&self) -> Result<[u8; 32], SecretFileError> {
         let given = self.signing_key_file.as_deref();
         let path = given.map_or_else(|| self.data.join("signing-key"), Path::to_owned);
         let make = || random::bytes::<32>().map(hex::encode);
@@ -105,7 +109,7 @@ impl Config {
         let mut seed = [0; 32];
         hex::decode_to_slice(&text, &mut seed)
             .map_err(|_| SecretFileError::unusable(&path, "expected an Ed25519 seed as 64 hex digits"))?;
-        Ok(SigningKey::from_seed(seed))
+        Ok(seed)
     }
 }
 

@@ -89,6 +89,9 @@ pub(crate) enum Error {
     /// Passwords can be neither hashed nor checked; the operator has to look into the log.
     #[error("a password could not be hashed or checked")]
     Password,
+    /// What the caller saw of a record is no longer so; they can look again.
+    #[error("somebody else changed it meanwhile\nhint: load it again and repeat what you did")]
+    Changed,
     /// Others kept changing the same thing; the caller can try again.
     #[error("the same record is being changed by others: try again")]
     Contended,

@@ -12,6 +12,7 @@ mod edge;
 mod explain;
 mod failure;
 mod finish;
+mod idempotency;
 mod invitations;
 mod keys;
 mod members;
@@ -21,10 +22,12 @@ mod organizations;
 mod pages;
 mod payments;
 mod policy;
+pub(crate) mod rates;
 mod receipts;
 mod routes;
 pub(crate) mod session;
 mod status;
+mod tagged;
 mod tokens;
 mod watch;
 
@@ -58,8 +61,10 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(async || Failure::not_found("there is no such path"))
         .method_not_allowed_fallback(async || Failure::method_not_allowed())
         .layer(Extension(Document::new(annotated)))
+        .layer(from_fn_with_state(app.clone(), idempotency::once))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn(finish::finish))
+        .layer(from_fn(tagged::unless_modified))
         .layer(from_fn_with_state(app.clone(), auth::gate))
         .layer(from_fn(payments::envelope))
         .layer(from_fn_with_state(app.clone(), watch::watch))

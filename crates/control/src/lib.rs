@@ -31,11 +31,13 @@ mod public_url;
 mod publisher;
 mod random;
 mod receipts;
+mod sealing;
 mod secret;
 mod secret_file;
 mod server;
 mod shutdown;
 mod store;
+mod tag;
 mod token;
 mod traffic;
 

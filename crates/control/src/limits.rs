@@ -9,6 +9,8 @@ use std::time::Duration;
 /// Never more connections than this, however many file descriptors there are.
 const MAX_CONNECTIONS: usize = 8192;
 
+const REQUESTS_BY_CALLER: NonZeroU32 = NonZeroU32::MIN.saturating_add(999);
+const REQUESTS_BY_STRANGER: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 const SIGN_INS_BY_EMAIL: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
 const SIGN_INS_BY_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
 
@@ -34,6 +36,10 @@ pub struct Limits {
     pub idle: Duration,
     /// A write that edges cannot fetch by then is answered all the same, and says so.
     pub publish_within: Duration,
+    /// Requests of one caller, by token or session; `None` = as many as they like.
+    pub requests_by_caller: Option<Rate>,
+    /// Requests from one address that nobody known sent; `None` = as many as they like.
+    pub requests_by_stranger: Option<Rate>,
     /// Attempts to sign in under one e-mail address.
     pub sign_ins_by_email: Rate,
     /// Attempts to sign in from one address.
@@ -48,6 +54,8 @@ impl Default for Limits {
             body_within: Duration::from_secs(30),
             idle: Duration::from_secs(120),
             publish_within: Duration::from_secs(10),
+            requests_by_caller: Some(Rate { burst: REQUESTS_BY_CALLER, every: Duration::from_millis(2) }),
+            requests_by_stranger: Some(Rate { burst: REQUESTS_BY_STRANGER, every: Duration::from_millis(50) }),
             sign_ins_by_email: Rate { burst: SIGN_INS_BY_EMAIL, every: Duration::from_secs(15) },
             sign_ins_by_address: Rate { burst: SIGN_INS_BY_ADDRESS, every: Duration::from_secs(3) },
         }

@@ -123,7 +123,9 @@ pub(crate) fn narrow(by: &Caller, id: Option<&str>) -> Result<Scope, Error> {
 
 /// One whose rows the caller may see and change.
 pub(crate) async fn find(app: &App, by: &Caller, id: &str) -> Result<OrganizationRow, Error> {
-    find_in(app, by.scope, id).await
+    let row = find_in(app, by.scope, id).await?;
+    by.still_sees(&organization(row.clone()))?;
+    Ok(row)
 }
 
 async fn find_in(app: &App, scope: Scope, id: &str) -> Result<OrganizationRow, Error> {

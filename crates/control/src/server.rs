@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::Fleet;
+use crate::http::rates::Rates;
 use crate::metrics::Metrics;
 use crate::policy::{self, NoPolicy};
 use crate::public_url::PublicUrl;
@@ -136,6 +137,7 @@ impl Server {
             trusted_proxies: config.trusted_proxies.into(),
             passwords: Passwords::new(),
             attempts: Arc::new(Attempts::new(&config.limits)),
+            rates: Arc::new(Rates::new(&config.limits)),
             store,
             directory: Arc::default(),
             policies,
@@ -145,6 +147,7 @@ impl Server {
             admin_token: secrets.admin_token,
             edge_token: secrets.edge_token,
             public_key,
+            sealing_key: secrets.sealing_key,
             shutdown,
             limits: config.limits,
             metrics,
@@ -158,6 +161,11 @@ impl Server {
     /// Where the first owner signs up, as long as there is nobody. Whoever holds it can: show it once.
     pub fn first_owner_link(&self) -> Option<&str> {
         self.first_owner.as_deref()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn app(&self) -> &App {
+        &self.app
     }
 
     /// Where it listens.

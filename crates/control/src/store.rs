@@ -5,6 +5,7 @@
 //! edges have to know of it, with a new, higher version, or did not happen.
 
 mod accounts;
+mod answers;
 mod audit;
 mod change;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub(crate) use accounts::{
     AccountWrite, ActiveSession, ActiveToken, InvitationRow, Invitations, MemberRow, Members, MembershipRow,
     SessionRow, Sessions, Slice, TokenRow, Tokens, UserRow, Users,
 };
+pub(crate) use answers::{Answers, Claim, Claimed};
 pub(crate) use audit::{Audit, AuditFilter};
 pub(crate) use change::{Action, Actor, AuditRow, Change, Target};
 pub(crate) use denials::{Audience, DENIALS, DenialFilter, DenialRow, Denials};
@@ -54,7 +56,8 @@ pub(crate) use sqlite::SqliteStore;
 /// Everything the control plane asks of a database.
 #[async_trait]
 pub(crate) trait Store:
-    Audit
+    Answers
+    + Audit
     + Denials
     + Edges
     + Invitations

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_api::{Problem, VERSION_HEADER};
+use reqwest::header::{ETAG, IF_MATCH};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,6 +13,9 @@ use crate::error::Error;
 use crate::token::Token;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// How often a request whose first sending is still being carried out is sent again, once a second.
+const IN_USE_ATTEMPTS: usize = 10;
 
 /// A client of one control plane. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -27,6 +31,15 @@ pub struct Written<T> {
     /// Edges that enforce this version or a later one enforce the write.
     pub version: u64,
     /// What was done.
+    pub value: T,
+}
+
+/// Something as it was read, to change it only if it is still so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tagged<T> {
+    /// Its entity tag.
+    pub etag: String,
+    /// What was read.
     pub value: T,
 }
 
@@ -55,19 +68,44 @@ impl Client {
         read(self.request(Method::GET, path)?).await
     }
 
+    pub(crate) async fn get_tagged<T: DeserializeOwned>(&self, path: &str) -> Result<Tagged<T>, Error> {
+        let response = accepted(self.request(Method::GET, path)?).await?;
+        let etag = response.headers().get(ETAG).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let status = response.status().as_u16();
+        let value = decode(response).await?;
+        etag.map(|etag| Tagged { etag, value }).ok_or(Error::Unexpected { status })
+    }
+
+    /// Changes something only if it is still as its entity tag says.
+    pub(crate) async fn change_if<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        etag: &str,
+        body: &impl Serialize,
+    ) -> Result<Written<T>, Error> {
+        let request = self.request(Method::PATCH, path)?.header(IF_MATCH, etag).json(body);
+        written(accepted(request).await?).await
+    }
+
     pub(crate) async fn write<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<Written<T>, Error> {
-        let request = self.request(method, path)?;
-        let response = accepted(body.into_iter().fold(request, RequestBuilder::json)).await?;
-        let version = response.headers().get(VERSION_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
-        let status = response.status().as_u16();
-        let value = decode(response).await?;
-        version.map(|version| Written { version, value }).ok_or(Error::Unexpected { status })
+        let once = method == Method::POST;
+        let request = body.into_iter().fold(self.request(method, path)?, RequestBuilder::json);
+        let response = if once { make_once(request).await? } else { accepted(request).await? };
+        written(response).await
     }
+}
+
+/// What a write did, and its version.
+pub(crate) async fn written<T: DeserializeOwned>(response: Response) -> Result<Written<T>, Error> {
+    let version = response.headers().get(VERSION_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let status = response.status().as_u16();
+    let value = decode(response).await?;
+    version.map(|version| Written { version, value }).ok_or(Error::Unexpected { status })
 }
 
 /// An id as one path segment, whatever someone typed for an id.
@@ -93,6 +131,32 @@ pub(crate) async fn read<T: DeserializeOwned>(request: RequestBuilder) -> Result
 pub(crate) async fn accepted(request: RequestBuilder) -> Result<Response, Error> {
     let response = request.send().await?;
     if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+}
+
+/// Sends what makes something so that it is made once, however often it is sent: again if the connection broke, and until
+/// the first one is answered.
+pub(crate) async fn make_once(request: RequestBuilder) -> Result<Response, Error> {
+    let request = request.header(IDEMPOTENCY_KEY, random_key()?);
+    let again = || request.try_clone().ok_or(Error::Unexpected { status: 0 });
+    let mut answer = accepted(again()?).await;
+    if matches!(&answer, Err(Error::Unreachable(error)) if !error.is_timeout()) {
+        answer = accepted(again()?).await;
+    }
+    for _ in 0..IN_USE_ATTEMPTS {
+        match &answer {
+            Err(Error::Refused(problem)) if problem.code == "idempotency_key_in_use" => {}
+            _ => break,
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        answer = accepted(again()?).await;
+    }
+    answer
+}
+
+fn random_key() -> Result<String, Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| Error::Randomness)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 async fn refusal(response: Response) -> Error {

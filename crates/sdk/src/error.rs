@@ -11,6 +11,9 @@ pub enum Error {
     /// The control plane refused, and says why.
     #[error("{} ({})", .0.detail, .0.code)]
     Refused(Box<Problem>),
+    /// This machine has no randomness; its operator can fix it.
+    #[error("the operating system gives no random bytes")]
+    Randomness,
     /// Something answered that is no control plane, or another version of it.
     #[error("unexpected answer with status {status}\nhint: is this the address of a control plane?")]
     Unexpected {

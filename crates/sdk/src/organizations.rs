@@ -3,7 +3,7 @@
 use portcullis_api::{CreateOrganization, Data, Organization, UpdateOrganization};
 use reqwest::Method;
 
-use crate::client::{Client, Written, segment};
+use crate::client::{Client, Tagged, Written, segment};
 use crate::error::Error;
 
 impl Client {
@@ -21,6 +21,21 @@ impl Client {
     /// One organisation.
     pub async fn show_organization(&self, id: &str) -> Result<Organization, Error> {
         self.get(&format!("/v1/organizations/{}", segment(id))).await
+    }
+
+    /// One organisation, with its entity tag.
+    pub async fn organization_with_tag(&self, id: &str) -> Result<Tagged<Organization>, Error> {
+        self.get_tagged(&format!("/v1/organizations/{}", segment(id))).await
+    }
+
+    /// Changes an organisation only if nobody changed it since it was read: 412 `precondition_failed` otherwise.
+    pub async fn update_organization_if(
+        &self,
+        id: &str,
+        etag: &str,
+        request: &UpdateOrganization,
+    ) -> Result<Written<Organization>, Error> {
+        self.change_if(&format!("/v1/organizations/{}", segment(id)), etag, request).await
     }
 
     /// Changes an organisation's name or state.

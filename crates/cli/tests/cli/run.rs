@@ -78,8 +78,13 @@ impl Control {
 
     /// `portcullis` as the administrator of this control plane.
     pub(crate) fn admin(&self, arguments: &[&str]) -> Done {
+        self.admin_with(arguments, "")
+    }
+
+    /// The same with that text on stdin.
+    pub(crate) fn admin_with(&self, arguments: &[&str], stdin: &str) -> Done {
         let token = self.folder.path().join("admin-token");
-        finish(portcullis().args(arguments).args(["--control", &self.url, "--token-file"]).arg(token), "")
+        finish(portcullis().args(arguments).args(["--control", &self.url, "--token-file"]).arg(token), stdin)
     }
 
     /// The environment that edge.env sets.

@@ -30,5 +30,6 @@ pub(crate) async fn recognise(app: &App, visitor: &Caller, sent: &Secret) -> Res
         permissions: row.scopes.and(most),
         address: visitor.address,
         request_id: visitor.request_id.clone(),
+        condition: visitor.condition.clone(),
     }))
 }

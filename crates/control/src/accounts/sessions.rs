@@ -187,6 +187,7 @@ fn caller(app: &App, visitor: &Caller, session: &SessionRow, email: &str, role: 
         permissions: role.permissions(session.organization == app.default_organization),
         address: visitor.address,
         request_id: visitor.request_id.clone(),
+        condition: visitor.condition.clone(),
     }
 }
 

@@ -14,7 +14,9 @@ use axum::response::{IntoResponse, Response};
 use super::address;
 use super::failure::Failure;
 use super::pages;
+use super::rates::Told;
 use super::session::{self, SignedIn};
+use super::tagged;
 use super::watch::{Known, RequestId};
 use crate::accounts;
 use crate::app::App;
@@ -61,13 +63,19 @@ impl FromRequestParts<App> for By {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Failure> {
-        parts.extensions.get::<Caller>().cloned().map(Self).ok_or_else(Failure::unauthorized)
+        let caller = parts.extensions.get::<Caller>().cloned().ok_or_else(Failure::unauthorized)?;
+        Ok(Self(Caller { condition: tagged::condition(&parts.method, &parts.headers), ..caller }))
     }
 }
 
 pub(super) async fn gate(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let door = Door::of(request.uri().path());
-    let entered = enter(&app, door, &mut request).await;
+    let mut entered = enter(&app, door, &mut request).await;
+    let told = count(&app, door, &request, entered.is_ok());
+    let told = told.unwrap_or_else(|(failure, told)| {
+        entered = Err(failure.into_response());
+        Some(told)
+    });
     let signed_in = request.extensions().get::<SignedIn>().cloned();
     let request_id = request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned());
     let known = entered.is_ok();
@@ -77,6 +85,7 @@ pub(super) async fn gate(State(app): State<App>, mut request: Request, next: Nex
         Err(refusal) => refusal,
     };
     response.extensions_mut().insert(who);
+    told.into_iter().filter(|_| !door.is_of_pages()).for_each(|told| told.tell(response.headers_mut()));
     if !known || door == Door::Open {
         // A stranger is answered, and keeps no connection for it.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -86,6 +95,19 @@ pub(super) async fn gate(State(app): State<App>, mut request: Request, next: Nex
         session::protect(&mut response);
     }
     response
+}
+
+/// Counts a request; fails if it is one too many. Edges and whoever watches over this process are not counted, nor is what
+/// a page is made of.
+fn count(app: &App, door: Door, request: &Request, known: bool) -> Result<Option<Told>, (Failure, Told)> {
+    let path = request.uri().path();
+    if matches!(path, "/healthz" | "/readyz") || path.starts_with("/assets/") || (known && door == Door::Edges) {
+        return Ok(None);
+    }
+    match request.extensions().get::<Caller>().filter(|_| known) {
+        Some(caller) => app.rates.count(caller),
+        None => app.rates.count_stranger(visitor(app, request).address),
+    }
 }
 
 /// Finds out who it is; fails with what a stranger is told.

@@ -9,6 +9,7 @@ use portcullis_api::{CreateKey, CreatedKey, Data, Key, KeyList, RotateKey, Updat
 use super::auth::By;
 use super::body::{Body, OptionalBody, Parameters, Segment, Table, Written};
 use super::failure::Failure;
+use super::tagged::{Retagged, Tagged};
 use crate::app::App;
 use crate::keys;
 
@@ -50,8 +51,8 @@ pub(super) async fn list(
 /// One key.
 #[utoipa::path(get, path = "/v1/keys/{id}", tag = "keys",
     responses((status = 200, description = "the key", body = Key)))]
-pub(super) async fn show(State(app): State<App>, By(by): By, Segment(id): Segment) -> Result<Json<Key>, Failure> {
-    Ok(Json(keys::show(&app, &by, &id).await?))
+pub(super) async fn show(State(app): State<App>, By(by): By, Segment(id): Segment) -> Result<Tagged<Key>, Failure> {
+    Ok(Tagged(keys::show(&app, &by, &id).await?))
 }
 
 /// Changes what may change in a key's life.
@@ -62,8 +63,8 @@ pub(super) async fn update(
     By(by): By,
     Segment(id): Segment,
     Body(request): Body<UpdateKey>,
-) -> Result<Written<Key>, Failure> {
-    Ok(Written(StatusCode::OK, keys::update(&app, &by, &id, &request).await?))
+) -> Result<Retagged<Key>, Failure> {
+    Ok(Retagged(Written(StatusCode::OK, keys::update(&app, &by, &id, &request).await?)))
 }
 
 /// Makes a key like that one, which goes on working for a while.
@@ -81,8 +82,8 @@ pub(super) async fn rotate(
 /// Revokes a key for good.
 #[utoipa::path(delete, path = "/v1/keys/{id}", tag = "keys",
     responses((status = 200, description = "the key", body = Key)))]
-pub(super) async fn revoke(State(app): State<App>, By(by): By, Segment(id): Segment) -> Result<Written<Key>, Failure> {
-    Ok(Written(StatusCode::OK, keys::revoke(&app, &by, &id).await?))
+pub(super) async fn revoke(State(app): State<App>, By(by): By, Segment(id): Segment) -> Result<Retagged<Key>, Failure> {
+    Ok(Retagged(Written(StatusCode::OK, keys::revoke(&app, &by, &id).await?)))
 }
 
 /// The record of a whole key, revoked ones too. The key is hashed here and forgotten.
@@ -120,8 +121,8 @@ pub(super) async fn start_trial(
     By(by): By,
     Segment(id): Segment,
     Body(request): Body<StartTrial>,
-) -> Result<Written<Key>, Failure> {
-    Ok(Written(StatusCode::OK, keys::start_trial(&app, &by, &id, &request).await?))
+) -> Result<Retagged<Key>, Failure> {
+    Ok(Retagged(Written(StatusCode::OK, keys::start_trial(&app, &by, &id, &request).await?)))
 }
 
 /// Ends a trial; the key stays as it is.
@@ -131,8 +132,8 @@ pub(super) async fn end_trial(
     State(app): State<App>,
     By(by): By,
     Segment(id): Segment,
-) -> Result<Written<Key>, Failure> {
-    Ok(Written(StatusCode::OK, keys::end_trial(&app, &by, &id).await?))
+) -> Result<Retagged<Key>, Failure> {
+    Ok(Retagged(Written(StatusCode::OK, keys::end_trial(&app, &by, &id).await?)))
 }
 
 /// Sets what was tried: scopes in place of the key's own, restrictions each in place of its kind.
@@ -142,6 +143,6 @@ pub(super) async fn enforce_trial(
     State(app): State<App>,
     By(by): By,
     Segment(id): Segment,
-) -> Result<Written<Key>, Failure> {
-    Ok(Written(StatusCode::OK, keys::enforce_trial(&app, &by, &id).await?))
+) -> Result<Retagged<Key>, Failure> {
+    Ok(Retagged(Written(StatusCode::OK, keys::enforce_trial(&app, &by, &id).await?)))
 }

@@ -8,6 +8,7 @@ use portcullis_api::{CreateOrganization, Data, Organization, UpdateOrganization}
 use super::auth::By;
 use super::body::{Body, Segment, Written};
 use super::failure::Failure;
+use super::tagged::{Retagged, Tagged};
 use crate::app::App;
 use crate::organizations;
 
@@ -37,8 +38,8 @@ pub(super) async fn show(
     State(app): State<App>,
     By(by): By,
     Segment(id): Segment,
-) -> Result<Json<Organization>, Failure> {
-    Ok(Json(organizations::show(&app, &by, &id).await?))
+) -> Result<Tagged<Organization>, Failure> {
+    Ok(Tagged(organizations::show(&app, &by, &id).await?))
 }
 
 /// Changes an organisation's name or state.
@@ -49,6 +50,6 @@ pub(super) async fn update(
     By(by): By,
     Segment(id): Segment,
     Body(request): Body<UpdateOrganization>,
-) -> Result<Written<Organization>, Failure> {
-    Ok(Written(StatusCode::OK, organizations::update(&app, &by, &id, &request).await?))
+) -> Result<Retagged<Organization>, Failure> {
+    Ok(Retagged(Written(StatusCode::OK, organizations::update(&app, &by, &id, &request).await?)))
 }

@@ -11,14 +11,15 @@ use portcullis_api::policy::{
 use super::auth::By;
 use super::body::{Body, OptionalBody, Parameters, Segment, Written};
 use super::failure::Failure;
+use super::tagged::Tagged;
 use crate::app::App;
 use crate::policy;
 
 /// The policy in force.
 #[utoipa::path(get, path = "/v1/policy", tag = "policy",
     responses((status = 200, description = "the policy", body = Policy)))]
-pub(super) async fn show(State(app): State<App>, By(by): By) -> Result<Json<Policy>, Failure> {
-    Ok(Json(policy::show(&app, &by).await?))
+pub(super) async fn show(State(app): State<App>, By(by): By) -> Result<Tagged<Policy>, Failure> {
+    Ok(Tagged(policy::show(&app, &by).await?))
 }
 
 /// Whether a policy can be published, what is doubtful about it, and what it would change.
@@ -62,8 +63,8 @@ pub(super) async fn version(
     State(app): State<App>,
     By(by): By,
     Segment(version): Segment,
-) -> Result<Json<Policy>, Failure> {
-    Ok(Json(policy::version(&app, &by, &version).await?))
+) -> Result<Tagged<Policy>, Failure> {
+    Ok(Tagged(policy::version(&app, &by, &version).await?))
 }
 
 /// Publishes an older version's text as a new version.

@@ -4,8 +4,8 @@
 //! the store's traits that no test here calls is not known to do the same on both.
 
 mod accounts;
+mod answers;
 mod audit;
-mod credentials;
 mod fleet;
 mod keys;
 mod organizations;
@@ -109,6 +109,15 @@ suite! {
         use_is_remembered_and_never_goes_back
         reports_from_many_sides_do_not_keep_each_other_waiting
     }
+    accounts {
+        people_are_found_by_id_and_address_of_which_there_is_one
+        members_are_listed_in_order_and_an_owner_stays
+        owners_who_leave_at_once_leave_one_behind
+        whoever_leaves_loses_what_they_had_there_alone
+        an_invitation_is_accepted_or_withdrawn_once
+        a_session_is_there_until_it_ends
+        a_token_works_for_its_scope_until_it_ends
+    }
     versions {
         versions_rise_and_keep_to_the_floor
         what_edges_need_not_know_takes_no_version
@@ -122,15 +131,9 @@ suite! {
         the_first_to_settle_a_setting_decides
         a_setting_can_be_replaced
     }
-    accounts {
-        people_are_known_by_id_and_address
-        members_are_those_of_their_organization
-        the_last_owner_stays_whoever_goes_at_once
-        an_invitation_is_accepted_once_or_withdrawn
-    }
-    credentials {
-        a_session_ends_by_time_by_word_and_with_the_membership
-        a_token_works_until_it_ends_or_its_owner_leaves
+    answers {
+        a_name_is_taken_by_one_request_and_its_answer_kept
+        of_many_that_want_a_name_one_gets_it
     }
     policies {
         policies_are_kept_in_versions

@@ -32,6 +32,7 @@ const SCRIPTS: &[Script] = scripts! {
     4 "0004_policies" "policies",
     5 "0005_metadata_and_trials" "metadata and trials",
     6 "0006_fleet" "fleet",
+    7 "0007_kept_answers" "kept answers",
     8 "0008_settings" "settings",
 };
 

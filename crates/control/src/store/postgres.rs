@@ -6,6 +6,8 @@
 
 #[path = "sql/accounts.rs"]
 mod accounts;
+#[path = "sql/answers.rs"]
+mod answers;
 #[path = "sql/audit.rs"]
 mod audit;
 #[path = "sql/columns.rs"]

@@ -68,7 +68,7 @@ impl Stack {
         let text = format!("pct_{:0>40}", unique);
         let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
         let digest: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
-        let digest = if ON_POSTGRES { format!("decode('{digest}', 'hex')") } else { format!("x'{digest}'") };
+        let digest = if ON_POSTGRES { format!("'\\x{digest}'") } else { format!("x'{digest}'") };
         let owner = owner.map_or("NULL".to_owned(), |owner| format!("'{owner}'"));
         let expires_at = expires_at.map_or("NULL".to_owned(), |time| time.to_string());
         self.run(format!(

@@ -21,6 +21,11 @@ async fn every_route_has_a_method_that_understands_its_answer() {
     assert_eq!(client.show_key(id).await.unwrap(), made.value.record);
     let change = UpdateKey { expires_at: Patch::Set("2027-01-01T00:00:00Z".to_owned()), ..UpdateKey::default() };
     assert_eq!(client.update_key(id, &change).await.unwrap().value.expires_at.as_deref(), Some("2027-01-01T00:00:00Z"));
+    let read = client.key_with_tag(id).await.unwrap();
+    let named = UpdateKey { name: Patch::Set("till 1".to_owned()), ..UpdateKey::default() };
+    assert_eq!(client.update_key_if(id, &read.etag, &named).await.unwrap().value.name, "till 1");
+    let error = client.update_key_if(id, &read.etag, &named).await.unwrap_err();
+    assert!(matches!(error, Error::Refused(problem) if problem.code == "precondition_failed"));
     let rotated = client.rotate_key(id, &RotateKey { overlap_seconds: 60 }).await.unwrap();
     assert!(rotated.version > made.version);
     let batch = CreateKeys { keys: vec![request.clone(), request] };
@@ -54,6 +59,48 @@ async fn every_route_has_a_method_that_understands_its_answer() {
     assert_eq!(client.traffic().await.unwrap().hours.len(), 24);
     let edge = Client::new(&format!("http://{}", stack.address), Token::new(&stack.edge)).unwrap();
     assert!(!edge.fetch_bundle().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn people_and_tokens_are_managed_with_it_too() {
+    use portcullis_sdk::api::accounts::{AcceptInvitation, CallerKind};
+    use portcullis_sdk::api::tokens::ListTokens;
+    use portcullis_sdk::api::{CreateInvitation, CreateToken, Role, Secret, TokenKind, UpdateMember, WhichPage};
+    let stack = Stack::start().await;
+    let client = Client::new(&format!("http://{}", stack.address), Token::new(&stack.admin)).unwrap();
+    let me = client.me().await.unwrap();
+    assert_eq!(me.kind, CallerKind::Root);
+    let home = me.organization;
+    let invitation = CreateInvitation { role: Role::Owner, email: Some("ada@example.com".to_owned()) };
+    let made = client.invite(&home, &invitation).await.unwrap();
+    let unwanted = client.invite(&home, &CreateInvitation { role: Role::Viewer, email: None }).await.unwrap();
+    assert_eq!(client.list_invitations(&home, &WhichPage::default()).await.unwrap().data.len(), 2);
+    assert!(client.withdraw_invitation(&home, &unwanted.record.id).await.unwrap().withdrawn_at.is_some());
+    let accept = AcceptInvitation {
+        token: Secret::new(made.url.expose().rsplit('/').next().unwrap()),
+        email: None,
+        name: Some("Ada".to_owned()),
+        password: Secret::new("correct horse battery staple"),
+    };
+    let user = client.accept_invitation(&accept).await.unwrap().user.id;
+    assert_eq!(client.list_members(&home, &WhichPage::default()).await.unwrap().data[0].user, user);
+    let bob = stack.person(&home, "owner").await;
+    let role = UpdateMember { role: Role::Viewer };
+    assert_eq!(client.update_member(&home, &user, &role).await.unwrap().role, Role::Viewer);
+    client.remove_member(&home, &user).await.unwrap();
+    assert!(client.remove_member(&home, &bob.id).await.unwrap_err().to_string().contains("(last_owner)"));
+    let token = CreateToken {
+        name: "ci".to_owned(),
+        scopes: vec!["keys:read".to_owned()],
+        kind: TokenKind::Service,
+        expires_at: None,
+        organization: None,
+    };
+    let token = client.create_token(&token).await.unwrap();
+    let ci = Client::new(&format!("http://{}", stack.address), Token::new(token.token.expose())).unwrap();
+    assert!(ci.list_keys(&ListKeys::default()).await.unwrap().data.is_empty());
+    assert_eq!(client.list_tokens(&ListTokens::default()).await.unwrap().data.len(), 2);
+    assert!(client.revoke_token(&token.record.id).await.unwrap().revoked_at.is_some());
 }
 
 #[tokio::test]

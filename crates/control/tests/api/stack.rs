@@ -78,6 +78,11 @@ impl Answer {
     }
 }
 
+/// Tests ask as fast as they can.
+pub(crate) fn limits() -> Limits {
+    Limits { requests_by_caller: None, requests_by_stranger: None, ..Limits::default() }
+}
+
 /// Whether this binary's control planes have a PostgreSQL.
 pub(crate) const ON_POSTGRES: bool = matches!(env!("CARGO_CRATE_NAME").as_bytes(), b"postgres");
 
@@ -94,7 +99,7 @@ pub(crate) async fn config(folder: &Path) -> Config {
         signing_key_file: None,
         public_url: None,
         trusted_proxies: Vec::new(),
-        limits: Limits::default(),
+        limits: limits(),
     }
 }
 
@@ -121,7 +126,7 @@ impl Stack {
 
     /// A control plane on a folder that one had before.
     pub(crate) async fn resume(folder: TempDir, now: u64) -> Self {
-        let stack = Self::begin(folder, now, Limits::default(), &[]).await;
+        let stack = Self::begin(folder, now, limits(), &[]).await;
         stack.manifest().await;
         stack
     }
@@ -250,6 +255,18 @@ impl Stack {
         Answer { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
     }
 
+    /// The same with more header fields; as the administrator, unless they say who it is.
+    pub(crate) async fn send_with(&self, method: Method, path: &str, fields: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = self.http.request(method, format!("http://{}{path}", self.address));
+        if !fields.iter().any(|(name, _)| *name == "authorization") {
+            request = request.bearer_auth(&self.admin);
+        }
+        let request = fields.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let response = request.body(body.to_vec()).send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
+    }
+
     pub(crate) async fn admin(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         self.send(method, path, Some(&self.admin), body.map(|it| it.to_string()).as_deref().map(str::as_bytes)).await
     }
@@ -295,7 +312,7 @@ impl Stack {
 }
 
 /// One text of a folder's database.
-async fn text(folder: &Path, query: &'static str) -> String {
+pub(crate) async fn text(folder: &Path, query: &'static str) -> String {
     if ON_POSTGRES {
         return sqlx::query_scalar(query).fetch_one(&mut postgres(folder).await).await.unwrap();
     }

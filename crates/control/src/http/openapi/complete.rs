@@ -4,11 +4,16 @@
 
 use serde_json::{Map, Value, json};
 
+use super::super::idempotency;
 use super::object;
 use super::refusals::{self, Takes};
 
 /// Members that are times although their names do not end with `_at`.
 const TIMES: &[&str] = &["last_used", "last_report", "first_seen", "last_seen", "since", "until", "at"];
+
+/// What has an entity tag. A part of it that is changed by itself changes the whole.
+const TAGGED: &[&str] =
+    &["/v1/keys/{id}", "/v1/keys/{id}/trial", "/v1/organizations/{id}", "/v1/policy", "/v1/policy/versions/{version}"];
 
 /// Completes every operation and every schema.
 pub(super) fn complete(document: &mut Map<String, Value>) {
@@ -36,6 +41,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
             parameters.push(json!({ "name": name, "in": "path", "required": true, "schema": schema }));
         }
     }
+    parameters.extend(fields(path, method));
     parameters.iter_mut().for_each(without_null);
     let query = parameters.iter().any(|it| it.get("in").is_some_and(|it| it == "query"));
     // A body that may be left out is absent then, too.
@@ -45,7 +51,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         query,
         id: path.contains('{') || path.ends_with(":find"),
         writes: method != "get",
-        condition: path.ends_with('}') && method != "get",
+        condition: TAGGED.contains(&path) && changes(method),
+        tagged: TAGGED.contains(&path) && method == "get",
         body: operation.contains_key("requestBody"),
         caller: !operation.contains_key("security"),
     };
@@ -53,6 +60,27 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     for (status, refusal) in refusals::of(&takes, tag == "payments") {
         responses.entry(status).or_insert(refusal);
     }
+}
+
+/// Header fields that a layer takes care of, for every operation alike.
+fn fields(path: &str, method: &str) -> impl Iterator<Item = Value> {
+    let field = |name: &str, description: &str, schema: Value| json!({ "name": name, "in": "header", "required": false, "description": description, "schema": schema });
+    let one_thing = TAGGED.contains(&path);
+    let key = idempotency::covers(method, path).then(|| {
+        let schema = json!({ "type": "string", "pattern": "^[!-~]{1,255}$" });
+        field("Idempotency-Key", "The same key and request bring the same answer for a day.", schema)
+    });
+    let text = || json!({ "type": "string" });
+    let condition = (one_thing && changes(method))
+        .then(|| field("If-Match", "The `ETag` it had when it was read: refused if it changed since.", text()));
+    let held = (one_thing && method == "get")
+        .then(|| field("If-None-Match", "The `ETag` that the caller holds: 304 if it has not changed.", text()));
+    key.into_iter().chain(condition).chain(held)
+}
+
+/// Whether the method changes what is at the path.
+fn changes(method: &str) -> bool {
+    matches!(method, "patch" | "put" | "delete")
 }
 
 fn is_named(parameter: &Value, name: &str) -> bool {

@@ -12,6 +12,8 @@ pub(super) struct Takes {
     pub(super) id: bool,
     /// It changes something.
     pub(super) writes: bool,
+    /// It has an entity tag.
+    pub(super) tagged: bool,
     /// It can be made to depend on what the resource was when it was read.
     pub(super) condition: bool,
     /// It wants a caller who is known.
@@ -25,6 +27,7 @@ struct Refusal {
 }
 
 const REFUSALS: &[Refusal] = &[
+    refusal("304", |it| it.tagged, "it has not changed"),
     refusal("400", |it| it.body || it.query, "`malformed_request`: the body or the query cannot be read"),
     refusal("401", |it| it.caller, "`unauthorized`: no token, or one that does not work"),
     refusal("403", |it| it.caller, "`forbidden`: the caller lacks a permission, which is named"),
@@ -51,6 +54,11 @@ const fn refusal(status: &'static str, when: fn(&Takes) -> bool, description: &'
 pub(super) fn responses() -> Value {
     let mut all = Map::new();
     for it in REFUSALS {
+        if it.status == "304" {
+            let response = json!({ "description": it.description });
+            all.insert("problem_304".to_owned(), response);
+            continue;
+        }
         let response = |kind: &str, schema: &str| {
             let content = json!({ kind: { "schema": { "$ref": format!("#/components/schemas/{schema}") } } });
             json!({ "description": it.description, "content": content })

@@ -1,174 +1,302 @@
-//! People, what they are where, and the invitations that made them so.
+//! People, what they are where, and how they come in.
 
-use futures_util::future::join_all;
+use portcullis_engine::OrganizationId;
 
 use super::Fixture;
-use super::rows::{NOW, change, organization_id, two_organizations};
+use super::rows::{NOW, organization_id, put, two_organizations};
 use crate::access::Role;
 use crate::accounts::PasswordHash;
-use crate::id::{InvitationId, UserId};
-use crate::secret::SecretDigest;
-use crate::store::{AccountWrite, InvitationRow, MemberRow, MembershipRow, Slice, Store, StoreError, UserRow, Write};
+use crate::caller::Scope;
+use crate::id::{InvitationId, SessionId, TokenId, UserId};
+use crate::secret::{Purpose, Secret};
+use crate::store::{
+    AccountWrite, InvitationRow, MemberRow, SessionRow, Slice, Store, StoreError, TokenRow, UserRow, Write,
+};
 
-pub(super) const ALL: Slice = Slice { after: None, limit: 100 };
+const ALL: Slice = Slice { after: None, limit: 100 };
 
-pub(super) fn hash(text: &str) -> PasswordHash {
-    PasswordHash::stored(text.to_owned())
-}
-
-pub(super) fn digest(number: u8) -> SecretDigest {
-    SecretDigest::from_bytes(&[number; 32]).unwrap()
-}
-
-pub(super) fn user(name: &str) -> UserRow {
+fn user(email: &str) -> UserRow {
     UserRow {
         id: UserId::generate().unwrap(),
-        email: format!("{name}@example.com"),
-        name: name.to_owned(),
-        password: hash("$argon2id$1"),
+        email: email.to_owned(),
+        name: format!("Ünï '{email}'"),
+        password: PasswordHash::stored("$argon2id$".to_owned()),
         created_at: NOW,
     }
 }
 
-pub(super) async fn write(store: &dyn Store, write: AccountWrite) -> Result<(), StoreError> {
-    store.write(&change(1).also(Write::Account(write)), 0).await.map(drop)
+fn member(user: &UserRow, organization: u8, role: Role, created_at: u64) -> MemberRow {
+    let (email, name) = (user.email.clone(), user.name.clone());
+    let organization = organization_id(organization);
+    MemberRow { organization, user: user.id, email, name, role, created_at, last_seen: None }
 }
 
-/// A new person who is a member.
-pub(super) async fn member(store: &dyn Store, name: &str, organization: u8, role: Role) -> MemberRow {
-    let user = user(name);
-    write(store, AccountWrite::InsertUser(user.clone())).await.unwrap();
-    join(store, &user, organization, role).await
-}
-
-pub(super) async fn join(store: &dyn Store, user: &UserRow, organization: u8, role: Role) -> MemberRow {
-    let row = MemberRow {
-        organization: organization_id(organization),
+fn session(user: &UserRow, organization: u8) -> SessionRow {
+    SessionRow {
+        id: SessionId::generate().unwrap(),
+        digest: Secret::generate(Purpose::Session).unwrap().digest(),
         user: user.id,
-        email: user.email.clone(),
-        name: user.name.clone(),
-        role,
-        created_at: NOW + u64::from(organization),
-        last_seen: None,
-    };
-    write(store, AccountWrite::InsertMember(row.clone())).await.unwrap();
+        organization: organization_id(organization),
+        address: Some("2001:db8::1".to_owned()),
+        agent: "Ünï".to_owned(),
+        created_at: NOW,
+        last_seen: NOW,
+        expires_at: NOW + 100,
+    }
+}
+
+fn token(owner: Option<&UserRow>, organization: u8, created_at: u64) -> TokenRow {
+    TokenRow {
+        id: TokenId::generate().unwrap(),
+        digest: Secret::generate(Purpose::Token).unwrap().digest(),
+        display: "pct_abc...".to_owned(),
+        name: "ci".to_owned(),
+        organization: organization_id(organization),
+        owner: owner.map(|it| it.id),
+        owner_email: owner.map(|it| it.email.clone()),
+        scopes: "keys:read members:write".parse().unwrap(),
+        created_by: "ada".to_owned(),
+        created_at,
+        expires_at: Some(NOW + 100),
+        revoked_at: None,
+        last_used: None,
+    }
+}
+
+async fn put_account(store: &dyn Store, write: AccountWrite) {
+    put(store, Write::Account(write)).await;
+}
+
+async fn refused(store: &dyn Store, write: AccountWrite) -> StoreError {
+    let change = super::rows::with(super::rows::change(1), Write::Account(write));
+    store.write(&change, 0).await.unwrap_err()
+}
+
+async fn join(store: &dyn Store, user: &UserRow, organization: u8, role: Role, at: u64) -> MemberRow {
+    let row = member(user, organization, role, at);
+    put_account(store, AccountWrite::InsertMember(row.clone())).await;
     row
 }
 
-pub(super) async fn people_are_known_by_id_and_address(it: Fixture) {
-    assert!(!it.store.has_users().await.unwrap());
-    let ada = user("ada");
-    write(&*it.store, AccountWrite::InsertUser(ada.clone())).await.unwrap();
-    assert!(it.store.has_users().await.unwrap());
-    assert_eq!(it.store.user(ada.id).await.unwrap().as_ref(), Some(&ada));
-    assert_eq!(it.store.user_by_email("ada@example.com").await.unwrap().as_ref(), Some(&ada));
-    assert_eq!(it.store.user_by_email("ADA@example.com").await.unwrap(), None);
-    let same = UserRow { id: UserId::generate().unwrap(), ..ada.clone() };
-    assert!(matches!(write(&*it.store, AccountWrite::InsertUser(same)).await, Err(StoreError::Conflict)));
-    write(&*it.store, AccountWrite::RenameUser(ada.id, "Ada".to_owned())).await.unwrap();
-    let set = |from: &str, to: &str| AccountWrite::SetPassword { user: ada.id, from: hash(from), to: hash(to) };
-    write(&*it.store, set("$argon2id$1", "$argon2id$2")).await.unwrap();
-    let stale = write(&*it.store, set("$argon2id$1", "$argon2id$3")).await;
-    assert!(matches!(stale, Err(StoreError::Conflict)), "{stale:?}");
-    let expected = UserRow { name: "Ada".to_owned(), password: hash("$argon2id$2"), ..ada };
-    assert_eq!(it.store.user(expected.id).await.unwrap(), Some(expected));
-}
-
-pub(super) async fn members_are_those_of_their_organization(it: Fixture) {
-    two_organizations(&*it.store).await;
-    let ada = member(&*it.store, "ada", 1, Role::Owner).await;
-    let bob = member(&*it.store, "bob", 1, Role::Viewer).await;
-    let both = it.store.user(bob.user).await.unwrap().unwrap();
-    join(&*it.store, &both, 2, Role::Member).await;
-    assert_eq!(it.store.member(organization_id(1), ada.user).await.unwrap().as_ref(), Some(&ada));
-    assert_eq!(it.store.member(organization_id(2), ada.user).await.unwrap(), None);
-    let twice = write(&*it.store, AccountWrite::InsertMember(bob.clone())).await;
-    assert!(matches!(twice, Err(StoreError::Conflict)), "{twice:?}");
-    let mut expected = [ada.clone(), bob.clone()];
-    expected.sort_by_key(|row| row.user.to_string());
-    assert_eq!(it.store.members(organization_id(1), &ALL).await.unwrap(), expected);
-    let after = Some((expected[0].created_at, expected[0].user.to_string()));
-    assert_eq!(it.store.members(organization_id(1), &Slice { after, limit: 1 }).await.unwrap(), expected[1..]);
-    let at = |number, role| MembershipRow {
-        organization: organization_id(number),
-        name: format!("organisation {number}"),
-        role,
-    };
-    assert_eq!(it.store.memberships(bob.user).await.unwrap(), [at(1, Role::Viewer), at(2, Role::Member)]);
-    write(&*it.store, AccountWrite::SetRole(bob.clone(), Role::Admin)).await.unwrap();
-    let stale = write(&*it.store, AccountWrite::SetRole(bob.clone(), Role::Member)).await;
-    assert!(matches!(stale, Err(StoreError::Conflict)), "{stale:?}");
-    write(&*it.store, AccountWrite::RemoveMember(MemberRow { role: Role::Admin, ..bob.clone() }, NOW)).await.unwrap();
-    assert_eq!(it.store.memberships(bob.user).await.unwrap(), [at(2, Role::Member)]);
-}
-
-pub(super) async fn the_last_owner_stays_whoever_goes_at_once(it: Fixture) {
-    two_organizations(&*it.store).await;
-    let ada = member(&*it.store, "ada", 1, Role::Owner).await;
-    for refused in [AccountWrite::SetRole(ada.clone(), Role::Viewer), AccountWrite::RemoveMember(ada.clone(), NOW)] {
-        let refused = write(&*it.store, refused).await;
-        assert!(matches!(refused, Err(StoreError::LastOwner)), "{refused:?}");
+async fn people<const N: usize>(store: &dyn Store) -> [UserRow; N] {
+    two_organizations(store).await;
+    let people = std::array::from_fn(|number| user(&format!("p{number}@example.com")));
+    for user in &people {
+        put_account(store, AccountWrite::InsertUser(user.clone())).await;
     }
-    let bob = member(&*it.store, "bob", 1, Role::Owner).await;
-    let leaving = [ada, bob].map(|row| {
-        let store = it.store.clone();
-        tokio::spawn(async move { write(&*store, AccountWrite::RemoveMember(row, NOW)).await.is_ok() })
-    });
-    let left: Vec<_> = join_all(leaving).await.into_iter().map(|done| done.unwrap()).collect();
-    assert_eq!(left.iter().filter(|left| **left).count(), 1, "{left:?}");
-    assert_eq!(it.store.members(organization_id(1), &ALL).await.unwrap().len(), 1);
+    people
 }
 
-fn invitation(number: u8) -> InvitationRow {
-    InvitationRow {
+pub(super) async fn people_are_found_by_id_and_address_of_which_there_is_one(it: Fixture) {
+    let store = &*it.store;
+    assert!(!store.has_users().await.unwrap());
+    let [ada] = people(store).await;
+    assert!(store.has_users().await.unwrap());
+    assert_eq!(store.user(ada.id).await.unwrap(), Some(ada.clone()));
+    assert_eq!(store.user_by_email("p0@example.com").await.unwrap(), Some(ada.clone()));
+    assert_eq!(store.user_by_email("' OR 1 = 1 --").await.unwrap(), None);
+    let same = UserRow { id: UserId::generate().unwrap(), ..ada.clone() };
+    assert!(matches!(refused(store, AccountWrite::InsertUser(same)).await, StoreError::Conflict));
+    put_account(store, AccountWrite::RenameUser(ada.id, "Ada".to_owned())).await;
+    let (from, to) = (ada.password.clone(), PasswordHash::stored("new".to_owned()));
+    let change = AccountWrite::SetPassword { user: ada.id, from, to: to.clone() };
+    put_account(store, change.clone()).await;
+    assert!(matches!(refused(store, change).await, StoreError::Conflict), "it was changed since");
+    let now = store.user(ada.id).await.unwrap().unwrap();
+    assert_eq!((now.name.as_str(), now.password), ("Ada", to));
+}
+
+pub(super) async fn members_are_listed_in_order_and_an_owner_stays(it: Fixture) {
+    let store = &*it.store;
+    let [ada, bob, eve] = people(store).await;
+    let first = join(store, &ada, 1, Role::Owner, NOW + 2).await;
+    let second = join(store, &bob, 1, Role::Owner, NOW + 1).await;
+    join(store, &ada, 2, Role::Viewer, NOW).await;
+    assert!(matches!(refused(store, AccountWrite::InsertMember(first.clone())).await, StoreError::Conflict));
+    assert_eq!(store.members(organization_id(1), &ALL).await.unwrap(), [second.clone(), first.clone()]);
+    let after = Some((second.created_at, second.user.to_string()));
+    let rest = store.members(organization_id(1), &Slice { after, limit: 5 }).await.unwrap();
+    assert_eq!(rest, std::slice::from_ref(&first));
+    assert_eq!(store.member(organization_id(1), eve.id).await.unwrap(), None);
+    let places: Vec<_> = store.memberships(ada.id).await.unwrap();
+    let places: Vec<_> = places.iter().map(|it| (it.organization, it.role, it.name.as_str())).collect();
+    let expected =
+        [(organization_id(2), Role::Viewer, "organisation 2"), (organization_id(1), Role::Owner, "organisation 1")];
+    assert_eq!(places, expected);
+
+    put_account(store, AccountWrite::SetRole(second.clone(), Role::Member)).await;
+    assert!(matches!(refused(store, AccountWrite::SetRole(second, Role::Admin)).await, StoreError::Conflict));
+    for write in [AccountWrite::SetRole(first.clone(), Role::Admin), AccountWrite::RemoveMember(first.clone(), NOW)] {
+        assert!(matches!(refused(store, write).await, StoreError::LastOwner));
+    }
+    assert_eq!(store.member(organization_id(1), ada.id).await.unwrap().unwrap().role, Role::Owner);
+}
+
+pub(super) async fn owners_who_leave_at_once_leave_one_behind(it: Fixture) {
+    let store = &*it.store;
+    let [ada, bob, eve] = people(store).await;
+    for round in 0..6 {
+        let number = round + 10;
+        put(store, Write::InsertOrganization(super::rows::organization(number))).await;
+        let mut leaving = Vec::new();
+        for user in [&ada, &bob, &eve] {
+            let row = join(store, user, number, Role::Owner, NOW).await;
+            let leave = AccountWrite::RemoveMember(row, NOW);
+            let change = super::rows::with(super::rows::change(1), Write::Account(leave));
+            let store = it.store.clone();
+            leaving.push(tokio::spawn(async move { store.write(&change, 0).await }));
+        }
+        for done in futures_util::future::join_all(leaving).await {
+            assert!(matches!(done.unwrap(), Ok(_) | Err(StoreError::LastOwner)));
+        }
+        assert_eq!(store.members(organization_id(number), &ALL).await.unwrap().len(), 1);
+    }
+}
+
+pub(super) async fn whoever_leaves_loses_what_they_had_there_alone(it: Fixture) {
+    let store = &*it.store;
+    let [ada, bob] = people(store).await;
+    join(store, &bob, 1, Role::Owner, NOW).await;
+    let (here, there) = (session(&ada, 1), session(&ada, 2));
+    let (mine, elsewhere, service) = (token(Some(&ada), 1, NOW), token(Some(&ada), 2, NOW), token(None, 1, NOW));
+    let row = join(store, &ada, 1, Role::Member, NOW).await;
+    join(store, &ada, 2, Role::Member, NOW).await;
+    for session in [&here, &there] {
+        put_account(store, AccountWrite::InsertSession(session.clone(), 0)).await;
+    }
+    for token in [&mine, &elsewhere, &service] {
+        put_account(store, AccountWrite::InsertToken(token.clone())).await;
+    }
+    let works = async |token: &TokenRow| store.token_by_digest(token.digest, NOW).await.unwrap().is_some();
+    assert!(works(&mine).await && works(&elsewhere).await && works(&service).await);
+    put_account(store, AccountWrite::RemoveMember(row, NOW + 1)).await;
+    assert!(!works(&mine).await && works(&elsewhere).await && works(&service).await);
+    assert_eq!(store.token(Scope::All, None, mine.id).await.unwrap().unwrap().revoked_at, Some(NOW + 1));
+    assert!(store.session(here.digest, NOW, NOW).await.unwrap().is_none());
+    let left = store.session(there.digest, NOW, NOW).await.unwrap().unwrap();
+    assert_eq!((left.session, left.email, left.role), (there, ada.email, Role::Member));
+}
+
+pub(super) async fn an_invitation_is_accepted_or_withdrawn_once(it: Fixture) {
+    let store = &*it.store;
+    two_organizations(store).await;
+    let row = |organization: OrganizationId, created_at| InvitationRow {
         id: InvitationId::generate().unwrap(),
-        digest: digest(number),
-        organization: organization_id(1),
-        email: (number > 1).then(|| "ada@example.com".to_owned()),
-        is_first: number == 1,
+        digest: Secret::generate(Purpose::Invitation).unwrap().digest(),
+        organization,
+        email: Some("ada@example.com".to_owned()),
+        is_first: false,
         role: Role::Admin,
-        created_by: "somebody".to_owned(),
-        created_at: NOW + u64::from(number),
+        created_by: "root".to_owned(),
+        created_at,
         expires_at: NOW + 100,
         accepted_at: None,
         withdrawn_at: None,
+    };
+    let (one, two, other) =
+        (row(organization_id(1), NOW), row(organization_id(1), NOW + 1), row(organization_id(2), NOW));
+    let first = InvitationRow { is_first: true, email: None, ..row(organization_id(1), NOW + 2) };
+    for row in [&one, &two, &other, &first] {
+        put_account(store, AccountWrite::InsertInvitation(row.clone())).await;
     }
+    assert_eq!(store.invitation_by_digest(one.digest).await.unwrap(), Some(one.clone()));
+    assert_eq!(store.invitation(organization_id(2), one.id).await.unwrap(), None);
+    let listed = async |slice: &Slice| store.invitations(organization_id(1), slice).await.unwrap();
+    assert_eq!(listed(&ALL).await, [first.clone(), two.clone(), one.clone()]);
+    let after = Some((two.created_at, two.id.to_string()));
+    assert_eq!(listed(&Slice { after, limit: 5 }).await, std::slice::from_ref(&one));
+
+    let late = AccountWrite::AcceptInvitation(one.id, NOW + 100);
+    assert!(matches!(refused(store, late).await, StoreError::Conflict));
+    put_account(store, AccountWrite::AcceptInvitation(one.id, NOW + 5)).await;
+    put_account(store, AccountWrite::WithdrawInvitation(two.id, NOW + 6)).await;
+    put_account(store, AccountWrite::WithdrawFirst(NOW + 7)).await;
+    for id in [one.id, two.id, first.id] {
+        for write in [AccountWrite::AcceptInvitation(id, NOW), AccountWrite::WithdrawInvitation(id, NOW)] {
+            assert!(matches!(refused(store, write).await, StoreError::Conflict));
+        }
+    }
+    assert!(listed(&ALL).await.is_empty());
+    let found = store.invitation(organization_id(1), one.id).await.unwrap();
+    assert_eq!(found, Some(InvitationRow { accepted_at: Some(NOW + 5), ..one }));
+    assert!(store.invitation(organization_id(2), other.id).await.unwrap().unwrap().is_open(NOW));
 }
 
-pub(super) async fn an_invitation_is_accepted_once_or_withdrawn(it: Fixture) {
-    two_organizations(&*it.store).await;
-    let rows: Vec<_> = (1..=4).map(invitation).collect();
-    for row in &rows {
-        write(&*it.store, AccountWrite::InsertInvitation(row.clone())).await.unwrap();
+pub(super) async fn a_session_is_there_until_it_ends(it: Fixture) {
+    let store = &*it.store;
+    let [ada] = people(store).await;
+    join(store, &ada, 1, Role::Owner, NOW).await;
+    let (one, two) = (session(&ada, 1), session(&ada, 1));
+    put_account(store, AccountWrite::InsertSession(one.clone(), 0)).await;
+    put_account(store, AccountWrite::InsertSession(two.clone(), 0)).await;
+    for (now, seen_since, expected) in
+        [(NOW, NOW, true), (NOW + 99, NOW, true), (NOW + 100, NOW, false), (NOW, NOW + 1, false)]
+    {
+        let found = store.session(one.digest, now, seen_since).await.unwrap();
+        assert_eq!(found.map(|it| it.session).as_ref(), expected.then_some(&one), "{now} {seen_since}");
+        assert_eq!(store.sessions(ada.id, now, seen_since).await.unwrap().len(), if expected { 2 } else { 0 });
     }
-    let expected: Vec<_> = rows.iter().rev().cloned().collect();
-    assert_eq!(it.store.invitations(organization_id(1), &ALL).await.unwrap(), expected, "newest first");
-    assert_eq!(it.store.invitations(organization_id(2), &ALL).await.unwrap(), []);
-    let after = Some((expected[0].created_at, expected[0].id.to_string()));
-    assert_eq!(it.store.invitations(organization_id(1), &Slice { after, limit: 2 }).await.unwrap(), expected[1..3]);
-    assert_eq!(it.store.invitation(organization_id(1), rows[1].id).await.unwrap().as_ref(), Some(&rows[1]));
-    assert_eq!(it.store.invitation(organization_id(2), rows[1].id).await.unwrap(), None);
-    assert_eq!(it.store.invitation_by_digest(digest(2)).await.unwrap().as_ref(), Some(&rows[1]));
-    assert_eq!(it.store.invitation_by_digest(digest(9)).await.unwrap(), None);
+    store.session_seen(one.id, NOW + 50).await.unwrap();
+    store.session_seen(one.id, NOW + 40).await.unwrap();
+    let seen = store.session(one.digest, NOW + 60, NOW + 50).await.unwrap().unwrap();
+    assert_eq!(seen.session.last_seen, NOW + 50);
+    let member = store.member(organization_id(1), ada.id).await.unwrap().unwrap();
+    assert_eq!(member.last_seen, Some(NOW + 50));
 
-    write(&*it.store, AccountWrite::WithdrawFirst(NOW)).await.unwrap();
-    let accepting = (0..4).map(|_| {
-        let (store, id) = (it.store.clone(), rows[1].id);
-        tokio::spawn(async move { write(&*store, AccountWrite::AcceptInvitation(id, NOW)).await.is_ok() })
-    });
-    let accepted = join_all(accepting.collect::<Vec<_>>()).await.into_iter().filter(|done| *done.as_ref().unwrap());
-    assert_eq!(accepted.count(), 1, "once");
-    write(&*it.store, AccountWrite::WithdrawInvitation(rows[2].id, NOW)).await.unwrap();
-    for refused in [
-        AccountWrite::AcceptInvitation(rows[0].id, NOW),
-        AccountWrite::AcceptInvitation(rows[2].id, NOW),
-        AccountWrite::AcceptInvitation(rows[3].id, NOW + 100),
-        AccountWrite::WithdrawInvitation(rows[1].id, NOW),
-    ] {
-        let refused = write(&*it.store, refused).await;
-        assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
+    put_account(store, AccountWrite::MoveSession(one.id, organization_id(2))).await;
+    assert_eq!(store.session(one.digest, NOW, NOW).await.unwrap(), None, "no member there");
+    join(store, &ada, 2, Role::Viewer, NOW).await;
+    assert_eq!(store.session(one.digest, NOW, NOW).await.unwrap().unwrap().role, Role::Viewer);
+
+    let other = UserId::generate().unwrap();
+    assert!(matches!(refused(store, AccountWrite::EndSession(other, two.id)).await, StoreError::Conflict));
+    put_account(store, AccountWrite::EndSessions(ada.id, Some(two.id))).await;
+    let left: Vec<_> = store.sessions(ada.id, NOW, NOW).await.unwrap();
+    assert_eq!(left, std::slice::from_ref(&two));
+    put_account(store, AccountWrite::EndSession(ada.id, two.id)).await;
+    let old = SessionRow { created_at: NOW + 200, expires_at: NOW + 500, last_seen: NOW + 200, ..session(&ada, 1) };
+    put_account(store, AccountWrite::InsertSession(session(&ada, 1), 0)).await;
+    put_account(store, AccountWrite::InsertSession(old, 0)).await;
+    assert_eq!(store.sessions(ada.id, 0, 0).await.unwrap().len(), 1, "what has ended is gone");
+}
+
+pub(super) async fn a_token_works_for_its_scope_until_it_ends(it: Fixture) {
+    let store = &*it.store;
+    let [ada, bob] = people(store).await;
+    for user in [&ada, &bob] {
+        join(store, user, 1, Role::Admin, NOW).await;
     }
-    assert_eq!(it.store.invitations(organization_id(1), &ALL).await.unwrap(), [rows[3].clone()]);
-    let withdrawn = it.store.invitation(organization_id(1), rows[0].id).await.unwrap().unwrap();
-    assert_eq!((withdrawn.withdrawn_at, withdrawn.is_open(NOW)), (Some(NOW), false));
+    let (adas, service, other) = (token(Some(&ada), 1, NOW), token(None, 1, NOW + 1), token(None, 2, NOW + 2));
+    for row in [&adas, &service, &other] {
+        put_account(store, AccountWrite::InsertToken(row.clone())).await;
+    }
+    for (row, now, role, works) in
+        [(&adas, NOW + 99, Some(Role::Admin), true), (&adas, NOW + 100, None, false), (&service, NOW, None, true)]
+    {
+        let found = store.token_by_digest(row.digest, now).await.unwrap();
+        let expected = works.then(|| (row.clone(), role));
+        assert_eq!(found.map(|it| (it.row, it.role)), expected, "{now}");
+    }
+    let ours = Scope::Only(organization_id(1));
+    let listed = async |scope, owner, slice: &Slice| store.tokens(scope, owner, slice).await.unwrap();
+    assert_eq!(listed(Scope::All, None, &ALL).await, [other.clone(), service.clone(), adas.clone()]);
+    assert_eq!(listed(ours, None, &ALL).await, [service.clone(), adas.clone()]);
+    assert_eq!(listed(ours, Some(ada.id), &ALL).await, std::slice::from_ref(&adas));
+    assert!(listed(ours, Some(bob.id), &ALL).await.is_empty());
+    let after = Some((service.created_at, service.id.to_string()));
+    assert_eq!(listed(Scope::All, None, &Slice { after, limit: 9 }).await, std::slice::from_ref(&adas));
+    for (scope, owner, expected) in [
+        (Scope::All, None, true),
+        (ours, Some(ada.id), true),
+        (ours, Some(bob.id), false),
+        (Scope::Only(organization_id(2)), None, false),
+    ] {
+        assert_eq!(store.token(scope, owner, adas.id).await.unwrap().is_some(), expected, "{scope:?}");
+    }
+    store.token_used(adas.id, NOW + 5).await.unwrap();
+    store.token_used(adas.id, NOW + 4).await.unwrap();
+    assert_eq!(store.token(ours, None, adas.id).await.unwrap().unwrap().last_used, Some(NOW + 5));
+    put_account(store, AccountWrite::RevokeToken(adas.id, NOW + 6)).await;
+    assert!(matches!(refused(store, AccountWrite::RevokeToken(adas.id, NOW)).await, StoreError::Conflict));
+    assert_eq!(store.token_by_digest(adas.digest, NOW).await.unwrap(), None);
 }
