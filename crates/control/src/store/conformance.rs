@@ -5,6 +5,7 @@
 
 mod accounts;
 mod answers;
+mod attention;
 mod audit;
 mod fleet;
 mod keys;
@@ -108,6 +109,9 @@ suite! {
         what_is_not_revoked_is_listed
         use_is_remembered_and_never_goes_back
         reports_from_many_sides_do_not_keep_each_other_waiting
+    }
+    attention {
+        keys_are_counted_by_their_state
     }
     accounts {
         people_are_found_by_id_and_address_of_which_there_is_one

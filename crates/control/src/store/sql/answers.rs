@@ -58,7 +58,8 @@ impl SqlStore {
             return Ok(Claimed::New);
         }
         let row = sqlx::query("SELECT request, answer FROM kept_answers WHERE name = $1").bind(claim.name.to_vec());
-        let row = row.fetch_optional(&mut *transaction).await?.ok_or(StoreError::Conflict)?;
+        // Whoever had it let go of it just now: it can be asked for again.
+        let Some(row) = row.fetch_optional(&mut *transaction).await? else { return Ok(Claimed::Running) };
         let request: &[u8] = row.try_get("request")?;
         let answer: Option<Vec<u8>> = row.try_get("answer")?;
         Ok(match answer {
