@@ -12,8 +12,8 @@ mod table;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, backup, bundle, denials, edges, explain, keys, members, organizations, policy, receipt, restore, serve, tokens,
-    whoami,
+    audit, backup, bundle, denials, edges, explain, keys, members, organizations, policy, receipt, restore, serve,
+    tokens, whoami,
 };
 use crate::exit::Failure;
 

@@ -170,8 +170,14 @@ mod tests {
     fn what_cannot_be_one_is_none() {
         let body = "0123456789012345678901234567890123456789";
         assert!(Secret::parse(Purpose::Token, format!("pct_{body}").as_bytes()).is_some());
-        for text in ["", "pct_", body, &format!("pct_{body}0"), &format!("pct_-{}", body.get(1..).unwrap()), &format!("PCT_{body}")]
-        {
+        for text in [
+            "",
+            "pct_",
+            body,
+            &format!("pct_{body}0"),
+            &format!("pct_-{}", body.get(1..).unwrap()),
+            &format!("PCT_{body}"),
+        ] {
             assert!(Secret::parse(Purpose::Token, text.as_bytes()).is_none(), "{text}");
         }
         assert!(Secret::parse(Purpose::Token, b"pct_\xff").is_none());

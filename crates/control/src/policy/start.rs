@@ -88,7 +88,12 @@ pub(crate) async fn at_start(
         let of_a_file = newest.clone().filter(|row| row.source == PolicySource::File).or(of_a_file);
         let news = file.as_ref().filter(|file| of_a_file.as_ref().is_none_or(|row| row.toml != file.text));
         let Some(file) = news else {
-            let row = newest.ok_or(NoPolicy::Missing)?;
+            let row = match newest {
+                Some(row) => row,
+                // Another control plane published it between the two looks.
+                None if of_a_file.is_some() => continue,
+                None => return Err(NoPolicy::Missing),
+            };
             let note = note.or_else(|| file.zip(of_a_file).and_then(|(file, last)| left_aside(&row, &file, &last)));
             let unreadable = |problem| NoPolicy::Unreadable { version: row.version, problem };
             return Ok((PolicyRoom::read(&row).map_err(unreadable)?, note));

@@ -82,23 +82,23 @@ async fn filters_are_all_of_them_met_and_pages_end_where_they_should() {
     for index in 0..6 {
         let organization = if index < 3 { json!(other) } else { Value::Null };
         let environment = if index % 2 == 0 { "live" } else { "test" };
-        make(&stack, json!({ "name": format!("k{index}"), "environment": environment, "organization": organization }))
+        make(&stack, json!({ "name": format!("k-{index}"), "environment": environment, "organization": organization }))
             .await;
     }
-    let revoked = listed(&stack, &[("q", "k4")]).await;
-    assert_eq!(revoked, ("k4".to_owned(), 1));
-    let id = stack.get("/v1/keys?q=k4").await.json()["data"][0]["id"].as_str().unwrap().to_owned();
+    let revoked = listed(&stack, &[("q", "k-4")]).await;
+    assert_eq!(revoked, ("k-4".to_owned(), 1));
+    let id = stack.get("/v1/keys?q=k-4").await.json()["data"][0]["id"].as_str().unwrap().to_owned();
     stack.delete(&format!("/v1/keys/{id}")).await;
     for (query, names, pages) in [
-        (&[("organization", other)][..], "k2 k1 k0", 1),
-        (&[("organization", other), ("environment", "live")], "k2 k0", 1),
-        (&[("organization", other), ("q", "k1")], "k1", 1),
-        (&[("organization", other), ("q", "k5")], "", 1),
-        (&[("environment", "test"), ("limit", "1")], "k5 k3 k1", 3),
-        (&[("limit", "3")], "k5 k4 k3 k2 k1 k0", 2),
-        (&[("limit", "6")], "k5 k4 k3 k2 k1 k0", 1),
-        (&[("status", "active"), ("limit", "2")], "k5 k3 k2 k1 k0", 3),
-        (&[("status", "revoked"), ("limit", "1")], "k4", 1),
+        (&[("organization", other)][..], "k-2 k-1 k-0", 1),
+        (&[("organization", other), ("environment", "live")], "k-2 k-0", 1),
+        (&[("organization", other), ("q", "k-1")], "k-1", 1),
+        (&[("organization", other), ("q", "k-5")], "", 1),
+        (&[("environment", "test"), ("limit", "1")], "k-5 k-3 k-1", 3),
+        (&[("limit", "3")], "k-5 k-4 k-3 k-2 k-1 k-0", 2),
+        (&[("limit", "6")], "k-5 k-4 k-3 k-2 k-1 k-0", 1),
+        (&[("status", "active"), ("limit", "2")], "k-5 k-3 k-2 k-1 k-0", 3),
+        (&[("status", "revoked"), ("limit", "1")], "k-4", 1),
         (&[("environment", "nowhere")], "", 1),
     ] {
         assert_eq!(listed(&stack, query).await, (names.to_owned(), pages), "{query:?}");
