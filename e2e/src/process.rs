@@ -34,9 +34,10 @@ impl Process {
         Self::start(name, tied_to_us(program).args(args), log, false)
     }
 
-    /// Starts a program that starts others: they go with it.
+    /// Starts a program that starts others, or leaves things where it is: they go with it, and it is where its log is.
     pub(crate) fn spawn_group(name: &'static str, program: &Path, args: &[String], log: &Path) -> anyhow::Result<Self> {
-        Self::start(name, tied_to_us(program).args(args).process_group(0), log, true)
+        let folder = log.parent().context("a log without a folder")?;
+        Self::start(name, tied_to_us(program).args(args).current_dir(folder).process_group(0), log, true)
     }
 
     fn start(name: &'static str, command: &mut Command, log: &Path, has_group: bool) -> anyhow::Result<Self> {

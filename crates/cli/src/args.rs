@@ -7,8 +7,8 @@ use portcullis_sdk::{Client, Token};
 
 use crate::exit::Failure;
 
-/// Where the token can come from without standing on the command line; empty = not given.
-const TOKEN_VARIABLE: &str = "PORTCULLIS_ADMIN_TOKEN";
+/// Where the token can come from without standing on the command line, the first that is set; empty = not given.
+const TOKEN_VARIABLES: [&str; 2] = ["PORTCULLIS_TOKEN", "PORTCULLIS_ADMIN_TOKEN"];
 
 /// Which control plane, and the right to use it.
 #[derive(Debug, Args)]
@@ -17,10 +17,11 @@ pub(crate) struct Control {
     /// Its address.
     #[arg(long, value_name = "URL", env = "PORTCULLIS_URL", default_value = "http://127.0.0.1:8080")]
     control: String,
-    /// The administrator's token. Better in PORTCULLIS_ADMIN_TOKEN or a file: command lines are seen by others.
+    /// An API token, or the administrator's. Better in PORTCULLIS_TOKEN, PORTCULLIS_ADMIN_TOKEN or a file: command lines
+    /// are seen by others.
     #[arg(long, conflicts_with = "token_file")]
     token: Option<String>,
-    /// A file that holds the administrator's token, such as data/admin-token; it wins over PORTCULLIS_ADMIN_TOKEN.
+    /// A file that holds the token, such as data/admin-token; it wins over the variables.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }
@@ -63,9 +64,11 @@ impl Control {
             let text = text.map_err(|error| Failure::usage(format!("cannot read `{}`: {error}", path.display())))?;
             return Ok(Token::new(&text));
         }
-        let hint = "no administrator's token given\nhint: set PORTCULLIS_ADMIN_TOKEN, or --token-file data/admin-token";
-        let text = self.token.clone().or_else(|| std::env::var(TOKEN_VARIABLE).ok());
-        let text = text.filter(|text| !text.trim().is_empty());
+        let hint = "no token given\nhint: set PORTCULLIS_TOKEN to an API token, or PORTCULLIS_ADMIN_TOKEN, or give \
+                    --token-file data/admin-token";
+        let given = |text: &String| !text.trim().is_empty();
+        let variable = || TOKEN_VARIABLES.iter().find_map(|name| std::env::var(name).ok().filter(given));
+        let text = self.token.clone().filter(given).or_else(variable);
         text.as_deref().map(Token::new).ok_or_else(|| Failure::usage(hint))
     }
 }

@@ -1,13 +1,20 @@
 //! One module for each subcommand: its arguments and what it does.
 
+pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod bundle;
 pub(crate) mod denials;
 pub(crate) mod edges;
 pub(crate) mod explain;
 pub(crate) mod keys;
+pub(crate) mod members;
+pub(crate) mod organizations;
 pub(crate) mod policy;
 pub(crate) mod receipt;
+pub(crate) mod restore;
 pub(crate) mod serve;
+pub(crate) mod tokens;
+pub(crate) mod whoami;
 
 use std::future::Future;
 

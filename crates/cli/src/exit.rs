@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use crate::output;
 
-const REFUSED_TOKEN: &str = "the control plane refused the administrator's token\n\
-    hint: it is in DATA/admin-token; each `cargo xtask up` without --data makes a new one";
+const REFUSED_TOKEN: &str = "the control plane refused the token: it is wrong, revoked or too old\n\
+    hint: the administrator's is in DATA/admin-token; each `cargo xtask up` without --data makes a new one";
 
 /// How the command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

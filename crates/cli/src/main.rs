@@ -1,6 +1,6 @@
 //! The `portcullis` command: parse, run one subcommand, exit with its code.
 //!
-//! Data goes to stdout, talk to stderr. Invariant: no key or token is printed, except the new key to whoever made it.
+//! Data goes to stdout, talk to stderr. Invariant: no key or token is printed, except a new one to whoever made it.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -11,7 +11,10 @@ mod table;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{bundle, denials, edges, explain, keys, policy, receipt, serve};
+use crate::commands::{
+    audit, backup, bundle, denials, edges, explain, keys, members, organizations, policy, receipt, restore, serve,
+    tokens, whoami,
+};
 use crate::exit::Failure;
 
 /// API keys enforced inside Envoy.
@@ -26,7 +29,7 @@ struct Cli {
 enum Command {
     /// Run the control plane.
     Serve(serve::Args),
-    /// Create, list, show, restrict, rotate and revoke keys.
+    /// Create, find, import, restrict, rotate and revoke keys.
     #[command(subcommand)]
     Keys(keys::Command),
     /// List the Envoys that report: what each enforces, lets through and refuses.
@@ -37,6 +40,23 @@ enum Command {
     Receipt(receipt::Args),
     /// Say why a request was refused, by its id, or list the last denials.
     Denials(denials::Args),
+    /// Say who did what to what, when, from where; or write the whole audit log out.
+    Audit(audit::Args),
+    /// Copy the SQLite database to a file, also while a control plane serves from it.
+    Backup(backup::Args),
+    /// Put a copy in the database's place, while no control plane runs.
+    Restore(restore::Args),
+    /// List, make, rename, suspend and activate organisations.
+    #[command(subcommand)]
+    Organizations(organizations::Command),
+    /// List, invite, change and remove members of an organisation.
+    #[command(subcommand)]
+    Members(members::Command),
+    /// Make, list and revoke API tokens for programs that manage keys.
+    #[command(subcommand)]
+    Tokens(tokens::Command),
+    /// Say whom the control plane takes you for, and what you may do.
+    Whoami(whoami::Args),
     /// Check policy files; compare, publish and restore policies.
     #[command(subcommand)]
     Policy(policy::Command),
@@ -55,6 +75,13 @@ fn main() -> std::process::ExitCode {
         Command::Edges(args) => edges::run(&args),
         Command::Receipt(args) => receipt::run(&args),
         Command::Denials(args) => denials::run(&args),
+        Command::Audit(args) => audit::run(args),
+        Command::Backup(args) => backup::run(&args),
+        Command::Restore(args) => restore::run(&args),
+        Command::Organizations(command) => organizations::run(command),
+        Command::Members(command) => members::run(&command),
+        Command::Tokens(command) => tokens::run(&command),
+        Command::Whoami(args) => whoami::run(&args),
         Command::Policy(command) => policy::run(command),
         Command::Bundle(command) => bundle::run(command),
         Command::Explain(args) => explain::run(&args),

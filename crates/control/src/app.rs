@@ -16,6 +16,7 @@ use crate::fleet::Fleet;
 use crate::http::rates::Rates;
 use crate::keys::Directory;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::policy::{PolicyRoom, PolicySlot};
 use crate::public_url::PublicUrl;
 use crate::publisher::Publisher;
@@ -45,6 +46,7 @@ pub(crate) struct App {
     pub(crate) rates: Arc<Rates>,
     pub(crate) shutdown: Shutdown,
     pub(crate) limits: Limits,
+    pub(crate) metrics: Arc<Metrics>,
     /// Long listings at work at once: they must not keep anything else waiting.
     pub(crate) listings: Arc<Semaphore>,
 }
@@ -76,13 +78,19 @@ impl App {
 
     /// Stores all of a change or none, which edges need not know of.
     pub(crate) async fn record(&self, change: Change) -> Result<(), Error> {
-        self.store.write(&change, self.clock.millis()).await?;
+        self.write(&change).await?;
         Ok(())
+    }
+
+    async fn write(&self, change: &Change) -> Result<u64, Error> {
+        let version = self.store.write(change, self.clock.millis()).await?;
+        change.audit.iter().for_each(|row| self.metrics.noted(row.action.as_str()));
+        Ok(version)
     }
 
     /// The same for what must reach the caller, published or not: the text of a new key is nowhere else.
     pub(crate) async fn issue<T>(&self, change: Change, value: T) -> Result<Committed<T>, Error> {
-        let version = self.store.write(&change, self.clock.millis()).await?;
+        let version = self.write(&change).await?;
         let published = self.publisher.publish(version).await.is_ok();
         Ok(Committed { version, published, value })
     }

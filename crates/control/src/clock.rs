@@ -49,6 +49,12 @@ pub(crate) fn to_rfc3339(seconds: u64) -> String {
     timestamp.unwrap_or(Timestamp::MAX).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// `2026-01-15T12:00:00.250Z`.
+pub(crate) fn millis_to_rfc3339(millis: u64) -> String {
+    let timestamp = i64::try_from(millis).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    timestamp.unwrap_or(Timestamp::MAX).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
 /// Unix seconds of an RFC 3339 time, any offset; `None` if it is none or before 1970.
 pub(crate) fn from_rfc3339(text: &str) -> Option<u64> {
     let timestamp: Timestamp = text.parse().ok()?;
@@ -76,5 +82,6 @@ mod tests {
         }
         assert_eq!(to_rfc3339(1_768_478_400), "2026-01-15T12:00:00Z");
         assert_eq!(to_rfc3339(u64::MAX), "9999-12-30T22:00:00Z");
+        assert_eq!(millis_to_rfc3339(1_768_478_400_007), "2026-01-15T12:00:00.007Z");
     }
 }

@@ -89,8 +89,8 @@ pub(crate) enum Error {
     /// Passwords can be neither hashed nor checked; the operator has to look into the log.
     #[error("a password could not be hashed or checked")]
     Password,
-    /// It is not as the caller read it; the caller can read it again.
-    #[error("it changed since you read it: read it again, then change what is there now")]
+    /// What the caller saw of a record is no longer so; they can look again.
+    #[error("somebody else changed it meanwhile\nhint: load it again and repeat what you did")]
     Changed,
     /// Others kept changing the same thing; the caller can try again.
     #[error("the same record is being changed by others: try again")]

@@ -4,6 +4,7 @@
 //! hold a key is logged: not paths, not bodies, not queries.
 
 mod address;
+mod audit;
 mod auth;
 mod body;
 mod denials;
@@ -15,6 +16,7 @@ mod idempotency;
 mod invitations;
 mod keys;
 mod members;
+mod metrics;
 mod openapi;
 mod organizations;
 mod pages;
@@ -65,7 +67,7 @@ pub(crate) fn router(app: App) -> Router {
         .layer(from_fn(tagged::unless_modified))
         .layer(from_fn_with_state(app.clone(), auth::gate))
         .layer(from_fn(payments::envelope))
-        .layer(from_fn(watch::watch))
+        .layer(from_fn_with_state(app.clone(), watch::watch))
         .with_state(app)
 }
 
@@ -81,6 +83,7 @@ fn registered() -> Routes {
         .get("/edge/v1/blobs/{digest}", edge::blob)
         .get("/edge/v1/bundle", edge::bundle)
         .post("/edge/v1/report", edge::report)
+        .get("/metrics", metrics::metrics)
         .get("/healthz", status::healthz)
         .get("/readyz", status::readyz);
     pages::register(management(routes))
@@ -119,6 +122,8 @@ fn management(routes: Routes) -> Routes {
         .api(routes!(policy::versions))
         .api(routes!(policy::version))
         .api(routes!(policy::restore))
+        .api(routes!(audit::list))
+        .api(routes!(audit::export))
         .api(routes!(status::edges))
         .api(routes!(status::traffic))
         .api(routes!(status::status))

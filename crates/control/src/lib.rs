@@ -7,6 +7,8 @@
 mod access;
 mod accounts;
 mod app;
+mod audit;
+pub mod backup;
 mod caller;
 mod clock;
 mod config;
@@ -19,6 +21,7 @@ mod http;
 mod id;
 mod keys;
 mod limits;
+mod metrics;
 mod observations;
 mod organizations;
 #[cfg_attr(not(test), expect(dead_code, reason = "handlers are yet to use it"))]

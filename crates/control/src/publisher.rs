@@ -10,13 +10,14 @@ mod index;
 mod progress;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portcullis_bundle::{Blob, BlobDigest, BuildError, SignedManifest, SigningKey, build_policy};
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::policy::{PolicyRoom, PolicySlot};
 use crate::store::{PolicyRow, Store, StoreError};
 
@@ -158,6 +159,7 @@ pub(crate) struct Worker {
     builder: Arc<Mutex<Builder>>,
     policies: PolicySlot,
     progress: Arc<Progress>,
+    metrics: Arc<Metrics>,
     applied: u64,
 }
 
@@ -169,6 +171,7 @@ pub(crate) fn new(
     policies: PolicySlot,
     key: SigningKey,
     within: Duration,
+    metrics: Arc<Metrics>,
 ) -> Result<(Publisher, Worker), BuildError> {
     let policy = build_policy(policies.load().spec())?;
     let progress = Arc::new(Progress::default());
@@ -185,6 +188,7 @@ pub(crate) fn new(
         builder: Arc::new(Mutex::new(Builder::new(policy))),
         policies,
         progress: progress.clone(),
+        metrics,
         applied: 0,
     };
     Ok((Publisher { wake, current, history, signer, progress, clock, within }, worker))
@@ -197,6 +201,7 @@ impl Worker {
             if let Err(error) = self.publish().await {
                 tracing::error!(%error, "nothing new published; trying again");
                 self.progress.failed(&error);
+                self.metrics.publish_failed();
                 tokio::time::sleep(RETRY_AFTER).await;
                 continue;
             }
@@ -214,6 +219,7 @@ impl Worker {
         if self.current.borrow().as_ref().is_some_and(|it| it.version() >= stored) {
             return Ok(());
         }
+        let begun = Instant::now();
         let changes = self.store.changes(self.applied, day::forgotten_before(stored)).await?;
         let version = changes.version;
         let policy = changes.policy.as_ref().and_then(readable);
@@ -230,6 +236,7 @@ impl Worker {
         self.history.lock().unwrap_or_else(PoisonError::into_inner).push(published.clone());
         self.current.send_replace(Some(published));
         self.progress.published(version, self.clock.seconds());
+        self.metrics.published(begun.elapsed());
         Ok(())
     }
 

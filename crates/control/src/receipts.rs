@@ -21,8 +21,8 @@ use verdict::Verdict;
 
 /// Reports may go to another replica, of which only the database tells.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// Reports that come together are looked at together.
-const GATHER: Duration = Duration::from_millis(10);
+/// Reports that come together are written and looked at together: waiting must not cost a transaction for each.
+const GATHER: Duration = Duration::from_millis(50);
 
 /// Where the change of that version is enforced; waits no longer than `wait` for the edges that report.
 pub(crate) async fn receipt(app: &App, by: &Caller, version: u64, wait: Duration) -> Result<Receipt, Error> {

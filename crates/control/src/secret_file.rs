@@ -114,6 +114,39 @@ pub(crate) fn ensure_private(what: &'static str, path: &Path) -> Result<(), Secr
     }
 }
 
+/// Removes a file, if it is there.
+pub(crate) fn remove(path: &Path) -> Result<(), SecretFileError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("file", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Copies a file to one that is not there yet and that only its owner can read.
+pub(crate) fn copy(what: &'static str, from: &Path, to: &Path) -> Result<(), SecretFileError> {
+    let mut source = File::open(from).map_err(failed(what, from))?;
+    write_new(what, to, "")?;
+    let mut copy = || {
+        let mut target = OpenOptions::new().write(true).open(to)?;
+        io::copy(&mut source, &mut target)?;
+        target.sync_all()
+    };
+    copy().map_err(failed(what, to))
+}
+
+/// Gives a file its final name, which nothing else may have, and returns once the disk has it.
+pub(crate) fn place(from: &Path, to: &Path) -> Result<(), SecretFileError> {
+    let place = || {
+        File::open(from)?.sync_all()?;
+        // Unlike renaming, linking takes nothing's place.
+        std::fs::hard_link(from, to)?;
+        std::fs::remove_file(from)?;
+        let folder = to.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()
+    };
+    place().map_err(failed("file", to))
+}
+
 fn write_new(what: &'static str, path: &Path, text: &str) -> Result<(), SecretFileError> {
     let write = || {
         let mut file = owner_only(OpenOptions::new().write(true).create_new(true)).open(path)?;

@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::Fleet;
 use crate::http::rates::Rates;
+use crate::metrics::Metrics;
 use crate::policy::{self, NoPolicy};
 use crate::public_url::PublicUrl;
 use crate::publisher::{self, Worker};
@@ -120,12 +121,14 @@ impl Server {
         // Edges that saw a later version, of a database since restored, or an older policy: both get a newer one.
         store.take_version(clock.millis()).await?;
         let public_key = secrets.signing_key.public_key();
+        let metrics = Arc::new(Metrics::new(clock.seconds()));
         let (publisher, worker) = publisher::new(
             store.clone(),
             clock.clone(),
             policies.clone(),
             secrets.signing_key,
             config.limits.publish_within,
+            metrics.clone(),
         )?;
         let (trigger, shutdown) = shutdown::new();
         let app = App {
@@ -147,6 +150,7 @@ impl Server {
             sealing_key: secrets.sealing_key,
             shutdown,
             limits: config.limits,
+            metrics,
             listings: Arc::new(Semaphore::new(LISTINGS)),
         };
         let first_owner = accounts::first_owner_link(&app).await;
@@ -157,6 +161,11 @@ impl Server {
     /// Where the first owner signs up, as long as there is nobody. Whoever holds it can: show it once.
     pub fn first_owner_link(&self) -> Option<&str> {
         self.first_owner.as_deref()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn app(&self) -> &App {
+        &self.app
     }
 
     /// Where it listens.

@@ -43,8 +43,9 @@ pub(crate) use fleet::{
 };
 pub(crate) use keys::{BundleKey, KeyRow, KeySummary, Keys, TrialRow, UnrevokedKey, Visitor};
 use keys::{published_status, with_trial};
+pub(crate) use migrations::latest_migration;
 pub(crate) use observations::{OBSERVATIONS, OBSERVATIONS_OF_A_KEY, Observations, Seen, Sighting};
-pub(crate) use open::{OpenError, lock, open};
+pub(crate) use open::{OpenError, beside, lock, open};
 pub(crate) use organizations::{OrganizationRow, Organizations};
 pub(crate) use policies::{KeyGroup, Policies, PolicyRow};
 use postgres::PostgresStore;
@@ -95,8 +96,24 @@ pub(crate) trait Store:
     /// Never returns. Where nobody else can write, it tells nothing.
     async fn listen(&self, heard: &(dyn Fn(u64) + Send + Sync));
 
+    /// How many connections are in use.
+    fn connections(&self) -> Vec<PoolUse>;
+
     /// Lets go of the database.
     async fn close(&self);
+}
+
+/// How many connections a pool has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PoolUse {
+    /// What they are for.
+    pub pool: &'static str,
+    /// Open now.
+    pub open: u64,
+    /// Of these, not in use.
+    pub idle: u64,
+    /// The most there may be.
+    pub most: u64,
 }
 
 /// One change.

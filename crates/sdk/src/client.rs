@@ -100,7 +100,8 @@ impl Client {
     }
 }
 
-async fn written<T: DeserializeOwned>(response: Response) -> Result<Written<T>, Error> {
+/// What a write did, and its version.
+pub(crate) async fn written<T: DeserializeOwned>(response: Response) -> Result<Written<T>, Error> {
     let version = response.headers().get(VERSION_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
     let status = response.status().as_u16();
     let value = decode(response).await?;
@@ -134,7 +135,7 @@ pub(crate) async fn accepted(request: RequestBuilder) -> Result<Response, Error>
 
 /// Sends what makes something so that it is made once, however often it is sent: again if the connection broke, and until
 /// the first one is answered.
-async fn make_once(request: RequestBuilder) -> Result<Response, Error> {
+pub(crate) async fn make_once(request: RequestBuilder) -> Result<Response, Error> {
     let request = request.header(IDEMPOTENCY_KEY, random_key()?);
     let again = || request.try_clone().ok_or(Error::Unexpected { status: 0 });
     let mut answer = accepted(again()?).await;

@@ -1,10 +1,12 @@
 //! `/v1/keys`.
 
-use portcullis_api::keys::{CreateKeys, ListKeys};
+use portcullis_api::explain::{Explain, Explanation};
+use portcullis_api::keys::{CreateKeys, FindKey, ImportKeys, ListKeys, StartTrial};
 use portcullis_api::{CreateKey, CreatedKey, Data, Key, KeyList, RotateKey, UpdateKey};
 use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
 
-use crate::client::{Client, Tagged, Written, read, segment};
+use crate::client::{Client, Tagged, Written, make_once, read, segment, written};
 use crate::error::Error;
 
 /// A call without a body.
@@ -24,6 +26,22 @@ impl Client {
     /// One page of keys, newest first.
     pub async fn list_keys(&self, query: &ListKeys) -> Result<KeyList, Error> {
         read(self.request(Method::GET, "/v1/keys")?.query(query)).await
+    }
+
+    /// The record of a whole key, revoked ones too.
+    pub async fn find_key(&self, request: &FindKey) -> Result<Key, Error> {
+        read(self.request(Method::POST, "/v1/keys:find")?.json(request)).await
+    }
+
+    /// Stores up to 1000 keys that were made elsewhere, by their digests, all or none.
+    pub async fn import_keys(&self, request: &ImportKeys) -> Result<Written<Data<Key>>, Error> {
+        self.write(Method::POST, "/v1/keys:import", Some(request)).await
+    }
+
+    /// The same from a table of comma-separated values; refusals name its lines and columns.
+    pub async fn import_table(&self, table: Vec<u8>) -> Result<Written<Data<Key>>, Error> {
+        let request = self.request(Method::POST, "/v1/keys:import")?;
+        written(make_once(request.header(CONTENT_TYPE, "text/csv").body(table)).await?).await
     }
 
     /// One key.
@@ -54,5 +72,25 @@ impl Client {
     /// Revokes a key for good.
     pub async fn revoke_key(&self, id: &str) -> Result<Written<Key>, Error> {
         self.write(Method::DELETE, &format!("/v1/keys/{}", segment(id)), NO_BODY).await
+    }
+
+    /// Tries scopes and restrictions on a key: edges tell what they would deny, and deny nothing for them.
+    pub async fn start_trial(&self, id: &str, request: &StartTrial) -> Result<Written<Key>, Error> {
+        self.write(Method::PUT, &format!("/v1/keys/{}/trial", segment(id)), Some(request)).await
+    }
+
+    /// Ends a trial; the key stays as it is.
+    pub async fn end_trial(&self, id: &str) -> Result<Written<Key>, Error> {
+        self.write(Method::DELETE, &format!("/v1/keys/{}/trial", segment(id)), NO_BODY).await
+    }
+
+    /// Sets what was tried.
+    pub async fn enforce_trial(&self, id: &str) -> Result<Written<Key>, Error> {
+        self.write(Method::POST, &format!("/v1/keys/{}/trial/enforce", segment(id)), NO_BODY).await
+    }
+
+    /// How a request with a key would be decided, check by check.
+    pub async fn explain(&self, request: &Explain) -> Result<Explanation, Error> {
+        read(self.request(Method::POST, "/v1/explain")?.json(request)).await
     }
 }

@@ -4,6 +4,8 @@
 //! URL.
 #![forbid(unsafe_code)]
 
+mod accounts;
+mod audit;
 mod client;
 mod edge;
 mod error;
@@ -14,6 +16,7 @@ mod policy;
 mod status;
 mod token;
 
+pub use audit::Pieces;
 pub use client::{Client, Tagged, Written};
 pub use error::Error;
 pub use portcullis_api as api;

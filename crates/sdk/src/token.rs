@@ -1,4 +1,4 @@
-//! The administrator's token.
+//! The token that a client carries: the administrator's or an API token.
 
 use std::fmt;
 

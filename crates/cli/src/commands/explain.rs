@@ -1,7 +1,8 @@
 //! `portcullis explain`: how a request would be decided, check by check, by the same engine that runs at the edge.
 //!
-//! Offline: it reads files and asks nobody. Invariant: no key is printed, whatever it was given.
+//! Offline it reads files and asks nobody; with `--key-id` it asks the control plane, which knows the key. Invariant: no key is printed, whatever it was given.
 
+mod asked;
 mod keys_file;
 mod report;
 mod request;
@@ -14,8 +15,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use portcullis_bundle::Archive;
 use portcullis_engine::{Ambient, Check, PolicySpec, decide_traced};
 
+use super::block_on;
 use super::bundle::TrustedKeys;
-use crate::args::Output;
+use crate::args::{Control, Output};
 use crate::exit::{Exit, Failure};
 use crate::output;
 
@@ -29,6 +31,11 @@ const NO_KEYS: &str = "warning: no --keys given, so every key is unknown; \
 /// Which bundle or policy, and which request.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Ask the control plane about the key with this id, as it is now.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["bundle", "policy", "keys", "without_policy", "key_stdin", "now"])]
+    key_id: Option<String>,
+    #[command(flatten)]
+    control: Control,
     /// Decide with a bundle file, as `portcullis bundle export` writes it.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "keys"])]
     bundle: Option<PathBuf>,
@@ -57,6 +64,9 @@ pub(crate) struct Args {
 
 /// Explains. Exit code 0 = allowed, 3 = denied.
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    if let Some(key) = &args.key_id {
+        return block_on(asked::run(args, key));
+    }
     let now = now(args.now)?;
     let (mut archive, known) = match (&args.bundle, &args.policy) {
         _ if args.without_policy => return without_policy(args),
@@ -67,7 +77,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             }
             keys_file::load(policy, &args.keys, now)?
         }
-        (None, None) => return Err(Failure::usage("no bundle or policy given\nhint: --bundle FILE or --policy FILE")),
+        (None, None) => {
+            return Err(Failure::usage(
+                "no bundle, policy or key given\nhint: --bundle FILE, --policy FILE or --key-id ID",
+            ));
+        }
     };
     let spec = spec(&archive)?;
     let wire = args.request.resolve(Some((archive.policy(), &spec)), &known)?;

@@ -1,11 +1,15 @@
 //! `portcullis keys`: one module for each verb, and what they share.
 
 mod create;
+mod find;
+mod import;
 mod list;
 mod restrict;
 mod revoke;
 mod rotate;
 mod show;
+mod switch;
+mod trial;
 mod view;
 mod wait;
 
@@ -24,10 +28,21 @@ pub(crate) enum Command {
     List(list::Args),
     /// Show a key.
     Show(show::Args),
+    /// Find the record of a whole key, which is read from stdin.
+    Find(find::Args),
+    /// Take over keys that were made elsewhere, by their SHA-256.
+    Import(import::Args),
     /// Restrict a key to addresses, pages and endpoints, in place of all restrictions it has.
     ///
     /// What is not named is lifted: to add one restriction, repeat the others, as `keys show` lists them.
     Restrict(restrict::Args),
+    /// Try scopes and restrictions on a key before they are set.
+    #[command(subcommand)]
+    Trial(trial::Command),
+    /// Switch a key off until it is switched on again.
+    Disable(switch::Args),
+    /// Switch a key on again.
+    Enable(switch::Args),
     /// Replace a key by a new one; the old one works a while longer.
     Rotate(rotate::Args),
     /// Revoke a key for good, at once.
@@ -40,6 +55,11 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Create(args) => block_on(create::run(args)),
         Command::List(args) => block_on(list::run(args)),
         Command::Show(args) => block_on(show::run(args)),
+        Command::Find(args) => block_on(find::run(args)),
+        Command::Import(args) => block_on(import::run(args)),
+        Command::Trial(command) => block_on(trial::run(command)),
+        Command::Disable(args) => block_on(switch::run(args, false)),
+        Command::Enable(args) => block_on(switch::run(args, true)),
         Command::Restrict(args) => block_on(restrict::run(args)),
         Command::Rotate(args) => block_on(rotate::run(args)),
         Command::Revoke(args) => block_on(revoke::run(args)),

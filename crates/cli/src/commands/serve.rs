@@ -46,13 +46,26 @@ pub(crate) struct Args {
     /// What to log: error, warn, info, debug.
     #[arg(long, value_name = "LEVEL", env = "PORTCULLIS_LOG", default_value = "warn")]
     log: String,
+    /// How to log: lines for people, or JSON objects for programs.
+    #[arg(long, value_enum, value_name = "FORMAT", env = "PORTCULLIS_LOG_FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
 }
 
 /// Serves.
 pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
     let filter = EnvFilter::try_new(&args.log);
     let filter = filter.map_err(|error| Failure::usage(format!("--log `{}`: {error}", args.log)))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    match args.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
     let policy = args.policy.as_deref().map(policy).transpose()?;
     let config = Config {
         database: args.database.database()?,

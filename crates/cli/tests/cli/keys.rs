@@ -100,7 +100,7 @@ fn what_goes_wrong_is_said_with_a_hint_and_an_exit_code() {
                 "",
             ),
             1,
-            "hint: it is in DATA/admin-token",
+            "is in DATA/admin-token",
         ),
     ] {
         assert_eq!(done.code, code, "{words}: {}", done.stderr);
@@ -122,7 +122,7 @@ fn a_token_file_wins_and_an_empty_variable_is_none() {
     assert_eq!(finish(list("").arg("--token-file").arg(&file), "").code, 0);
     assert_eq!(finish(&mut list(&std::fs::read_to_string(&file).unwrap()), "").code, 0);
     let empty = finish(&mut list(""), "");
-    assert!(empty.code == 2 && empty.stderr.contains("no administrator's token given"), "{}", empty.stderr);
+    assert!(empty.code == 2 && empty.stderr.contains("no token given"), "{}", empty.stderr);
     let mut export = portcullis();
     export.args(["bundle", "export", "--out", "/nowhere/x", "--edge-token", "pce_x", "--control", &control.url]);
     let refused = finish(&mut export, "");
@@ -144,4 +144,90 @@ fn no_proxy_is_told_the_token() {
     let done = finish(&mut command, "");
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert!(proxy.accept().is_err(), "the proxy was asked");
+}
+
+#[test]
+fn a_key_is_labelled_found_switched_tried_and_explained() {
+    let control = Control::start();
+    let made = control.admin(&["keys", "create", "till", "--environment", "live", "--metadata", "team=pay", "--json"]);
+    let made = json(&made.stdout);
+    let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
+    for (arguments, words) in [
+        (&["keys", "list", "--q", "TEAM=pay", "--environment", "live"][..], "till"),
+        (&["keys", "show", id], "metadata      team=pay"),
+        (&["keys", "disable", id], "status        disabled"),
+        (&["keys", "enable", id], "status        active"),
+        (&["keys", "trial", "start", id, "--no-scopes", "--ip-allow", "192.0.2.0/24"], "tried from"),
+        (&["keys", "trial", "show", id], "tried scopes"),
+        (&["keys", "trial", "enforce", id], "from          192.0.2.0/24"),
+        (&["keys", "trial", "start", id, "--scope", "refunds:read"], "refunds:read"),
+        (&["keys", "trial", "discard", id], "scopes        none"),
+    ] {
+        let done = control.admin(arguments);
+        assert_eq!(done.code, 0, "{arguments:?}: {}", done.stderr);
+        assert!(done.stdout.contains(words), "{arguments:?}: {}", done.stdout);
+    }
+    for (arguments, code, stdout, stderr) in [
+        (&["keys", "list", "--q", "nowhere", "--overdue", "--idle"][..], 0, "ID", ""),
+        (&["keys", "list", "--q", key], 1, "", "keys:find"),
+        (&["keys", "trial", "start", id], 2, "", "hint: --scope"),
+        (&["keys", "trial", "enforce", id], 1, "", "nothing is tried"),
+        (&["explain", "--key-id", id, "--path", "/v1/charges", "--from", "203.0.113.9"], 3, "ip_not_allowed", ""),
+        (&["explain", "--key-id", id, "--json", "--path", "/nowhere"], 3, "\"allowed\": false", ""),
+        (&["explain", "--key-id", "key_0000000000000000"], 1, "", "there is no such key"),
+        (&["explain", "--key-id", id, "--header", "x-api-key: x"], 2, "", "Referer and Origin"),
+    ] {
+        let done = control.admin(arguments);
+        assert_eq!(done.code, code, "{arguments:?}: {}", done.stderr);
+        assert!(done.stdout.contains(stdout) && done.stderr.contains(stderr), "{arguments:?}: {done:?}");
+        assert!(!done.stderr.contains(key), "{arguments:?}");
+    }
+    for (text, code, words) in [(key, 0, "till"), ("sk_live_abcdefghijklmnopqrstuvwx\n", 3, ""), ("", 2, "")] {
+        let done = control.admin_with(&["keys", "find"], text);
+        assert_eq!(done.code, code, "{}", done.stderr);
+        assert!(done.stdout.contains(words) && !done.stdout.contains(key), "{}", done.stdout);
+    }
+}
+
+#[test]
+fn keys_made_elsewhere_are_imported_by_their_digests() {
+    let control = Control::start();
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let import = |file: &str, more: &[&str]| control.admin(&[&["keys", "import", file][..], more].concat());
+    let old = |index: usize| format!("sk_live_old{index:021}");
+    let table: String = (0..1500).map(|index| format!("old {index},{},sk_live_\n", old(index))).collect();
+    let plain = write("plain.csv", &format!("name,key,prefix\n{table}"));
+    let done = import(&plain, &["--hash"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stderr.contains("imported 1500 keys") && done.stdout.lines().count() == 1500, "{}", done.stderr);
+    assert!(control.admin_with(&["keys", "find"], &old(1234)).stdout.contains("old 1234"));
+    let members = r#"[{ "name": "json", "key": "sk_test_older", "prefix": "sk_test_", "metadata": { "team": "x" } }]"#;
+    let done = import(&write("plain.json", members), &["--hash", "--json"]);
+    assert_eq!(json(&done.stdout)[0]["metadata"]["team"], "x", "{}", done.stderr);
+
+    let wrong: String = (0..1200).map(|index| format!("new {index},{index:064x},sk_live_\n")).collect();
+    let wrong = write("wrong.csv", &format!("name,sha256,prefix\n{wrong}last,nonsense,sk_live_\n"));
+    for (file, more, code, words) in [
+        (&plain, &["--hash"][..], 1, "line 2, column `sha256`: a key with this digest"),
+        (&plain, &[], 1, "line 1: column 2 is none of"),
+        (&wrong, &[], 1, "line 1202, column `sha256`: expected"),
+        (&wrong, &["--hash"], 2, "in place of `sha256`"),
+        (&write("x.json", "{\"sk_live_0000"), &[], 1, "not JSON"),
+        (&write("y.json", "[{\"name\": \"x\"}]"), &["--hash"], 1, "key 1: with --hash"),
+        (&write("z.json", "{\"keys\": []}"), &[], 2, "there are no keys in it"),
+        (&"/nowhere.csv".to_owned(), &[], 2, "cannot read"),
+    ] {
+        let done = import(file, more);
+        assert_eq!((done.code, done.stdout.as_str()), (code, ""), "{file} {more:?}: {}", done.stderr);
+        assert!(
+            done.stderr.contains(words) && !done.stderr.contains("0000000000000"),
+            "{file} {more:?}: {}",
+            done.stderr
+        );
+    }
 }

@@ -1,6 +1,8 @@
 //! The `portcullis` command as people and scripts use it: the binary, its output, its exit codes.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+mod accounts;
+mod backup;
 mod corpus;
 mod fleet;
 mod keys;

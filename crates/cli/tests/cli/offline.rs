@@ -126,7 +126,7 @@ fn the_default_is_named_as_the_file_has_it() {
 #[test]
 fn explain_says_what_it_lacks() {
     for (arguments, code, words) in [
-        (vec![], 2, "hint: --bundle FILE or --policy FILE"),
+        (vec![], 2, "hint: --bundle FILE, --policy FILE or --key-id ID"),
         (vec!["--policy", POLICY, "--keys", "/nowhere"], 2, "cannot read `/nowhere`"),
         (vec!["--policy", POLICY, "--keys", "Cargo.lock"], 3, ""),
         (vec!["--policy", POLICY, "--header", "nonsense"], 2, "name: value"),

@@ -55,14 +55,18 @@ impl Control {
     }
 
     /// Ends it as the machine's failure would, and starts another on the same folder.
-    pub(crate) fn kill_and_restart(mut self) -> Self {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
-        Self::on(folder)
+    pub(crate) fn kill_and_restart(self) -> Self {
+        Self::on(self.kill())
     }
 
-    fn on(folder: tempfile::TempDir) -> Self {
+    /// Ends it as the machine's failure would, and gives the folder back.
+    pub(crate) fn kill(mut self) -> tempfile::TempDir {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn on(folder: tempfile::TempDir) -> Self {
         let mut command = portcullis();
         command.args(["serve", "--listen", "127.0.0.1:0", "--policy", "policies/payments/policy.toml", "--data"]);
         let mut child = command.arg(folder.path()).stdout(Stdio::piped()).spawn().unwrap();
@@ -74,8 +78,13 @@ impl Control {
 
     /// `portcullis` as the administrator of this control plane.
     pub(crate) fn admin(&self, arguments: &[&str]) -> Done {
+        self.admin_with(arguments, "")
+    }
+
+    /// The same with that text on stdin.
+    pub(crate) fn admin_with(&self, arguments: &[&str], stdin: &str) -> Done {
         let token = self.folder.path().join("admin-token");
-        finish(portcullis().args(arguments).args(["--control", &self.url, "--token-file"]).arg(token), "")
+        finish(portcullis().args(arguments).args(["--control", &self.url, "--token-file"]).arg(token), stdin)
     }
 
     /// The environment that edge.env sets.

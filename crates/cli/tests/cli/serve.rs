@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use crate::run::{Control, portcullis, run, workspace};
+use crate::run::{Control, finish, portcullis, run, workspace};
 
 #[test]
 fn the_first_start_says_where_the_secrets_are() {
@@ -89,4 +89,59 @@ fn help_and_version_are_data() {
         assert!(output.status.success() && !output.stdout.is_empty(), "{arguments:?}");
     }
     assert_eq!(portcullis().output().unwrap().status.code(), Some(2), "nothing to do is wrong usage");
+}
+
+#[test]
+fn requests_are_logged_for_programs_with_who_asked_and_without_what_they_proved_it_with() {
+    let mut command = portcullis();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--policy", "policies/payments/policy.toml"]);
+    let folder = tempfile::tempdir().unwrap();
+    command.args(["--log", "info", "--log-format", "json", "--data"]).arg(folder.path());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let url = line.trim().strip_prefix("portcullis listening on ").unwrap().to_owned();
+    let token = folder.path().join("admin-token");
+    let asked = ["keys", "list", "--json", "--control", &url, "--token-file", token.to_str().unwrap()];
+    assert_eq!(run(asked).code, 0);
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let said = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+    assert!(!said.contains(std::fs::read_to_string(&token).unwrap().trim()));
+    let lines = said.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let answered: Vec<_> = lines.filter(|line| line["message"] == "answered").collect();
+    assert_eq!(answered.len(), 1, "{said}");
+    let line = &answered[0];
+    let fields = ["method", "route", "status", "caller", "level"].map(|name| line[name].clone());
+    assert_eq!(fields, ["GET".into(), "/v1/keys".into(), serde_json::json!(200), "root".into(), "INFO".into()]);
+    assert!(line["request_id"].as_str().unwrap().starts_with("req_") && line["ms"].is_u64(), "{line}");
+    assert!(line["organization"].as_str().unwrap().starts_with("org_"), "{line}");
+}
+
+#[test]
+fn a_database_is_chosen_by_its_url_and_its_password_is_never_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let url_file = folder.path().join("url");
+    std::fs::write(&url_file, "postgres://me:s3cret@127.0.0.1:1/keys\n").unwrap();
+    let serve = || {
+        let mut command = portcullis();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--policy", "policies/payments/policy.toml", "--data"]);
+        command.arg(&data);
+        command
+    };
+    let given = |url: &str| finish(serve().env("PORTCULLIS_DATABASE_URL", url).env("PORTCULLIS_LOG", "trace"), "");
+    for (done, words) in [
+        (given("postgres://me:s3cret@127.0.0.1:1/keys"), "the database cannot be reached"),
+        (given("mysql://me:s3cret@127.0.0.1/keys"), "this is no database's URL"),
+        (given("postgres://me:s3cret@127.0.0.1/keys?sslmode=s3cret"), "cannot be read"),
+        (given("postgres://me:s3cret@127.0.0.1/keys?s3cret"), "unknown parameter"),
+        (finish(serve().args(["--database-url", "s3cret"]), ""), "this is no database's URL"),
+        (finish(serve().arg("--database-url-file").arg(&url_file), ""), "can be read by others"),
+    ] {
+        assert_ne!(done.code, 0);
+        assert!(done.stderr.contains(words), "{words}: {}", done.stderr);
+        assert!(!done.stderr.contains("s3cret") && !done.stdout.contains("s3cret"), "{}", done.stderr);
+    }
+    let help = finish(portcullis().args(["serve", "--help"]).env("PORTCULLIS_DATABASE_URL", "s3cret"), "");
+    assert!(!help.stdout.contains("s3cret"));
 }

@@ -7,9 +7,10 @@ use crate::error::Error;
 use crate::keys;
 use crate::policy::PolicyRoom;
 
-/// An e-mail address as it is compared and stored: in lower case.
+/// An e-mail address as it is compared and stored: in lower case. What no address holds is left out, so that any text
+/// can be asked for.
 pub(super) fn folded(text: &str) -> String {
-    text.trim().to_lowercase()
+    text.trim().to_lowercase().replace('\0', "")
 }
 
 /// The e-mail address of somebody new.

@@ -35,6 +35,9 @@ pub(super) fn page<R, T>(
 }
 
 fn parse(cursor: &str) -> Result<(u64, String), Error> {
-    let parts = cursor.split_once('.').and_then(|(time, id)| Some((time.parse().ok()?, id.to_owned())));
+    let parts = cursor.split_once('.').and_then(|(time, id)| {
+        let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        Some((time.parse().ok()?, id.to_owned())).filter(|_| plain)
+    });
     parts.ok_or_else(|| Error::invalid("/cursor", "expected the `next_cursor` of the page before"))
 }

@@ -17,7 +17,7 @@ use super::pages;
 use super::rates::Told;
 use super::session::{self, SignedIn};
 use super::tagged;
-use super::watch::RequestId;
+use super::watch::{Known, RequestId};
 use crate::accounts;
 use crate::app::App;
 use crate::caller::Caller;
@@ -79,10 +79,12 @@ pub(super) async fn gate(State(app): State<App>, mut request: Request, next: Nex
     let signed_in = request.extensions().get::<SignedIn>().cloned();
     let request_id = request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned());
     let known = entered.is_ok();
+    let who = Known::of(door == Door::Edges && known, request.extensions().get::<Caller>());
     let mut response = match entered {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal,
     };
+    response.extensions_mut().insert(who);
     told.into_iter().filter(|_| !door.is_of_pages()).for_each(|told| told.tell(response.headers_mut()));
     if !known || door == Door::Open {
         // A stranger is answered, and keeps no connection for it.

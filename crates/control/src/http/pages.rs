@@ -12,10 +12,22 @@
 //! Invariant: a handler writes no secret but the one that its page is there to show once.
 
 mod assets;
+mod denials;
 mod desk;
 mod done;
+mod edit_key;
+mod explain;
 mod failed;
+mod fields;
+mod import;
+mod key;
+mod key_life;
+mod keys;
+mod new_key;
 mod problems;
+mod receipts;
+
+use std::time::Duration;
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -28,8 +40,43 @@ pub(super) use failed::failed;
 
 /// Every page.
 pub(super) fn register(routes: Routes) -> Routes {
-    routes.get("/assets/{name}", assets::show).get("/favicon.ico", assets::favicon)
+    let routes = routes.get("/assets/{name}", assets::show).get("/favicon.ico", assets::favicon);
+    of_keys(routes)
 }
+
+/// Those about keys and what edges make of them.
+fn of_keys(routes: Routes) -> Routes {
+    routes
+        .get("/keys", keys::list)
+        .post("/keys/search", keys::search)
+        .get("/keys/new", new_key::form)
+        .post("/keys/new", new_key::create)
+        .get("/keys/import", import::form)
+        .post("/keys/import", import::import)
+        .get("/keys/{id}", key::show)
+        .get("/keys/{id}/details", edit_key::details)
+        .post("/keys/{id}/details", edit_key::save_details)
+        .get("/keys/{id}/scopes", edit_key::scopes)
+        .post("/keys/{id}/scopes", edit_key::save_scopes)
+        .get("/keys/{id}/restrict", edit_key::restrict)
+        .post("/keys/{id}/restrict", edit_key::save_restrictions)
+        .get("/keys/{id}/rotate", key_life::rotation)
+        .post("/keys/{id}/rotate", key_life::rotate)
+        .get("/keys/{id}/revoke", key_life::ask_to_revoke)
+        .post("/keys/{id}/revoke", key_life::revoke)
+        .post("/keys/{id}/disable", key_life::disable)
+        .post("/keys/{id}/enable", key_life::enable)
+        .post("/keys/{id}/trial/end", key_life::end_trial)
+        .post("/keys/{id}/trial/enforce", key_life::enforce_trial)
+        .get("/receipts/{version}", receipts::show)
+        .get("/explain", explain::form)
+        .post("/explain", explain::answer)
+        .get("/denials", denials::list)
+        .get("/denials/{request_id}", denials::show)
+}
+
+/// A receipt as of now.
+const NO_WAIT: Duration = Duration::ZERO;
 
 /// A page, with its status.
 struct Html<T>(StatusCode, T);

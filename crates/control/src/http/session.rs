@@ -20,6 +20,8 @@
 //! `Cache-Control: no-store` too, unless the handler sets another (assets).
 
 mod cookie;
+#[cfg(test)]
+mod flow;
 mod form;
 mod headers;
 
@@ -136,8 +138,8 @@ pub(crate) fn local(next: &str) -> &str {
     if is_path { next } else { "/" }
 }
 
-/// As a query holds it.
-fn escaped(path: &str) -> String {
+/// As a query or a path holds it.
+pub(super) fn escaped(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
     let escape = |byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     path.bytes().map(escape).collect()

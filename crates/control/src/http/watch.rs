@@ -4,13 +4,15 @@
 
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
 use axum::middleware::Next;
 use axum::response::Response;
 
 use super::failure::Failure;
+use crate::app::App;
+use crate::caller::{Caller, Who};
 use crate::random;
 
 const HEADER: &str = "x-request-id";
@@ -29,7 +31,33 @@ impl RequestId {
     }
 }
 
-pub(super) async fn watch(mut request: Request, next: Next) -> Response {
+/// Who asked, for the log: kinds and ids, never what they proved it with.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    kind: &'static str,
+    id: String,
+    organization: String,
+}
+
+impl Known {
+    /// Whoever came through the gate.
+    pub(super) fn of(is_edge: bool, caller: Option<&Caller>) -> Self {
+        let nobody =
+            Self { kind: if is_edge { "edge" } else { "none" }, id: String::new(), organization: String::new() };
+        let Some(caller) = caller else { return nobody };
+        let (kind, id) = match &caller.who {
+            Who::Visitor => return nobody,
+            Who::Root => ("root", String::new()),
+            Who::System => ("system", String::new()),
+            Who::User { id, .. } => ("user", id.to_string()),
+            Who::Token { id, .. } => ("token", id.to_string()),
+        };
+        Self { kind, id, organization: caller.organization.to_string() }
+    }
+}
+
+/// The id is made here: one that a caller sends is nothing to go by.
+pub(super) async fn watch(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = RequestId::new();
     let method = request.method().clone();
@@ -45,12 +73,19 @@ pub(super) async fn watch(mut request: Request, next: Next) -> Response {
     }
     // Answers about keys are nobody's to keep; blobs say otherwise themselves.
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    let (took, status) = (started.elapsed(), response.status().as_u16());
+    let route = route.as_ref().map(MatchedPath::as_str);
+    app.metrics.answered(route, method.as_str(), status, took);
+    let known = response.extensions_mut().remove::<Known>().unwrap_or(Known::of(false, None));
     tracing::info!(
         request_id = id.as_str(),
         %method,
-        route = route.as_ref().map_or("none", MatchedPath::as_str),
-        status = response.status().as_u16(),
-        ms = started.elapsed().as_millis(),
+        route = route.unwrap_or("none"),
+        status,
+        ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        caller = known.kind,
+        caller_id = known.id,
+        organization = known.organization,
         "answered"
     );
     response

@@ -6,8 +6,9 @@ use std::collections::HashMap;
 
 use portcullis_api::keys::CreateKeys;
 use portcullis_api::{ApiKey, CreateKey, CreatedKey};
-use portcullis_engine::OrganizationId;
 use portcullis_engine::spec::KeyFormatSpec;
+use portcullis_engine::{KeyId, OrganizationId};
+use sha2::{Digest, Sha256};
 
 use super::material::KeyMaterial;
 use super::metadata::metadata;
@@ -20,7 +21,7 @@ use crate::error::Error;
 use crate::organizations;
 use crate::policy::PolicyRoom;
 use crate::random;
-use crate::store::{Action, Change, KeyRow, Target, Write};
+use crate::store::{Action, Change, KeyRow, StoreError, Target, Write};
 
 /// A key's row and its text, before both go their own ways.
 pub(super) struct Made {
@@ -34,10 +35,45 @@ pub(super) struct Organizations(HashMap<Option<String>, OrganizationId>);
 
 /// Makes a key.
 pub(crate) async fn create(app: &App, by: &Caller, request: CreateKey) -> Result<Committed<CreatedKey>, Error> {
+    create_as(app, by, request, None).await
+}
+
+/// Makes a key, unless the same caller made one with that token before: then `Err` has the id of that one.
+pub(crate) async fn create_once(
+    app: &App,
+    by: &Caller,
+    request: CreateKey,
+    token: &str,
+) -> Result<Result<Committed<CreatedKey>, KeyId>, Error> {
+    // Who repeats a token gets the same id again, which there can be only once, whichever replica is asked.
+    let id = id_from(by, token);
+    match create_as(app, by, request, Some(id)).await {
+        Err(Error::Store(StoreError::Duplicate)) => Ok(Err(id)),
+        created => created.map(Ok),
+    }
+}
+
+/// An id that nobody else comes by and nobody can choose.
+fn id_from(by: &Caller, token: &str) -> KeyId {
+    let who = by.user().map(|id| id.to_string()).unwrap_or_default();
+    let parts = ["portcullis key once", &by.organization.to_string(), &who, token];
+    let digest: [u8; 32] = Sha256::digest(parts.join("\n")).into();
+    let mut id = [0; 10];
+    id.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+    KeyId::from_bytes(id)
+}
+
+async fn create_as(
+    app: &App,
+    by: &Caller,
+    request: CreateKey,
+    id: Option<KeyId>,
+) -> Result<Committed<CreatedKey>, Error> {
     by.require(KeysWrite)?;
     let organization = organizations::resolve(app, by, request.organization.as_deref()).await?;
     let policy = app.policy();
-    let made = make(app, by, &policy, request, organization)?;
+    let mut made = make(app, by, &policy, request, organization)?;
+    made.row.id = id.unwrap_or(made.row.id);
     app.ready().await?;
     let issued = app.issue(made.insertion(app, by), ()).await?;
     Ok(issued.map(|(), published| made.into_answer(app, &policy, published)))

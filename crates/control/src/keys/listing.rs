@@ -2,10 +2,12 @@
 //!
 //! Invariant: a whole key that is looked for is hashed here and kept nowhere.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use portcullis_api::keys::{FindKey, ListKeys};
 use portcullis_api::payments::ApiKeyEntry;
 use portcullis_api::{Key, KeyList};
-use portcullis_engine::KeyDigest;
+use portcullis_engine::{KeyDigest, KeyId};
 
 use super::question::{Question, cursor_after};
 use super::view;
@@ -35,6 +37,15 @@ pub(crate) async fn list(app: &App, by: &Caller, query: ListKeys) -> Result<KeyL
     rows.truncate(question.limit);
     let next_cursor = rows.last().filter(|_| more).map(cursor_after);
     Ok(KeyList { data: rows.into_iter().map(|row| view::key(row, now)).collect(), next_cursor })
+}
+
+/// What people call these keys, by id; of those that the caller sees.
+pub(crate) async fn names(app: &App, by: &Caller, ids: &[&str]) -> Result<BTreeMap<String, String>, Error> {
+    by.require(KeysRead)?;
+    let ids: BTreeSet<KeyId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
+    let ids: Vec<_> = ids.into_iter().collect();
+    let rows = app.store.keys(by.scope, &ids).await?;
+    Ok(rows.into_iter().map(|row| (row.id.to_string(), row.name)).collect())
 }
 
 /// Every key that is not revoked, newest first.

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::form::Problems;
+use super::parts::Pager;
 use super::shell::Shell;
 use super::when::When;
 
@@ -123,15 +124,18 @@ pub(crate) struct Denials {
     pub(crate) request_id: String,
     pub(crate) problems: Problems,
     pub(crate) denials: Vec<DenialRow>,
+    pub(crate) pager: Pager,
 }
 
 /// One denial in a listing.
 #[derive(Clone, Debug)]
 pub(crate) struct DenialRow {
-    pub(crate) request_id: String,
+    /// Absent = the request had none.
+    pub(crate) request_id: Option<String>,
     pub(crate) at: When,
     pub(crate) reason: String,
-    pub(crate) status: u16,
+    /// Absent = a newer edge's reason.
+    pub(crate) status: Option<u16>,
     /// Id and name; absent = the key was not known.
     pub(crate) key: Option<(String, String)>,
     pub(crate) method: String,

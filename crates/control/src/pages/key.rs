@@ -7,7 +7,7 @@ use super::explain::{DenialRow, ExplainFields};
 use super::keys::KeyRow;
 use super::restrictions::Restriction;
 use super::shell::Shell;
-use super::trial::{Rotation, Trial};
+use super::trial::{Observed, Rotation, Trial};
 use super::when::When;
 
 /// The page.
@@ -22,11 +22,13 @@ pub(crate) struct KeyPage {
     pub(crate) restrictions: Vec<Restriction>,
     pub(crate) metadata: Vec<(String, String)>,
     pub(crate) trial: Option<Trial>,
+    /// What restrictions in observe mode would have denied.
+    pub(crate) observed: Option<Observed>,
     pub(crate) rotation: Option<Rotation>,
     pub(crate) explain: ExplainFields,
     pub(crate) denials: Vec<DenialRow>,
-    /// Empty for whoever may not read the log.
-    pub(crate) entries: Vec<AuditRow>,
+    /// Absent for whoever may not read the log.
+    pub(crate) entries: Option<Vec<AuditRow>>,
 }
 
 /// `GET /keys/{id}/rotate`: how long the old key goes on working.

@@ -144,7 +144,11 @@ pub(crate) struct Replaced {
 impl KeyCreated {
     /// The three texts to copy: the key, the header line, a request to `url`.
     pub(crate) fn texts(key: &ApiKey, authorization: &ApiKey, url: &str) -> (Code, Code, Code) {
-        let curl = ApiKey::new(format!("curl {url} \\\n  -H '{}'", authorization.expose()));
+        let (usage, line) = (authorization.expose(), " \\\n  -H");
+        let curl = ApiKey::new(match usage.starts_with('?') {
+            true => format!("curl '{url}{usage}'"),
+            false => format!("curl {url}{line} '{usage}'"),
+        });
         (
             Code::secret("key-text", "Your new key", key),
             Code::with_secret("authorization", "Header to send with each request", authorization),

@@ -46,6 +46,8 @@ pub(crate) struct ReceiptPage {
 pub(crate) struct ReceiptRow {
     pub(crate) edge: String,
     pub(crate) enforced: bool,
+    /// Whether it has reported nothing for a while.
+    pub(crate) silent: bool,
     pub(crate) ms: Option<u64>,
 }
 

@@ -1,7 +1,7 @@
 //! Restrictions to read, and to edit: three kinds, each off until its box is ticked.
 
 use portcullis_api::RestrictionsSpec;
-use portcullis_api::restrictions::ModeSpec;
+use portcullis_api::restrictions::{EndpointSpec, IpSpec, ModeSpec, ReferrerSpec};
 
 /// One kind of restriction in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,5 +79,58 @@ impl From<&RestrictionsSpec> for RestrictionFields {
             fields.endpoint_observe = endpoint.mode == ModeSpec::Observe;
         }
         fields
+    }
+}
+
+impl From<&RestrictionFields> for RestrictionsSpec {
+    fn from(fields: &RestrictionFields) -> Self {
+        let mode = |observe| if observe { ModeSpec::Observe } else { ModeSpec::Enforce };
+        let (allow, deny) = (lines(&fields.ip_allow), lines(&fields.ip_deny));
+        Self {
+            ip: fields.ip.then(|| IpSpec {
+                mode: mode(fields.ip_observe),
+                // Who only names the denied lets everyone else call.
+                allow: Some(allow).filter(|allow| !allow.is_empty() || deny.is_empty()),
+                deny,
+            }),
+            referrer: fields.referrer.then(|| ReferrerSpec {
+                mode: mode(fields.referrer_observe),
+                allow: lines(&fields.referrer_allow),
+                allow_missing: fields.referrer_missing,
+            }),
+            endpoint: fields
+                .endpoint
+                .then(|| EndpointSpec { mode: mode(fields.endpoint_observe), allow: lines(&fields.endpoint_allow) }),
+        }
+    }
+}
+
+/// One entry a line.
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_and_restrictions_say_the_same() {
+        for text in [
+            "{}",
+            r#"{"ip":{"mode":"enforce","allow":[]}}"#,
+            r#"{"ip":{"mode":"observe","deny":["192.0.2.1"]}}"#,
+            r#"{"ip":{"mode":"enforce","allow":["203.0.113.0/24","::1"],"deny":["192.0.2.1"]}}"#,
+            r#"{"referrer":{"mode":"enforce","allow":["https://a.example/*"],"allow_missing":true}}"#,
+            r#"{"referrer":{"mode":"observe","allow":[],"allow_missing":false},"endpoint":{"mode":"enforce","allow":["GET /a"]}}"#,
+        ] {
+            let spec: RestrictionsSpec = serde_json::from_str(text).unwrap();
+            assert_eq!(RestrictionsSpec::from(&RestrictionFields::from(&spec)), spec, "{text}");
+        }
+        let fields = RestrictionFields { ip: true, ip_allow: " a \r\n\n b".to_owned(), ..Default::default() };
+        let allow = RestrictionsSpec::from(&fields).ip.unwrap().allow.unwrap();
+        assert_eq!(allow, ["a", "b"]);
+        let unticked = RestrictionFields { ip: false, ..fields };
+        assert_eq!(RestrictionsSpec::from(&unticked), RestrictionsSpec::default());
     }
 }

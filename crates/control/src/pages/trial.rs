@@ -40,22 +40,48 @@ pub(crate) struct Group {
     pub(crate) more: usize,
 }
 
+/// Restrictions in observe mode, which count as a trial does, for as long as they stand.
+#[derive(Clone, Debug)]
+pub(crate) struct Observed {
+    pub(crate) observations: Vec<Observation>,
+}
+
 impl Trial {
     /// How many requests it would have denied.
     pub(crate) fn total(&self) -> u64 {
-        self.observations.iter().map(|seen| seen.count).sum()
+        total(&self.observations)
     }
 
     /// By reason, address, referrer and path.
     pub(crate) fn groups(&self) -> Vec<Group> {
-        [
-            group("By reason", &self.observations, |seen| seen.reason.replace('_', " ")),
-            group("By address", &self.observations, |seen| or_none(&seen.address)),
-            group("By referrer", &self.observations, |seen| or_none(&seen.referrer)),
-            group("By path", &self.observations, |seen| format!("{} {}", seen.method, seen.path)),
-        ]
-        .into()
+        groups(&self.observations)
     }
+}
+
+impl Observed {
+    /// How many requests they would have denied.
+    pub(crate) fn total(&self) -> u64 {
+        total(&self.observations)
+    }
+
+    /// By reason, address, referrer and path.
+    pub(crate) fn groups(&self) -> Vec<Group> {
+        groups(&self.observations)
+    }
+}
+
+fn total(observations: &[Observation]) -> u64 {
+    observations.iter().map(|seen| seen.count).fold(0, u64::saturating_add)
+}
+
+fn groups(observations: &[Observation]) -> Vec<Group> {
+    [
+        group("By reason", observations, |seen| seen.reason.replace('_', " ")),
+        group("By address", observations, |seen| or_none(&seen.address)),
+        group("By referrer", observations, |seen| or_none(&seen.referrer)),
+        group("By path", observations, |seen| format!("{} {}", seen.method, seen.path)),
+    ]
+    .into()
 }
 
 /// Two keys during a rotation, from the page of either.

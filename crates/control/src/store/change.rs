@@ -93,6 +93,12 @@ macro_rules! actions {
                     $(Self::$name => $text,)+
                 }
             }
+
+            /// Whether a text is an action's, or what stands before the point of one.
+            pub(crate) fn is_named(text: &str) -> bool {
+                let kind = |it: &Self| it.as_str().split_once('.').is_some_and(|(kind, _)| kind == text);
+                Self::ALL.iter().any(|it| it.as_str() == text || kind(it))
+            }
         }
     };
 }

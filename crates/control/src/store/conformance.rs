@@ -3,6 +3,7 @@
 //! PostgreSQL is provided by `portcullis_testkit::postgres`; where there is none, its half fails. Invariant: a method of
 //! the store's traits that no test here calls is not known to do the same on both.
 
+mod accounts;
 mod audit;
 mod fleet;
 mod keys;
@@ -105,6 +106,15 @@ suite! {
         what_is_not_revoked_is_listed
         use_is_remembered_and_never_goes_back
         reports_from_many_sides_do_not_keep_each_other_waiting
+    }
+    accounts {
+        people_are_found_by_id_and_address_of_which_there_is_one
+        members_are_listed_in_order_and_an_owner_stays
+        owners_who_leave_at_once_leave_one_behind
+        whoever_leaves_loses_what_they_had_there_alone
+        an_invitation_is_accepted_or_withdrawn_once
+        a_session_is_there_until_it_ends
+        a_token_works_for_its_scope_until_it_ends
     }
     versions {
         versions_rise_and_keep_to_the_floor

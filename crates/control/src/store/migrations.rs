@@ -48,6 +48,11 @@ impl Script {
     }
 }
 
+/// The last step.
+pub(crate) fn latest_migration() -> i64 {
+    SCRIPTS.iter().map(|script| script.version).max().unwrap_or(0)
+}
+
 /// Brings a database up to date, in its dialect.
 pub(super) fn migrator(dialect: fn(&Script) -> &'static str) -> Migrator {
     let migration = |script: &Script| {

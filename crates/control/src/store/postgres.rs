@@ -122,8 +122,9 @@ impl PostgresStore {
         &self.publisher
     }
 
-    fn pools(&self) -> [&Pool; 5] {
-        [&self.listers, &self.finders, &self.publisher, &self.listener, &self.writers]
+    fn pools(&self) -> [(&'static str, &Pool); 5] {
+        let Self { writers, publisher, finders, listers, listener } = self;
+        [("lists", listers), ("looks", finders), ("publisher", publisher), ("listener", listener), ("writes", writers)]
     }
 
     /// Each statement in it sees what was committed before the statement began. Whoever takes or holds the version

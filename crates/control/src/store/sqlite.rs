@@ -104,8 +104,9 @@ impl SqliteStore {
         &self.publisher
     }
 
-    fn pools(&self) -> [&Pool; 4] {
-        [&self.listers, &self.finders, &self.publisher, &self.writer]
+    fn pools(&self) -> [(&'static str, &Pool); 4] {
+        let Self { writer, publisher, finders, listers } = self;
+        [("lists", listers), ("looks", finders), ("publisher", publisher), ("writes", writer)]
     }
 
     /// Taken as a writer from the start: a reader that turns into one may find the file changed.

@@ -119,3 +119,27 @@ async fn a_stranger_learns_neither_paths_nor_methods() {
         assert_eq!((answer.status, answer.json()["code"].as_str()), (401, Some("unauthorized")), "{method} {path}");
     }
 }
+
+#[tokio::test]
+async fn the_log_says_where_a_change_came_from_and_believes_trusted_proxies_alone() {
+    use crate::stack::{config, text};
+    use portcullis_control::{Clock, Server};
+    for (trusted, expected) in [(vec![], "127.0.0.1"), (vec!["127.0.0.0/8"], "203.0.113.9")] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(folder.path()).await;
+        config.trusted_proxies = trusted.iter().map(|it| portcullis_engine::ip::Network::parse(it).unwrap()).collect();
+        let server = Server::open(config, Clock::system()).await.unwrap();
+        let url = format!("http://{}/v1/tokens", server.address());
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let served = tokio::spawn(server.run(async { drop(stopped.await) }));
+        let admin = std::fs::read_to_string(folder.path().join("admin-token")).unwrap();
+        let client = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
+        let request = client.post(url).bearer_auth(admin.trim()).header("x-forwarded-for", "198.51.100.1, 203.0.113.9");
+        let made = request.body(r#"{"name":"ci","kind":"service"}"#).send().await.unwrap();
+        assert_eq!(made.status().as_u16(), 201);
+        let sql = "SELECT address FROM audit WHERE action = 'token.created'";
+        assert_eq!(text(folder.path(), sql).await, expected);
+        stop.send(()).unwrap();
+        served.await.unwrap().unwrap();
+    }
+}

@@ -1,5 +1,6 @@
 //! Denials: looked up by the id that the client was told.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::stack::{NOON, Stack};
@@ -111,4 +112,41 @@ async fn what_edges_say_is_bounded_and_holds_no_key() {
         data[0]["path"].as_str().unwrap().starts_with("/***/yyy") && data[0]["path"].as_str().unwrap().len() == 200
     );
     assert!(!listed.to_string().contains("sk_live_"));
+}
+
+#[tokio::test]
+async fn denials_are_seen_by_those_whose_key_it_was_and_strangers_by_the_operator() {
+    let stack = Stack::start().await;
+    let (mine, theirs) = (stack.organization("mine").await, stack.organization("theirs").await);
+    let (owner, home) = (stack.person(&mine, "owner").await, stack.default_organization().await);
+    let (operator, idle) = (stack.person(&home, "viewer").await, stack.token(&mine, None, "keys:write", None).await);
+    let key = async |organization: &str| {
+        let key = json!({ "name": "till", "environment": "live", "organization": organization });
+        stack.post("/v1/keys", key).await.json()["id"].as_str().unwrap().to_owned()
+    };
+    let (own, others, operators) = (key(&mine).await, key(&theirs).await, key(&home).await);
+    let keys =
+        [("own", Some(own.as_str())), ("others", Some(&others)), ("operators", Some(&operators)), ("nobodys", None)];
+    denied(&stack, keys.iter().map(|(request_id, key)| denial(request_id, "no_rule", *key)).collect()).await;
+    for (token, visible) in [
+        (&stack.admin, vec!["nobodys", "operators", "others", "own"]),
+        (&owner.token, vec!["own"]),
+        (&operator.token, vec!["nobodys", "operators"]),
+    ] {
+        let listed = stack.by(token, Method::GET, "/v1/denials", None).await.json();
+        let ids: Vec<_> =
+            listed["data"].as_array().unwrap().iter().map(|it| it["request_id"].as_str().unwrap()).collect();
+        assert_eq!(ids, visible);
+        for (request_id, _) in keys {
+            let answer = stack.by(token, Method::GET, &format!("/v1/denials/{request_id}"), None).await;
+            assert_eq!(answer.status == 200, visible.contains(&request_id), "{request_id}: {}", answer.status);
+        }
+        for id in [&own, &others, &operators] {
+            let name = keys.iter().find(|it| it.1 == Some(id)).unwrap().0;
+            let answer = stack.by(token, Method::GET, &format!("/v1/keys/{id}/observations"), None).await;
+            assert_eq!(answer.status == 200, visible.contains(&name), "{name}: {}", answer.status);
+        }
+    }
+    assert_eq!(stack.by(&idle, Method::GET, "/v1/denials", None).await.status, 403);
+    assert_eq!(stack.by(&idle, Method::GET, "/v1/denials/own", None).await.status, 403);
 }

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on must stop")]
 
 mod access;
+mod audit;
+mod browser;
 mod conditions;
 mod connections;
 mod denials;
@@ -12,15 +14,18 @@ mod explain;
 mod hangup;
 mod idempotency;
 mod import;
+mod key_pages;
 mod keys;
 mod lifecycle;
 mod members;
 mod metadata;
+mod metrics;
 mod observations;
 mod openapi;
 mod organizations;
+mod page_table;
 mod payments;
-mod people;
+pub(crate) mod people;
 mod policy;
 mod publishing;
 mod rates;

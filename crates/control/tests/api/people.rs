@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::stack::{Answer, Stack};
+use crate::stack::{Answer, ON_POSTGRES, Stack};
 
 /// Every permission that there is.
 pub(crate) const ALL_SCOPES: &str = "keys:read keys:write members:read members:write tokens:read tokens:write \
@@ -68,10 +68,11 @@ impl Stack {
         let text = format!("pct_{:0>40}", unique);
         let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
         let digest: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+        let digest = if ON_POSTGRES { format!("'\\x{digest}'") } else { format!("x'{digest}'") };
         let owner = owner.map_or("NULL".to_owned(), |owner| format!("'{owner}'"));
         let expires_at = expires_at.map_or("NULL".to_owned(), |time| time.to_string());
         self.run(format!(
-            "INSERT INTO api_tokens VALUES ('tok_{unique}', x'{digest}', 'pct_...', 'token {unique}', '{organization}', \
+            "INSERT INTO api_tokens VALUES ('tok_{unique}', {digest}, 'pct_...', 'token {unique}', '{organization}', \
              {owner}, '{scopes}', 'test', {}, {expires_at}, NULL, NULL)",
             self.now()
         ))

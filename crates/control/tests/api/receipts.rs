@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -116,5 +117,45 @@ async fn receipts_that_make_no_sense_are_refused() {
         (format!("/v1/receipts/{version}?what=1"), 400),
     ] {
         assert_eq!(stack.get(&path).await.status, status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_organisation_sees_where_its_own_changes_are_enforced_and_no_edge_by_name() {
+    let stack = Stack::start().await;
+    let (mine, theirs) = (stack.organization("mine").await, stack.organization("theirs").await);
+    let (owner, home) = (stack.person(&mine, "owner").await, stack.default_organization().await);
+    let (operator, idle) = (stack.person(&home, "viewer").await, stack.token(&mine, None, "keys:write", None).await);
+    report(&stack, "edge-1", "a", stack.manifest().await.version).await;
+    report(&stack, "edge-2", "a", stack.manifest().await.version).await;
+    stack.pass(61);
+    let version = async |organization: &str| {
+        let key = json!({ "name": "till", "environment": "live", "organization": organization });
+        stack.post("/v1/keys", key).await.version()
+    };
+    let (own, others) = (version(&mine).await, version(&theirs).await);
+    let operators = version(&home).await;
+    report(&stack, "edge-1", "a", operators).await;
+    let (named, nameless) = ("; 1 silent: edge-2", "; 1 silent");
+    for (token, version, expected) in [
+        (&stack.admin, own, Ok((named, 2))),
+        (&stack.admin, others, Ok((named, 2))),
+        (&owner.token, own, Ok((nameless, 0))),
+        (&owner.token, others, Err(404)),
+        (&owner.token, operators, Err(404)),
+        (&operator.token, operators, Ok((named, 2))),
+        (&operator.token, own, Err(404)),
+        (&idle, own, Err(403)),
+    ] {
+        let answer = stack.by(token, Method::GET, &format!("/v1/receipts/{version}"), None).await;
+        let receipt = answer.json();
+        let seen = match answer.status {
+            200 => Ok((
+                receipt["text"].as_str().unwrap().trim_start_matches(|c| c != ';'),
+                receipt["detail"].as_array().unwrap().len(),
+            )),
+            status => Err(status),
+        };
+        assert_eq!(seen, expected, "{version}: {receipt}");
     }
 }

@@ -62,6 +62,48 @@ async fn every_route_has_a_method_that_understands_its_answer() {
 }
 
 #[tokio::test]
+async fn people_and_tokens_are_managed_with_it_too() {
+    use portcullis_sdk::api::accounts::{AcceptInvitation, CallerKind};
+    use portcullis_sdk::api::tokens::ListTokens;
+    use portcullis_sdk::api::{CreateInvitation, CreateToken, Role, Secret, TokenKind, UpdateMember, WhichPage};
+    let stack = Stack::start().await;
+    let client = Client::new(&format!("http://{}", stack.address), Token::new(&stack.admin)).unwrap();
+    let me = client.me().await.unwrap();
+    assert_eq!(me.kind, CallerKind::Root);
+    let home = me.organization;
+    let invitation = CreateInvitation { role: Role::Owner, email: Some("ada@example.com".to_owned()) };
+    let made = client.invite(&home, &invitation).await.unwrap();
+    let unwanted = client.invite(&home, &CreateInvitation { role: Role::Viewer, email: None }).await.unwrap();
+    assert_eq!(client.list_invitations(&home, &WhichPage::default()).await.unwrap().data.len(), 2);
+    assert!(client.withdraw_invitation(&home, &unwanted.record.id).await.unwrap().withdrawn_at.is_some());
+    let accept = AcceptInvitation {
+        token: Secret::new(made.url.expose().rsplit('/').next().unwrap()),
+        email: None,
+        name: Some("Ada".to_owned()),
+        password: Secret::new("correct horse battery staple"),
+    };
+    let user = client.accept_invitation(&accept).await.unwrap().user.id;
+    assert_eq!(client.list_members(&home, &WhichPage::default()).await.unwrap().data[0].user, user);
+    let bob = stack.person(&home, "owner").await;
+    let role = UpdateMember { role: Role::Viewer };
+    assert_eq!(client.update_member(&home, &user, &role).await.unwrap().role, Role::Viewer);
+    client.remove_member(&home, &user).await.unwrap();
+    assert!(client.remove_member(&home, &bob.id).await.unwrap_err().to_string().contains("(last_owner)"));
+    let token = CreateToken {
+        name: "ci".to_owned(),
+        scopes: vec!["keys:read".to_owned()],
+        kind: TokenKind::Service,
+        expires_at: None,
+        organization: None,
+    };
+    let token = client.create_token(&token).await.unwrap();
+    let ci = Client::new(&format!("http://{}", stack.address), Token::new(token.token.expose())).unwrap();
+    assert!(ci.list_keys(&ListKeys::default()).await.unwrap().data.is_empty());
+    assert_eq!(client.list_tokens(&ListTokens::default()).await.unwrap().data.len(), 2);
+    assert!(client.revoke_token(&token.record.id).await.unwrap().revoked_at.is_some());
+}
+
+#[tokio::test]
 async fn refusals_carry_the_problem_and_never_a_secret() {
     let stack = Stack::start().await;
     let base = format!("http://{}", stack.address);

@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::people::PASSWORD;
 use crate::stack::Stack;
 
 /// Everything that was logged, at every level, by every crate.
@@ -52,6 +53,26 @@ async fn use_everything(stack: &Stack) -> Vec<String> {
     keep(rotated);
     let batch = stack.post("/v1/keys:batch", json!({ "keys": [{ "name": "a", "environment": "test" }] })).await.json();
     keep(batch["data"][0].clone());
+    let home = stack.default_organization().await;
+    let link = stack.invite(&home, "admin", None).await;
+    assert_eq!(stack.accept(&link, "ada@example.com", PASSWORD).await.status, 201);
+    let token = json!({ "name": "ci", "kind": "service", "scopes": ["keys:read"] });
+    let token = stack.post("/v1/tokens", token).await.json()["token"].as_str().unwrap().to_owned();
+    assert_eq!(stack.by(&token, Method::GET, "/v1/keys", None).await.status, 200);
+    for (path, body) in [
+        (format!("/v1/organizations/{home}/invitations"), json!({ "role": "viewer", "email": format!("{link}@x.yz") })),
+        ("/v1/tokens".to_owned(), json!({ "name": token, "kind": "service" })),
+        ("/v1/tokens".to_owned(), json!({ "name": "x", "kind": "service", "scopes": [token] })),
+        (format!("/v1/tokens?organization={token}"), json!({ "name": "x", "kind": link })),
+        ("/v1/invitations:accept".to_owned(), json!({ "token": token, "email": link, "password": PASSWORD })),
+        ("/v1/invitations:accept".to_owned(), json!({ "token": { &token: PASSWORD }, "password": PASSWORD })),
+    ] {
+        let answer = stack.post(&path, body).await;
+        let text = String::from_utf8_lossy(&answer.bytes).into_owned();
+        assert!(answer.status >= 400, "{path}: {}", answer.status);
+        assert!([&*link, &token, PASSWORD].iter().all(|secret| !text.contains(secret)), "{path}: {text}");
+    }
+    secrets.extend([link, token, PASSWORD.to_owned()]);
     let pasted = secrets[2].clone();
     for (method, path, body) in [
         (Method::GET, format!("/v1/keys/{pasted}"), json!({})),

@@ -312,7 +312,7 @@ impl Stack {
 }
 
 /// One text of a folder's database.
-async fn text(folder: &Path, query: &'static str) -> String {
+pub(crate) async fn text(folder: &Path, query: &'static str) -> String {
     if ON_POSTGRES {
         return sqlx::query_scalar(query).fetch_one(&mut postgres(folder).await).await.unwrap();
     }

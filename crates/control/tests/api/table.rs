@@ -9,6 +9,7 @@ use portcullis_control::routes;
 use reqwest::Method;
 use serde_json::json;
 
+use super::page_table::PAGES;
 use super::people::{Person, unique};
 use crate::stack::Stack;
 
@@ -29,15 +30,15 @@ const CALLERS: [&str; 13] = [
     "edge",
 ];
 
-struct Row {
-    route: &'static str,
+pub(crate) struct Row {
+    pub(crate) route: &'static str,
     /// What is sent; `{…}` as in paths.
-    body: &'static str,
+    pub(crate) body: &'static str,
     /// One status for each caller.
-    expected: &'static str,
+    pub(crate) expected: &'static str,
 }
 
-const fn row(route: &'static str, body: &'static str, expected: &'static str) -> Row {
+pub(crate) const fn row(route: &'static str, body: &'static str, expected: &'static str) -> Row {
     Row { route, body, expected }
 }
 
@@ -71,10 +72,10 @@ const TABLE: &[Row] = &[
     row("POST /v1/keys/{tried}/trial/enforce", "",                  "200  200 200 200 403  200 200 200 403  404  403  401  401"),
     row("GET /v1/keys/{key}/observations", "",                      "200  200 200 200 200  200 200 200 200  404  403  401  401"),
     row("POST /v1/explain", r#"{"key":"{key}","method":"GET","path":"/v1/x"}"#,
-                                                                    "200  200 200 200 200  200 200 200 200  404  403  401  401"),
+                                                                    "200  200 200 200 200  200 200 200 200  422  403  401  401"),
     row("GET /v1/denials", "",                                      "200  200 200 200 200  200 200 200 200  200  403  401  401"),
     row("GET /v1/denials/{denial}", "",                             "200  200 200 200 200  200 200 200 200  404  403  401  401"),
-    row("GET /v1/receipts/{version}", "",                                   "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("GET /v1/receipts/{version}", "",                           "200  200 200 200 200  200 200 200 200  404  403  401  401"),
     row("GET /v1/traffic", "",                                      "200  200 200 200 200  403 403 403 403  403  403  401  401"),
     row("GET /v1/api-keys", "",                                     "200  200 200 200 200  200 200 200 200  200  403  401  401"),
     row("DELETE /v1/api-keys/{key}", "",                            "200  200 200 200 403  200 200 200 403  404  403  401  401"),
@@ -122,6 +123,11 @@ const TABLE: &[Row] = &[
     row("GET /v1/policy/versions", "",                              "200  200 200 200 200  403 403 403 403  403  403  401  401"),
     row("GET /v1/policy/versions/{policy}", "",                     "200  200 200 200 200  403 403 403 403  403  403  401  401"),
     row("POST /v1/policy/versions/{policy}/restore", "",            "201  201 201 403 403  403 403 403 403  403  403  401  401"),
+    row("GET /v1/audit", "",                                        "200  200 200 403 403  200 200 403 403  200  403  401  401"),
+    row("GET /v1/audit?organization={org}", "",                     "200  200 200 403 403  200 200 403 403  422  403  401  401"),
+    row("GET /v1/audit/export", "",                                 "200  200 200 403 403  200 200 403 403  200  403  401  401"),
+    row("GET /v1/audit/export?format=jsonl&organization={org}", "", "200  200 200 403 403  200 200 403 403  422  403  401  401"),
+    row("GET /metrics", "",                                         "200  200 200 403 403  403 403 403 403  403  403  401  401"),
 
     row("GET /edge/v1/manifest", "",                                "401  401 401 401 401  401 401 401 401  401  401  401  200"),
     row("GET /edge/v1/blobs/{digest}", "",                          "401  401 401 401 401  401 401 401 401  401  401  401  404"),
@@ -156,13 +162,13 @@ async fn callers(stack: &Stack) -> Vec<Caller> {
 }
 
 /// Puts ids of fresh rows of an organisation in place of `{…}`.
-async fn filled(stack: &Stack, organization: &str, text: &str) -> String {
+pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> String {
     let mut text = text
         .replace("{org}", organization)
-        .replace("{version}", "1")
         .replace("{policy}", "1")
+        .replace("{asset}", "portcullis.css")
         .replace("{digest}", &"0".repeat(64));
-    for name in ["key", "tried", "denial", "sha256", "viewer", "owner", "invitation", "token"] {
+    for name in ["key", "tried", "version", "denial", "sha256", "viewer", "owner", "invitation", "token"] {
         let place = format!("{{{name}}}");
         if text.contains(&place) {
             let id = match name {
@@ -172,6 +178,10 @@ async fn filled(stack: &Stack, organization: &str, text: &str) -> String {
                     let path = format!("/v1/keys/{key}/trial");
                     assert_eq!(stack.admin(Method::PUT, &path, Some(json!({ "scopes": [] }))).await.status, 200);
                     key
+                }
+                "version" => {
+                    let body = json!({ "name": "x", "environment": "live", "organization": organization });
+                    stack.post("/v1/keys", body).await.version().to_string()
                 }
                 "denial" => denial(stack, organization).await,
                 "sha256" => format!("{:0>64}", unique()),
@@ -245,7 +255,7 @@ fn shape(route: &str) -> String {
 #[test]
 fn every_route_has_a_row_and_every_row_a_route() {
     let served: BTreeSet<_> = routes().iter().map(|route| shape(&format!("{} {}", route.method, route.path))).collect();
-    let tabled: BTreeSet<_> = TABLE.iter().map(|row| shape(row.route)).collect();
+    let tabled: BTreeSet<_> = TABLE.iter().chain(PAGES).map(|row| shape(row.route)).collect();
     assert!(served.len() > 20, "the routes must be seen");
     let missing: Vec<_> = served.difference(&tabled).collect();
     let surplus: Vec<_> = tabled.difference(&served).collect();

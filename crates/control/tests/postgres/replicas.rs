@@ -174,6 +174,8 @@ async fn a_lost_database_is_told_and_a_found_one_taken_up() {
     let new = json!({ "name": "new", "environment": "live" });
     assert_eq!(outcome(stack.post("/v1/keys", new.clone()).await), not_there);
     assert_eq!(stack.get("/healthz").await.status, 200);
+    let metrics = String::from_utf8(stack.get("/metrics").await.bytes).unwrap();
+    assert!(metrics.contains("portcullis_database_up 0\n"), "{metrics}");
     assert_eq!(stack.manifest().await.version, published.version, "edges are served all the same");
 
     road.mend();

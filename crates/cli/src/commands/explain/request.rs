@@ -2,7 +2,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
+use std::net::IpAddr;
 
+use portcullis_api::explain::Explain;
 use portcullis_engine::spec::CredentialPlace;
 use portcullis_engine::{Policy, PolicySpec, Request};
 
@@ -54,6 +56,24 @@ impl RequestArgs {
             output::talk("hint: a path begins with `/`");
         }
         Ok(Wire { method: self.method.clone(), path, headers })
+    }
+
+    /// The request as the control plane is asked about it: of its headers only two count there.
+    pub(super) fn to_ask(&self, key: &str, address: IpAddr) -> Result<Explain, Failure> {
+        let text = |text: &OsStr| text.to_str().map(str::to_owned).ok_or_else(|| Failure::usage("expected UTF-8"));
+        let path = self.path.as_deref().map_or(Ok("/".to_owned()), text)?;
+        let (key, method, address) = (key.to_owned(), self.method.clone(), Some(address.to_string()));
+        let mut asked = Explain { key, method, path, address, ..Explain::default() };
+        for line in &self.headers {
+            let (name, value) = header(line, None, &KnownKeys::default())?;
+            let slot = match name.as_str() {
+                "referer" => &mut asked.referrer,
+                "origin" => &mut asked.origin,
+                _ => return Err(Failure::usage("with --key-id only the headers Referer and Origin can be given")),
+            };
+            *slot = Some(String::from_utf8(value).map_err(|_| Failure::usage("expected UTF-8"))?);
+        }
+        Ok(asked)
     }
 
     fn secret_key(&self) -> Result<Option<String>, Failure> {

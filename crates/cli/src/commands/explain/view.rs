@@ -25,7 +25,7 @@ pub(super) fn print(report: &Report<'_>, request: &Wire, from: IpAddr) {
 }
 
 /// The default as the policy's file has it.
-fn as_written(detail: &str) -> String {
+pub(super) fn as_written(detail: &str) -> String {
     match detail.split_once("default = ") {
         Some((head, default)) => format!("{head}default = `{}`", default.to_ascii_lowercase()),
         None => detail.to_owned(),

@@ -1,5 +1,7 @@
 //! `portcullis keys create`.
 
+use std::collections::BTreeMap;
+
 use portcullis_api::CreateKey;
 use portcullis_sdk::Error;
 
@@ -28,11 +30,32 @@ pub(crate) struct Args {
     #[arg(long, value_name = "EMAIL")]
     created_by: Option<String>,
     #[command(flatten)]
+    metadata: Metadata,
+    #[command(flatten)]
     restrictions: Restrictions,
     #[command(flatten)]
     control: Control,
     #[command(flatten)]
     output: Output,
+}
+
+/// What else there is to know of a key.
+#[derive(Debug, clap::Args)]
+pub(super) struct Metadata {
+    /// What else there is to know of it, such as team=payments. Repeat it for more.
+    #[arg(long = "metadata", value_name = "NAME=VALUE", value_parser = entry)]
+    entries: Vec<(String, String)>,
+}
+
+impl Metadata {
+    pub(super) fn into_map(self) -> BTreeMap<String, String> {
+        self.entries.into_iter().collect()
+    }
+}
+
+fn entry(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("expected a name and a value, such as team=payments")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
@@ -44,6 +67,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         expires_at: args.expires_at,
         restrictions: args.restrictions.spec(),
         created_by: args.created_by,
+        metadata: args.metadata.into_map(),
     };
     let created = args.control.client()?.create_key(&request).await.map_err(|error| refusal(error, &request))?;
     view::print_created(&created.value, args.output)

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use portcullis_api::keys::ListKeys;
 use portcullis_api::{Key, KeyStatus};
 
-use super::view::{age, or};
+use super::view::{age, last_used};
 use crate::args::{Control, Output};
 use crate::exit::Failure;
 use crate::output;
@@ -21,6 +21,20 @@ pub(crate) struct Args {
     /// Only those in this state.
     #[arg(long, value_enum)]
     status: Option<Status>,
+    /// Only those of this environment.
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
+    /// Only those with this text in their name, id, display, creator or metadata, in whatever case.
+    ///
+    /// For a whole key there is `portcullis keys find`: here it would be seen.
+    #[arg(long, value_name = "TEXT")]
+    q: Option<String>,
+    /// Only those that should have been rotated.
+    #[arg(long)]
+    overdue: bool,
+    /// Only those that work and were not used for 30 days.
+    #[arg(long)]
+    idle: bool,
     /// At most this many; absent = all.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -47,7 +61,16 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         Status::Expired => KeyStatus::Expired,
         Status::Revoked => KeyStatus::Revoked,
     });
-    let mut query = ListKeys { organization: args.organization, status, limit: Some(PAGE), cursor: None };
+    let mut query = ListKeys {
+        organization: args.organization,
+        status,
+        environment: args.environment,
+        q: args.q,
+        overdue: args.overdue.then_some(true),
+        idle: args.idle.then_some(true),
+        limit: Some(PAGE),
+        cursor: None,
+    };
     let mut keys = Vec::new();
     while keys.len() < limit {
         let page = client.list_keys(&query).await?;
@@ -74,7 +97,7 @@ fn print(keys: &[Key], how: Output) -> Result<(), Failure> {
             key.environment.clone(),
             key.status.as_str().to_owned(),
             age(key),
-            or(key.last_used.as_deref(), "never"),
+            last_used(key),
             key.scopes.join(" "),
         ]);
     }

@@ -1,5 +1,6 @@
 //! Keys as people read them.
 
+use portcullis_api::keys::Trial;
 use portcullis_api::restrictions::{ModeSpec, RestrictionsSpec};
 use portcullis_api::{CreatedKey, Key};
 
@@ -24,7 +25,7 @@ pub(super) fn print(key: &Key, how: Output) -> Result<(), Failure> {
     pair("status", key.status.as_str().to_owned());
     pair("created", created(key));
     pair("expires", or(key.expires_at.as_deref(), "never"));
-    pair("last used", or(key.last_used.as_deref(), "never"));
+    pair("last used", last_used(key));
     if let Some(successor) = &key.successor {
         pair("rotated to", successor.clone());
     }
@@ -33,6 +34,15 @@ pub(super) fn print(key: &Key, how: Output) -> Result<(), Failure> {
     }
     for (name, value) in restrictions(key.restrictions.as_ref()) {
         pair(name, value);
+    }
+    for (name, value) in &key.metadata {
+        pair("metadata", format!("{name}={value}"));
+    }
+    if let Some(trial) = &key.trial {
+        pair("trial since", trial.since.clone());
+        for (name, value) in tried(trial) {
+            pair(name, value);
+        }
     }
     output::data(&table.to_string());
     Ok(())
@@ -60,8 +70,24 @@ pub(super) fn age(key: &Key) -> String {
     format!("{}d{overdue}", key.age_days)
 }
 
-pub(super) fn or(value: Option<&str>, otherwise: &str) -> String {
+fn or(value: Option<&str>, otherwise: &str) -> String {
     value.unwrap_or(otherwise).to_owned()
+}
+
+pub(super) fn last_used(key: &Key) -> String {
+    let idle = if key.idle { " idle" } else { "" };
+    format!("{}{idle}", or(key.last_used.as_deref(), "never"))
+}
+
+fn tried(trial: &Trial) -> Vec<(&'static str, String)> {
+    let scopes = trial.scopes.as_ref().map(|list| if list.is_empty() { "none".to_owned() } else { list.join(" ") });
+    let kinds = trial.restrictions.as_ref().map(|spec| restrictions(Some(spec))).unwrap_or_default();
+    let kinds = kinds.into_iter().map(|(name, value)| match name {
+        "from" => ("  tried from", value),
+        "referrer" => ("  tried referrer", value),
+        _ => ("  tried endpoints", value),
+    });
+    scopes.map(|text| ("  tried scopes", text)).into_iter().chain(kinds).collect()
 }
 
 fn created(key: &Key) -> String {

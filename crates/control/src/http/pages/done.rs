@@ -69,6 +69,8 @@ done! {
     TrialEnded "key.trial-ended" Done "The trial was ended." + "The key stays as it was.",
     TrialEnforced "key.trial-enforced" Done "The change is enforced.",
     KeysImported "keys.imported" Done "The keys were imported." + "Edges let them pass from now on.",
+    KeyUnknown "key.unknown" Warning "No key of your organisation is the one that you pasted." + "A whole key is found by its digest, also when it is revoked: this one was never one of yours, or not all of it was copied.",
+    KeyInAddress "key.in-address" Problem "A key does not belong into an address." + "Paste it into the search field: it is hashed there and forgotten. If others can see your history, rotate it.",
     KeyMadeBefore "key.made-before" Warning "This key was created already: the form was sent twice." + "Its text was on the page before and cannot be shown again. If nobody copied it, rotate the key.",
 }
 

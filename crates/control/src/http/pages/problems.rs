@@ -18,9 +18,18 @@ pub(super) fn beside(error: Error, places: &Places) -> Result<Problems, Failure>
     };
     let fitting = places.iter().filter(|(place, _)| covers(place)).max_by_key(|(place, _)| place.len());
     match fitting {
-        Some((_, field)) => Ok(Problems(vec![(*field, sentence(&detail))])),
+        Some((place, field)) => {
+            let entry = pointer.strip_prefix(place).and_then(entry);
+            Ok(Problems(vec![(*field, entry.unwrap_or_default() + &sentence(&detail))]))
+        }
         None => Err(Error::Invalid { pointer, detail }.into()),
     }
+}
+
+/// Which entry of a list is wrong.
+fn entry(rest: &str) -> Option<String> {
+    let index: usize = rest.rsplit('/').next()?.parse().ok()?;
+    Some(format!("Entry {}: ", index + 1))
 }
 
 /// An error's text as a sentence; errors themselves begin small and have no full stop.
@@ -45,16 +54,20 @@ mod tests {
             ("/restrictions/ip/deny", "ip_deny"),
         ];
         for (pointer, expected) in [
-            ("/name", Some("name")),
+            ("/name", Some(("name", ""))),
             ("/names", None),
-            ("/restrictions/ip/deny/3", Some("ip_deny")),
-            ("/restrictions/ip/allow/0", Some("ip_allow")),
-            ("/restrictions/ipx", Some("endpoint_allow")),
+            ("/restrictions/ip/deny/3", Some(("ip_deny", "Entry 4: "))),
+            ("/restrictions/ip/allow/0", Some(("ip_allow", "Entry 1: "))),
+            ("/restrictions/ipx", Some(("endpoint_allow", ""))),
             ("", None),
         ] {
             let found = beside(Error::invalid(pointer, "expected 1 to 3"), PLACES);
             let found = found.ok().map(|Problems(found)| found);
-            assert_eq!(found, expected.map(|field| vec![(field, "Expected 1 to 3.".to_owned())]), "{pointer}");
+            assert_eq!(
+                found,
+                expected.map(|(field, entry)| vec![(field, format!("{entry}Expected 1 to 3."))]),
+                "{pointer}"
+            );
         }
         assert!(beside(Error::NotFound("key"), &[("", "name")]).is_err());
         assert_eq!(beside(Error::invalid("/x", "y"), &[("", "name")]).unwrap().0[0].0, "name");

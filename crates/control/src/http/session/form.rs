@@ -33,6 +33,11 @@ impl Fields {
         self.all(name).next().unwrap_or_default()
     }
 
+    /// Whether there is such a field: a box that was ticked.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.all(name).next().is_some()
+    }
+
     /// Every value under that name.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |(it, _)| it == name).map(|(_, value)| value.as_str())

@@ -3,13 +3,14 @@
 use super::*;
 use crate::pages::explain::{Check, Denial, DenialRow, Denials, Explain, ExplainFields, Explanation, Outcome};
 use crate::pages::form::Problems;
+use crate::pages::parts::Pager;
 
 pub(super) fn denials() -> Vec<DenialRow> {
     let row = |reason: &str, status, key: Option<(&str, &str)>, path: &str, seconds| DenialRow {
-        request_id: "9f1c2a7e-5b1d-4a38-9d55-6f0f9f3f2a10".to_owned(),
+        request_id: key.is_some().then(|| "9f1c2a7e-5b1d-4a38-9d55-6f0f9f3f2a10".to_owned()),
         at: ago(seconds),
         reason: reason.to_owned(),
-        status,
+        status: Some(status),
         key: key.map(|(id, name)| (id.to_owned(), name.to_owned())),
         method: "GET".to_owned(),
         path: path.to_owned(),
@@ -74,6 +75,7 @@ pub(super) fn pages() -> Vec<Page> {
         request_id: String::new(),
         problems,
         denials,
+        pager: Pager { shown: 2, first: None, next: Some("/denials?cursor=12".to_owned()) },
     };
     vec![
         page("explain", &explain(None, Problems(vec![("key", "no such key".to_owned())]))),

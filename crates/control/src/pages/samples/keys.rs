@@ -9,7 +9,7 @@ use crate::pages::key_forms::{EditDetails, EditRestrictions, EditScopes, Import,
 use crate::pages::keys::{KeyCreated, KeyFilter, KeyRow, Keys, Replaced};
 use crate::pages::parts::{Code, Pager};
 use crate::pages::restrictions::{self, RestrictionFields};
-use crate::pages::trial::{Observation, Rotation, Trial};
+use crate::pages::trial::{Observation, Observed, Rotation, Trial};
 use portcullis_api::restrictions::{EndpointSpec, IpSpec, ModeSpec, ReferrerSpec};
 use portcullis_api::{ApiKey, Key, KeyStatus, RestrictionsSpec};
 
@@ -119,6 +119,7 @@ fn key_page(shell: Shell, key: KeyRow, rich: bool) -> KeyPage {
         restrictions: if rich { restrictions::list(Some(&spec())) } else { vec![] },
         metadata: if rich { pairs(&[("team", "payments"), (HOSTILE, HOSTILE)]) } else { vec![] },
         trial: rich.then_some(trial),
+        observed: rich.then(|| Observed { observations: observations() }),
         rotation: rich.then(|| Rotation {
             is_old: false,
             other_id: "key_0000000000000000".to_owned(),
@@ -128,7 +129,7 @@ fn key_page(shell: Shell, key: KeyRow, rich: bool) -> KeyPage {
         }),
         explain: ExplainFields::default(),
         denials: if rich { denials() } else { vec![] },
-        entries: if rich { entries() } else { vec![] },
+        entries: rich.then(entries),
     }
 }
 

@@ -61,8 +61,8 @@ pub(super) fn pages() -> Vec<Page> {
         rows,
     };
     let rows = vec![
-        ReceiptRow { edge: "edge-eu-1".to_owned(), enforced: true, ms: Some(84) },
-        ReceiptRow { edge: HOSTILE.to_owned(), enforced: false, ms: None },
+        ReceiptRow { edge: "edge-eu-1".to_owned(), enforced: true, silent: false, ms: Some(84) },
+        ReceiptRow { edge: HOSTILE.to_owned(), enforced: false, silent: true, ms: None },
     ];
     let points =
         ["Every request with it gets 401 within a second.", "It was used 3 minutes ago.", "It cannot be undone."];

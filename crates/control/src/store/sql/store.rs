@@ -10,9 +10,9 @@ use sqlx::Row as _;
 
 use super::columns::{signed, unsigned};
 use super::{
-    Connection, SqlStore, accounts, announce, audit, hold_version, keys, observations, organizations, policies,
+    Connection, Pool, SqlStore, accounts, announce, audit, hold_version, keys, observations, organizations, policies,
 };
-use crate::store::{AuditRow, Change, Changes, Store, StoreError, Write};
+use crate::store::{AuditRow, Change, Changes, PoolUse, Store, StoreError, Write};
 
 /// How often a write is tried that others, or a broken connection, kept from being done.
 const ATTEMPTS: usize = 4;
@@ -70,8 +70,18 @@ impl Store for SqlStore {
         self.hear(heard).await;
     }
 
+    fn connections(&self) -> Vec<PoolUse> {
+        let used = |(name, pool): (&'static str, &Pool)| PoolUse {
+            pool: name,
+            open: u64::from(pool.size()),
+            idle: pool.num_idle() as u64,
+            most: u64::from(pool.options().get_max_connections()),
+        };
+        self.pools().into_iter().map(used).collect()
+    }
+
     async fn close(&self) {
-        for pool in self.pools() {
+        for (_, pool) in self.pools() {
             pool.close().await;
         }
     }

@@ -1,0 +1,63 @@
+//! `portcullis members list`.
+
+use portcullis_api::{Invitation, Member, WhichPage};
+use serde::Serialize;
+
+use super::{Place, all};
+use crate::args::{Control, Output};
+use crate::exit::{Exit, Failure};
+use crate::output;
+use crate::table::Table;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    control: Control,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    members: Vec<Member>,
+    invitations: Vec<Invitation>,
+}
+
+pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
+    let client = args.control.client()?;
+    let organization = args.place.id(&client).await?;
+    let members = all(&client, &organization).await?;
+    let mut query = WhichPage { limit: Some(1000), cursor: None };
+    let mut invitations = Vec::new();
+    loop {
+        let page = client.list_invitations(&organization, &query).await?;
+        invitations.extend(page.data);
+        query.cursor = page.next_cursor;
+        if query.cursor.is_none() {
+            break;
+        }
+    }
+    let listed = Listed { members, invitations };
+    if args.output.json {
+        output::json(&listed)?;
+    } else {
+        output::data(&table(&listed).to_string());
+    }
+    Ok(Exit::Success)
+}
+
+fn table(listed: &Listed) -> Table {
+    let mut table = Table::new(["id", "e-mail", "name", "role", "since"]);
+    for it in &listed.members {
+        let role = it.role.as_str().to_owned();
+        table.row([it.user.clone(), it.email.clone(), it.name.clone(), role, it.created_at.clone()]);
+    }
+    for it in &listed.invitations {
+        let email = it.email.clone().unwrap_or_else(|| "whoever holds the link".to_owned());
+        let until = format!("invited until {}", it.expires_at);
+        table.row([it.id.clone(), email, String::new(), it.role.as_str().to_owned(), until]);
+    }
+    table
+}

@@ -1,0 +1,250 @@
+//! Forms that change a key: name, expiry and metadata; scopes; restrictions. The last two can be tried first.
+//!
+//! Each form says which version of the key it was filled in for, and is refused when the key has changed since.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use portcullis_api::keys::StartTrial;
+use portcullis_api::{Key, Patch, RestrictionsSpec, UpdateKey};
+
+use super::Html;
+use super::desk::Desk;
+use super::done::{Done, done};
+use super::fields::{self, RESTRICTIONS};
+use super::problems::beside;
+use crate::app::{App, Committed};
+use crate::error::Error;
+use crate::http::body::Segment;
+use crate::http::failure::Failure;
+use crate::http::session::{Fields, Form};
+use crate::keys;
+use crate::pages::form::{Problems, scope_groups};
+use crate::pages::key_forms::{EditDetails, EditRestrictions, EditScopes};
+use crate::pages::keys::KeyRow;
+use crate::pages::restrictions::RestrictionFields;
+use crate::pages::shell::Section;
+
+pub(super) async fn details(
+    State(app): State<App>,
+    desk: Desk,
+    Segment(id): Segment,
+) -> Result<Html<EditDetails>, Failure> {
+    let (key, version) = keys::editable(&app, &desk.by, &id).await?;
+    Ok(Html::ok(EditDetails {
+        shell: desk.shell(format!("Edit {}", key.name), Section::Keys),
+        key: row(&app, &key),
+        name: key.name.clone(),
+        expires_at: fields::moment_text(key.expires_at.as_deref()),
+        metadata: fields::metadata_text(&key.metadata),
+        etag: version.to_string(),
+        problems: Problems::default(),
+    }))
+}
+
+pub(super) async fn save_details(
+    State(app): State<App>,
+    desk: Desk,
+    Segment(id): Segment,
+    Form(sent): Form<Fields>,
+) -> Result<Response, Failure> {
+    let (key, version) = keys::editable(&app, &desk.by, &id).await?;
+    let saved = match changes(&key, &sent) {
+        Ok(request) if request == UpdateKey::default() => {
+            return Ok(done(&page(&key), Done::KeyUnchanged, None).into_response());
+        }
+        Ok(request) => keys::update_seen(&app, &desk.by, &id, &request, seen(&sent, version)).await,
+        Err(error) => Err(error),
+    };
+    match saved {
+        Ok(saved) => Ok(saved_as(Done::KeyUpdated, &saved)),
+        Err(error) => {
+            let problems = beside(error, &[("", "name"), ("/expires_at", "expires_at"), ("/metadata", "metadata")])?;
+            let policy = app.policy();
+            Ok(Html::again(EditDetails {
+                shell: desk.shell(format!("Edit {}", key.name), Section::Keys),
+                key: row(&app, &key),
+                name: fields::again(&policy, sent.get("name")),
+                expires_at: fields::again(&policy, sent.get("expires_at")),
+                metadata: fields::again(&policy, sent.get("metadata")),
+                etag: seen(&sent, version).unwrap_or_default().to_string(),
+                problems,
+            })
+            .into_response())
+        }
+    }
+}
+
+/// Only what differs: to set an expiry, even the same, tells the domain that it is no longer that of a rotation.
+fn changes(key: &Key, sent: &Fields) -> Result<UpdateKey, Error> {
+    let (name, expires_at) = (sent.get("name").trim(), sent.get("expires_at").trim());
+    let metadata = fields::metadata(sent.get("metadata"))?;
+    Ok(UpdateKey {
+        name: if name == key.name { Patch::Keep } else { Patch::Set(name.to_owned()) },
+        expires_at: match fields::moment(expires_at) {
+            _ if expires_at == fields::moment_text(key.expires_at.as_deref()) => Patch::Keep,
+            Some(time) => Patch::Set(time),
+            None => Patch::Clear,
+        },
+        metadata: if metadata == key.metadata { Patch::Keep } else { Patch::Set(metadata) },
+        ..UpdateKey::default()
+    })
+}
+
+pub(super) async fn scopes(
+    State(app): State<App>,
+    desk: Desk,
+    Segment(id): Segment,
+) -> Result<Html<EditScopes>, Failure> {
+    let (key, version) = keys::editable(&app, &desk.by, &id).await?;
+    let tried = key.trial.as_ref().and_then(|trial| trial.scopes.as_ref());
+    let held = tried.unwrap_or(&key.scopes);
+    Ok(Html::ok(scopes_form(&app, &desk, &key, held, Sent::fresh(version, tried.is_some()))))
+}
+
+pub(super) async fn save_scopes(
+    State(app): State<App>,
+    desk: Desk,
+    Segment(id): Segment,
+    Form(sent): Form<Fields>,
+) -> Result<Response, Failure> {
+    let (key, version) = keys::editable(&app, &desk.by, &id).await?;
+    let (scopes, seen, try_first) = (fields::scopes(&sent), seen(&sent, version), sent.get("apply") == "try");
+    let saved = if try_first {
+        let restrictions = key.trial.clone().and_then(|trial| trial.restrictions);
+        let request = StartTrial { scopes: Some(scopes.clone()), restrictions };
+        keys::start_trial_seen(&app, &desk.by, &id, &request, seen).await
+    } else {
+        let request = UpdateKey { scopes: Patch::Set(scopes.clone()), ..UpdateKey::default() };
+        keys::update_seen(&app, &desk.by, &id, &request, seen).await
+    };
+    match saved {
+        Ok(saved) => Ok(saved_as(if try_first { Done::TrialStarted } else { Done::KeyScoped }, &saved)),
+        Err(error) => {
+            let sent =
+                Sent { version: seen.unwrap_or_default(), try_first, problems: beside(error, &[("", "scopes")])? };
+            let held: Vec<_> = scopes.into_iter().filter(|scope| app.policy().knows_scope(scope)).collect();
+            Ok(Html::again(scopes_form(&app, &desk, &key, &held, sent)).into_response())
+        }
+    }
+}
+
+pub(super) async fn restrict(
+    State(app): State<App>,
+    desk: Desk,
+    Segment(id): Segment,
+) -> Result<Html<EditRestrictions>, Failure> {
+    let (key, version) = keys::editable(&app, &desk.by, &id).await?;
+    let tried = key.trial.as_ref().and_then(|trial| trial.restrictions.clone());
+    let try_first = tried.is_some() || key.restrictions.is_none();
+    let fields = RestrictionFields::from(&laid_over(key.restrictions.clone(), tried));
+    Ok(Html::ok(restrict_form(&app, &desk, &key, fields, Sent::fresh(version, try_first))))
+}
+
+pub(super) async fn save_restrictions(
+    State(app): State<App>,
+    desk: Desk,
+    Segment(id): Segment,
+    Form(sent): Form<Fields>,
+) -> Result<Response, Failure> {
+    let (key, version) = keys::editable(&app, &desk.by, &id).await?;
+    let (fields, seen, try_first) = (fields::restrictions(&sent), seen(&sent, version), sent.get("apply") == "try");
+    let wanted = fields::spec(&fields);
+    let saved = if try_first {
+        match tryable(&key, wanted) {
+            Ok(request) => keys::start_trial_seen(&app, &desk.by, &id, &request, seen).await,
+            Err(error) => Err(error),
+        }
+    } else {
+        let restrictions = wanted.map_or(Patch::Clear, Patch::Set);
+        keys::update_seen(&app, &desk.by, &id, &UpdateKey { restrictions, ..UpdateKey::default() }, seen).await
+    };
+    match saved {
+        Ok(saved) => Ok(saved_as(if try_first { Done::TrialStarted } else { Done::KeyRestricted }, &saved)),
+        Err(error) => {
+            let places = [&[("", "ip_allow")], RESTRICTIONS].concat();
+            let sent = Sent { version: seen.unwrap_or_default(), try_first, problems: beside(error, &places)? };
+            let fields = fields::restrictions_again(&app.policy(), fields);
+            Ok(Html::again(restrict_form(&app, &desk, &key, fields, sent)).into_response())
+        }
+    }
+}
+
+/// A trial of restrictions, beside the scopes that are on trial already.
+fn tryable(key: &Key, wanted: Option<RestrictionsSpec>) -> Result<StartTrial, Error> {
+    let (own, tried) = (key.restrictions.clone().unwrap_or_default(), wanted.clone().unwrap_or_default());
+    let gone = [
+        ("ip", own.ip.is_some() && tried.ip.is_none()),
+        ("referrer", own.referrer.is_some() && tried.referrer.is_none()),
+        ("endpoint", own.endpoint.is_some() && tried.endpoint.is_none()),
+    ];
+    if let Some((kind, _)) = gone.iter().find(|(_, gone)| *gone) {
+        let detail = "this takes a restriction away, which denies nothing and need not be tried: choose `Enforce now`";
+        return Err(Error::invalid(format!("/restrictions/{kind}"), detail));
+    }
+    if wanted.is_none() {
+        return Err(Error::invalid("/restrictions", "tick what is to be tried"));
+    }
+    Ok(StartTrial { scopes: key.trial.clone().and_then(|trial| trial.scopes), restrictions: wanted })
+}
+
+/// Restrictions on trial stand in place of the key's own of that kind.
+fn laid_over(own: Option<RestrictionsSpec>, tried: Option<RestrictionsSpec>) -> RestrictionsSpec {
+    let (own, tried) = (own.unwrap_or_default(), tried.unwrap_or_default());
+    RestrictionsSpec {
+        ip: tried.ip.or(own.ip),
+        referrer: tried.referrer.or(own.referrer),
+        endpoint: tried.endpoint.or(own.endpoint),
+    }
+}
+
+/// What a form says beside its fields.
+struct Sent {
+    version: u64,
+    try_first: bool,
+    problems: Problems,
+}
+
+impl Sent {
+    fn fresh(version: u64, try_first: bool) -> Self {
+        Self { version, try_first, problems: Problems::default() }
+    }
+}
+
+fn scopes_form(app: &App, desk: &Desk, key: &Key, held: &[String], sent: Sent) -> EditScopes {
+    EditScopes {
+        shell: desk.shell(format!("Scopes of {}", key.name), Section::Keys),
+        key: row(app, key),
+        scopes: scope_groups(&app.policy().spec().scopes, held),
+        try_first: sent.try_first,
+        etag: sent.version.to_string(),
+        problems: sent.problems,
+    }
+}
+
+fn restrict_form(app: &App, desk: &Desk, key: &Key, fields: RestrictionFields, sent: Sent) -> EditRestrictions {
+    EditRestrictions {
+        shell: desk.shell(format!("Restrict {}", key.name), Section::Keys),
+        key: row(app, key),
+        fields,
+        try_first: sent.try_first,
+        etag: sent.version.to_string(),
+        problems: sent.problems,
+    }
+}
+
+fn row(app: &App, key: &Key) -> KeyRow {
+    KeyRow::new(key, key.idle, app.clock.seconds())
+}
+
+/// The version that the form was filled in for; one that says nothing was filled in for the one there is.
+fn seen(sent: &Fields, version: u64) -> Option<u64> {
+    Some(sent.get("etag").parse().unwrap_or(version))
+}
+
+fn page(key: &Key) -> String {
+    format!("/keys/{}", key.id)
+}
+
+fn saved_as(what: Done, saved: &Committed<Key>) -> Response {
+    done(&page(&saved.value), what, Some(saved.version)).into_response()
+}

@@ -1,0 +1,97 @@
+//! `/keys/{id}`: one key, what is tried on it, who still uses it, what was refused.
+
+use axum::extract::State;
+use portcullis_api::denials::ListDenials;
+use portcullis_api::edge::SampleKind;
+use portcullis_api::observations::Observation as Seen;
+use portcullis_api::{Key, KeyStatus};
+
+use super::desk::Desk;
+use super::{Html, denials};
+use crate::app::App;
+use crate::error::Error;
+use crate::http::body::Segment;
+use crate::http::failure::Failure;
+use crate::observations::observations;
+use crate::pages::explain::ExplainFields;
+use crate::pages::key::KeyPage;
+use crate::pages::keys::KeyRow;
+use crate::pages::restrictions;
+use crate::pages::shell::Section;
+use crate::pages::trial::{Observation, Observed, Rotation, Trial};
+use crate::pages::when::When;
+use crate::{denials as refused, keys};
+
+/// More is in the listing of denials.
+const DENIALS: u32 = 10;
+
+pub(super) async fn show(State(app): State<App>, desk: Desk, Segment(id): Segment) -> Result<Html<KeyPage>, Failure> {
+    let key = keys::show(&app, &desk.by, &id).await?;
+    let now = app.clock.seconds();
+    let seen = observations(&app, &desk.by, &key.id, None).await?.data;
+    let wanted = ListDenials { key: Some(key.id.clone()), limit: Some(DENIALS), cursor: None };
+    let refused = refused::list(&app, &desk.by, &wanted).await?.data;
+    let observed = of_kind(&seen, SampleKind::Observe, now);
+    Ok(Html::ok(KeyPage {
+        shell: desk.shell(key.name.clone(), Section::Keys),
+        key: KeyRow::new(&key, key.idle, now),
+        organization: desk.viewer.organization.clone(),
+        revoked: key.revoked_at.as_deref().map(|at| When::parse(at, now)),
+        restrictions: restrictions::list(key.restrictions.as_ref()),
+        trial: trial(&key, &seen, now),
+        observed: Some(Observed { observations: observed }).filter(|it| !it.observations.is_empty()),
+        rotation: rotation(&app, &desk, &key, &seen).await?,
+        explain: ExplainFields { method: "GET".to_owned(), ..ExplainFields::default() },
+        denials: denials::rows(&app, &desk, refused).await?,
+        entries: None,
+        scopes: key.scopes,
+        metadata: key.metadata.into_iter().collect(),
+    }))
+}
+
+fn trial(key: &Key, seen: &[Seen], now: u64) -> Option<Trial> {
+    let trial = key.trial.as_ref()?;
+    Some(Trial {
+        since: When::parse(&trial.since, now),
+        scopes: trial.scopes.clone(),
+        restrictions: trial.restrictions.as_ref().map(|spec| restrictions::list(Some(spec))),
+        observations: of_kind(seen, SampleKind::Trial, now),
+    })
+}
+
+/// The key's rotation, if there was one.
+async fn rotation(app: &App, desk: &Desk, key: &Key, seen: &[Seen]) -> Result<Option<Rotation>, Error> {
+    let Some(successor) = &key.successor else { return Ok(None) };
+    let other = match keys::show(app, &desk.by, successor).await {
+        Err(Error::NotFound(_)) => return Ok(None),
+        other => other?,
+    };
+    let now = app.clock.seconds();
+    let works = key.status == KeyStatus::Active;
+    Ok(Some(Rotation {
+        is_old: true,
+        other_id: other.id,
+        other_name: other.name,
+        works_until: key.expires_at.as_deref().filter(|_| works).map(|at| When::parse(at, now)),
+        uses: of_kind(seen, SampleKind::Retiring, now),
+    }))
+}
+
+fn of_kind(seen: &[Seen], kind: SampleKind, now: u64) -> Vec<Observation> {
+    seen.iter().filter(|it| it.kind == kind).map(|it| observation(it, now)).collect()
+}
+
+fn observation(seen: &Seen, now: u64) -> Observation {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    // What there was no room for is counted together, and nothing more is known of it.
+    let path = if seen.method.is_none() { "various".to_owned() } else { text(&seen.path) };
+    Observation {
+        reason: text(&seen.reason),
+        address: text(&seen.address),
+        referrer: text(&seen.referrer),
+        method: text(&seen.method),
+        path,
+        count: seen.count,
+        last_seen: When::parse(&seen.last_seen, now),
+    }
+}

@@ -1,0 +1,128 @@
+//! `/keys/new` and the page that shows a new key's text: once, in the body of one answer.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use portcullis_api::{CreateKey, CreatedKey};
+
+use super::desk::{Desk, receipt};
+use super::done::{Done, done};
+use super::fields::{self, RESTRICTIONS};
+use super::problems::beside;
+use super::{Html, NO_WAIT};
+use crate::access::Permission::KeysWrite;
+use crate::app::{App, Committed};
+use crate::error::Error;
+use crate::http::failure::Failure;
+use crate::http::session::{Fields, Form};
+use crate::keys;
+use crate::pages::form::{Problems, scope_groups};
+use crate::pages::key_forms::NewKey;
+use crate::pages::keys::{KeyCreated, Replaced};
+use crate::pages::restrictions::RestrictionFields;
+use crate::pages::shell::Section;
+use crate::policy::PolicyRoom;
+use crate::random;
+
+/// Where to try a new key, until there is a better idea of where the edges stand.
+const UPSTREAM: &str = "https://YOUR-API.example/";
+
+pub(super) async fn form(State(app): State<App>, desk: Desk) -> Result<Html<NewKey>, Failure> {
+    desk.by.require(KeysWrite)?;
+    let policy = app.policy();
+    let environments = environments(&policy, "");
+    let spec = policy.spec();
+    Ok(Html::ok(NewKey {
+        shell: desk.shell("Create a key", Section::Keys),
+        name: String::new(),
+        environments,
+        scopes: scope_groups(&spec.scopes, &[]),
+        expires_at: String::new(),
+        fields: RestrictionFields::default(),
+        metadata: String::new(),
+        idempotency_key: hex::encode(random::bytes::<16>().map_err(Error::from)?),
+        problems: Problems::default(),
+    }))
+}
+
+pub(super) async fn create(State(app): State<App>, desk: Desk, Form(sent): Form<Fields>) -> Result<Response, Failure> {
+    let once = sent.get("idempotency_key");
+    let made = match request(&sent) {
+        Ok(request) if once.is_empty() => keys::create(&app, &desk.by, request).await.map(Ok),
+        Ok(request) => keys::create_once(&app, &desk.by, request, once).await,
+        Err(error) => Err(error),
+    };
+    match made {
+        Ok(Ok(created)) => Ok(shown(&app, &desk, created, None).await?.into_response()),
+        Ok(Err(id)) => Ok(done(&format!("/keys/{id}"), Done::KeyMadeBefore, None).into_response()),
+        Err(error) => {
+            let problems = beside(error, &[&PLACES, RESTRICTIONS].concat())?;
+            Ok(Html::again(again(&app.policy(), &desk, &sent, problems)).into_response())
+        }
+    }
+}
+
+const PLACES: [(&str, &str); 5] = [
+    ("", "name"),
+    ("/environment", "environment"),
+    ("/scopes", "scopes"),
+    ("/expires_at", "expires_at"),
+    ("/metadata", "metadata"),
+];
+
+fn request(sent: &Fields) -> Result<CreateKey, Error> {
+    Ok(CreateKey {
+        name: sent.get("name").to_owned(),
+        environment: sent.get("environment").to_owned(),
+        organization: None,
+        scopes: fields::scopes(sent),
+        expires_at: fields::moment(sent.get("expires_at")),
+        restrictions: fields::spec(&fields::restrictions(sent)),
+        created_by: None,
+        metadata: fields::metadata(sent.get("metadata"))?,
+    })
+}
+
+fn again(policy: &PolicyRoom, desk: &Desk, sent: &Fields, problems: Problems) -> NewKey {
+    let held: Vec<_> = fields::scopes(sent).into_iter().filter(|scope| policy.knows_scope(scope)).collect();
+    NewKey {
+        shell: desk.shell("Create a key", Section::Keys),
+        name: fields::again(policy, sent.get("name")),
+        environments: environments(policy, sent.get("environment")),
+        scopes: scope_groups(&policy.spec().scopes, &held),
+        expires_at: fields::again(policy, sent.get("expires_at")),
+        fields: fields::restrictions_again(policy, fields::restrictions(sent)),
+        metadata: fields::again(policy, sent.get("metadata")),
+        idempotency_key: fields::again(policy, sent.get("idempotency_key")),
+        problems,
+    }
+}
+
+/// Those that keys can be made for, and which is chosen. Where there is no choice it is made.
+fn environments(policy: &PolicyRoom, chosen: &str) -> Vec<(String, bool)> {
+    let known: Vec<_> = policy.spec().environments.iter().filter(|name| policy.format_for(name).is_some()).collect();
+    let only = known.len() == 1;
+    known.into_iter().map(|name| (name.clone(), only || name == chosen)).collect()
+}
+
+/// The page with the key on it.
+pub(super) async fn shown(
+    app: &App,
+    desk: &Desk,
+    created: Committed<CreatedKey>,
+    replaces: Option<Replaced>,
+) -> Result<Html<KeyCreated>, Failure> {
+    let Committed { version, published, value: CreatedKey { record, key, authorization, .. } } = created;
+    let (key, authorization, curl) = KeyCreated::texts(&key, &authorization, UPSTREAM);
+    Ok(Html::ok(KeyCreated {
+        shell: desk.shell("The key is ready", Section::Keys),
+        id: record.id,
+        name: record.name,
+        environment: record.environment,
+        key,
+        authorization,
+        curl,
+        published,
+        receipt: receipt(app, &desk.by, version, NO_WAIT).await?,
+        replaces,
+    }))
+}

@@ -1,0 +1,120 @@
+//! A browser without scripts: it keeps a session's cookie, sends forms as their pages would, and follows no redirect.
+
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION};
+use reqwest::redirect::Policy;
+use sha2::{Digest, Sha256};
+
+use super::people::{Person, unique};
+use crate::stack::{Answer, Stack};
+
+pub(crate) struct Browser<'a> {
+    stack: &'a Stack,
+    http: reqwest::Client,
+    cookie: Option<String>,
+    csrf: String,
+}
+
+impl Stack {
+    /// Nobody's.
+    pub(crate) fn visitor(&self) -> Browser<'_> {
+        let http = reqwest::Client::builder().tls_certs_only([]).redirect(Policy::none()).build().unwrap();
+        Browser { stack: self, http, cookie: None, csrf: String::new() }
+    }
+
+    /// A new member's, who is signed in.
+    pub(crate) async fn browser(&self, organization: &str, role: &str) -> Browser<'_> {
+        let person = self.person(organization, role).await;
+        self.signed_in(organization, &person).await
+    }
+
+    /// A member's, with a session as signing in begins one.
+    pub(crate) async fn signed_in(&self, organization: &str, person: &Person) -> Browser<'_> {
+        let unique = unique();
+        let cookie = format!("pcs_{unique:0>40}");
+        let digest: [u8; 32] = Sha256::digest(cookie.as_bytes()).into();
+        let digest: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+        let (user, now) = (&person.id, self.now());
+        self.run(format!(
+            "INSERT INTO sessions VALUES ('ses_{unique}', x'{digest}', '{user}', '{organization}', NULL, 'test', \
+             {now}, {now}, {})",
+            now + 2_592_000
+        ))
+        .await;
+        let mut browser = self.visitor();
+        browser.cookie = Some(cookie);
+        browser.csrf = hidden(&browser.get("/explain").await.text(), "csrf");
+        browser
+    }
+}
+
+impl Browser<'_> {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], "").await
+    }
+
+    /// A form with the token of the page that it stands on.
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let csrf = [("csrf", self.csrf.as_str())];
+        self.send(Method::POST, path, &[], &encoded(&[&csrf, fields].concat())).await
+    }
+
+    /// The same, already written.
+    pub(crate) async fn post_text(&self, path: &str, text: &str) -> Answer {
+        self.send(Method::POST, path, &[], &format!("csrf={}&{text}", self.csrf)).await
+    }
+
+    /// Where a form leads.
+    pub(crate) async fn go(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let answer = self.post(path, fields).await;
+        assert_eq!(answer.status, 303, "POST {path}: {}", answer.text());
+        let next = answer.header(LOCATION.as_str()).to_owned();
+        self.get(&next).await
+    }
+
+    /// What forms carry, `csrf=…&`, leaked for the table's sake.
+    pub(crate) fn token_field(&self) -> &'static str {
+        format!("csrf={}&", self.csrf).leak()
+    }
+
+    pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = self.http.request(method, format!("http://{}{path}", self.stack.address));
+        if let Some(cookie) = &self.cookie {
+            request = request.header(COOKIE, format!("portcullis_session={cookie}"));
+        }
+        request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let form = "application/x-www-form-urlencoded";
+        let response = request.header(CONTENT_TYPE, form).body(body.to_owned()).send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
+    }
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.bytes.clone()).unwrap()
+    }
+}
+
+pub(crate) fn encoded(fields: &[(&str, &str)]) -> String {
+    let byte =
+        |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    let text = |text: &str| text.bytes().map(byte).collect::<String>();
+    fields.iter().map(|(name, value)| format!("{}={}", text(name), text(value))).collect::<Vec<_>>().join("&")
+}
+
+/// The value of a page's hidden field.
+pub(crate) fn hidden(html: &str, name: &str) -> String {
+    between(html, &format!("name=\"{name}\" value=\""), "\"")
+}
+
+/// The text of the first element with that `data-test`.
+pub(crate) fn shown(html: &str, name: &str) -> String {
+    let (_, rest) = html.split_once(&format!("data-test=\"{name}\"")).unwrap_or_else(|| panic!("no {name}: {html}"));
+    between(rest, ">", "<")
+}
+
+fn between(text: &str, before: &str, after: &str) -> String {
+    let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no {before}: {text}"));
+    rest.split(after).next().unwrap().to_owned()
+}

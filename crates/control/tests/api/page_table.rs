@@ -1,0 +1,128 @@
+//! Page × member → status, for every page there is, as data; the counterpart of `table` for people with a session.
+//!
+//! Forms are sent as the page would send them. Whoever is not signed in is sent to do so, and learns nothing.
+
+use reqwest::Method;
+
+use super::browser::Browser;
+use super::table::{Row, filled, row};
+use crate::stack::Stack;
+
+/// Who looks, in the order of the columns below; `outsider` is the owner of a third organisation, asking for the second
+/// one's rows.
+const PEOPLE: [&str; 10] = [
+    "owner",
+    "admin",
+    "member",
+    "viewer",
+    "other owner",
+    "other admin",
+    "other member",
+    "other viewer",
+    "outsider",
+    "nobody",
+];
+
+#[rustfmt::skip]
+pub(crate) const PAGES: &[Row] = &[
+    //                                                             default: o a m  v   other: o  a   m   v   out nob
+    row("GET /assets/{asset}", "",                                  "200 200 200 200  200 200 200 200  200  200"),
+    row("GET /favicon.ico", "",                                     "308 308 308 308  308 308 308 308  308  308"),
+
+    row("GET /keys", "",                                            "200 200 200 200  200 200 200 200  200  303"),
+    row("POST /keys/search", "q=till",                              "303 303 303 303  303 303 303 303  303  303"),
+    row("GET /keys/new", "",                                        "200 200 200 403  200 200 200 403  200  303"),
+    row("POST /keys/new", "name=x&environment=live",                "200 200 200 403  200 200 200 403  200  303"),
+    row("GET /keys/import", "",                                     "200 200 200 403  200 200 200 403  200  303"),
+    row("POST /keys/import", "text=name,sha256,prefix%0Ax,{sha256},sk_live_",
+                                                                    "303 303 303 403  303 303 303 403  303  303"),
+    row("GET /keys/{key}", "",                                      "200 200 200 200  200 200 200 200  404  303"),
+    row("GET /keys/{key}/details", "",                              "200 200 200 403  200 200 200 403  404  303"),
+    row("POST /keys/{key}/details", "name=y",                       "303 303 303 403  303 303 303 403  404  303"),
+    row("GET /keys/{key}/scopes", "",                               "200 200 200 403  200 200 200 403  404  303"),
+    row("POST /keys/{key}/scopes", "apply=enforce",                 "303 303 303 403  303 303 303 403  404  303"),
+    row("POST /keys/{key}/scopes", "apply=try",                     "303 303 303 403  303 303 303 403  404  303"),
+    row("GET /keys/{key}/restrict", "",                             "200 200 200 403  200 200 200 403  404  303"),
+    row("POST /keys/{key}/restrict", "apply=enforce&ip=true",       "303 303 303 403  303 303 303 403  404  303"),
+    row("POST /keys/{key}/restrict", "apply=try&ip=true",           "303 303 303 403  303 303 303 403  404  303"),
+    row("GET /keys/{key}/rotate", "",                               "200 200 200 403  200 200 200 403  404  303"),
+    row("POST /keys/{key}/rotate", "overlap=86400",                 "200 200 200 403  200 200 200 403  404  303"),
+    row("GET /keys/{key}/revoke", "",                               "200 200 200 403  200 200 200 403  404  303"),
+    row("POST /keys/{key}/revoke", "",                              "303 303 303 403  303 303 303 403  404  303"),
+    row("POST /keys/{key}/disable", "",                             "303 303 303 403  303 303 303 403  404  303"),
+    row("POST /keys/{key}/enable", "",                              "303 303 303 403  303 303 303 403  404  303"),
+    row("POST /keys/{tried}/trial/end", "",                         "303 303 303 403  303 303 303 403  404  303"),
+    row("POST /keys/{tried}/trial/enforce", "",                     "303 303 303 403  303 303 303 403  404  303"),
+
+    row("GET /receipts/{version}", "",                              "200 200 200 200  404 404 404 404  404  303"),
+    row("GET /explain", "",                                         "200 200 200 200  200 200 200 200  200  303"),
+    row("POST /explain", "key={key}&method=GET&path=/v1/x",         "200 200 200 200  200 200 200 200  422  303"),
+    row("GET /denials", "",                                         "200 200 200 200  200 200 200 200  200  303"),
+    row("GET /denials?request_id={denial}", "",                     "303 303 303 303  303 303 303 303  422  303"),
+    row("GET /denials/{denial}", "",                                "200 200 200 200  200 200 200 200  404  303"),
+];
+
+/// People, and whose rows they ask for.
+async fn people(stack: &Stack) -> Vec<(Browser<'_>, String)> {
+    let (home, other, third) =
+        (stack.default_organization().await, stack.organization("other").await, stack.organization("third").await);
+    let mut people = Vec::new();
+    for organization in [&home, &other] {
+        for role in ["owner", "admin", "member", "viewer"] {
+            people.push((stack.browser(organization, role).await, organization.clone()));
+        }
+    }
+    people.push((stack.browser(&third, "owner").await, other));
+    people.push((stack.visitor(), home));
+    people
+}
+
+#[tokio::test]
+async fn every_page_answers_everyone_as_the_table_says() {
+    let stack = Stack::start().await;
+    let people = people(&stack).await;
+    let mut wrong = Vec::new();
+    for Row { route, body, expected } in PAGES {
+        let expected: Vec<u16> = expected.split_whitespace().map(|status| status.parse().unwrap()).collect();
+        assert_eq!(expected.len(), PEOPLE.len(), "{route}");
+        let (method, path) = route.split_once(' ').unwrap();
+        for ((who, (browser, organization)), expected) in PEOPLE.iter().zip(&people).zip(expected) {
+            let path = filled(&stack, organization, path).await;
+            let body = filled(&stack, organization, body).await;
+            let answer = match method {
+                "GET" => browser.get(&path).await,
+                _ => browser.post_text(&path, &body).await,
+            };
+            if answer.status != expected {
+                wrong.push(format!("{route} {body}: {who} got {}, not {expected}", answer.status));
+            }
+            if answer.status == 303 && *who == "nobody" {
+                assert!(answer.header("location").starts_with("/sign-in"), "{route}");
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn no_form_is_taken_that_is_not_from_our_page() {
+    let stack = Stack::start().await;
+    let home = stack.default_organization().await;
+    let browser = stack.browser(&home, "owner").await;
+    let elsewhere = [("origin", "https://evil.example")];
+    let crossing = [("sec-fetch-site", "cross-site")];
+    for Row { route, body, .. } in PAGES.iter().filter(|row| row.route.starts_with("POST ")) {
+        let path = filled(&stack, &home, route.split_once(' ').unwrap().1).await;
+        for (headers, csrf) in [
+            (&[][..], "csrf=&"),
+            (&[], ""),
+            (&[], "csrf=0000&"),
+            (&elsewhere, browser.token_field()),
+            (&crossing, browser.token_field()),
+        ] {
+            let answer = browser.send(Method::POST, &path, headers, &format!("{csrf}{body}")).await;
+            assert_eq!(answer.status, 403, "{route} {headers:?} {csrf}");
+            assert!(answer.text().contains("load the page again"), "{route}");
+        }
+    }
+}
