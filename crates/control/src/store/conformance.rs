@@ -4,10 +4,12 @@
 //! the store's traits that no test here calls is not known to do the same on both.
 
 mod accounts;
+mod answers;
 mod audit;
 mod fleet;
 mod keys;
 mod organizations;
+mod policies;
 mod postgres;
 mod rows;
 mod settings;
@@ -124,6 +126,14 @@ suite! {
         those_who_start_with_nothing_need_no_key_revoked_long_ago
         a_reader_beside_many_writers_misses_nothing
         many_writers_of_one_row_lose_no_update
+    }
+    policies {
+        policies_are_kept_and_the_newest_is_in_force
+        keys_are_counted_by_what_a_policy_looks_at
+    }
+    answers {
+        an_answer_is_kept_for_its_request_until_it_expires
+        of_many_who_claim_a_name_one_has_it
     }
     settings {
         the_first_to_settle_a_setting_decides
