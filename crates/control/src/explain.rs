@@ -28,10 +28,7 @@ pub(crate) async fn explain(app: &App, by: &Caller, request: &Explain) -> Result
     by.require(KeysRead)?;
     let policy = app.policy();
     let ambient = Surroundings { now: app.clock.seconds(), address: wire::check(&policy, request)? };
-    let row = keys::row(app, by, request.key.trim()).await.map_err(|error| match error {
-        Error::NotFound(_) => Error::invalid("/key", "there is no such key: expected the id of one"),
-        other => other,
-    })?;
+    let row = keys::row(app, by, request.key.trim()).await?;
     let organization = app.store.organization(Scope::Only(row.organization), row.organization).await?;
     let state = organization.map_or(OrganizationState::Suspended, |it| it.state);
     let wire = Wire::new(request, &policy, &keys::stand_in(&format_of(&policy, &row))?);

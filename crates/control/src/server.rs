@@ -188,10 +188,8 @@ impl Server {
         publishing.spawn(worker.run());
         let (told, publisher) = (store.clone(), app.publisher.clone());
         publishing.spawn(async move { told.listen(&|version| publisher.heard(version)).await });
-        // The first listing need not wait for all that is there; if this fails, it tries again and says so.
         let mut reading = JoinSet::new();
-        let (directory, database) = (app.directory.clone(), store.clone());
-        reading.spawn(async move { directory.refresh(database.as_ref()).await });
+        reading.spawn(app.directory.clone().keep_fresh(store.clone()));
         let mut recording = JoinSet::new();
         recording.spawn(fleet.clone().run(app.clock.clone()));
         let serving = connections::serve(listener, http::router(app), limits, ending.clone());

@@ -7,15 +7,18 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use portcullis_engine::{KeyId, OrganizationId};
 
 use super::life::Life;
-use super::question::Question;
+use super::question::{Look, Question};
 use crate::store::{KeyRow, KeySummary, Store, StoreError};
 
 /// Entries looked at before others get their turn.
 const SLICE: usize = 4096;
+
+const REFRESH_EVERY: Duration = Duration::from_secs(1);
 
 /// Where a key stands in listings: the version it was created in, and its id.
 pub(super) type Place = (u64, KeyId);
@@ -48,6 +51,15 @@ pub(super) struct Entry {
 }
 
 impl Directory {
+    /// Takes in what changed, again and again: no listing has to wait for much. One that fails is not told here; the
+    /// next listing meets the same failure and tells it.
+    pub(crate) async fn keep_fresh(self: Arc<Self>, store: Arc<dyn Store>) {
+        loop {
+            let _ = self.refresh(store.as_ref()).await;
+            tokio::time::sleep(REFRESH_EVERY).await;
+        }
+    }
+
     /// Takes in what changed.
     pub(crate) async fn refresh(&self, store: &dyn Store) -> Result<(), StoreError> {
         let _one = self.refreshing.lock().await;
@@ -132,7 +144,7 @@ impl Entries {
     fn look(
         &self,
         question: &Question,
-        look: &super::question::Look<'_>,
+        look: &Look<'_>,
         after: Option<Place>,
         limit: usize,
     ) -> (Vec<Place>, Option<Place>) {

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod answers;
+mod attention;
 mod audit;
 mod fleet;
 mod keys;
@@ -109,6 +110,9 @@ suite! {
         use_is_remembered_and_never_goes_back
         reports_from_many_sides_do_not_keep_each_other_waiting
     }
+    attention {
+        keys_are_counted_by_their_state
+    }
     accounts {
         people_are_found_by_id_and_address_of_which_there_is_one
         members_are_listed_in_order_and_an_owner_stays
@@ -127,10 +131,6 @@ suite! {
         a_reader_beside_many_writers_misses_nothing
         many_writers_of_one_row_lose_no_update
     }
-    policies {
-        policies_are_kept_and_the_newest_is_in_force
-        keys_are_counted_by_what_a_policy_looks_at
-    }
     answers {
         an_answer_is_kept_for_its_request_until_it_expires
         of_many_who_claim_a_name_one_has_it
@@ -138,6 +138,12 @@ suite! {
     settings {
         the_first_to_settle_a_setting_decides
         a_setting_can_be_replaced
+    }
+    policies {
+        policies_are_kept_in_versions
+        a_policy_s_version_is_taken_once
+        a_new_policy_is_a_change
+        keys_are_grouped_by_what_a_policy_looks_at
     }
     fleet {
         reports_add_up_and_the_later_wins_in_whatever_order

@@ -144,8 +144,6 @@ async fn a_question_that_makes_no_sense_is_refused() {
     let key = stack.key("till").await;
     let text = key["key"].as_str().unwrap();
     for (change, pointer) in [
-        (json!({ "key": "key_0000000000000000" }), "/key"),
-        (json!({ "key": text }), "/key"),
         (json!({ "address": "here" }), "/address"),
         (json!({ "path": format!("/v1/x?key={text}") }), "/path"),
         (json!({ "referrer": format!("https://example.com/{text}") }), "/referrer"),
@@ -157,5 +155,9 @@ async fn a_question_that_makes_no_sense_is_refused() {
         let answer = stack.post("/v1/explain", body).await;
         assert_eq!((answer.status, answer.json()["pointer"].as_str()), (422, Some(pointer)), "{}", answer.json());
         assert!(!String::from_utf8_lossy(&answer.bytes).contains(text));
+    }
+    for id in ["key_0000000000000000", text, ""] {
+        let answer = stack.post("/v1/explain", json!({ "key": id, "method": "GET", "path": "/v1/x" })).await;
+        assert_eq!((answer.status, answer.json()["code"].as_str()), (404, Some("not_found")));
     }
 }

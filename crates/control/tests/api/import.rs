@@ -163,3 +163,19 @@ async fn what_is_wrong_with_json_is_said_with_its_member() {
     assert_eq!((conflict.status, conflict.json()["code"].as_str()), (409, Some("already_exists")));
     assert!(conflict.json()["detail"].as_str().unwrap().starts_with("line 2, column `sha256`: "));
 }
+
+#[tokio::test]
+async fn of_two_imports_of_one_key_at_once_one_is_refused() {
+    let stack = Stack::start().await;
+    for round in 0..8 {
+        let keys = json!({ "keys": [{ "name": "x", "sha256": digest(&round.to_string()), "prefix": "sk_live_" }] });
+        let (one, other) =
+            tokio::join!(stack.post("/v1/keys:import", keys.clone()), stack.post("/v1/keys:import", keys.clone()));
+        let mut statuses = [one.status, other.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 409]);
+        for refused in [one, other].iter().filter(|answer| answer.status == 409) {
+            assert_eq!(refused.json()["code"], "already_exists");
+        }
+    }
+}

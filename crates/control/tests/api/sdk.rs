@@ -2,7 +2,8 @@
 
 use portcullis_sdk::api::denials::ListDenials;
 use portcullis_sdk::api::edge::SampleKind;
-use portcullis_sdk::api::keys::{CreateKeys, ListKeys};
+use portcullis_sdk::api::explain::Explain;
+use portcullis_sdk::api::keys::{CreateKeys, FindKey, ImportKey, ImportKeys, ListKeys, StartTrial};
 use portcullis_sdk::api::policy::{CheckPolicy, ListPolicyVersions, PublishPolicy, RestorePolicy};
 use portcullis_sdk::api::{
     CreateKey, CreateOrganization, KeyStatus, OrganizationState, Patch, RotateKey, UpdateKey, UpdateOrganization,
@@ -31,6 +32,16 @@ async fn every_route_has_a_method_that_understands_its_answer() {
     let batch = CreateKeys { keys: vec![request.clone(), request] };
     assert_eq!(client.create_keys(&batch).await.unwrap().value.data.len(), 2);
     assert_eq!(client.list_keys(&ListKeys { limit: Some(3), ..ListKeys::default() }).await.unwrap().data.len(), 3);
+    let found = FindKey { key: made.value.key.clone() };
+    assert_eq!(&client.find_key(&found).await.unwrap().id, id);
+    let trial = StartTrial { scopes: Some(Vec::new()), restrictions: None };
+    assert!(client.start_trial(id, &trial).await.unwrap().value.trial.is_some());
+    assert!(client.end_trial(id).await.unwrap().value.trial.is_none());
+    client.start_trial(id, &trial).await.unwrap();
+    assert!(client.enforce_trial(id).await.unwrap().value.trial.is_none());
+    let question =
+        Explain { key: id.clone(), method: "GET".to_owned(), path: "/v1/x".to_owned(), ..Explain::default() };
+    assert!(client.explain(&question).await.unwrap().allowed);
     assert_eq!(client.revoke_key(id).await.unwrap().value.status, KeyStatus::Revoked);
     assert_eq!(client.list_api_keys().await.unwrap().data.len(), 3);
     assert!(client.revoke_api_key(&rotated.value.record.id).await.unwrap().value.success);
@@ -57,6 +68,15 @@ async fn every_route_has_a_method_that_understands_its_answer() {
     assert!(client.denial("../edges").await.unwrap_err().to_string().contains("(not_found)"));
     assert_eq!(client.observations(id, Some(SampleKind::Retiring)).await.unwrap().totals.count, 0);
     assert_eq!(client.traffic().await.unwrap().hours.len(), 24);
+    let old = ImportKey {
+        name: "old".to_owned(),
+        sha256: "0".repeat(64),
+        prefix: "sk_live_".to_owned(),
+        ..ImportKey::default()
+    };
+    assert_eq!(client.import_keys(&ImportKeys { keys: vec![old] }).await.unwrap().value.data[0].name, "old");
+    let table = format!("name,sha256,prefix\nolder,{},sk_test_\n", "1".repeat(64));
+    assert_eq!(client.import_table(table.into_bytes()).await.unwrap().value.data[0].environment, "test");
     let edge = Client::new(&format!("http://{}", stack.address), Token::new(&stack.edge)).unwrap();
     assert!(!edge.fetch_bundle().await.unwrap().is_empty());
 }
@@ -74,7 +94,8 @@ async fn people_and_tokens_are_managed_with_it_too() {
     let invitation = CreateInvitation { role: Role::Owner, email: Some("ada@example.com".to_owned()) };
     let made = client.invite(&home, &invitation).await.unwrap();
     let unwanted = client.invite(&home, &CreateInvitation { role: Role::Viewer, email: None }).await.unwrap();
-    assert_eq!(client.list_invitations(&home, &WhichPage::default()).await.unwrap().data.len(), 2);
+    let invited = client.list_invitations(&home, &WhichPage::default()).await.unwrap().data;
+    assert_eq!(invited.len(), 3, "the first owner is invited too, as long as there is nobody");
     assert!(client.withdraw_invitation(&home, &unwanted.record.id).await.unwrap().withdrawn_at.is_some());
     let accept = AcceptInvitation {
         token: Secret::new(made.url.expose().rsplit('/').next().unwrap()),
@@ -83,6 +104,7 @@ async fn people_and_tokens_are_managed_with_it_too() {
         password: Secret::new("correct horse battery staple"),
     };
     let user = client.accept_invitation(&accept).await.unwrap().user.id;
+    assert!(client.list_invitations(&home, &WhichPage::default()).await.unwrap().data.is_empty());
     assert_eq!(client.list_members(&home, &WhichPage::default()).await.unwrap().data[0].user, user);
     let bob = stack.person(&home, "owner").await;
     let role = UpdateMember { role: Role::Viewer };

@@ -41,6 +41,13 @@ fn restricted(kind: &str, list: &str, entry: &str) -> serde_json::Value {
     json!({ "restrictions": { kind: spec } })
 }
 
+/// A key to import, with that in one of its members.
+fn imported(member: &str, text: &str) -> serde_json::Value {
+    let mut key = json!({ "name": "x", "sha256": "0".repeat(64), "prefix": "sk_live_" });
+    key[member] = text.into();
+    key
+}
+
 /// Uses the whole API, with keys also where they do not belong; returns every secret there was.
 async fn use_everything(stack: &Stack) -> Vec<String> {
     let mut secrets = vec![stack.admin.clone(), stack.edge.clone()];
@@ -81,6 +88,24 @@ async fn use_everything(stack: &Stack) -> Vec<String> {
         (Method::GET, format!("/v1/keys?cursor={pasted}"), json!({})),
         (Method::GET, format!("/v1/keys?status={pasted}"), json!({})),
         (Method::DELETE, format!("/v1/api-keys/{pasted}"), json!({})),
+        (Method::GET, format!("/v1/keys?q={pasted}"), json!({})),
+        (Method::GET, format!("/v1/keys?q=x{pasted}"), json!({})),
+        (Method::POST, "/v1/keys:find".to_owned(), json!({ &pasted: 1 })),
+        (Method::POST, "/v1/keys:find".to_owned(), json!({ "key": format!("{pasted}x") })),
+        (Method::POST, "/v1/keys:import".to_owned(), json!({ "keys": [imported("sha256", &pasted)] })),
+        (Method::POST, "/v1/keys:import".to_owned(), json!({ "keys": [imported("prefix", &pasted)] })),
+        (Method::POST, "/v1/keys:import".to_owned(), json!({ "keys": [imported("display", &pasted)] })),
+        (Method::POST, "/v1/keys:import".to_owned(), json!({ "keys": [imported("environment", &pasted)] })),
+        (Method::PATCH, format!("/v1/keys/{id}"), json!({ "metadata": { "note": pasted } })),
+        (Method::PATCH, format!("/v1/keys/{id}"), json!({ "metadata": { &pasted: "x" } })),
+        (Method::PUT, format!("/v1/keys/{id}/trial"), json!({ "scopes": [pasted] })),
+        (Method::PUT, format!("/v1/keys/{id}/trial"), restricted("endpoint", "allow", &format!("GET /{pasted}"))),
+        (Method::POST, "/v1/explain".to_owned(), json!({ "key": pasted, "method": "GET", "path": "/v1/x" })),
+        (
+            Method::POST,
+            "/v1/explain".to_owned(),
+            json!({ "key": id, "method": "GET", "path": format!("/v1/{pasted}") }),
+        ),
         (Method::POST, "/v1/keys".to_owned(), json!({ "name": pasted, "environment": "live" })),
         (Method::POST, "/v1/keys".to_owned(), json!({ "name": "x", "environment": pasted })),
         (Method::POST, "/v1/keys".to_owned(), json!({ "name": "x", "environment": "live", "scopes": [pasted] })),
@@ -102,6 +127,7 @@ async fn use_everything(stack: &Stack) -> Vec<String> {
         assert!(answer.status >= 400, "{method} {}", answer.status);
         assert!(!String::from_utf8_lossy(&answer.bytes).contains(&pasted), "{method}: {}", answer.json());
     }
+    assert_eq!(stack.post("/v1/keys:find", json!({ "key": pasted })).await.json()["id"], id);
     stack.send(Method::GET, "/v1/keys", Some(&pasted), None).await;
     let told = stack.report(json!({
         "edge": "e", "vm": "1", "applied_version": 1, "errors": [format!("refused {pasted}")], "denied": { &pasted: 1 },

@@ -49,7 +49,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     contents.into_iter().flatten().for_each(|(_, content)| without_null(content));
     let takes = Takes {
         query,
-        id: path.contains('{') || path.ends_with(":find"),
+        id: path.contains('{') || names_in_body(path),
         writes: method != "get",
         condition: TAGGED.contains(&path) && changes(method),
         tagged: TAGGED.contains(&path) && method == "get",
@@ -60,6 +60,11 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     for (status, refusal) in refusals::of(&takes, tag == "payments") {
         responses.entry(status).or_insert(refusal);
     }
+}
+
+/// Whether the body names what an operation is about.
+fn names_in_body(path: &str) -> bool {
+    matches!(path, "/v1/keys:find" | "/v1/explain")
 }
 
 /// Header fields that a layer takes care of, for every operation alike.

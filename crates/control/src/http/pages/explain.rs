@@ -62,7 +62,12 @@ pub(super) async fn answer(
         // Whoever has the key itself means it.
         asked.key = listing::find(&app, &desk, &asked.key).await.unwrap_or_default();
     }
-    match explain::explain(&app, &desk.by, &asked.request()).await {
+    // In a form the key is a field like any other.
+    let beside_key = |error| match error {
+        Error::NotFound(_) => Error::invalid("/key", "there is no such key: expected the id of one"),
+        other => other,
+    };
+    match explain::explain(&app, &desk.by, &asked.request()).await.map_err(beside_key) {
         Ok(explained) => Ok(Html::ok(page(&app, &desk, asked.fields(&policy), Some(shown(explained))).await?)),
         Err(error) => {
             let fields = ExplainFields { problems: beside(error, PLACES)?, ..asked.fields(&policy) };
