@@ -19,11 +19,11 @@ mod tokens;
 
 pub(crate) use accept::{Acceptance, Accepted, Invited, accept, look_at};
 pub(crate) use attempts::Attempts;
-pub(crate) use first::first_owner_link;
+pub(crate) use first::{first_owner_link, nobody_yet};
 pub(crate) use invitations::{invite, list_invitations, withdraw};
-pub(crate) use members::{change_role, list_members, remove_member};
+pub(crate) use members::{change_role, list_members, removable, remove_member};
 pub(crate) use password::{Password, PasswordHash, Passwords};
-pub(crate) use profile::{change_password, me, membership, rename, shown};
+pub(crate) use profile::{change_password, me, membership, memberships, rename, shown};
 pub(crate) use recognise::recognise;
 pub(crate) use sessions::{
     MAX_SECONDS, Resumed, Started, begin, end_session, list_sessions, resume, sign_in, sign_out, sign_out_everywhere,

@@ -3,6 +3,7 @@
 //! It speaks no HTTP and no SQL. Invariants: a key's text exists only in the value that `create`, `create_batch` and
 //! `rotate` return; a revoked key never works again; rotation never makes a key work longer than it would have.
 
+mod attention;
 mod creation;
 mod directory;
 mod fields;
@@ -27,6 +28,7 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::store::{Action, Change, KeyRow, Target, Write};
 
+pub(crate) use attention::attention;
 pub(crate) use creation::{create, create_batch, create_once};
 pub(crate) use directory::Directory;
 pub(crate) use fields::{email, given, misleads, name};

@@ -3,6 +3,7 @@
 //! It decides about no request to an upstream; edges do, with what is published here. Invariants: a key's text and
 //! the tokens are in no log, no error and no database column; a write is answered once edges can fetch it.
 #![forbid(unsafe_code)]
+#![expect(clippy::duplicate_mod, reason = "SQL is compiled once for each database, see `store`")]
 
 mod access;
 mod accounts;
@@ -24,7 +25,6 @@ mod limits;
 mod metrics;
 mod observations;
 mod organizations;
-#[cfg_attr(not(test), expect(dead_code, reason = "handlers are yet to use it"))]
 mod pages;
 mod policy;
 mod public_url;

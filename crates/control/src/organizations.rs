@@ -88,6 +88,7 @@ pub(crate) async fn update(
     by.require(OrganizationsWrite)?;
     app.change(async || {
         let mut row = find_in(app, sight(app, by), id).await?;
+        by.still_sees(&organization(row.clone()))?;
         if let Some(name) = keys::given("/name", &request.name)? {
             row.name = keys::name(&app.policy(), name)?;
         }
@@ -123,9 +124,7 @@ pub(crate) fn narrow(by: &Caller, id: Option<&str>) -> Result<Scope, Error> {
 
 /// One whose rows the caller may see and change.
 pub(crate) async fn find(app: &App, by: &Caller, id: &str) -> Result<OrganizationRow, Error> {
-    let row = find_in(app, by.scope, id).await?;
-    by.still_sees(&organization(row.clone()))?;
-    Ok(row)
+    find_in(app, by.scope, id).await
 }
 
 async fn find_in(app: &App, scope: Scope, id: &str) -> Result<OrganizationRow, Error> {

@@ -7,7 +7,7 @@ use portcullis_engine::{KeyId, OrganizationId};
 /// The operating system gave no randomness. Nothing can be created until it does.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the operating system gave no randomness: {0}")]
-pub struct NoRandomness(#[from] getrandom::Error);
+pub(crate) struct NoRandomness(#[from] getrandom::Error);
 
 /// `length` letters of `alphabet`, which has 2 to 256 of them.
 pub(crate) fn letters(alphabet: &[u8], length: usize) -> Result<String, NoRandomness> {

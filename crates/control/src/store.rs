@@ -6,6 +6,7 @@
 
 mod accounts;
 mod answers;
+mod attention;
 mod audit;
 mod change;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub(crate) use accounts::{
     SessionRow, Sessions, Slice, TokenRow, Tokens, UserRow, Users,
 };
 pub(crate) use answers::{Answers, Claim, Claimed};
+pub(crate) use attention::{Attention, KeyCounts, Marks};
 pub(crate) use audit::{Audit, AuditFilter};
 pub(crate) use change::{Action, Actor, AuditRow, Change, Target};
 pub(crate) use denials::{Audience, DENIALS, DenialFilter, DenialRow, Denials};
@@ -50,13 +52,13 @@ pub(crate) use organizations::{OrganizationRow, Organizations};
 pub(crate) use policies::{KeyGroup, Policies, PolicyRow};
 use postgres::PostgresStore;
 pub(crate) use settings::{SIGNING_KEY, Settings};
-#[cfg_attr(not(test), expect(unused_imports, reason = "tests open one themselves"))]
 pub(crate) use sqlite::SqliteStore;
 
 /// Everything the control plane asks of a database.
 #[async_trait]
 pub(crate) trait Store:
     Answers
+    + Attention
     + Audit
     + Denials
     + Edges

@@ -135,7 +135,9 @@ async fn join(app: &App, by: &Caller, row: &InvitationRow, user: UserRow, is_new
             invitations::target(row),
         )
         .add(Write::Account(AccountWrite::InsertMember(member)), organization, Action::MemberAdded, target())
-        .detail([("role", json!(row.role.as_str()))]);
+        .detail([("role", json!(row.role.as_str()))])
+        // There is somebody now.
+        .also(Write::Account(AccountWrite::WithdrawFirst(now)));
     app.record(change).await?;
     let name = app.store.organization(Scope::Only(organization), organization).await?.map(|it| it.name);
     let membership = MembershipRow { organization, name: name.unwrap_or_default(), role: row.role };

@@ -28,3 +28,8 @@ pub(crate) async fn first_owner_link(app: &App) -> Result<Option<String>, Error>
     app.record(change).await?;
     Ok(Some(format!("{}/welcome/{}", app.public_url, secret.expose())))
 }
+
+/// Whether nobody can sign in yet.
+pub(crate) async fn nobody_yet(app: &App) -> Result<bool, Error> {
+    Ok(!app.store.has_users().await?)
+}

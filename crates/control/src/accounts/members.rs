@@ -57,6 +57,15 @@ pub(crate) async fn change_role(
     .await
 }
 
+/// A member whom the caller may remove.
+pub(crate) async fn removable(app: &App, by: &Caller, organization: &str, user: &str) -> Result<Member, Error> {
+    by.require(MembersWrite)?;
+    let organization = organizations::find(app, by, organization).await?.id;
+    let row = find(app, organization, user).await?;
+    reach(app, by, organization, row.role)?;
+    Ok(member(row))
+}
+
 /// Removes a member. Their sessions and personal tokens there end at once.
 pub(crate) async fn remove_member(app: &App, by: &Caller, organization: &str, user: &str) -> Result<(), Error> {
     by.require(MembersWrite)?;

@@ -40,6 +40,14 @@ pub(crate) async fn me(app: &App, by: &Caller) -> Result<Me, Error> {
     })
 }
 
+/// Where the person behind the caller is a member, the oldest membership first.
+pub(crate) async fn memberships(app: &App, by: &Caller) -> Result<Vec<Membership>, Error> {
+    match by.user() {
+        Some(id) => Ok(app.store.memberships(id).await?.into_iter().map(membership).collect()),
+        None => Ok(Vec::new()),
+    }
+}
+
 /// Changes what people call the caller.
 pub(crate) async fn rename(app: &App, by: &Caller, name: &str) -> Result<(), Error> {
     let (id, _) = person(by)?;

@@ -13,6 +13,7 @@ use super::body::Parameters;
 use super::failure::Failure;
 use crate::app::App;
 use crate::audit;
+use crate::caller::Caller;
 
 /// One page of the audit log, newest first.
 #[utoipa::path(get, path = "/v1/audit", tag = "audit", params(ListAudit),
@@ -37,11 +38,16 @@ pub(super) async fn export(
     By(by): By,
     Parameters(query): Parameters<ExportAudit>,
 ) -> Result<Response, Failure> {
+    file(app, &by, query)
+}
+
+/// The log as a file to keep, written as it is read.
+pub(super) fn file(app: App, by: &Caller, query: ExportAudit) -> Result<Response, Failure> {
     let (kind, disposition) = match query.format {
         ExportFormat::Csv => ("text/csv; charset=utf-8; header=present", "attachment; filename=\"audit.csv\""),
         ExportFormat::Jsonl => ("application/jsonl", "attachment; filename=\"audit.jsonl\""),
     };
-    let pieces = audit::export(app, &by, query)?;
+    let pieces = audit::export(app, by, query)?;
     // The status is on its way by then: a reader that sees the connection break knows that it does not have all.
     let pieces = pieces.inspect_err(|error| tracing::error!(%error, "an export of the audit log broke off"));
     let headers = [(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, disposition)];

@@ -72,7 +72,8 @@ pub(super) async fn gate(State(app): State<App>, mut request: Request, next: Nex
     let door = Door::of(request.uri().path());
     let mut entered = enter(&app, door, &mut request).await;
     let told = count(&app, door, &request, entered.is_ok());
-    let told = told.unwrap_or_else(|(failure, told)| {
+    let told = told.unwrap_or_else(|refused| {
+        let (failure, told) = *refused;
         entered = Err(failure.into_response());
         Some(told)
     });
@@ -99,7 +100,7 @@ pub(super) async fn gate(State(app): State<App>, mut request: Request, next: Nex
 
 /// Counts a request; fails if it is one too many. Edges and whoever watches over this process are not counted, nor is what
 /// a page is made of.
-fn count(app: &App, door: Door, request: &Request, known: bool) -> Result<Option<Told>, (Failure, Told)> {
+fn count(app: &App, door: Door, request: &Request, known: bool) -> Result<Option<Told>, Box<(Failure, Told)>> {
     let path = request.uri().path();
     if matches!(path, "/healthz" | "/readyz") || path.starts_with("/assets/") || (known && door == Door::Edges) {
         return Ok(None);
@@ -114,14 +115,14 @@ fn count(app: &App, door: Door, request: &Request, known: bool) -> Result<Option
 async fn enter(app: &App, door: Door, request: &mut Request) -> Result<(), Response> {
     let visitor = visitor(app, request);
     let internal = |error: Error| Failure::from(error).into_response();
-    let stranger = || Err(Failure::unauthorized().into_response());
+    let stranger = || Failure::unauthorized().into_response();
     let caller = match door {
         Door::Open => visitor,
         Door::Edges if bearer(request.headers()).is_some_and(|sent| app.edge_token.is(sent)) => return Ok(()),
-        Door::Edges => return stranger(),
+        Door::Edges => return Err(stranger()),
         Door::Programs => match program(app, &visitor, request.headers()).await.map_err(internal)? {
             Some(caller) => caller,
-            None => return stranger(),
+            None => return Err(stranger()),
         },
         Door::Visitors | Door::People => match person(app, &visitor, request.headers()).await.map_err(internal)? {
             Some(signed_in) => {

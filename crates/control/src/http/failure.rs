@@ -126,7 +126,6 @@ impl From<Error> for Failure {
             Error::PolicyMoved { .. } => Self::new(StatusCode::CONFLICT, "policy_moved", detail),
             Error::Changed => Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail),
             Error::NotReady => Self::not_ready(),
-            Error::Changed => Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", detail),
             Error::Contended => Self::new(StatusCode::CONFLICT, "conflict", detail),
             Error::NotPublished(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_published", detail),
             Error::Store(StoreError::Nul) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail),

@@ -12,20 +12,31 @@
 //! Invariant: a handler writes no secret but the one that its page is there to show once.
 
 mod assets;
+mod audit;
+mod browser;
 mod denials;
 mod desk;
 mod done;
+mod edges;
 mod edit_key;
+mod edit_policy;
 mod explain;
 mod failed;
 mod fields;
 mod import;
+mod invited;
 mod key;
 mod key_life;
 mod keys;
 mod new_key;
+mod organization;
+mod organizations;
+mod overview;
+mod policy;
 mod problems;
 mod receipts;
+mod settings;
+mod sign_in;
 
 use std::time::Duration;
 
@@ -41,7 +52,7 @@ pub(super) use failed::failed;
 /// Every page.
 pub(super) fn register(routes: Routes) -> Routes {
     let routes = routes.get("/assets/{name}", assets::show).get("/favicon.ico", assets::favicon);
-    of_keys(routes)
+    of_people(of_keys(routes))
 }
 
 /// Those about keys and what edges make of them.
@@ -73,6 +84,49 @@ fn of_keys(routes: Routes) -> Routes {
         .post("/explain", explain::answer)
         .get("/denials", denials::list)
         .get("/denials/{request_id}", denials::show)
+}
+
+/// Those about people, their organisations, and what is the operator's.
+fn of_people(routes: Routes) -> Routes {
+    routes
+        .get("/", overview::show)
+        .get("/sign-in", sign_in::form)
+        .post("/sign-in", sign_in::sign_in)
+        .post("/sign-out", sign_in::sign_out)
+        .get("/welcome/{token}", invited::welcome)
+        .post("/welcome/{token}", invited::found)
+        .get("/invitations/{token}", invited::invitation)
+        .post("/invitations/{token}", invited::accept)
+        .get("/organization", organization::show)
+        .post("/organization/switch", organization::change_over)
+        .post("/organization/members/{id}/role", organization::change_role)
+        .get("/organization/members/{id}/remove", organization::ask_to_remove)
+        .post("/organization/members/{id}/remove", organization::remove)
+        .post("/organization/invitations", organization::invite)
+        .post("/organization/invitations/{id}/withdraw", organization::withdraw)
+        .get("/organizations", organizations::list)
+        .post("/organizations", organizations::create)
+        .get("/organizations/{id}/suspend", organizations::ask_to_suspend)
+        .post("/organizations/{id}/suspend", organizations::suspend)
+        .post("/organizations/{id}/resume", organizations::resume)
+        .get("/policy", policy::show)
+        .get("/policy/edit", edit_policy::form)
+        .post("/policy/preview", edit_policy::preview)
+        .post("/policy/publish", edit_policy::publish)
+        .get("/policy/versions/{version}", policy::version)
+        .get("/policy/versions/{version}/restore", policy::ask_to_restore)
+        .post("/policy/versions/{version}/restore", policy::restore)
+        .get("/edges", edges::show)
+        .get("/audit", audit::show)
+        .get("/audit/export", audit::export)
+        .get("/settings", settings::show)
+        .post("/settings/profile", settings::rename)
+        .post("/settings/password", settings::change_password)
+        .post("/settings/sessions/{id}/end", settings::end_session)
+        .post("/settings/sessions/end", settings::end_all)
+        .post("/settings/tokens", settings::create_token)
+        .get("/settings/tokens/{id}/revoke", settings::ask_to_revoke)
+        .post("/settings/tokens/{id}/revoke", settings::revoke_token)
 }
 
 /// A receipt as of now.

@@ -65,7 +65,7 @@ impl Rates {
     }
 
     /// Counts one request of a known caller; fails if it is one too many.
-    pub(super) fn count(&self, caller: &Caller) -> Result<Option<Told>, (Failure, Told)> {
+    pub(super) fn count(&self, caller: &Caller) -> Result<Option<Told>, Box<(Failure, Told)>> {
         let name = match &caller.who {
             Who::Root => Name::Root,
             Who::User { id, .. } => Name::User(*id),
@@ -78,7 +78,7 @@ impl Rates {
     }
 
     /// Counts one request of somebody unknown; fails if it is one too many.
-    pub(super) fn count_stranger(&self, address: Option<IpAddr>) -> Result<Option<Told>, (Failure, Told)> {
+    pub(super) fn count_stranger(&self, address: Option<IpAddr>) -> Result<Option<Told>, Box<(Failure, Told)>> {
         self.forget();
         self.strangers.as_ref().map(|counted| counted.count(&place(address))).transpose()
     }
@@ -97,14 +97,14 @@ impl<K: Hash + Eq + Clone> Counted<K> {
         Self { name, limiter: RateLimiter::keyed(quota).with_middleware(), clock: DefaultClock::default(), rate }
     }
 
-    fn count(&self, key: &K) -> Result<Told, (Failure, Told)> {
+    fn count(&self, key: &K) -> Result<Told, Box<(Failure, Told)>> {
         match self.limiter.check_key(key) {
             Ok(state) => Ok(self.told(state.remaining_burst_capacity(), self.until_full(&state))),
             Err(until) => {
                 let wait = whole_seconds(until.wait_time_from(self.clock.now()));
                 let detail = format!("too many requests: try again in {wait} s");
                 let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
-                Err((Failure { retry_after: Some(wait), ..failure }, self.told(0, wait)))
+                Err(Box::new((Failure { retry_after: Some(wait), ..failure }, self.told(0, wait))))
             }
         }
     }

@@ -4,13 +4,15 @@
 
 use portcullis_api::KeyStatus;
 
-use crate::store::{KeyRow, KeySummary};
+use crate::store::{KeyRow, KeySummary, Marks};
 
 pub(super) const DAY: u64 = 24 * 60 * 60;
 /// Older keys should have been rotated.
 const ROTATION: u64 = 90 * DAY;
 /// Keys that were not used for so long may not be needed.
 const IDLE: u64 = 30 * DAY;
+/// Keys that expire within it are about to.
+const SOON: u64 = 14 * DAY;
 
 /// A key's times, in Unix seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,11 @@ impl Life {
             Self { expires_at: Some(expiry), .. } if *expiry <= now => KeyStatus::Expired,
             _ => KeyStatus::Active,
         }
+    }
+
+    /// The same rules for all keys at once.
+    pub(super) fn marks(now: u64) -> Marks {
+        Marks { now, overdue: now.saturating_sub(ROTATION), idle: now.saturating_sub(IDLE), soon: now + SOON }
     }
 
     pub(super) fn age(&self, now: u64) -> u64 {

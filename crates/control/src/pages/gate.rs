@@ -48,5 +48,7 @@ pub(crate) struct Invitation {
     pub(crate) fixed_email: Option<String>,
     pub(crate) email: String,
     pub(crate) name: String,
+    /// Whether it is for whoever is signed in: they prove that they are, and have a name already.
+    pub(crate) has_account: bool,
     pub(crate) problems: Problems,
 }

@@ -16,6 +16,7 @@ pub(crate) struct Organization {
     pub(crate) name: String,
     pub(crate) created: When,
     pub(crate) members: Vec<Member>,
+    pub(crate) pager: Pager,
     pub(crate) invitations: Vec<PendingInvitation>,
     /// The link of an invitation just made: shown this once.
     pub(crate) link: Option<Code>,
@@ -62,7 +63,6 @@ pub(crate) struct RoleChoice {
 pub(crate) struct Organizations {
     pub(crate) shell: Shell,
     pub(crate) rows: Vec<OrganizationRow>,
-    pub(crate) pager: Pager,
     pub(crate) name: String,
     pub(crate) problems: Problems,
 }
@@ -75,7 +75,5 @@ pub(crate) struct OrganizationRow {
     pub(crate) state: Badge,
     pub(crate) suspended: bool,
     pub(crate) default: bool,
-    pub(crate) keys: u64,
-    pub(crate) members: u64,
     pub(crate) created: When,
 }

@@ -13,14 +13,16 @@ use super::when::When;
 pub(crate) struct Overview {
     pub(crate) shell: Shell,
     pub(crate) counts: Counts,
+    /// Of the last day; only for the operator.
+    pub(crate) requests: Option<Requests>,
     pub(crate) attention: Vec<Attention>,
     /// How many keys want attention beyond those shown.
     pub(crate) more_attention: u64,
     pub(crate) denials: Vec<Bar>,
     /// What `observe` and trials would have denied.
     pub(crate) observed: Vec<Bar>,
-    /// Since when the counts run.
-    pub(crate) since: When,
+    /// Since when they are counted; absent if it is the latest that are.
+    pub(crate) since: Option<When>,
     /// Only for the operator.
     pub(crate) fleet: Option<FleetSummary>,
     /// Only for whoever may read the log.
@@ -38,6 +40,13 @@ pub(crate) struct Counts {
     pub(crate) revoked: u64,
     pub(crate) overdue: u64,
     pub(crate) idle: u64,
+    /// Overdue, idle or about to expire.
+    pub(crate) to_look_after: u64,
+}
+
+/// What edges decided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Requests {
     pub(crate) allowed: u64,
     pub(crate) denied: u64,
 }
@@ -45,10 +54,6 @@ pub(crate) struct Counts {
 impl Counts {
     fn all(&self) -> u64 {
         self.active + self.disabled + self.expired + self.revoked
-    }
-
-    fn wanting_attention(&self) -> u64 {
-        self.overdue + self.idle
     }
 }
 
@@ -76,6 +81,7 @@ pub(crate) struct FleetSummary {
 #[derive(Clone, Debug)]
 pub(crate) struct FleetEdge {
     pub(crate) edge: String,
+    pub(crate) silent: bool,
     /// How many versions it is behind.
     pub(crate) lag: u64,
     pub(crate) last_report: When,

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::parts::Code;
+use super::parts::{Code, Pager};
 use super::shell::Shell;
 use super::when::When;
 
@@ -13,7 +13,9 @@ pub(crate) struct PolicyPage {
     pub(crate) shell: Shell,
     pub(crate) current: VersionRow,
     pub(crate) toml: String,
+    /// Empty for whoever is not the operator's.
     pub(crate) versions: Vec<VersionRow>,
+    pub(crate) pager: Pager,
     pub(crate) cli: Code,
 }
 
@@ -22,8 +24,9 @@ pub(crate) struct PolicyPage {
 pub(crate) struct VersionRow {
     pub(crate) version: u64,
     pub(crate) published: When,
-    pub(crate) published_by: String,
-    /// `file`, `api`, `page`, `restored from version 3`
+    /// Only for the operator's people.
+    pub(crate) published_by: Option<String>,
+    /// `from a file`, `restored from version 3`
     pub(crate) source: String,
     pub(crate) note: Option<String>,
     pub(crate) current: bool,
@@ -53,8 +56,9 @@ pub(crate) struct PolicyCheck {
 /// Something that keeps it from being published.
 #[derive(Clone, Debug)]
 pub(crate) struct PolicyProblem {
-    pub(crate) line: usize,
-    pub(crate) column: usize,
+    /// Absent if it is about the whole.
+    pub(crate) line: Option<usize>,
+    pub(crate) column: Option<usize>,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
 }
@@ -66,6 +70,17 @@ pub(crate) struct Difference {
     pub(crate) summary: String,
     pub(crate) loses: Vec<AccessChange>,
     pub(crate) gains: Vec<AccessChange>,
+    /// What anyone can request from now on, by method and path, and what no longer.
+    pub(crate) opens: Vec<(String, String)>,
+    pub(crate) closes: Vec<(String, String)>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl Difference {
+    fn is_empty(&self) -> bool {
+        let no_key = self.loses.is_empty() && self.gains.is_empty();
+        no_key && self.opens.is_empty() && self.closes.is_empty() && self.notes.is_empty()
+    }
 }
 
 /// One endpoint whose keys gain or lose it.
@@ -100,7 +115,7 @@ impl PolicyEdit {
         if problems.is_empty() {
             return Vec::new();
         }
-        let wrong = |number: usize| problems.iter().any(|problem| problem.line == number);
+        let wrong = |number: usize| problems.iter().any(|problem| problem.line == Some(number));
         self.toml.lines().zip(1..).map(|(line, number)| (line, wrong(number))).collect()
     }
 }

@@ -66,6 +66,7 @@ fn shell(title: &str, section: Section) -> Shell {
         email: "ada@example.com".to_owned(),
         role: "owner".to_owned(),
         organization: "Northwind Platform".to_owned(),
+        others: pairs(&[("org_1111111111111111", HOSTILE)]),
         can,
     };
     Shell { title: title.to_owned(), section, viewer, csrf: "csrf-token".to_owned(), notice: None }
@@ -78,6 +79,7 @@ fn viewer_shell(title: &str, section: Section) -> Shell {
         email: "vera@example.org".to_owned(),
         role: "viewer".to_owned(),
         organization: HOSTILE.to_owned(),
+        others: Vec::new(),
         can: Can::default(),
     };
     Shell { viewer, ..shell(title, section) }

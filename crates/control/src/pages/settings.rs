@@ -20,8 +20,18 @@ pub(crate) struct Settings {
     pub(crate) token_name: String,
     pub(crate) token_service: bool,
     pub(crate) token_expires_at: String,
+    /// Whether the viewer may make tokens of services.
+    pub(crate) may_service: bool,
     pub(crate) scopes: Vec<ScopeGroup>,
     pub(crate) problems: Problems,
+}
+
+impl Settings {
+    /// Whether the form of a token comes back because something in it is wrong.
+    fn is_sent_back(&self) -> bool {
+        let Problems(problems) = &self.problems;
+        problems.iter().any(|(field, _)| ["token_name", "scopes", "expires_at"].contains(field))
+    }
 }
 
 /// A browser that is signed in.

@@ -36,6 +36,8 @@ pub(crate) struct Viewer {
     pub(crate) email: String,
     pub(crate) role: String,
     pub(crate) organization: String,
+    /// The other organisations that they are a member of, by id and name.
+    pub(crate) others: Vec<(String, String)>,
     pub(crate) can: Can,
 }
 

@@ -78,7 +78,6 @@ macro_rules! actions {
     ($($name:ident $text:literal,)+) => {
         /// What can be done. NEVER CHANGE a text: rows that were written hold it, and people filter by it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[expect(missing_docs, reason = "each is its text")]
         pub(crate) enum Action {
             $($name,)+
         }

@@ -4,10 +4,13 @@
 //! the store's traits that no test here calls is not known to do the same on both.
 
 mod accounts;
+mod answers;
+mod attention;
 mod audit;
 mod fleet;
 mod keys;
 mod organizations;
+mod policies;
 mod postgres;
 mod rows;
 mod settings;
@@ -107,6 +110,9 @@ suite! {
         use_is_remembered_and_never_goes_back
         reports_from_many_sides_do_not_keep_each_other_waiting
     }
+    attention {
+        keys_are_counted_by_their_state
+    }
     accounts {
         people_are_found_by_id_and_address_of_which_there_is_one
         members_are_listed_in_order_and_an_owner_stays
@@ -125,9 +131,19 @@ suite! {
         a_reader_beside_many_writers_misses_nothing
         many_writers_of_one_row_lose_no_update
     }
+    answers {
+        an_answer_is_kept_for_its_request_until_it_expires
+        of_many_who_claim_a_name_one_has_it
+    }
     settings {
         the_first_to_settle_a_setting_decides
         a_setting_can_be_replaced
+    }
+    policies {
+        policies_are_kept_in_versions
+        a_policy_s_version_is_taken_once
+        a_new_policy_is_a_change
+        keys_are_grouped_by_what_a_policy_looks_at
     }
     fleet {
         reports_add_up_and_the_later_wins_in_whatever_order

@@ -8,6 +8,8 @@
 mod accounts;
 #[path = "sql/answers.rs"]
 mod answers;
+#[path = "sql/attention.rs"]
+mod attention;
 #[path = "sql/audit.rs"]
 mod audit;
 #[path = "sql/columns.rs"]

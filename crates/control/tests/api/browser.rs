@@ -3,9 +3,8 @@
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION};
 use reqwest::redirect::Policy;
-use sha2::{Digest, Sha256};
 
-use super::people::{Person, unique};
+use super::people::{Person, sha256, unique};
 use crate::stack::{Answer, Stack};
 
 pub(crate) struct Browser<'a> {
@@ -32,11 +31,10 @@ impl Stack {
     pub(crate) async fn signed_in(&self, organization: &str, person: &Person) -> Browser<'_> {
         let unique = unique();
         let cookie = format!("pcs_{unique:0>40}");
-        let digest: [u8; 32] = Sha256::digest(cookie.as_bytes()).into();
-        let digest: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+        let digest = sha256(&cookie);
         let (user, now) = (&person.id, self.now());
         self.run(format!(
-            "INSERT INTO sessions VALUES ('ses_{unique}', x'{digest}', '{user}', '{organization}', NULL, 'test', \
+            "INSERT INTO sessions VALUES ('ses_{unique}', {digest}, '{user}', '{organization}', NULL, 'test', \
              {now}, {now}, {})",
             now + 2_592_000
         ))

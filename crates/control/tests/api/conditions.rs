@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::stack::{Answer, Stack};
+use super::stack::{Answer, Stack};
 
 async fn with(stack: &Stack, method: Method, path: &str, field: (&str, &str), body: &str) -> Answer {
     stack.send_with(method, path, &[field], body.as_bytes()).await

@@ -3,8 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::people::Person;
-use crate::stack::{Answer, NOON, Stack};
+use super::people::Person;
+use super::stack::{Answer, NOON, Stack};
 
 const BODY: &str = r#"{"name":"till","environment":"live"}"#;
 

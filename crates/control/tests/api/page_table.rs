@@ -5,8 +5,8 @@
 use reqwest::Method;
 
 use super::browser::Browser;
-use crate::stack::Stack;
 use super::table::{Row, filled, row};
+use crate::stack::Stack;
 
 /// Who looks, in the order of the columns below; `outsider` is the owner of a third organisation, asking for the second
 /// one's rows.
@@ -54,7 +54,7 @@ pub(crate) const PAGES: &[Row] = &[
     row("POST /keys/{tried}/trial/end", "",                         "303 303 303 403  303 303 303 403  404  303"),
     row("POST /keys/{tried}/trial/enforce", "",                     "303 303 303 403  303 303 303 403  404  303"),
 
-    row("GET /receipts/{version}", "",                              "200 200 200 200  404 404 404 404  404  303"),
+    row("GET /receipts/{version}", "",                              "200 200 200 200  200 200 200 200  404  303"),
     row("GET /explain", "",                                         "200 200 200 200  200 200 200 200  200  303"),
     row("POST /explain", "key={key}&method=GET&path=/v1/x",         "200 200 200 200  200 200 200 200  422  303"),
     row("GET /denials", "",                                         "200 200 200 200  200 200 200 200  200  303"),

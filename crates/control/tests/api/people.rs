@@ -27,6 +27,13 @@ pub(crate) fn unique() -> String {
     format!("{:016}", LAST.fetch_add(1, Ordering::Relaxed))
 }
 
+/// SHA-256 of a secret, as SQL writes it.
+pub(crate) fn sha256(text: &str) -> String {
+    let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+    let digest: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+    if ON_POSTGRES { format!("'\\x{digest}'") } else { format!("x'{digest}'") }
+}
+
 impl Stack {
     /// The default organisation.
     pub(crate) async fn default_organization(&self) -> String {
@@ -66,9 +73,7 @@ impl Stack {
     ) -> String {
         let unique = unique();
         let text = format!("pct_{:0>40}", unique);
-        let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
-        let digest: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
-        let digest = if ON_POSTGRES { format!("'\\x{digest}'") } else { format!("x'{digest}'") };
+        let digest = sha256(&text);
         let owner = owner.map_or("NULL".to_owned(), |owner| format!("'{owner}'"));
         let expires_at = expires_at.map_or("NULL".to_owned(), |time| time.to_string());
         self.run(format!(

@@ -4,7 +4,7 @@ use portcullis_bundle::Archive;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::stack::{NOON, Stack};
+use super::stack::{NOON, Stack};
 
 /// One rule for every key.
 const BASE: &str = r#"

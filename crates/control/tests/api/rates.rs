@@ -6,8 +6,8 @@ use std::time::Duration;
 use portcullis_control::{Limits, Rate};
 use reqwest::Method;
 
-use crate::people::Person;
-use crate::stack::{NOON, Stack};
+use super::people::Person;
+use super::stack::{NOON, Stack};
 
 #[tokio::test]
 async fn each_caller_has_their_own_count_and_edges_have_none() {

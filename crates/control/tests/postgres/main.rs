@@ -1,7 +1,7 @@
 //! The control plane on PostgreSQL: the whole API once more, and what only several control planes can show.
 //!
 //! The cluster is provided by `portcullis_testkit::postgres`; where there is none, all of this fails.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on must stop")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on must stop")]
 
 #[path = "../api/main.rs"]
 mod api;
@@ -9,4 +9,4 @@ mod replicas;
 mod road;
 
 // What `crate::` means in there.
-use api::{people, stack, support};
+use api::{stack, support};

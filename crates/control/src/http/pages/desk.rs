@@ -11,11 +11,13 @@ use crate::access::Permission::{
     AuditRead, EdgesRead, KeysWrite, MembersRead, MembersWrite, OrganizationsWrite, PolicyRead, PolicyWrite,
     TokensWrite,
 };
+use crate::accounts;
 use crate::app::App;
-use crate::caller::{Caller, Scope};
+use crate::caller::Caller;
 use crate::error::Error;
 use crate::http::failure::Failure;
 use crate::http::session::SignedIn;
+use crate::id::SessionId;
 use crate::pages::receipt::Receipt;
 use crate::pages::shell::{Can, Notice, NoticeKind, Section, Shell, Viewer};
 use crate::receipts;
@@ -29,6 +31,8 @@ pub(in crate::http) struct Desk {
     /// Who it is, for domain functions.
     pub(in crate::http) by: Caller,
     pub(in crate::http) viewer: Viewer,
+    /// Their session.
+    pub(in crate::http) session: SessionId,
     csrf: String,
     notice: Option<Notice>,
 }
@@ -36,16 +40,19 @@ pub(in crate::http) struct Desk {
 impl Desk {
     /// What surrounds pages of somebody who is signed in.
     pub(in crate::http) async fn of(app: &App, signed_in: SignedIn) -> Result<Self, Error> {
-        let SignedIn { caller: by, name, csrf, .. } = signed_in;
-        let organization = app.store.organization(Scope::Only(by.organization), by.organization).await?;
+        let SignedIn { caller: by, name, csrf, session } = signed_in;
+        let here = by.organization.to_string();
+        let (current, others): (Vec<_>, Vec<_>) =
+            accounts::memberships(app, &by).await?.into_iter().partition(|it| it.organization == here);
         let viewer = Viewer {
             name,
             email: by.email().unwrap_or_default().to_owned(),
             role: by.role().map_or("", |role| role.as_str()).to_owned(),
-            organization: organization.map(|it| it.name).unwrap_or_default(),
+            organization: current.into_iter().next().map(|it| it.name).unwrap_or_default(),
+            others: others.into_iter().map(|it| (it.organization, it.name)).collect(),
             can: can(app, &by),
         };
-        Ok(Self { by, viewer, csrf: csrf.expose().to_owned(), notice: None })
+        Ok(Self { by, viewer, session, csrf: csrf.expose().to_owned(), notice: None })
     }
 
     /// Around a page.

@@ -107,7 +107,7 @@ fn address(filter: &KeyFilter, cursor: Option<&str>) -> String {
 }
 
 /// What a newcomer pastes into a terminal.
-fn first_key(policy: &PolicyRoom) -> Code {
+pub(super) fn first_key(policy: &PolicyRoom) -> Code {
     let spec = policy.spec();
     let environment = spec.environments.first().map(String::as_str).unwrap_or_default();
     let scope = spec.scopes.first().map(|scope| format!(" --scope {scope}")).unwrap_or_default();

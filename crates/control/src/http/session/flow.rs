@@ -14,7 +14,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_TYPE, COOKIE, HOST, ORIGIN, SET_COOKIE};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::Redirect;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::http::failure::Failure;
 use crate::http::routes::Routes;
 use crate::http::{auth, watch};
-use crate::{Config, Database, Limits, Server};
+use crate::{Config, Database, Limits, PolicyFile, Server};
 
 const NOON: u64 = 1_768_478_400;
 const HOURS: u64 = 3600;
@@ -199,7 +199,7 @@ fn config(folder: &std::path::Path, policy: &str) -> Config {
         database: Database::InFolder,
         replace_signing_key: false,
         listen: "127.0.0.1:0".parse().unwrap(),
-        policy: Some(crate::PolicyFile { name: "policy.toml".to_owned(), text: policy.to_owned() }),
+        policy: Some(PolicyFile { name: "policy.toml".to_owned(), text: policy.to_owned() }),
         admin_token_file: None,
         edge_token_file: None,
         signing_key_file: None,

@@ -5,7 +5,7 @@ use crate::pages::audit::{Audit, AuditFilter};
 use crate::pages::edges::{EdgeRow, Edges};
 use crate::pages::form::{Problems, scope_groups};
 use crate::pages::organization::{Member, Organization, OrganizationRow, Organizations, PendingInvitation, RoleChoice};
-use crate::pages::overview::{Attention, Counts, FleetEdge, FleetSummary, Overview};
+use crate::pages::overview::{Attention, Counts, FleetEdge, FleetSummary, Overview, Requests};
 use crate::pages::parts::{Badge, Bar, Code, Pager, Tone};
 use crate::pages::settings::{SessionRow, Settings, TokenRow};
 use portcullis_api::ApiKey;
@@ -34,7 +34,7 @@ fn overview(shell: Shell, rich: bool) -> Overview {
         wanting(HOSTILE, "production", Tone::Warn, "Expires soon", "in 4 days"),
         wanting("partner-sandbox", "sandbox", Tone::Quiet, "Idle", "unused for 47 days: revoke it"),
     ];
-    let edge = |name: &str, lag| FleetEdge { edge: name.to_owned(), lag, last_report: ago(2) };
+    let edge = |name: &str, lag| FleetEdge { edge: name.to_owned(), silent: lag > 9, lag, last_report: ago(2) };
     let fleet = FleetSummary {
         version: 118,
         current: 1,
@@ -42,24 +42,16 @@ fn overview(shell: Shell, rich: bool) -> Overview {
     };
     Overview {
         counts: if rich {
-            Counts {
-                active: 128,
-                disabled: 3,
-                expired: 9,
-                revoked: 41,
-                overdue: 12,
-                idle: 7,
-                allowed: 1_240_512,
-                denied: 1_183,
-            }
+            Counts { active: 128, disabled: 3, expired: 9, revoked: 41, overdue: 12, idle: 7, to_look_after: 18 }
         } else {
             Counts::default()
         },
+        requests: shell.viewer.can.edges_read.then_some(Requests { allowed: 1_240_512, denied: 1_183 }),
         attention: if rich { attention } else { vec![] },
         more_attention: if rich { 16 } else { 0 },
         denials: if rich { bars() } else { vec![] },
         observed: if rich { Bar::all([("Referrer not allowed".to_owned(), 40)]) } else { vec![] },
-        since: ago(days(2)),
+        since: shell.viewer.can.edges_read.then(|| ago(days(1))),
         fleet: shell.viewer.can.edges_read.then_some(fleet),
         entries: if rich { entries() } else { vec![] },
         first_key: Code::example(
@@ -99,6 +91,7 @@ fn organization(shell: Shell, rich: bool) -> Organization {
         name: shell.viewer.organization.clone(),
         created: ago(days(400)),
         members: members.into(),
+        pager: Pager::default(),
         invitations: if rich { vec![invitation(Some("mika@example.com")), invitation(None)] } else { vec![] },
         link: rich.then(|| Code::secret("invitation-link", "Invitation link", &link)),
         roles: [
@@ -122,8 +115,6 @@ fn organizations(rich: bool) -> Organizations {
         state,
         suspended,
         default,
-        keys: 128,
-        members: 4,
         created: ago(days(200)),
     };
     let rows = vec![
@@ -133,13 +124,7 @@ fn organizations(rich: bool) -> Organizations {
     ];
     let problems = if rich { Problems(vec![("name", "is taken".to_owned())]) } else { Problems::default() };
     let rows = if rich { rows } else { vec![] };
-    Organizations {
-        shell: shell("Organisations", Section::Organizations),
-        rows,
-        pager: Pager::default(),
-        name: String::new(),
-        problems,
-    }
+    Organizations { shell: shell("Organisations", Section::Organizations), rows, name: String::new(), problems }
 }
 
 fn edges(rich: bool) -> Edges {
@@ -219,6 +204,7 @@ fn settings(shell: Shell, rich: bool) -> Settings {
         token_name: if rich { HOSTILE.to_owned() } else { String::new() },
         token_service: rich,
         token_expires_at: String::new(),
+        may_service: rich,
         scopes: scope_groups(&strings(&["keys:read", "keys:write", "members:read", "audit:read"]), &[]),
         problems: if rich { Problems(vec![("current", "is wrong".to_owned())]) } else { Problems::default() },
         shell,

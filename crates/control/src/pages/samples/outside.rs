@@ -28,6 +28,7 @@ pub(super) fn pages() -> Vec<Page> {
         fixed_email: email.map(str::to_owned),
         email: String::new(),
         name: String::new(),
+        has_account: by.is_none(),
         problems: Problems::default(),
     };
     let error = |status, title: &str, detail: &str| ErrorText {

@@ -1,7 +1,7 @@
 //! Pages about the policy.
 
 use super::*;
-use crate::pages::parts::Code;
+use crate::pages::parts::{Code, Pager};
 use crate::pages::policy::{
     AccessChange, Difference, PolicyCheck, PolicyEdit, PolicyPage, PolicyProblem, PolicyVersion, VersionRow,
 };
@@ -22,6 +22,9 @@ fn difference(rich: bool) -> Difference {
         summary: "3 keys lose access to DELETE /api/v1/agents/**".to_owned(),
         loses: vec![change("DELETE", 3)],
         gains: vec![change("GET", 1)],
+        opens: pairs(&[("GET", "/health")]),
+        closes: pairs(&[("*", HOSTILE)]),
+        notes: strings(&["The scope `mcp:write` is gone."]),
     }
 }
 
@@ -29,7 +32,7 @@ fn version(version: u64, note: Option<&str>) -> VersionRow {
     VersionRow {
         version,
         published: ago(days(10 - version)),
-        published_by: "Ada Lindqvist".to_owned(),
+        published_by: (version != 6).then(|| "Ada Lindqvist".to_owned()),
         source: "from the page".to_owned(),
         note: note.map(str::to_owned),
         current: version == 7,
@@ -45,8 +48,8 @@ pub(super) fn pages() -> Vec<Page> {
         check,
     };
     let problem = PolicyProblem {
-        line: 6,
-        column: 5,
+        line: Some(6),
+        column: Some(5),
         message: "unknown scope `skils:read`".to_owned(),
         hint: Some("did you mean `skills:read`?".to_owned()),
     };
@@ -67,6 +70,7 @@ pub(super) fn pages() -> Vec<Page> {
         current: version(7, Some("agents may be deleted")),
         toml: format!("# {HOSTILE}\n{POLICY}"),
         versions: vec![version(7, Some("agents may be deleted")), version(6, None), version(5, Some(HOSTILE))],
+        pager: Pager::default(),
         cli: Code::example("policy-cli", "From the command line", "portcullis policy check policy.toml"),
     };
     vec![

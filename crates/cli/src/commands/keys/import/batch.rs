@@ -72,7 +72,7 @@ mod tests {
         let parts = of_table(text.as_bytes()).unwrap();
         assert_eq!(parts.len(), 3);
         for (part, first) in parts.iter().zip([0, 1000, 2000]) {
-            let Batch::Table(bytes) = part else { unreachable!("a table") };
+            let Batch::Table(bytes) = part else { panic!("not a table") };
             let mut reader = ReaderBuilder::new().from_reader(bytes.as_slice());
             assert_eq!(reader.headers().unwrap().get(1), Some("sha256"));
             let records: Vec<_> = reader.records().map(Result::unwrap).collect();
