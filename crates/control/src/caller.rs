@@ -163,6 +163,14 @@ impl Caller {
         }
     }
 
+    /// The id of the person behind it, or of the service token.
+    pub(crate) fn maker(&self) -> Option<String> {
+        match &self.who {
+            Who::Token { id, owner: None, .. } => Some(id.to_string()),
+            _ => self.user().map(|id| id.to_string()),
+        }
+    }
+
     /// What the person behind it is in the organisation. The administrator counts as an owner.
     pub(crate) fn role(&self) -> Option<Role> {
         match &self.who {

@@ -25,6 +25,7 @@ CREATE TABLE invitations (
     is_first BOOLEAN NOT NULL, -- for the first owner: void once there is a user
     role TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'member', 'viewer')),
     created_by TEXT NOT NULL,
+    made_by TEXT, -- the id of the person or service token that made it
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     accepted_at BIGINT,

@@ -35,6 +35,7 @@ pub(crate) async fn invite(
         not_yet_a_member(app, organization, email).await?;
     }
     let (secret, row) = make(organization, role, email, by.name(), app.clock.seconds(), VALID_SECONDS)?;
+    let row = InvitationRow { made_by: by.maker(), ..row };
     let record = invitation(&row);
     let detail = [("role", json!(role.as_str())), ("email", json!(row.email))];
     let target = target(&row);
@@ -98,6 +99,7 @@ pub(super) fn make(
         is_first: false,
         role,
         created_by: created_by.to_owned(),
+        made_by: None,
         created_at: now,
         expires_at: now + valid,
         accepted_at: None,

@@ -49,7 +49,7 @@ pub(crate) async fn change_role(
             return Ok(shown);
         }
         let (target, detail) = (target(&row), [("from", json!(row.role.as_str())), ("to", json!(role.as_str()))]);
-        let write = Write::Account(AccountWrite::SetRole(row, role));
+        let write = Write::Account(AccountWrite::SetRole(row, role, app.clock.seconds()));
         let change = Change::new(by, app.clock.millis());
         app.record(change.add(write, organization, Action::MemberChanged, target).detail(detail)).await?;
         Ok(shown)

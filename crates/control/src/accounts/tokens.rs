@@ -24,6 +24,9 @@ pub(crate) async fn create_token(app: &App, by: &Caller, request: &CreateToken) 
     by.require(TokensWrite)?;
     let organization = organizations::resolve(app, by, request.organization.as_deref()).await?;
     let name = fields::name(&app.policy(), &request.name)?;
+    if name.contains('@') {
+        return Err(Error::invalid("/name", "a token's name has no `@`: the audit log would take it for a person"));
+    }
     let scopes = granted(app, by, organization, &request.scopes)?;
     let owner = owner(by, request.kind)?;
     let now = app.clock.seconds();

@@ -20,6 +20,8 @@ use crate::caller::{Caller, Scope};
 use crate::error::Error;
 use crate::store::{Action, Change, PolicyRow, StoreError, Target, Write};
 
+/// Who needs more rules matches by template.
+const MAX_RULES: usize = 2000;
 /// Edges hold the policy in memory.
 const MAX_BYTES: usize = 1024 * 1024;
 const MAX_NOTE: usize = 500;
@@ -183,11 +185,20 @@ async fn compare(app: &App, by: &Caller, current: &PolicyRow, new: PolicyRoom) -
 
 async fn compile(toml: &str) -> Result<Result<Checked, Box<portcullis_policy::Diagnostics>>, Error> {
     let toml = toml.to_owned();
+    let counted = work({
+        let toml = toml.clone();
+        move || few_enough(&toml)
+    });
+    counted.await??;
     work(move || portcullis_policy::check(&toml, NAME).map_err(Box::new)).await
 }
 
+/// So much of it at once, however many ask.
+static WORK: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(2);
+
 /// A large policy takes long enough to keep other answers waiting.
 async fn work<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    let _turn = WORK.acquire().await;
     tokio::task::spawn_blocking(work).await.map_err(|_| Error::Broken)
 }
 
@@ -208,6 +219,13 @@ async fn find(app: &App, version: &str) -> Result<PolicyRow, Error> {
 
 fn short_enough(toml: &str) -> Result<(), Error> {
     if toml.len() <= MAX_BYTES { Ok(()) } else { Err(Error::invalid("/toml", "a policy has at most 1 MiB")) }
+}
+
+/// Rules are compared with each other, so their number is what a comparison costs. Counted before anything is compared.
+fn few_enough(toml: &str) -> Result<(), Error> {
+    let rules = toml::from_str::<toml::Table>(toml).ok();
+    let rules = rules.and_then(|table| table.get("rules")?.as_array().map(Vec::len)).unwrap_or_default();
+    if rules <= MAX_RULES { Ok(()) } else { Err(Error::invalid("/toml", format!("a policy has at most {MAX_RULES} rules"))) }
 }
 
 /// A note is for people: not a key pasted into the wrong box.

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::people::{PASSWORD, Person};
+use super::people::{PASSWORD, Person, unique};
 use crate::stack::{Answer, Stack};
 
 async fn set_role(stack: &Stack, by: &Person, organization: &str, user: &Person, role: &str) -> Answer {
@@ -65,6 +65,31 @@ async fn whoever_leaves_takes_their_personal_tokens_along_and_no_service() {
     // Coming back does not bring the token back.
     stack.join(&acme, &bob.id, "admin").await;
     assert_eq!(status(&bob.token).await, 401);
+}
+
+#[tokio::test]
+async fn nobody_comes_back_by_a_link_they_kept() {
+    let stack = Stack::start().await;
+    let acme = stack.organization("acme").await;
+    let ada = stack.person(&acme, "owner").await;
+    let path = format!("/v1/organizations/{acme}/invitations");
+    let kept = async |token: &str| {
+        let made = stack.by(token, Method::POST, &path, Some(json!({ "role": "admin" }))).await;
+        assert_eq!(made.status, 201, "{}", made.json());
+        made.json()["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
+    };
+    let (removed, demoted) = (stack.person(&acme, "admin").await, stack.person(&acme, "admin").await);
+    let service = json!({ "name": "ci", "kind": "service", "scopes": ["members:write"] });
+    let service = stack.by(&ada.token, Method::POST, "/v1/tokens", Some(service)).await.json();
+    let links = [kept(&removed.token).await, kept(&demoted.token).await, kept(&ada.token).await];
+    assert_eq!(remove(&stack, &ada, &acme, &removed).await.status, 204);
+    assert_eq!(set_role(&stack, &ada, &acme, &demoted, "viewer").await.status, 200);
+    let gone = stack.by(&ada.token, Method::DELETE, &format!("/v1/tokens/{}", service["id"].as_str().unwrap()), None);
+    assert_eq!(gone.await.status, 200);
+    for (link, status) in links.iter().zip([404, 404, 201]) {
+        let answer = stack.accept(link, &format!("{}@example.com", unique()), PASSWORD).await;
+        assert_eq!(answer.status, status, "{}", answer.json());
+    }
 }
 
 #[tokio::test]

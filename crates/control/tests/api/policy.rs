@@ -246,3 +246,12 @@ async fn of_two_who_publish_at_once_both_get_a_version_of_their_own() {
     versions.sort_unstable();
     assert_eq!(versions, [2, 3]);
 }
+
+#[tokio::test]
+async fn a_policy_has_so_many_rules_that_comparing_them_is_quick() {
+    let stack = Stack::start().await;
+    let rules = |count: usize| (0..count).map(|it| format!("[[rules]]\npath = \"/v1/r{it}/**\"\n")).collect::<String>();
+    let text = rules(2001);
+    let answer = stack.post("/v1/policy:check", json!({ "toml": text })).await;
+    assert_eq!((answer.status, answer.json()["pointer"].as_str()), (422, Some("/toml")), "{}", answer.json());
+}

@@ -43,6 +43,8 @@ pub(crate) struct InvitationRow {
     pub role: Role,
     /// Who made it: an e-mail address or a name.
     pub created_by: String,
+    /// The id of the person or the service token that made it; with them it goes.
+    pub made_by: Option<String>,
     /// When it was made.
     pub created_at: u64,
     /// From when on it no longer works.

@@ -26,7 +26,7 @@ pub(crate) enum AccountWrite {
     /// A new member; refused if they are one already.
     InsertMember(MemberRow),
     /// What a member, as read, is from now on; refused if nobody would be left who owns the organisation.
-    SetRole(MemberRow, Role),
+    SetRole(MemberRow, Role, u64),
     /// A member, as read, is none any more; their sessions and personal tokens there end. Refused as above.
     RemoveMember(MemberRow, u64),
     /// A new invitation.

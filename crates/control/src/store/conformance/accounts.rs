@@ -124,9 +124,9 @@ pub(super) async fn members_are_listed_in_order_and_an_owner_stays(it: Fixture) 
         [(organization_id(2), Role::Viewer, "organisation 2"), (organization_id(1), Role::Owner, "organisation 1")];
     assert_eq!(places, expected);
 
-    put_account(store, AccountWrite::SetRole(second.clone(), Role::Member)).await;
-    assert!(matches!(refused(store, AccountWrite::SetRole(second, Role::Admin)).await, StoreError::Conflict));
-    for write in [AccountWrite::SetRole(first.clone(), Role::Admin), AccountWrite::RemoveMember(first.clone(), NOW)] {
+    put_account(store, AccountWrite::SetRole(second.clone(), Role::Member, NOW)).await;
+    assert!(matches!(refused(store, AccountWrite::SetRole(second, Role::Admin, NOW)).await, StoreError::Conflict));
+    for write in [AccountWrite::SetRole(first.clone(), Role::Admin, NOW), AccountWrite::RemoveMember(first.clone(), NOW)] {
         assert!(matches!(refused(store, write).await, StoreError::LastOwner));
     }
     assert_eq!(store.member(organization_id(1), ada.id).await.unwrap().unwrap().role, Role::Owner);
@@ -188,6 +188,7 @@ pub(super) async fn an_invitation_is_accepted_or_withdrawn_once(it: Fixture) {
         is_first: false,
         role: Role::Admin,
         created_by: "root".to_owned(),
+        made_by: None,
         created_at,
         expires_at: NOW + 100,
         accepted_at: None,

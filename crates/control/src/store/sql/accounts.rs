@@ -9,7 +9,7 @@ pub(super) async fn carry_out(connection: &mut Connection, write: &AccountWrite)
         AccountWrite::RenameUser(id, name) => users::rename(connection, *id, name).await,
         AccountWrite::SetPassword { user, from, to } => users::set_password(connection, *user, from, to).await,
         AccountWrite::InsertMember(row) => members::insert(connection, row).await,
-        AccountWrite::SetRole(row, role) => members::set_role(connection, row, *role).await,
+        AccountWrite::SetRole(row, role, at) => members::set_role(connection, row, *role, *at).await,
         AccountWrite::RemoveMember(row, at) => members::remove(connection, row, *at).await,
         AccountWrite::InsertInvitation(row) => invitations::insert(connection, row).await,
         AccountWrite::AcceptInvitation(id, at) => invitations::accept(connection, *id, *at).await,

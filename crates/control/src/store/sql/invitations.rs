@@ -12,7 +12,7 @@ use crate::store::{InvitationRow, Invitations, Slice, StoreError};
 
 pub(super) async fn insert(connection: &mut Connection, row: &InvitationRow) -> Result<(), StoreError> {
     let sql = "INSERT INTO invitations (id, digest, organization, email, is_first, role, created_by, created_at, \
-               expires_at, accepted_at, withdrawn_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+               expires_at, accepted_at, withdrawn_at, made_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     sqlx::query(sql)
         .bind(row.id.to_string())
         .bind(row.digest.to_bytes())
@@ -25,6 +25,7 @@ pub(super) async fn insert(connection: &mut Connection, row: &InvitationRow) -> 
         .bind(signed(row.expires_at))
         .bind(row.accepted_at.map(signed))
         .bind(row.withdrawn_at.map(signed))
+        .bind(&row.made_by)
         .execute(connection)
         .await?;
     Ok(())
@@ -41,6 +42,20 @@ pub(super) async fn withdraw(connection: &mut Connection, id: InvitationId, at: 
     let sql = "UPDATE invitations SET withdrawn_at = $1 WHERE id = $2 AND accepted_at IS NULL AND withdrawn_at IS NULL";
     let done = sqlx::query(sql).bind(signed(at)).bind(id.to_string()).execute(connection).await?;
     exactly_one(done.rows_affected())
+}
+
+/// Withdraws what somebody made who may no longer: nobody comes back by a link they kept.
+pub(super) async fn withdraw_of(
+    connection: &mut Connection,
+    organization: Option<OrganizationId>,
+    maker: &str,
+    at: u64,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE invitations SET withdrawn_at = $1 WHERE ($2 IS NULL OR organization = $2) AND made_by = $3 \
+               AND accepted_at IS NULL AND withdrawn_at IS NULL";
+    let query = sqlx::query(sql).bind(signed(at)).bind(organization.map(|id| id.to_string())).bind(maker);
+    query.execute(connection).await?;
+    Ok(())
 }
 
 pub(super) async fn withdraw_first(connection: &mut Connection, at: u64) -> Result<(), StoreError> {
@@ -87,6 +102,7 @@ fn invitation_row(row: &Row) -> Result<InvitationRow, StoreError> {
         is_first: row.try_get("is_first")?,
         role: parsed(row, "role")?,
         created_by: row.try_get("created_by")?,
+        made_by: row.try_get("made_by")?,
         created_at: unsigned("created_at", row.try_get("created_at")?)?,
         expires_at: unsigned("expires_at", row.try_get("expires_at")?)?,
         accepted_at: unsigned_or_null("accepted_at", row.try_get("accepted_at")?)?,

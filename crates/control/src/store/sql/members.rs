@@ -5,7 +5,7 @@ use portcullis_engine::OrganizationId;
 use sqlx::Row as _;
 
 use super::columns::{exactly_one, parsed, signed, unsigned, unsigned_or_null};
-use super::{Connection, Row, SqlStore};
+use super::{Connection, Row, SqlStore, invitations};
 use crate::access::Role;
 use crate::id::UserId;
 use crate::store::{MemberRow, Members, MembershipRow, Slice, StoreError};
@@ -23,7 +23,12 @@ pub(super) async fn insert(connection: &mut Connection, row: &MemberRow) -> Resu
     exactly_one(done.rows_affected())
 }
 
-pub(super) async fn set_role(connection: &mut Connection, row: &MemberRow, role: Role) -> Result<(), StoreError> {
+pub(super) async fn set_role(
+    connection: &mut Connection,
+    row: &MemberRow,
+    role: Role,
+    at: u64,
+) -> Result<(), StoreError> {
     one_at_a_time(connection, row.organization).await?;
     let sql = "UPDATE memberships SET role = $1 WHERE organization = $2 AND user_id = $3 AND role = $4";
     let done = sqlx::query(sql)
@@ -34,7 +39,8 @@ pub(super) async fn set_role(connection: &mut Connection, row: &MemberRow, role:
         .execute(&mut *connection)
         .await?;
     exactly_one(done.rows_affected())?;
-    an_owner_is_left(connection, row).await
+    an_owner_is_left(connection, row).await?;
+    invitations::withdraw_of(connection, Some(row.organization), &row.user.to_string(), at).await
 }
 
 pub(super) async fn remove(connection: &mut Connection, row: &MemberRow, at: u64) -> Result<(), StoreError> {
@@ -47,8 +53,8 @@ pub(super) async fn remove(connection: &mut Connection, row: &MemberRow, at: u64
     let sql = "DELETE FROM sessions WHERE organization = $1 AND user_id = $2";
     sqlx::query(sql).bind(&organization).bind(&user).execute(&mut *connection).await?;
     let sql = "UPDATE api_tokens SET revoked_at = $3 WHERE organization = $1 AND user_id = $2 AND revoked_at IS NULL";
-    sqlx::query(sql).bind(&organization).bind(&user).bind(signed(at)).execute(connection).await?;
-    Ok(())
+    sqlx::query(sql).bind(&organization).bind(&user).bind(signed(at)).execute(&mut *connection).await?;
+    invitations::withdraw_of(connection, Some(row.organization), &user, at).await
 }
 
 /// Two owners who remove each other at once come one after the other: until the transaction ends nobody else can touch

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::columns::{digest, exactly_one, only, parsed, parsed_or_null, signed, unsigned, unsigned_or_null};
-use super::{Connection, Row, SqlStore};
+use super::{Connection, Row, SqlStore, invitations};
 use crate::caller::Scope;
 use crate::id::{TokenId, UserId};
 use crate::secret::SecretDigest;
@@ -33,7 +33,8 @@ pub(super) async fn insert(connection: &mut Connection, row: &TokenRow) -> Resul
 
 pub(super) async fn revoke(connection: &mut Connection, id: TokenId, at: u64) -> Result<(), StoreError> {
     let query = sqlx::query("UPDATE api_tokens SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL");
-    exactly_one(query.bind(signed(at)).bind(id.to_string()).execute(connection).await?.rows_affected())
+    exactly_one(query.bind(signed(at)).bind(id.to_string()).execute(&mut *connection).await?.rows_affected())?;
+    invitations::withdraw_of(connection, None, &id.to_string(), at).await
 }
 
 const COLUMNS: &str = "SELECT t.*, u.email AS owner_email FROM api_tokens t LEFT JOIN users u ON u.id = t.user_id";
