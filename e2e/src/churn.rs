@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -64,13 +65,19 @@ struct Client {
 }
 
 impl Churn {
-    /// Starts that many clients, spread over the control planes. One whose control plane is gone turns to the next.
-    pub(crate) fn start(controls: &[Control], clients: usize) -> Self {
+    /// Starts that many clients, spread over the control planes. One whose control plane is gone turns to the next. Each
+    /// has a token of its own, and with it a rate limit of its own.
+    pub(crate) async fn start(controls: &[Control], clients: usize) -> anyhow::Result<Self> {
+        let maker = controls.first().context("clients without a control plane")?;
+        let mut tokens = Vec::with_capacity(clients);
+        for _ in 0..clients {
+            tokens.push(maker.service_token("churn", &["keys:write"]).await?);
+        }
         let stop = Arc::new(AtomicBool::new(false));
         let mut set = JoinSet::new();
-        for at in 0..clients {
+        for (at, token) in tokens.iter().enumerate() {
             let client = Client {
-                controls: controls.to_vec(),
+                controls: controls.iter().map(|control| control.with_token(token)).collect(),
                 at,
                 connection: None,
                 kept: VecDeque::new(),
@@ -78,7 +85,7 @@ impl Churn {
             };
             set.spawn(client.run(Arc::clone(&stop)));
         }
-        Self { stop, since: Instant::now(), clients: set }
+        Ok(Self { stop, since: Instant::now(), clients: set })
     }
 
     /// Lets every client finish the write it is at, and adds up.

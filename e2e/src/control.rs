@@ -106,6 +106,13 @@ impl Control {
         Self { address: self.address, token: token.to_owned() }
     }
 
+    /// Makes a service token of the default organisation; its text.
+    pub(crate) async fn service_token(&self, name: &str, scopes: &[&str]) -> anyhow::Result<String> {
+        let body = json!({ "name": name, "scopes": scopes, "kind": "service" });
+        let answer = self.ok("POST", "/v1/tokens", Some(&body)).await?;
+        Ok(answer["token"].as_str().context("no `token` in the answer")?.to_owned())
+    }
+
     /// Creates an organisation; its id.
     pub(crate) async fn organization(&self, name: &str, state: Option<&Value>) -> anyhow::Result<String> {
         let answer = self.ok("POST", "/v1/organizations", Some(&json!({ "name": name }))).await?;

@@ -29,6 +29,8 @@ use folder::{create_private, data_folder};
 pub(crate) use setup::Setup;
 
 const START: Duration = Duration::from_secs(30);
+/// The control plane's word that it is there; what it has to say about a start comes before.
+const LISTENING: &str = "portcullis listening on";
 
 /// A stack. Fields drop in order: Envoy goes before what it talks to.
 #[derive(Debug)]
@@ -171,14 +173,21 @@ impl Stack {
         Ok(text.trim().to_owned())
     }
 
-    /// The path of the page that makes the first owner: the control plane prints its link once, at its first start.
-    pub(crate) async fn owner_link(&self) -> anyhow::Result<String> {
-        wait::until("the owner's link", START, async || {
-            let log = std::fs::read_to_string(self.log("control.log"))?;
-            let found = log.split_whitespace().find_map(|word| word.find("/welcome/").and_then(|at| word.get(at..)));
-            Ok(found.map(str::to_owned))
-        })
-        .await
+    /// The link that makes the first owner: the control plane prints it before it listens, as long as there is nobody.
+    pub(crate) fn owner_link(&self) -> anyhow::Result<Option<String>> {
+        let log = std::fs::read(self.log("control.log"))?;
+        let log = String::from_utf8_lossy(&log);
+        // A folder that is used again has the links of earlier starts: the last start is what counts.
+        let start = log.rsplit_once(LISTENING).map_or("", |(before, _)| before);
+        let last = start.rsplit_once(LISTENING).map_or(start, |(_, last)| last);
+        Ok(last.split_whitespace().find(|word| word.contains("/welcome/")).map(str::to_owned))
+    }
+
+    /// The path of that link, which has to be there.
+    pub(crate) fn owner_path(&self) -> anyhow::Result<String> {
+        let link = self.owner_link()?.context("the control plane prints no link for its first owner")?;
+        let path = link.find("/welcome/").and_then(|at| link.get(at..)).context("a link to elsewhere")?;
+        Ok(path.to_owned())
     }
 
     pub(crate) fn stop_control(&mut self) {

@@ -60,9 +60,11 @@ impl Up {
         let control = stack.control()?;
         let keys = demo_keys(&self.preset, &demo, &stack, &control).await?;
         stack.wait_known(&keys.values().collect::<Vec<_>>()).await?;
+        // Absent in a folder where somebody owns the place already.
+        let owner_link = stack.owner_link()?;
         match self.json {
-            true => println!("{}", summary(&stack, &control, &keys)),
-            false => print_guide(&stack, &control, &demo, &keys),
+            true => println!("{}", summary(&stack, &control, &keys, owner_link.as_deref())),
+            false => print_guide(&stack, &control, &demo, &keys, owner_link.as_deref()),
         }
         loop {
             stack.ensure_alive()?;
@@ -96,21 +98,31 @@ async fn demo_keys(preset: &str, demo: &Demo, stack: &Stack, control: &Control) 
     Ok(keys)
 }
 
-fn summary(stack: &Stack, control: &Control, keys: &Keys) -> Value {
+fn summary(stack: &Stack, control: &Control, keys: &Keys, owner_link: Option<&str>) -> Value {
     let records: Vec<&Value> = keys.values().map(|key| &key.record).collect();
     json!({
         "edge": format!("http://{}", stack.edge()),
         "control": format!("http://{}", control.address),
+        "dashboard": dashboard(control),
+        "owner_link": owner_link,
         "admin_token": control.token,
         "envoy_admin": format!("http://{}", stack.admin()),
         "keys": records,
     })
 }
 
-fn print_guide(stack: &Stack, control: &Control, demo: &Demo, keys: &Keys) {
+fn dashboard(control: &Control) -> String {
+    format!("http://{}/", control.address)
+}
+
+fn print_guide(stack: &Stack, control: &Control, demo: &Demo, keys: &Keys, owner_link: Option<&str>) {
     let edge = format!("http://{}", stack.edge());
     println!("edge         {edge}");
     println!("control      http://{}", control.address);
+    println!("dashboard    {}", dashboard(control));
+    if let Some(link) = owner_link {
+        println!("first owner  {link}");
+    }
     println!("Envoy admin  http://{}", stack.admin());
     println!("access log   {}", stack.log("access.log").display());
     println!("\nEach line with the answer to expect:\n");

@@ -36,7 +36,7 @@ pub(crate) use import::{import, import_csv};
 pub(crate) use listing::{find, list, list_unrevoked, names};
 pub(crate) use material::stand_in;
 pub(crate) use rotation::rotate;
-pub(crate) use trial::{end_trial, enforce_trial, start_trial, start_trial_seen};
+pub(crate) use trial::{end_trial, enforce_trial, start_trial};
 pub(crate) use view::{key, status};
 
 /// So many keys are made or imported at once, at most.
@@ -48,31 +48,17 @@ pub(crate) async fn show(app: &App, by: &Caller, id: &str) -> Result<Key, Error>
     Ok(key(row(app, by, id).await?, app.clock.seconds()))
 }
 
-/// A key that the caller is about to change, and the version it last changed in.
-pub(crate) async fn editable(app: &App, by: &Caller, id: &str) -> Result<(Key, u64), Error> {
+/// A key that the caller is about to change.
+pub(crate) async fn editable(app: &App, by: &Caller, id: &str) -> Result<Key, Error> {
     by.require(KeysWrite)?;
-    let row = unrevoked(app, by, id).await?;
-    let version = row.changed_in;
-    Ok((key(row, app.clock.seconds()), version))
+    Ok(key(unrevoked(app, by, id).await?, app.clock.seconds()))
 }
 
 /// Changes what may change in a key's life.
 pub(crate) async fn update(app: &App, by: &Caller, id: &str, request: &UpdateKey) -> Result<Committed<Key>, Error> {
-    update_seen(app, by, id, request, None).await
-}
-
-/// The same, unless the key changed after the version that the caller saw.
-pub(crate) async fn update_seen(
-    app: &App,
-    by: &Caller,
-    id: &str,
-    request: &UpdateKey,
-    seen: Option<u64>,
-) -> Result<Committed<Key>, Error> {
     by.require(KeysWrite)?;
     app.change(async || {
         let mut row = unrevoked(app, by, id).await?;
-        unchanged(&row, seen)?;
         let before = row.clone();
         fields::apply(&app.policy(), request, &mut row)?;
         let (action, detail) = history::of_update(&before, &row);
@@ -113,11 +99,6 @@ async fn unrevoked(app: &App, by: &Caller, id: &str) -> Result<KeyRow, Error> {
         None => Ok(row),
         Some(_) => Err(Error::KeyState { status: KeyStatus::Revoked, hint: "a revoked key cannot be changed" }),
     }
-}
-
-/// Fails if a key changed after the version that somebody saw.
-fn unchanged(row: &KeyRow, seen: Option<u64>) -> Result<(), Error> {
-    if seen.is_none_or(|seen| seen == row.changed_in) { Ok(()) } else { Err(Error::Changed) }
 }
 
 /// A number of keys that can be made at once.

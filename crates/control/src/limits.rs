@@ -9,7 +9,6 @@ use std::time::Duration;
 /// Never more connections than this, however many file descriptors there are.
 const MAX_CONNECTIONS: usize = 8192;
 
-const REQUESTS_BY_CALLER: NonZeroU32 = NonZeroU32::MIN.saturating_add(999);
 const REQUESTS_BY_STRANGER: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 const SIGN_INS_BY_EMAIL: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
 const SIGN_INS_BY_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
@@ -21,6 +20,14 @@ pub struct Rate {
     pub burst: NonZeroU32,
     /// And then once in this time.
     pub every: Duration,
+}
+
+impl Rate {
+    /// So many in a second, twice as much at once; 0 is no limit.
+    pub fn per_second(requests: u32) -> Option<Self> {
+        let burst = NonZeroU32::new(requests.saturating_mul(2))?;
+        Some(Self { burst, every: Duration::from_secs(1).checked_div(requests)? })
+    }
 }
 
 /// The limits of one control plane.
@@ -54,7 +61,7 @@ impl Default for Limits {
             body_within: Duration::from_secs(30),
             idle: Duration::from_secs(120),
             publish_within: Duration::from_secs(10),
-            requests_by_caller: Some(Rate { burst: REQUESTS_BY_CALLER, every: Duration::from_millis(2) }),
+            requests_by_caller: Rate::per_second(500),
             requests_by_stranger: Some(Rate { burst: REQUESTS_BY_STRANGER, every: Duration::from_millis(50) }),
             sign_ins_by_email: Rate { burst: SIGN_INS_BY_EMAIL, every: Duration::from_secs(15) },
             sign_ins_by_address: Rate { burst: SIGN_INS_BY_ADDRESS, every: Duration::from_secs(3) },

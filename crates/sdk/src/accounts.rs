@@ -8,7 +8,7 @@ use portcullis_api::{
 };
 use reqwest::Method;
 
-use crate::client::{Client, accepted, read, segment};
+use crate::client::{Client, accepted, make, read, segment};
 use crate::error::Error;
 
 impl Client {
@@ -41,7 +41,7 @@ impl Client {
 
     /// Invites somebody. The link is in this answer and nowhere else.
     pub async fn invite(&self, organization: &str, request: &CreateInvitation) -> Result<CreatedInvitation, Error> {
-        read(self.request(Method::POST, &invitations(organization))?.json(request)).await
+        make(self.request(Method::POST, &invitations(organization))?.json(request)).await
     }
 
     /// Withdraws an invitation.
@@ -62,7 +62,7 @@ impl Client {
 
     /// Makes an API token. Its text is in this answer and nowhere else.
     pub async fn create_token(&self, request: &CreateToken) -> Result<CreatedToken, Error> {
-        read(self.request(Method::POST, "/v1/tokens")?.json(request)).await
+        make(self.request(Method::POST, "/v1/tokens")?.json(request)).await
     }
 
     /// Revokes an API token for good.

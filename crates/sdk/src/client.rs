@@ -128,6 +128,11 @@ pub(crate) async fn read<T: DeserializeOwned>(request: RequestBuilder) -> Result
     decode(accepted(request).await?).await
 }
 
+/// Makes something, once however often it is sent.
+pub(crate) async fn make<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, Error> {
+    decode(make_once(request).await?).await
+}
+
 pub(crate) async fn accepted(request: RequestBuilder) -> Result<Response, Error> {
     let response = request.send().await?;
     if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }

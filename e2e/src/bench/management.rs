@@ -57,7 +57,7 @@ impl Operation {
     }
 
     /// The request, another one for each index.
-    fn request(self, from: &Ingredients, index: usize) -> Request {
+    fn request(self, from: &Ingredients, token: &str, index: usize) -> Request {
         let key = from.keys.get(index.wrapping_mul(7919) % from.keys.len().max(1));
         let (id, text) = key.map_or(("", ""), |key| (&key.id, &key.text));
         let request = match self {
@@ -72,7 +72,7 @@ impl Operation {
                 Request::new("POST", "/v1/keys").json(&body)
             }
         };
-        request.bearer(&from.control.token)
+        request.bearer(token)
     }
 }
 
@@ -132,7 +132,7 @@ async fn ingredients(control: Control) -> anyhow::Result<Ingredients> {
     Ok(Ingredients { control, keys, cursor })
 }
 
-/// Milliseconds of each request, from that many clients at once.
+/// Milliseconds of each request, from that many clients at once, each with a token and so a rate limit of its own.
 async fn measure(
     operation: Operation,
     from: &Arc<Ingredients>,
@@ -142,11 +142,12 @@ async fn measure(
     let mut set = JoinSet::new();
     for client in 0..clients {
         let from = Arc::clone(from);
+        let token = from.control.service_token("bench", &["keys:read", "keys:write"]).await?;
         set.spawn(async move {
             let mut connection = Connection::open(from.control.address).await?;
             let mut sample = Vec::with_capacity(samples / clients);
             for index in (client..samples).step_by(clients) {
-                let request = operation.request(&from, index);
+                let request = operation.request(&from, &token, index);
                 let start = Instant::now();
                 let answer = connection.send(&request).await?;
                 sample.push(start.elapsed().as_secs_f64() * 1000.0);

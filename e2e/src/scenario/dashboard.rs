@@ -43,7 +43,7 @@ pub(super) async fn run(report: &mut Report) -> anyhow::Result<()> {
     let stack = Stack::start(Setup::preset("systemprompt")?).await?;
     let home = format!("http://{}", stack.control()?.address);
     let visit = Visit { browser: Browser::start(Scripts::On).await?, home: home.clone() };
-    welcome(&visit, &stack.owner_link().await?, report).await?;
+    welcome(&visit, &stack.owner_path()?, report).await?;
     walk::run(&visit, &stack, report).await?;
     for (path, name) in PAGES {
         visit.goto(path).await?;

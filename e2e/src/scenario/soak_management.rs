@@ -39,7 +39,7 @@ async fn on(name: &str, database: Option<String>, time: Duration, report: &mut R
 }
 
 async fn undisturbed(name: &str, control: &Control, time: Duration, report: &mut Report) -> anyhow::Result<Answered> {
-    let churn = Churn::start(std::slice::from_ref(control), CLIENTS);
+    let churn = Churn::start(std::slice::from_ref(control), CLIENTS).await?;
     tokio::time::sleep(time).await;
     let answered = churn.finish().await?;
     report.figure(&format!("{name}_changes"), answered.create_ms.len() + answered.revoke_ms.len());
@@ -60,7 +60,7 @@ async fn undisturbed(name: &str, control: &Control, time: Duration, report: &mut
 
 /// The control plane dies as in a power cut, and another one starts on what it left.
 async fn killed(name: &str, stack: &mut Stack, time: Duration, report: &mut Report) -> anyhow::Result<Answered> {
-    let churn = Churn::start(&[stack.control()?], CLIENTS);
+    let churn = Churn::start(&[stack.control()?], CLIENTS).await?;
     tokio::time::sleep(time).await;
     stack.kill_control();
     stack.start_control().await?;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use portcullis_control::{Clock, Config, Limits, NoPolicy, PolicyFile, PublicUrl, ServeError, Server};
+use portcullis_control::{Clock, Config, Limits, NoPolicy, PolicyFile, PublicUrl, Rate, ServeError, Server};
 use portcullis_engine::ip::Network;
 use tracing_subscriber::EnvFilter;
 
@@ -43,6 +43,9 @@ pub(crate) struct Args {
     /// Sign with the signing key from now on, although this database's bundles were signed with another so far.
     #[arg(long)]
     replace_signing_key: bool,
+    /// How often a token or a session may ask in a second, twice as much at once; 0 = as often as it likes.
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    requests_per_second: u32,
     /// What to log: error, warn, info, debug.
     #[arg(long, value_name = "LEVEL", env = "PORTCULLIS_LOG", default_value = "warn")]
     log: String,
@@ -78,7 +81,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         public_url: args.public_url,
         trusted_proxies: args.trusted_proxies,
         replace_signing_key: args.replace_signing_key,
-        limits: Limits::default(),
+        limits: Limits { requests_by_caller: Rate::per_second(args.requests_per_second), ..Limits::default() },
     };
     let news = news(&config);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

@@ -7,7 +7,7 @@ use portcullis_api::keys::StartTrial;
 use portcullis_api::{Key, restrictions as api};
 use portcullis_engine::spec::RestrictionsSpec;
 
-use super::{fields, history, key, replacement, restrictions, unchanged, unrevoked};
+use super::{fields, history, key, replacement, restrictions, unrevoked};
 use crate::access::Permission::KeysWrite;
 use crate::app::{App, Committed};
 use crate::caller::Caller;
@@ -22,22 +22,10 @@ pub(crate) async fn start_trial(
     id: &str,
     request: &StartTrial,
 ) -> Result<Committed<Key>, Error> {
-    start_trial_seen(app, by, id, request, None).await
-}
-
-/// The same, unless the key changed after the version that the caller saw.
-pub(crate) async fn start_trial_seen(
-    app: &App,
-    by: &Caller,
-    id: &str,
-    request: &StartTrial,
-    seen: Option<u64>,
-) -> Result<Committed<Key>, Error> {
     by.require(KeysWrite)?;
     let trial = parse(&app.policy(), request, app.clock.seconds())?;
     app.change(async || {
         let mut row = unrevoked(app, by, id).await?;
-        unchanged(&row, seen)?;
         row.trial = Some(trial.clone());
         let shown = key(row.clone(), app.clock.seconds());
         let detail = history::of_trial(&trial);

@@ -72,7 +72,6 @@ pub(crate) struct Attention {
 /// The edges in a sentence and a list.
 #[derive(Clone, Debug)]
 pub(crate) struct FleetSummary {
-    pub(crate) version: u64,
     pub(crate) current: usize,
     pub(crate) edges: Vec<FleetEdge>,
 }

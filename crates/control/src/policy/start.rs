@@ -82,8 +82,10 @@ pub(crate) async fn at_start(
 ) -> Result<(PolicyRoom, Option<String>), NoPolicy> {
     let mut note = None;
     for _ in 0..ATTEMPTS {
-        let newest = store.newest_policy().await?;
+        // In this order: where there is one of a file there is a newest one, whoever publishes in between.
         let of_a_file = store.newest_policy_of_a_file().await?;
+        let newest = store.newest_policy().await?;
+        let of_a_file = newest.clone().filter(|row| row.source == PolicySource::File).or(of_a_file);
         let news = file.as_ref().filter(|file| of_a_file.as_ref().is_none_or(|row| row.toml != file.text));
         let Some(file) = news else {
             let row = match newest {

@@ -131,13 +131,13 @@ suite! {
         a_reader_beside_many_writers_misses_nothing
         many_writers_of_one_row_lose_no_update
     }
+    answers {
+        an_answer_is_kept_for_its_request_until_it_expires
+        of_many_who_claim_a_name_one_has_it
+    }
     settings {
         the_first_to_settle_a_setting_decides
         a_setting_can_be_replaced
-    }
-    answers {
-        a_name_is_taken_by_one_request_and_its_answer_kept
-        of_many_that_want_a_name_one_gets_it
     }
     policies {
         policies_are_kept_in_versions

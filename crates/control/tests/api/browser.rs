@@ -1,7 +1,7 @@
 //! A browser without scripts: it keeps a session's cookie, sends forms as their pages would, and follows no redirect.
 
 use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION};
+use reqwest::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 
 use super::people::{Person, sha256, unique};
@@ -11,6 +11,8 @@ pub(crate) struct Browser<'a> {
     stack: &'a Stack,
     http: reqwest::Client,
     cookie: Option<String>,
+    /// That of somebody who is not signed in.
+    visit: Option<String>,
     csrf: String,
 }
 
@@ -18,7 +20,7 @@ impl Stack {
     /// Nobody's.
     pub(crate) fn visitor(&self) -> Browser<'_> {
         let http = reqwest::Client::builder().tls_certs_only([]).redirect(Policy::none()).build().unwrap();
-        Browser { stack: self, http, cookie: None, csrf: String::new() }
+        Browser { stack: self, http, cookie: None, visit: None, csrf: String::new() }
     }
 
     /// A new member's, who is signed in.
@@ -70,6 +72,38 @@ impl Browser<'_> {
         self.get(&next).await
     }
 
+    /// A page whose form is filled in next.
+    pub(crate) async fn open(&mut self, path: &str) -> Answer {
+        let page = self.get(path).await;
+        self.keep(&page);
+        if page.text().contains("name=\"csrf\"") {
+            self.csrf = hidden(&page.text(), "csrf");
+        }
+        page
+    }
+
+    /// A form, and the cookies that its answer sets; follows where it leads.
+    pub(crate) async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let answer = self.post(path, fields).await;
+        self.keep(&answer);
+        match answer.status {
+            303 => self.open(&answer.header(LOCATION.as_str()).to_owned()).await,
+            _ => answer,
+        }
+    }
+
+    fn keep(&mut self, answer: &Answer) {
+        for line in answer.headers.get_all(SET_COOKIE) {
+            let pair = line.to_str().unwrap().split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            let value = Some(value.to_owned()).filter(|value| !value.is_empty());
+            match name {
+                "portcullis_session" => self.cookie = value,
+                _ => self.visit = value,
+            }
+        }
+    }
+
     /// What forms carry, `csrf=…&`, leaked for the table's sake.
     pub(crate) fn token_field(&self) -> &'static str {
         format!("csrf={}&", self.csrf).leak()
@@ -77,8 +111,10 @@ impl Browser<'_> {
 
     pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut request = self.http.request(method, format!("http://{}{path}", self.stack.address));
-        if let Some(cookie) = &self.cookie {
-            request = request.header(COOKIE, format!("portcullis_session={cookie}"));
+        for (name, cookie) in [("session", &self.cookie), ("visit", &self.visit)] {
+            if let Some(cookie) = cookie {
+                request = request.header(COOKIE, format!("portcullis_{name}={cookie}"));
+            }
         }
         request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let form = "application/x-www-form-urlencoded";

@@ -34,7 +34,8 @@ fn has(page: &Answer, texts: &[&str]) {
 #[tokio::test]
 async fn a_key_lives_its_life_in_the_page() {
     let stack = Stack::start().await;
-    let browser = stack.browser(&stack.default_organization().await, "member").await;
+    let home = stack.default_organization().await;
+    let browser = stack.browser(&home, "member").await;
     has(&browser.get("/keys").await, &["No keys yet", "portcullis keys create"]);
 
     let (id, text) = create(&browser, "till").await;
@@ -83,6 +84,9 @@ async fn a_key_lives_its_life_in_the_page() {
     has(&revoked, &["The key is revoked for good.", "Revoked"]);
     assert!(!revoked.text().contains("data-test=\"revoke\""), "it is done");
     assert_eq!(browser.get(&format!("{page}/scopes")).await.status, 409);
+    assert!(!revoked.text().contains("In the audit log"), "members do not read the log");
+    let admin = stack.browser(&home, "admin").await;
+    has(&admin.get(&page).await, &["In the audit log", "key.rotated", "key.revoked", "member-"]);
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn kill(replicas: &mut [Stack; 2], victim: usize, lasting: &Key, report: &
     let survivor = 1 - victim;
     let controls = [replicas[0].control()?, replicas[1].control()?];
     let others = controls[survivor].list("/v1/keys").await?.len();
-    let churn = Churn::start(&controls, CLIENTS);
+    let churn = Churn::start(&controls, CLIENTS).await?;
     tokio::time::sleep(STREAM).await;
     replicas[victim].kill_control();
     tokio::time::sleep(STREAM).await;

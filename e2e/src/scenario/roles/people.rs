@@ -48,7 +48,7 @@ pub(super) async fn path_of(root: &Control, organization: &str, email: &str) -> 
 /// Makes the first owner by the link that is printed once.
 pub(super) async fn first_owner(stack: &Stack, report: &mut Report) -> anyhow::Result<Person> {
     let root = stack.control()?;
-    let link = stack.owner_link().await?;
+    let link = stack.owner_path()?;
     let mut visitor = Visitor::new(root.address);
     let email = "operator@portcullis.example";
     let page = visitor.get(&link).await?;

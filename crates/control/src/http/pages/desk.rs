@@ -21,6 +21,7 @@ use crate::id::SessionId;
 use crate::pages::receipt::Receipt;
 use crate::pages::shell::{Can, Notice, NoticeKind, Section, Shell, Viewer};
 use crate::receipts;
+use crate::tag::Condition;
 
 /// As a rule edges enforce a change by then, and its receipt is full when the page is shown.
 const RECEIPT_WITHIN: Duration = Duration::from_millis(500);
@@ -64,6 +65,15 @@ impl Desk {
             csrf: self.csrf.clone(),
             notice: self.notice.clone(),
         }
+    }
+
+    /// Who it is, changing something only if it is still as the form was filled in for: its `etag` says which.
+    pub(in crate::http) fn holding(&self, etag: &str) -> Caller {
+        let condition = match etag {
+            "" => Condition::Always,
+            etag => Condition::read(&format!("\"{etag}\"")),
+        };
+        Caller { condition, ..self.by.clone() }
     }
 
     /// The same with a problem on top.

@@ -23,20 +23,21 @@ use crate::pages::key_forms::{EditDetails, EditRestrictions, EditScopes};
 use crate::pages::keys::KeyRow;
 use crate::pages::restrictions::RestrictionFields;
 use crate::pages::shell::Section;
+use crate::tag;
 
 pub(super) async fn details(
     State(app): State<App>,
     desk: Desk,
     Segment(id): Segment,
 ) -> Result<Html<EditDetails>, Failure> {
-    let (key, version) = keys::editable(&app, &desk.by, &id).await?;
+    let key = keys::editable(&app, &desk.by, &id).await?;
     Ok(Html::ok(EditDetails {
         shell: desk.shell(format!("Edit {}", key.name), Section::Keys),
         key: row(&app, &key),
         name: key.name.clone(),
         expires_at: fields::moment_text(key.expires_at.as_deref()),
         metadata: fields::metadata_text(&key.metadata),
-        etag: version.to_string(),
+        etag: tag::of(&key),
         problems: Problems::default(),
     }))
 }
@@ -47,12 +48,12 @@ pub(super) async fn save_details(
     Segment(id): Segment,
     Form(sent): Form<Fields>,
 ) -> Result<Response, Failure> {
-    let (key, version) = keys::editable(&app, &desk.by, &id).await?;
+    let key = keys::editable(&app, &desk.by, &id).await?;
     let saved = match changes(&key, &sent) {
         Ok(request) if request == UpdateKey::default() => {
             return Ok(done(&page(&key), Done::KeyUnchanged, None).into_response());
         }
-        Ok(request) => keys::update_seen(&app, &desk.by, &id, &request, seen(&sent, version)).await,
+        Ok(request) => keys::update(&app, &desk.holding(sent.get("etag")), &id, &request).await,
         Err(error) => Err(error),
     };
     match saved {
@@ -66,7 +67,7 @@ pub(super) async fn save_details(
                 name: fields::again(&policy, sent.get("name")),
                 expires_at: fields::again(&policy, sent.get("expires_at")),
                 metadata: fields::again(&policy, sent.get("metadata")),
-                etag: seen(&sent, version).unwrap_or_default().to_string(),
+                etag: fields::again(&policy, sent.get("etag")),
                 problems,
             })
             .into_response())
@@ -95,10 +96,10 @@ pub(super) async fn scopes(
     desk: Desk,
     Segment(id): Segment,
 ) -> Result<Html<EditScopes>, Failure> {
-    let (key, version) = keys::editable(&app, &desk.by, &id).await?;
+    let key = keys::editable(&app, &desk.by, &id).await?;
     let tried = key.trial.as_ref().and_then(|trial| trial.scopes.as_ref());
     let held = tried.unwrap_or(&key.scopes);
-    Ok(Html::ok(scopes_form(&app, &desk, &key, held, Sent::fresh(version, tried.is_some()))))
+    Ok(Html::ok(scopes_form(&app, &desk, &key, held, Sent::fresh(&key, tried.is_some()))))
 }
 
 pub(super) async fn save_scopes(
@@ -107,21 +108,25 @@ pub(super) async fn save_scopes(
     Segment(id): Segment,
     Form(sent): Form<Fields>,
 ) -> Result<Response, Failure> {
-    let (key, version) = keys::editable(&app, &desk.by, &id).await?;
-    let (scopes, seen, try_first) = (fields::scopes(&sent), seen(&sent, version), sent.get("apply") == "try");
+    let key = keys::editable(&app, &desk.by, &id).await?;
+    let (scopes, etag, try_first) = (fields::scopes(&sent), sent.get("etag"), sent.get("apply") == "try");
+    let by = desk.holding(etag);
     let saved = if try_first {
         let restrictions = key.trial.clone().and_then(|trial| trial.restrictions);
         let request = StartTrial { scopes: Some(scopes.clone()), restrictions };
-        keys::start_trial_seen(&app, &desk.by, &id, &request, seen).await
+        keys::start_trial(&app, &by, &id, &request).await
     } else {
         let request = UpdateKey { scopes: Patch::Set(scopes.clone()), ..UpdateKey::default() };
-        keys::update_seen(&app, &desk.by, &id, &request, seen).await
+        keys::update(&app, &by, &id, &request).await
     };
     match saved {
         Ok(saved) => Ok(saved_as(if try_first { Done::TrialStarted } else { Done::KeyScoped }, &saved)),
         Err(error) => {
-            let sent =
-                Sent { version: seen.unwrap_or_default(), try_first, problems: beside(error, &[("", "scopes")])? };
+            let sent = Sent {
+                etag: fields::again(&app.policy(), etag),
+                try_first,
+                problems: beside(error, &[("", "scopes")])?,
+            };
             let held: Vec<_> = scopes.into_iter().filter(|scope| app.policy().knows_scope(scope)).collect();
             Ok(Html::again(scopes_form(&app, &desk, &key, &held, sent)).into_response())
         }
@@ -133,11 +138,11 @@ pub(super) async fn restrict(
     desk: Desk,
     Segment(id): Segment,
 ) -> Result<Html<EditRestrictions>, Failure> {
-    let (key, version) = keys::editable(&app, &desk.by, &id).await?;
+    let key = keys::editable(&app, &desk.by, &id).await?;
     let tried = key.trial.as_ref().and_then(|trial| trial.restrictions.clone());
     let try_first = tried.is_some() || key.restrictions.is_none();
     let fields = RestrictionFields::from(&laid_over(key.restrictions.clone(), tried));
-    Ok(Html::ok(restrict_form(&app, &desk, &key, fields, Sent::fresh(version, try_first))))
+    Ok(Html::ok(restrict_form(&app, &desk, &key, fields, Sent::fresh(&key, try_first))))
 }
 
 pub(super) async fn save_restrictions(
@@ -146,23 +151,24 @@ pub(super) async fn save_restrictions(
     Segment(id): Segment,
     Form(sent): Form<Fields>,
 ) -> Result<Response, Failure> {
-    let (key, version) = keys::editable(&app, &desk.by, &id).await?;
-    let (fields, seen, try_first) = (fields::restrictions(&sent), seen(&sent, version), sent.get("apply") == "try");
+    let key = keys::editable(&app, &desk.by, &id).await?;
+    let (fields, etag, try_first) = (fields::restrictions(&sent), sent.get("etag"), sent.get("apply") == "try");
+    let by = desk.holding(etag);
     let wanted = fields::spec(&fields);
     let saved = if try_first {
         match tryable(&key, wanted) {
-            Ok(request) => keys::start_trial_seen(&app, &desk.by, &id, &request, seen).await,
+            Ok(request) => keys::start_trial(&app, &by, &id, &request).await,
             Err(error) => Err(error),
         }
     } else {
         let restrictions = wanted.map_or(Patch::Clear, Patch::Set);
-        keys::update_seen(&app, &desk.by, &id, &UpdateKey { restrictions, ..UpdateKey::default() }, seen).await
+        keys::update(&app, &by, &id, &UpdateKey { restrictions, ..UpdateKey::default() }).await
     };
     match saved {
         Ok(saved) => Ok(saved_as(if try_first { Done::TrialStarted } else { Done::KeyRestricted }, &saved)),
         Err(error) => {
             let places = [&[("", "ip_allow")], RESTRICTIONS].concat();
-            let sent = Sent { version: seen.unwrap_or_default(), try_first, problems: beside(error, &places)? };
+            let sent = Sent { etag: fields::again(&app.policy(), etag), try_first, problems: beside(error, &places)? };
             let fields = fields::restrictions_again(&app.policy(), fields);
             Ok(Html::again(restrict_form(&app, &desk, &key, fields, sent)).into_response())
         }
@@ -199,14 +205,14 @@ fn laid_over(own: Option<RestrictionsSpec>, tried: Option<RestrictionsSpec>) -> 
 
 /// What a form says beside its fields.
 struct Sent {
-    version: u64,
+    etag: String,
     try_first: bool,
     problems: Problems,
 }
 
 impl Sent {
-    fn fresh(version: u64, try_first: bool) -> Self {
-        Self { version, try_first, problems: Problems::default() }
+    fn fresh(key: &Key, try_first: bool) -> Self {
+        Self { etag: tag::of(key), try_first, problems: Problems::default() }
     }
 }
 
@@ -216,7 +222,7 @@ fn scopes_form(app: &App, desk: &Desk, key: &Key, held: &[String], sent: Sent) -
         key: row(app, key),
         scopes: scope_groups(&app.policy().spec().scopes, held),
         try_first: sent.try_first,
-        etag: sent.version.to_string(),
+        etag: sent.etag,
         problems: sent.problems,
     }
 }
@@ -227,18 +233,13 @@ fn restrict_form(app: &App, desk: &Desk, key: &Key, fields: RestrictionFields, s
         key: row(app, key),
         fields,
         try_first: sent.try_first,
-        etag: sent.version.to_string(),
+        etag: sent.etag,
         problems: sent.problems,
     }
 }
 
 fn row(app: &App, key: &Key) -> KeyRow {
     KeyRow::new(key, key.idle, app.clock.seconds())
-}
-
-/// The version that the form was filled in for; one that says nothing was filled in for the one there is.
-fn seen(sent: &Fields, version: u64) -> Option<u64> {
-    Some(sent.get("etag").parse().unwrap_or(version))
 }
 
 fn page(key: &Key) -> String {

@@ -1,18 +1,20 @@
 //! `/keys/{id}`: one key, what is tried on it, who still uses it, what was refused.
 
 use axum::extract::State;
+use portcullis_api::audit::ListAudit;
 use portcullis_api::denials::ListDenials;
 use portcullis_api::edge::SampleKind;
 use portcullis_api::observations::Observation as Seen;
 use portcullis_api::{Key, KeyStatus};
 
 use super::desk::Desk;
-use super::{Html, denials};
+use super::{Html, audit, denials};
 use crate::app::App;
 use crate::error::Error;
 use crate::http::body::Segment;
 use crate::http::failure::Failure;
 use crate::observations::observations;
+use crate::pages::audit::AuditRow;
 use crate::pages::explain::ExplainFields;
 use crate::pages::key::KeyPage;
 use crate::pages::keys::KeyRow;
@@ -24,6 +26,8 @@ use crate::{denials as refused, keys};
 
 /// More is in the listing of denials.
 const DENIALS: u32 = 10;
+/// More is in the audit log.
+const ENTRIES: u32 = 10;
 
 pub(super) async fn show(State(app): State<App>, desk: Desk, Segment(id): Segment) -> Result<Html<KeyPage>, Failure> {
     let key = keys::show(&app, &desk.by, &id).await?;
@@ -43,10 +47,20 @@ pub(super) async fn show(State(app): State<App>, desk: Desk, Segment(id): Segmen
         rotation: rotation(&app, &desk, &key, &seen).await?,
         explain: ExplainFields { method: "GET".to_owned(), ..ExplainFields::default() },
         denials: denials::rows(&app, &desk, refused).await?,
-        entries: None,
+        entries: history(&app, &desk, &key).await?,
         scopes: key.scopes,
         metadata: key.metadata.into_iter().collect(),
     }))
+}
+
+/// What was done to the key, for those who may know.
+async fn history(app: &App, desk: &Desk, key: &Key) -> Result<Option<Vec<AuditRow>>, Error> {
+    if !desk.viewer.can.audit_read {
+        return Ok(None);
+    }
+    let query = ListAudit { target: Some(key.id.clone()), limit: Some(ENTRIES), ..ListAudit::default() };
+    let found = crate::audit::list(app, &desk.by, &query).await?;
+    Ok(Some(audit::rows(found.data, app.clock.seconds())))
 }
 
 fn trial(key: &Key, seen: &[Seen], now: u64) -> Option<Trial> {

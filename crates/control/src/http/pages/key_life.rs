@@ -53,7 +53,7 @@ pub(super) async fn ask_to_revoke(
     desk: Desk,
     Segment(id): Segment,
 ) -> Result<Html<Confirm>, Failure> {
-    let (key, _) = keys::editable(&app, &desk.by, &id).await?;
+    let key = keys::editable(&app, &desk.by, &id).await?;
     let used = match &key.last_used {
         Some(at) => format!("It was last used at {at}."),
         None => "No edge has let it pass yet.".to_owned(),
@@ -111,7 +111,7 @@ pub(super) async fn rotation(
     desk: Desk,
     Segment(id): Segment,
 ) -> Result<Html<RotatePage>, Failure> {
-    let (key, _) = keys::editable(&app, &desk.by, &id).await?;
+    let key = keys::editable(&app, &desk.by, &id).await?;
     if let Some(successor) = key.successor.as_deref().and_then(|id| id.parse().ok()) {
         return Err(Error::Rotated(successor).into());
     }
@@ -152,7 +152,7 @@ pub(super) async fn rotate(
     let overlap_seconds = match asked.seconds() {
         Ok(seconds) => seconds,
         Err(problems) => {
-            let (key, _) = keys::editable(&app, &desk.by, &id).await?;
+            let key = keys::editable(&app, &desk.by, &id).await?;
             return Ok(Html::again(rotate_form(&app, &desk, &key, asked, problems)).into_response());
         }
     };

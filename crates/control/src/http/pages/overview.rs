@@ -109,7 +109,6 @@ async fn summary(app: &App, desk: &Desk) -> Result<FleetSummary, Error> {
         last_report: When::parse(&it.last_report, now),
     };
     Ok(FleetSummary {
-        version: app.publisher.current().map_or(0, |it| it.version()),
         current: edges.iter().filter(|it| !it.silent && it.versions_behind == 0).count(),
         edges: edges.into_iter().map(edge).collect(),
     })

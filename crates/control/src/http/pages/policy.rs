@@ -134,7 +134,7 @@ fn row(about: About, now: u64) -> VersionRow {
     let source = match (about.source, about.restored_from) {
         (PolicySource::File, _) => "from a file".to_owned(),
         (PolicySource::Restore, Some(version)) => format!("restored from version {version}"),
-        (PolicySource::Api | PolicySource::Restore, _) => "published while running".to_owned(),
+        (PolicySource::Api | PolicySource::Restore, _) => "from the page or the API".to_owned(),
     };
     VersionRow {
         version: about.version,

@@ -207,7 +207,7 @@ pub(super) async fn create_token(
 fn texts(made: &CreatedToken) -> (Code, Code) {
     let text = made.token.expose();
     let command = ApiKey::new(format!("export PORTCULLIS_TOKEN={text}"));
-    let token = Code::secret("token-text", &format!("The token `{}`", made.record.name), &ApiKey::new(text));
+    let token = Code::secret("token-text", &format!("The token “{}”", made.record.name), &ApiKey::new(text));
     (token, Code::with_secret("token-export", "For the command line", &command))
 }
 

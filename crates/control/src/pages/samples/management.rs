@@ -36,7 +36,6 @@ fn overview(shell: Shell, rich: bool) -> Overview {
     ];
     let edge = |name: &str, lag| FleetEdge { edge: name.to_owned(), silent: lag > 9, lag, last_report: ago(2) };
     let fleet = FleetSummary {
-        version: 118,
         current: 1,
         edges: if rich { vec![edge("edge-eu-1", 0), edge(HOSTILE, 3)] } else { vec![] },
     };

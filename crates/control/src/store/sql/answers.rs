@@ -15,22 +15,28 @@ impl Answers for SqlStore {
     }
 
     async fn keep_answer(&self, name: [u8; 32], sealed: &[u8]) -> Result<(), StoreError> {
-        let mut transaction = self.begin_write().await?;
-        sqlx::query("UPDATE kept_answers SET answer = $1 WHERE name = $2 AND answer IS NULL")
-            .bind(sealed)
-            .bind(name.to_vec())
-            .execute(&mut *transaction)
-            .await?;
-        Ok(transaction.commit().await?)
+        again(async || {
+            let mut transaction = self.begin_write().await?;
+            sqlx::query("UPDATE kept_answers SET answer = $1 WHERE name = $2 AND answer IS NULL")
+                .bind(sealed)
+                .bind(name.to_vec())
+                .execute(&mut *transaction)
+                .await?;
+            Ok(transaction.commit().await?)
+        })
+        .await
     }
 
     async fn forget_answer(&self, name: [u8; 32]) -> Result<(), StoreError> {
-        let mut transaction = self.begin_write().await?;
-        sqlx::query("DELETE FROM kept_answers WHERE name = $1 AND answer IS NULL")
-            .bind(name.to_vec())
-            .execute(&mut *transaction)
-            .await?;
-        Ok(transaction.commit().await?)
+        again(async || {
+            let mut transaction = self.begin_write().await?;
+            sqlx::query("DELETE FROM kept_answers WHERE name = $1 AND answer IS NULL")
+                .bind(name.to_vec())
+                .execute(&mut *transaction)
+                .await?;
+            Ok(transaction.commit().await?)
+        })
+        .await
     }
 }
 
