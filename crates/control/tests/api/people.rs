@@ -12,7 +12,8 @@ use crate::stack::{Answer, ON_POSTGRES, Stack};
 pub(crate) const ALL_SCOPES: &str = "keys:read keys:write members:read members:write tokens:read tokens:write \
      organizations:read organizations:write audit:read policy:read policy:write edges:read metrics:read";
 /// Matches no password.
-const NO_PASSWORD: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const NO_PASSWORD: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// A member with a personal token that may all that they may.
@@ -54,7 +55,8 @@ impl Stack {
     pub(crate) async fn person(&self, organization: &str, role: &str) -> Person {
         let unique = unique();
         let (id, email) = (format!("usr_{unique}"), format!("{role}-{unique}@example.com"));
-        self.run(format!("INSERT INTO users VALUES ('{id}', '{email}', '{role}', '{NO_PASSWORD}', {})", self.now())).await;
+        self.run(format!("INSERT INTO users VALUES ('{id}', '{email}', '{role}', '{NO_PASSWORD}', {})", self.now()))
+            .await;
         self.join(organization, &id, role).await;
         let token = self.token(organization, Some(&id), ALL_SCOPES, None).await;
         Person { id, email, token }

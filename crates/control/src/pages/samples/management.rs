@@ -35,10 +35,8 @@ fn overview(shell: Shell, rich: bool) -> Overview {
         wanting("partner-sandbox", "sandbox", Tone::Quiet, "Idle", "unused for 47 days: revoke it"),
     ];
     let edge = |name: &str, lag| FleetEdge { edge: name.to_owned(), silent: lag > 9, lag, last_report: ago(2) };
-    let fleet = FleetSummary {
-        current: 1,
-        edges: if rich { vec![edge("edge-eu-1", 0), edge(HOSTILE, 3)] } else { vec![] },
-    };
+    let fleet =
+        FleetSummary { current: 1, edges: if rich { vec![edge("edge-eu-1", 0), edge(HOSTILE, 3)] } else { vec![] } };
     Overview {
         counts: if rich {
             Counts { active: 128, disabled: 3, expired: 9, revoked: 41, overdue: 12, idle: 7, to_look_after: 18 }
