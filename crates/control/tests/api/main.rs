@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on must stop")]
 
 mod access;
+mod account_pages;
 mod audit;
 mod browser;
 mod conditions;
@@ -27,6 +28,7 @@ mod page_table;
 mod payments;
 pub(crate) mod people;
 mod policy;
+mod policy_pages;
 mod publishing;
 mod rates;
 mod receipts;

@@ -51,6 +51,8 @@ pub(crate) struct Stack {
     pub public_key: PublicKey,
     /// What it says of its policy file when it starts.
     pub note: Option<String>,
+    /// The link that it writes when nobody is there yet.
+    pub first_owner: Option<String>,
     clock: Arc<AtomicU64>,
     http: reqwest::Client,
     stop: oneshot::Sender<()>,
@@ -155,6 +157,7 @@ impl Stack {
             sql(folder.path(), statement).await;
         }
         let (address, note) = (server.address(), server.note().map(str::to_owned));
+        let first_owner = server.first_owner_link().map(str::to_owned);
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(server.run(async { drop(stopped.await) }));
         let secret = |name| std::fs::read_to_string(folder.path().join(name)).unwrap().trim_end().to_owned();
@@ -168,6 +171,7 @@ impl Stack {
             folder,
             clock,
             note,
+            first_owner,
             http: http(),
             stop,
             served,
