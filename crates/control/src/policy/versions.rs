@@ -225,7 +225,11 @@ fn short_enough(toml: &str) -> Result<(), Error> {
 fn few_enough(toml: &str) -> Result<(), Error> {
     let rules = toml::from_str::<toml::Table>(toml).ok();
     let rules = rules.and_then(|table| table.get("rules")?.as_array().map(Vec::len)).unwrap_or_default();
-    if rules <= MAX_RULES { Ok(()) } else { Err(Error::invalid("/toml", format!("a policy has at most {MAX_RULES} rules"))) }
+    if rules <= MAX_RULES {
+        Ok(())
+    } else {
+        Err(Error::invalid("/toml", format!("a policy has at most {MAX_RULES} rules")))
+    }
 }
 
 /// A note is for people: not a key pasted into the wrong box.

@@ -63,7 +63,11 @@ async fn an_older_version_comes_back_as_a_new_one() {
     let text = policy(&owner).await;
     let closed = text.replace("{ path = \"/v1/**\" }", "{ path = \"/v1/**\", all = [\"payouts:read\"] }");
     owner.go("/policy/publish", &[("toml", &closed), ("base_version", "1")]).await;
-    has(&owner.get("/policy/versions/1").await, 200, &["Version 1", "1 key gains access", "/policy/versions/1/restore"]);
+    has(
+        &owner.get("/policy/versions/1").await,
+        200,
+        &["Version 1", "1 key gains access", "/policy/versions/1/restore"],
+    );
     assert!(!owner.get("/policy/versions/2").await.text().contains("/restore"), "it is in force");
     let question = owner.get("/policy/versions/1/restore").await;
     has(&question, 200, &["Restore version 1 of the policy?", "1 key gains access", "becomes version 3"]);

@@ -126,7 +126,9 @@ pub(super) async fn members_are_listed_in_order_and_an_owner_stays(it: Fixture) 
 
     put_account(store, AccountWrite::SetRole(second.clone(), Role::Member, NOW)).await;
     assert!(matches!(refused(store, AccountWrite::SetRole(second, Role::Admin, NOW)).await, StoreError::Conflict));
-    for write in [AccountWrite::SetRole(first.clone(), Role::Admin, NOW), AccountWrite::RemoveMember(first.clone(), NOW)] {
+    for write in
+        [AccountWrite::SetRole(first.clone(), Role::Admin, NOW), AccountWrite::RemoveMember(first.clone(), NOW)]
+    {
         assert!(matches!(refused(store, write).await, StoreError::LastOwner));
     }
     assert_eq!(store.member(organization_id(1), ada.id).await.unwrap().unwrap().role, Role::Owner);
