@@ -49,6 +49,11 @@ pub(crate) async fn list(app: &App, by: &Caller, query: &ListDenials) -> Result<
     Ok(DenialList { data: rows.into_iter().map(denial).collect(), next_cursor })
 }
 
+/// What a reason means and what to do about it.
+pub(crate) fn meaning(reason: &str) -> &'static str {
+    Reason::from_name(reason).map_or(explanation::UNKNOWN, explanation::of)
+}
+
 fn audience(app: &App, by: &Caller) -> Audience {
     Audience { scope: by.scope, strangers: by.require_operator(app).is_ok() }
 }
@@ -67,7 +72,7 @@ fn denial(row: DenialRow) -> Denial {
         path: row.path,
         address: row.address,
         edge: row.edge,
-        explanation: reason.map_or(explanation::UNKNOWN, explanation::of).to_owned(),
+        explanation: meaning(&row.reason).to_owned(),
         reason: row.reason,
     }
 }

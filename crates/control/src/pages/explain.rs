@@ -81,6 +81,17 @@ impl Check {
     }
 }
 
+/// A reason for people to read: `ip_not_allowed` as `IP not allowed`.
+pub(crate) fn reason_words(reason: &str) -> String {
+    let words = reason.replace('_', " ");
+    if let Some(rest) = words.strip_prefix("ip ") {
+        return format!("IP {rest}");
+    }
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+    first + letters.as_str()
+}
+
 /// How a check went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {

@@ -24,6 +24,8 @@ pub(crate) struct KeyPage {
     pub(crate) trial: Option<Trial>,
     /// What restrictions in observe mode would have denied.
     pub(crate) observed: Option<Observed>,
+    /// Once is enough: from then on its successor is rotated.
+    pub(crate) is_rotated: bool,
     pub(crate) rotation: Option<Rotation>,
     pub(crate) explain: ExplainFields,
     pub(crate) denials: Vec<DenialRow>,

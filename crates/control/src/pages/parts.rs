@@ -89,6 +89,28 @@ impl std::fmt::Debug for Code {
     }
 }
 
+/// Text in which what stands between backticks is code.
+#[derive(Clone, Debug, Template)]
+#[template(path = "parts/prose.html")]
+pub(crate) struct Prose(String);
+
+impl HtmlSafe for Prose {}
+
+/// A text of ours, or with ours around it.
+pub(crate) fn prose(text: impl AsRef<str>) -> Prose {
+    Prose(text.as_ref().to_owned())
+}
+
+impl Prose {
+    /// Its pieces, and which of them are code. A backtick without another is one.
+    fn pieces(&self) -> Vec<(bool, &str)> {
+        if !self.0.matches('`').count().is_multiple_of(2) {
+            return vec![(false, &self.0)];
+        }
+        self.0.split('`').enumerate().map(|(place, piece)| (!place.is_multiple_of(2), piece)).collect()
+    }
+}
+
 /// A label, a count and how long its bar is.
 #[derive(Clone, Debug, PartialEq, Eq, Template)]
 #[template(path = "parts/bar.html")]
@@ -145,6 +167,17 @@ mod tests {
         let shown: Vec<_> = bars.iter().map(|bar| (bar.label.as_str(), bar.count, bar.share)).collect();
         assert_eq!(shown, [("b", 400, 100), ("c", 100, 25), ("a", 1, 1)]);
         assert_eq!(Bar::all([]), []);
+    }
+
+    #[test]
+    fn what_stands_between_backticks_is_code() {
+        for (text, html) in [
+            ("plain <b>", "plain &#60;b&#62;"),
+            ("use `a<b`, or `c`", "use <code>a&#60;b</code>, or <code>c</code>"),
+            ("a ` alone", "a &#96; alone"),
+        ] {
+            assert_eq!(prose(text).to_string().replace('`', "&#96;"), html);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::explain::reason_words;
 use super::parts::Bar;
 use super::restrictions::Restriction;
 use super::when::When;
@@ -76,7 +77,7 @@ fn total(observations: &[Observation]) -> u64 {
 
 fn groups(observations: &[Observation]) -> Vec<Group> {
     [
-        group("By reason", observations, |seen| seen.reason.replace('_', " ")),
+        group("By reason", observations, |seen| reason_words(&seen.reason)),
         group("By address", observations, |seen| or_none(&seen.address)),
         group("By referrer", observations, |seen| or_none(&seen.referrer)),
         group("By path", observations, |seen| format!("{} {}", seen.method, seen.path)),

@@ -63,7 +63,7 @@ async fn a_key_lives_its_life_in_the_page() {
     let report = json!({ "edge": "edge-1", "vm": "1", "applied_version": 1, "samples": [sample] });
     assert_eq!(stack.report(report).await.status, 204);
     let tried = browser.get(&page).await;
-    has(&tried, &["endpoint not allowed", "192.0.2.1", "https://shop.example/", "POST /v1/payouts"]);
+    has(&tried, &["Endpoint not allowed", "192.0.2.1", "https://shop.example/", "POST /v1/payouts"]);
     assert_eq!(shown(&tried.text(), "trial-total"), "It would have denied 1,204 requests.");
     has(&browser.go(&format!("{page}/trial/enforce"), PRESS).await, &["The change is enforced.", "GET /v1/refunds"]);
 
@@ -176,7 +176,7 @@ async fn what_is_wrong_stands_beside_its_field() {
         let (_, problem) =
             html.split_once(&format!("id=\"{field}-problem\"")).unwrap_or_else(|| panic!("{path}: {html}"));
         let problem = problem.split("</p>").next().unwrap();
-        assert!(problem.replace("&#96;", "`").contains(text), "{path} {fields:?}: {problem}");
+        assert!(problem.replace("<code>", "`").replace("</code>", "`").contains(text), "{path} {fields:?}: {problem}");
     }
     let answer = browser.post("/keys/import", &[("text", "name,sha256\nx,1")]).await;
     assert_eq!(answer.status, 422);
@@ -304,11 +304,11 @@ async fn requests_and_denials_are_explained() {
     let denials = [denial("6c1f-1", "/v1/refunds"), denial("6c1f-2", "/<b>")];
     let report = json!({ "edge": "edge-1", "vm": "1", "applied_version": 1, "denials": denials });
     assert_eq!(stack.report(report).await.status, 204);
-    has(&browser.get("/denials").await, &["/denials/6c1f-1", "no scopes", "till", "&#60;b&#62;"]);
+    has(&browser.get("/denials").await, &["/denials/6c1f-1", "No scopes", "till", "&#60;b&#62;"]);
     let found = browser.get("/denials?request_id=6c1f-1%20").await;
     assert_eq!((found.status, found.header("location")), (303, "/denials/6c1f-1"));
     let page = browser.get("/denials/6c1f-1").await;
-    has(&page, &["403 no scopes", "wants a scope", "edge-1", "asked again now", "This request is denied"]);
+    has(&page, &["403 No scopes", "wants a scope", "edge-1", "asked again now", "This request is denied"]);
     let lost = browser.get("/denials?request_id=6c1f-9").await;
     assert_eq!(lost.status, 422);
     assert!(lost.text().contains("No denial has this id"));

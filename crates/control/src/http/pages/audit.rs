@@ -196,6 +196,10 @@ fn word(value: &Value) -> String {
         Value::Array(list) if list.iter().all(Value::is_string) => {
             list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
         }
+        Value::Object(members) => {
+            let member = |(name, value): (&String, &Value)| format!("{} {}", name.replace('_', " "), word(value));
+            members.iter().map(member).collect::<Vec<_>>().join(", ")
+        }
         other => other.to_string(),
     }
 }
@@ -218,7 +222,10 @@ mod tests {
                 json!({ "change": { "summary": "3 keys lose", "note": null, "restored_from": 2 } }),
                 "restored from=2, summary=3 keys lose",
             ),
-            (json!({ "restrictions": { "ip": 1 } }), "restrictions={\"ip\":1}"),
+            (
+                json!({ "restrictions": [null, { "ip": { "allow": ["::1"], "mode": "enforce" } }] }),
+                "restrictions= → ip allow ::1, mode enforce",
+            ),
         ] {
             let told: Vec<_> =
                 told(detail.as_object().unwrap()).iter().map(|(name, text)| format!("{name}={text}")).collect();

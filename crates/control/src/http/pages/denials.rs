@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::http::body::{Parameters, Segment};
 use crate::http::failure::Failure;
 use crate::http::session::escaped;
-use crate::pages::explain::{Denial, DenialRow, Denials, Explanation};
+use crate::pages::explain::{Denial, DenialRow, Denials, Explanation, reason_words};
 use crate::pages::form::Problems;
 use crate::pages::parts::Pager;
 use crate::pages::shell::Section;
@@ -105,7 +105,7 @@ pub(super) async fn rows(app: &App, desk: &Desk, found: Vec<Refused>) -> Result<
     let row = |it: Refused| DenialRow {
         request_id: it.request_id,
         at: When::parse(&it.at, now),
-        reason: it.reason.replace('_', " "),
+        reason: reason_words(&it.reason),
         status: it.status,
         key: it.key.and_then(|id| names.get(&id).cloned().map(|name| (id, name))),
         method: it.method,

@@ -18,7 +18,7 @@ use crate::pages::explain::{Check, Explain, ExplainFields, Explanation, Outcome}
 use crate::pages::form::Problems;
 use crate::pages::shell::Section;
 use crate::policy::PolicyRoom;
-use crate::{explain, keys};
+use crate::{denials, explain, keys};
 
 /// Keys on offer; any other can be named by its id.
 const ON_OFFER: u32 = 100;
@@ -132,15 +132,22 @@ pub(super) fn shown(explained: Explained) -> Explanation {
 }
 
 fn check(check: ExplainedCheck) -> Check {
-    let reason = check.reason.unwrap_or_default().replace('_', " ");
-    let detail = if check.detail.is_empty() { reason } else { check.detail };
     Check {
+        detail: detail(&check),
         step: Check::label(&check.step).to_owned(),
         outcome: match check.outcome {
             CheckOutcome::Passed => Outcome::Passed,
             CheckOutcome::Denied => Outcome::Denied,
             CheckOutcome::Observed => Outcome::Observed,
         },
-        detail: sentence(&detail),
+    }
+}
+
+/// What a check has to say: of one that did not pass, what its reason means.
+fn detail(check: &ExplainedCheck) -> String {
+    match (check.reason.as_deref(), check.detail.split_once(' ')) {
+        (Some(reason), _) => denials::meaning(reason).to_owned(),
+        (None, Some((place, rule))) if place.starts_with("rules[") => format!("`{place}` of the policy: `{rule}`"),
+        (None, _) => sentence(&check.detail),
     }
 }

@@ -44,6 +44,7 @@ pub(super) async fn show(State(app): State<App>, desk: Desk, Segment(id): Segmen
         restrictions: restrictions::list(key.restrictions.as_ref()),
         trial: trial(&key, &seen, now),
         observed: Some(Observed { observations: observed }).filter(|it| !it.observations.is_empty()),
+        is_rotated: key.successor.is_some(),
         rotation: rotation(&app, &desk, &key, &seen).await?,
         explain: ExplainFields { method: "GET".to_owned(), ..ExplainFields::default() },
         denials: denials::rows(&app, &desk, refused).await?,
@@ -64,7 +65,7 @@ async fn history(app: &App, desk: &Desk, key: &Key) -> Result<Option<Vec<AuditRo
 }
 
 fn trial(key: &Key, seen: &[Seen], now: u64) -> Option<Trial> {
-    let trial = key.trial.as_ref()?;
+    let trial = key.trial.as_ref().filter(|_| key.status != KeyStatus::Revoked)?;
     Some(Trial {
         since: When::parse(&trial.since, now),
         scopes: trial.scopes.clone(),

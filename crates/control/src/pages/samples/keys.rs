@@ -120,6 +120,7 @@ fn key_page(shell: Shell, key: KeyRow, rich: bool) -> KeyPage {
         metadata: if rich { pairs(&[("team", "payments"), (HOSTILE, HOSTILE)]) } else { vec![] },
         trial: rich.then_some(trial),
         observed: rich.then(|| Observed { observations: observations() }),
+        is_rotated: false,
         rotation: rich.then(|| Rotation {
             is_old: false,
             other_id: "key_0000000000000000".to_owned(),
