@@ -51,9 +51,9 @@ async fn create(visit: &Visit, report: &mut Report) -> anyhow::Result<String> {
     browser.click(By::Test("environment-production")).await?;
     browser.click(By::Test("scope-skills:read")).await?;
     browser.click(By::Test("create")).await?;
-    let shown = browser.text(By::Test("key")).await?;
+    let shown = browser.text(By::Test("key-text")).await?;
     look::at(browser, "key-created", report).await?;
-    browser.click(By::Test("copy-key")).await?;
+    browser.click(By::Test("copy-key-text")).await?;
     let copied = browser.clipboard().await?;
     report.check("the button copies the key that is shown", copied == shown && copied.starts_with("sp_live_"));
     let header = browser.text(By::Test("authorization")).await?;
