@@ -87,7 +87,7 @@ impl Browser<'_> {
         let answer = self.post(path, fields).await;
         self.keep(&answer);
         match answer.status {
-            303 => self.open(&answer.header(LOCATION.as_str()).to_owned()).await,
+            303 => self.open(answer.header(LOCATION.as_str())).await,
             _ => answer,
         }
     }
