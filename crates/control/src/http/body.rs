@@ -68,6 +68,10 @@ pub(super) async fn read(request: Request, app: &App) -> Result<Bytes, Failure> 
 }
 
 fn parse<T: DeserializeOwned>(app: &App, bytes: &[u8]) -> Result<T, Failure> {
+    // serde would take an array for an object, its members in their order.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(malformed(app, "body", "expected an object, got an array"));
+    }
     serde_json::from_slice(bytes).map_err(|error| malformed(app, "body", &error.to_string()))
 }
 

@@ -130,6 +130,7 @@ async fn a_body_that_cannot_be_read_is_refused_without_quoting_a_key() {
     for (body, words) in [
         ("", "EOF"),
         ("{", "EOF"),
+        (r#"["x", "live"]"#, "expected an object"),
         (r#"{"name":"x","environment":"live","colour":"red"}"#, "colour"),
         (r#"{"name":"x"}"#, "environment"),
         (r#"{"name":"x","environment":"live","sk_live_abcdefghijkl":1}"#, "looks like a key"),
