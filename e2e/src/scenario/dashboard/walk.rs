@@ -85,7 +85,7 @@ async fn explained(visit: &Visit, request: &str, report: &mut Report) -> anyhow:
     report.check("the denial's page tells the request", facts.contains(PATH) && facts.contains("ip_not_allowed"));
     report.check("and explains it", visit.browser.is_shown(By::Test("explanation")).await?);
     let text = visit.browser.page_text().await?;
-    report.check("by the restriction that was set", text.contains(ELSEWHERE));
+    report.check("by the check that decided", text.contains("Client address denied: this decided"));
     look::at(&visit.browser, "denial", report).await
 }
 
