@@ -4,7 +4,7 @@
 //! desk, light and dark, with a picture in target/screens and axe-core's opinion. Invariant: no page scrolls sideways,
 //! none has a violation, and each works without scripts.
 
-use crate::browser::{Browser, By, Scripts};
+use crate::browser::{Browser, By, Scheme, Scripts, Size};
 use crate::report::Report;
 use crate::stack::{Setup, Stack};
 
@@ -93,6 +93,8 @@ async fn welcome(visit: &Visit, link: &str, report: &mut Report) -> anyhow::Resu
 /// The same pages in a browser that runs no script.
 async fn without_scripts(home: &str, report: &mut Report) -> anyhow::Result<()> {
     let visit = Visit { browser: Browser::start(Scripts::Off).await?, home: home.to_owned() };
+    // On a narrow screen what ends the session is in a menu.
+    visit.browser.look(Size::DESK, Scheme::Light).await?;
     visit.sign_in().await?;
     for (path, name) in PAGES {
         visit.goto(path).await?;
