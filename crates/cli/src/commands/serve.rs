@@ -35,7 +35,7 @@ pub(crate) struct Args {
     /// The Ed25519 seed that manifests are signed with, as 64 hex digits, instead of DIR/signing-key.
     #[arg(long, value_name = "FILE")]
     signing_key_file: Option<PathBuf>,
-    /// Where people reach it, such as https://control.example.com: links begin with it. Absent = where it listens.
+    /// Where people reach it, such as `https://control.example.com`: links begin with it. Absent = where it listens.
     #[arg(long, value_name = "URL", env = "PORTCULLIS_PUBLIC_URL")]
     public_url: Option<PublicUrl>,
     /// Networks of proxies in front of it, whose X-Forwarded-For is believed.
