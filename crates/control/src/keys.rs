@@ -58,9 +58,10 @@ pub(crate) async fn editable(app: &App, by: &Caller, id: &str) -> Result<Key, Er
 pub(crate) async fn update(app: &App, by: &Caller, id: &str, request: &UpdateKey) -> Result<Committed<Key>, Error> {
     by.require(KeysWrite)?;
     app.change(async || {
-        let mut row = unrevoked(app, by, id).await?;
-        let before = row.clone();
+        let before = changeable(found(app, by, id).await?)?;
+        let mut row = before.clone();
         fields::apply(&app.policy(), request, &mut row)?;
+        by.still_sees(&key(before.clone(), app.clock.seconds()))?;
         let (action, detail) = history::of_update(&before, &row);
         let shown = key(row.clone(), app.clock.seconds());
         app.commit(replacement(app, by, row, action).detail(detail), shown).await
@@ -84,17 +85,25 @@ pub(crate) async fn revoke(app: &App, by: &Caller, id: &str) -> Result<Committed
     .await
 }
 
-/// One that the caller sees.
+/// One that the caller sees, and that is as they read it.
 pub(crate) async fn row(app: &App, by: &Caller, id: &str) -> Result<KeyRow, Error> {
-    let id: KeyId = id.parse().map_err(|_| Error::NotFound("key"))?;
-    let row = app.store.key(by.scope, id).await?.ok_or(Error::NotFound("key"))?;
+    let row = found(app, by, id).await?;
     by.still_sees(&key(row.clone(), app.clock.seconds()))?;
     Ok(row)
 }
 
+/// One that the caller sees.
+async fn found(app: &App, by: &Caller, id: &str) -> Result<KeyRow, Error> {
+    let id: KeyId = id.parse().map_err(|_| Error::NotFound("key"))?;
+    app.store.key(by.scope, id).await?.ok_or(Error::NotFound("key"))
+}
+
 /// One that can still be changed.
 async fn unrevoked(app: &App, by: &Caller, id: &str) -> Result<KeyRow, Error> {
-    let row = row(app, by, id).await?;
+    changeable(row(app, by, id).await?)
+}
+
+fn changeable(row: KeyRow) -> Result<KeyRow, Error> {
     match row.revoked_at {
         None => Ok(row),
         Some(_) => Err(Error::KeyState { status: KeyStatus::Revoked, hint: "a revoked key cannot be changed" }),

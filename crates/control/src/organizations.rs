@@ -86,16 +86,16 @@ pub(crate) async fn update(
     request: &UpdateOrganization,
 ) -> Result<Committed<Organization>, Error> {
     by.require(OrganizationsWrite)?;
+    let name = keys::given("/name", &request.name)?.map(|name| keys::name(&app.policy(), name)).transpose()?;
+    let state = keys::given("/state", &request.state)?.map(state).transpose()?;
+    if state.is_some() {
+        by.require_operator(app)?;
+    }
     app.change(async || {
         let mut row = find_in(app, sight(app, by), id).await?;
         by.still_sees(&organization(row.clone()))?;
-        if let Some(name) = keys::given("/name", &request.name)? {
-            row.name = keys::name(&app.policy(), name)?;
-        }
-        if let Some(sent) = keys::given("/state", &request.state)? {
-            by.require_operator(app)?;
-            row.state = state(sent)?;
-        }
+        row.name = name.clone().unwrap_or(row.name);
+        row.state = state.unwrap_or(row.state);
         let shown = organization(row.clone());
         let detail = [("name", json!(shown.name)), ("state", json!(shown.state))];
         let (id, target) = (row.id, target(&row));

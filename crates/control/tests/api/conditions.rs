@@ -36,6 +36,8 @@ async fn what_changed_since_it_was_read_is_not_overwritten() {
                 assert_eq!(answer.json()["code"], "precondition_failed");
             }
         }
+        let senseless = with(&stack, Method::PATCH, path, ("if-match", &read), r#"{"name":""}"#).await;
+        assert_eq!(senseless.status, 422, "{path}: reading it again would not help");
         assert_eq!(stack.get(path).await.json()["name"], "one");
     }
     let read = stack.get(&key).await.header("etag").to_owned();
