@@ -109,6 +109,11 @@ impl Browser<'_> {
         format!("csrf={}&", self.csrf).leak()
     }
 
+    /// The header field of its session.
+    pub(crate) fn cookie_field(&self) -> String {
+        format!("cookie: portcullis_session={}\r\n", self.cookie.as_deref().unwrap())
+    }
+
     pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut request = self.http.request(method, format!("http://{}{path}", self.stack.address));
         for (name, cookie) in [("session", &self.cookie), ("visit", &self.visit)] {

@@ -5,6 +5,7 @@
 
 mod access;
 mod account_pages;
+mod arrival;
 mod audit;
 mod browser;
 mod conditions;
