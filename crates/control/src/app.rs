@@ -13,6 +13,7 @@ use crate::accounts::{Attempts, Passwords};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::fleet::Fleet;
+use crate::http::polls::Polls;
 use crate::http::rates::Rates;
 use crate::keys::Directory;
 use crate::limits::Limits;
@@ -44,6 +45,7 @@ pub(crate) struct App {
     pub(crate) passwords: Passwords,
     pub(crate) attempts: Arc<Attempts>,
     pub(crate) rates: Arc<Rates>,
+    pub(crate) polls: Arc<Polls>,
     pub(crate) shutdown: Shutdown,
     pub(crate) limits: Limits,
     pub(crate) metrics: Arc<Metrics>,

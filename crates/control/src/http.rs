@@ -23,6 +23,7 @@ mod organizations;
 mod pages;
 mod payments;
 mod policy;
+pub(crate) mod polls;
 pub(crate) mod rates;
 mod receipts;
 mod routes;

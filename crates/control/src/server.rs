@@ -138,6 +138,7 @@ impl Server {
             passwords: Passwords::new(),
             attempts: Arc::new(Attempts::new(&config.limits)),
             rates: Arc::new(Rates::new(&config.limits)),
+            polls: Arc::default(),
             store,
             directory: Arc::default(),
             policies,

@@ -27,5 +27,6 @@ pub(super) async fn show(
     if wait > MAX_WAIT_SECONDS {
         return Err(Error::invalid("/wait", format!("expected 0 to {MAX_WAIT_SECONDS} seconds")).into());
     }
+    let _poll = (wait > 0).then(|| app.polls.begin(&by)).transpose()?;
     Ok(Json(receipts::receipt(&app, &by, version, Duration::from_secs(u64::from(wait))).await?))
 }
