@@ -13,6 +13,7 @@ mod pages;
 mod password;
 mod profile;
 mod recognise;
+mod refusals;
 mod sessions;
 mod standing;
 mod tokens;
@@ -25,6 +26,7 @@ pub(crate) use members::{change_role, list_members, removable, remove_member};
 pub(crate) use password::{Password, PasswordHash, Passwords};
 pub(crate) use profile::{change_password, me, membership, memberships, rename, shown};
 pub(crate) use recognise::recognise;
+pub(crate) use refusals::Refusals;
 pub(crate) use sessions::{
     MAX_SECONDS, Resumed, Started, begin, end_session, list_sessions, resume, sign_in, sign_out, sign_out_everywhere,
     switch,

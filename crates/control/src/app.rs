@@ -9,7 +9,7 @@ use portcullis_engine::OrganizationId;
 use portcullis_engine::ip::Network;
 use tokio::sync::Semaphore;
 
-use crate::accounts::{Attempts, Passwords};
+use crate::accounts::{Attempts, Passwords, Refusals};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::fleet::Fleet;
@@ -44,6 +44,7 @@ pub(crate) struct App {
     pub(crate) trusted_proxies: Arc<[Network]>,
     pub(crate) passwords: Passwords,
     pub(crate) attempts: Arc<Attempts>,
+    pub(crate) refusals: Arc<Refusals>,
     pub(crate) rates: Arc<Rates>,
     pub(crate) polls: Arc<Polls>,
     pub(crate) shutdown: Shutdown,

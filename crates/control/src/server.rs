@@ -137,6 +137,7 @@ impl Server {
             trusted_proxies: config.trusted_proxies.into(),
             passwords: Passwords::new(),
             attempts: Arc::new(Attempts::new(&config.limits)),
+            refusals: Arc::default(),
             rates: Arc::new(Rates::new(&config.limits)),
             polls: Arc::default(),
             store,

@@ -74,12 +74,13 @@ pub(crate) async fn accept(app: &App, by: &Caller, link: &str, request: &Accepta
         match app.store.user_by_email(&email).await? {
             Some(user) => {
                 if !app.passwords.is_right(Some(&user.password), &request.password).await? {
-                    refuse(app, by, Some(&user), &email).await?;
+                    refuse(app, by, Some(&user));
                     return Err(Error::WrongPassword);
                 }
                 if app.store.member(row.organization, user.id).await?.is_some() {
                     return Err(Error::AlreadyMember);
                 }
+                app.attempts.succeeded(by.address, &email);
                 join(app, by, &row, user, false).await
             }
             None => {

@@ -62,9 +62,9 @@ pub(crate) async fn rename(app: &App, by: &Caller, name: &str) -> Result<(), Err
 pub(crate) async fn change_password(app: &App, by: &Caller, old: &Password, new: &Password) -> Result<(), Error> {
     let (id, session) = person(by)?;
     let user = app.store.user(id).await?.ok_or(Error::NotFound("user"))?;
-    app.attempts.count(by.address, &user.email)?;
+    app.attempts.count_member(id)?;
     if !app.passwords.is_right(Some(&user.password), old).await? {
-        refuse(app, by, Some(&user), &user.email).await?;
+        refuse(app, by, Some(&user));
         return Err(Error::WrongPassword);
     }
     new.will_do("/password", &user.email)?;

@@ -92,6 +92,16 @@ impl Browser<'_> {
         }
     }
 
+    /// Keeps the cookies of an answer.
+    pub(crate) fn take(&mut self, answer: &Answer) {
+        self.keep(answer);
+    }
+
+    /// What its forms carry.
+    pub(crate) fn csrf(&self) -> &str {
+        &self.csrf
+    }
+
     fn keep(&mut self, answer: &Answer) {
         for line in answer.headers.get_all(SET_COOKIE) {
             let pair = line.to_str().unwrap().split(';').next().unwrap();

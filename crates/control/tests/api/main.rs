@@ -38,6 +38,7 @@ mod rotation;
 mod sdk;
 mod search;
 mod secrecy;
+mod sign_ins;
 pub(crate) mod stack;
 mod startup;
 mod table;
