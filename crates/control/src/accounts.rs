@@ -24,7 +24,7 @@ pub(crate) use first::{first_owner_link, nobody_yet};
 pub(crate) use invitations::{invite, list_invitations, withdraw};
 pub(crate) use members::{change_role, list_members, removable, remove_member};
 pub(crate) use password::{Password, PasswordHash, Passwords};
-pub(crate) use profile::{change_password, me, membership, memberships, rename, shown};
+pub(crate) use profile::{NewPassword, change_password, me, membership, memberships, rename, shown};
 pub(crate) use recognise::recognise;
 pub(crate) use refusals::Refusals;
 pub(crate) use sessions::{

@@ -1,7 +1,8 @@
 //! Signing in, staying signed in, signing out.
 //!
-//! Invariants: a session begins with a new cookie each time, ends when it was not used for twelve hours and in any case
-//! after thirty days; who fails to sign in learns neither whether the address is known nor how near the password was.
+//! Invariants: a session begins with a new cookie each time, and never with a password that was changed meanwhile; it ends
+//! when it was not used for twelve hours and in any case after thirty days; who fails to sign in learns neither whether the
+//! address is known nor how near the password was.
 
 use portcullis_engine::OrganizationId;
 use serde_json::json;
@@ -113,12 +114,17 @@ pub(crate) async fn begin(
     };
     let caller = caller(app, by, &row, &user.email, membership.role);
     let mut change = Change::new(&caller, app.clock.millis())
+        .also(Write::Account(AccountWrite::HoldPassword(user.id, user.password.clone())))
         .also(Write::Account(AccountWrite::InsertSession(row, now.saturating_sub(IDLE_SECONDS))))
         .note(membership.organization, Action::SignedIn, Target::new("user", user.id, &user.email));
     if let attempts @ 1.. = app.refusals.settle(user.id) {
         change = change.detail([("refused_before", json!(attempts))]);
     }
-    app.record(change).await?;
+    match app.record(change).await {
+        // It was changed while it was being checked.
+        Err(Error::Store(StoreError::Conflict)) => return Err(Error::WrongPassword),
+        done => done?,
+    }
     Ok(Started { cookie, caller })
 }
 

@@ -181,10 +181,27 @@ async fn settings_change_the_name_the_password_and_the_sessions() {
     sign_in(&mut there, "bob@example.com", PASSWORD).await;
     let change = |current, new| [("current", current), ("new", new)];
     let new = "another good password";
+    let id = stack.text("SELECT id FROM users WHERE email = 'bob@example.com'").await;
+    let elsewhere = stack.organization("elsewhere").await;
+    stack.join(&elsewhere, &id, "viewer").await;
+    let mut tokens = Vec::new();
+    for organization in [&home, &elsewhere] {
+        tokens.push(stack.token(organization, Some(&id), "keys:read", None).await);
+    }
+    let service = stack.token(&home, None, "keys:read", None).await;
     has(&here.post("/settings/password", &change("wrong", new)).await, 422, &["current-problem"]);
     has(&here.post("/settings/password", &change(PASSWORD, "short")).await, 422, &["new-problem"]);
     has(&here.submit("/settings/password", &change(PASSWORD, new)).await, 200, &["Your password was changed."]);
     assert_eq!((there.get("/").await.status, here.get("/").await.status), (303, 200));
+    let works = async |token: &str| stack.by(token, Method::GET, "/v1/keys", None).await.status == 200;
+    assert!(works(&tokens[0]).await && works(&tokens[1]).await, "as the page says");
+    let newer = "yet another good password";
+    let fields = [("current", new), ("new", newer), ("revoke_tokens", "yes")];
+    has(&here.submit("/settings/password", &fields).await, 200, &["your personal tokens were revoked."]);
+    assert!(!works(&tokens[0]).await && !works(&tokens[1]).await && works(&service).await);
+    let log = stack.get(&format!("/v1/audit?action=token.revoked&organization={elsewhere}")).await.json();
+    assert_eq!(log["data"].as_array().map(Vec::len), Some(1), "{log}");
+    let new = newer;
     sign_in(&mut there, "bob@example.com", new).await;
     has(&here.submit("/settings/sessions/end", PRESS).await, 200, &["You are signed out."]);
     assert_eq!(there.get("/").await.status, 303);
