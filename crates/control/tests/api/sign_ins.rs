@@ -11,7 +11,7 @@ const ADA: &str = "ada@example.com";
 async fn with_ada() -> Stack {
     let stack = Stack::behind_proxy().await;
     let home = stack.default_organization().await;
-    let link = stack.invite(&home, "member", Some(ADA)).await;
+    let link = stack.invite(&home, "member", ADA).await;
     assert_eq!(stack.accept(&link, ADA, PASSWORD).await.status, 201);
     stack
 }

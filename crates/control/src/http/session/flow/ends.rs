@@ -74,7 +74,8 @@ async fn a_session_ends_with_the_membership_and_moves_between_memberships() {
     let desk = Desk::with_ada(None).await;
     let ada = desk.start().await;
     let root = Caller::root(desk.app.default_organization, None, String::new());
-    let invitation = portcullis_api::CreateInvitation { role: portcullis_api::Role::Admin, email: None };
+    let (role, email) = (portcullis_api::Role::Admin, "bob@example.com".to_owned());
+    let invitation = portcullis_api::CreateInvitation { role, email };
     let home = desk.app.default_organization.to_string();
     let link = accounts::invite(&desk.app, &root, &home, &invitation).await.unwrap().url;
     let accepted = desk.join(link.expose().rsplit('/').next().unwrap(), "bob@example.com").await.unwrap();
