@@ -7,6 +7,7 @@ mod access;
 mod account_pages;
 mod arrival;
 mod audit;
+mod backup;
 mod browser;
 mod conditions;
 mod connections;
