@@ -61,7 +61,16 @@ pub(super) async fn sign_in(
 ) -> Result<Response, Failure> {
     let next = local(&next);
     match accounts::sign_in(&app, &by, &email, &Password::typed(password), agent(&headers)).await {
-        Ok(started) => Ok((cookie(&app, &started.cookie), Redirect::to(next)).into_response()),
+        Ok(started) => {
+            // The browser forgets its cookie, so nobody could end it any more.
+            if let Some(before) = &visitor.signed_in {
+                match accounts::sign_out(&app, &before.caller).await {
+                    Ok(()) | Err(Error::NotFound(_)) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Ok((cookie(&app, &started.cookie), Redirect::to(next)).into_response())
+        }
         Err(Error::WrongPassword) => {
             let notice = Some(told(Done::WrongPassword));
             let email = fields::again(&app.policy(), &email);
