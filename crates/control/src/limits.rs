@@ -56,7 +56,7 @@ pub struct Limits {
     pub sign_ins_by_email: Rate,
     /// Attempts to sign in from one address.
     pub sign_ins_by_address: Rate,
-    /// Attempts of one member to change their password.
+    /// Attempts to change the password in one session.
     pub password_changes: Rate,
 }
 

@@ -13,7 +13,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
-use crate::id::UserId;
+use crate::id::SessionId;
 use crate::limits::{Limits, Rate};
 
 /// Those who have not tried for long are forgotten every so many attempts.
@@ -29,7 +29,7 @@ pub(crate) struct Attempts {
     pairs: DefaultKeyedRateLimiter<Short>,
     emails: DefaultKeyedRateLimiter<Short>,
     addresses: DefaultKeyedRateLimiter<Short>,
-    members: DefaultKeyedRateLimiter<Short>,
+    sessions: DefaultKeyedRateLimiter<Short>,
     /// Pairs that somebody signed in by.
     familiar: Mutex<HashSet<Short>>,
     clock: DefaultClock,
@@ -42,7 +42,7 @@ impl Attempts {
             pairs: RateLimiter::keyed(quota(limits.sign_ins_by_pair)),
             emails: RateLimiter::keyed(quota(limits.sign_ins_by_email)),
             addresses: RateLimiter::keyed(quota(limits.sign_ins_by_address)),
-            members: RateLimiter::keyed(quota(limits.password_changes)),
+            sessions: RateLimiter::keyed(quota(limits.password_changes)),
             familiar: Mutex::default(),
             clock: DefaultClock::default(),
             count: AtomicU32::new(0),
@@ -53,7 +53,7 @@ impl Attempts {
     /// a stranger who names thousands of addresses leaves no trace of most.
     pub(crate) fn count(&self, address: Option<IpAddr>, email: &str) -> Result<(), Error> {
         if self.count.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
-            for limiter in [&self.pairs, &self.emails, &self.addresses, &self.members] {
+            for limiter in [&self.pairs, &self.emails, &self.addresses, &self.sessions] {
                 limiter.retain_recent();
                 limiter.shrink_to_fit();
             }
@@ -67,9 +67,10 @@ impl Attempts {
         self.check(&self.emails, &short_digest(email.as_bytes()))
     }
 
-    /// The same of a member who is signed in.
-    pub(crate) fn count_member(&self, user: UserId) -> Result<(), Error> {
-        self.check(&self.members, &short_digest(user.to_string().as_bytes()))
+    /// The same of a member who is signed in, by the session: whoever stole one does not keep the member from changing the
+    /// password in another.
+    pub(crate) fn count_session(&self, session: SessionId) -> Result<(), Error> {
+        self.check(&self.sessions, &short_digest(session.to_string().as_bytes()))
     }
 
     /// Remembers that it was right.
@@ -174,10 +175,10 @@ mod tests {
     }
 
     #[test]
-    fn members_are_counted_by_themselves() {
+    fn sessions_are_counted_by_themselves() {
         let attempts = Attempts::new(&Limits { password_changes: rate(1), ..Limits::default() });
-        let [ada, bob] = [(); 2].map(|()| UserId::generate().unwrap());
-        assert!(attempts.count_member(ada).is_ok() && attempts.count_member(ada).is_err());
-        assert!(attempts.count_member(bob).is_ok());
+        let [stolen, own] = [(); 2].map(|()| SessionId::generate().unwrap());
+        assert!(attempts.count_session(stolen).is_ok() && attempts.count_session(stolen).is_err());
+        assert!(attempts.count_session(own).is_ok());
     }
 }

@@ -74,7 +74,7 @@ pub(crate) struct NewPassword {
 pub(crate) async fn change_password(app: &App, by: &Caller, request: &NewPassword) -> Result<(), Error> {
     let (id, session) = person(by)?;
     let user = app.store.user(id).await?.ok_or(Error::NotFound("user"))?;
-    app.attempts.count_member(id)?;
+    app.attempts.count_session(session)?;
     if !app.passwords.is_right(Some(&user.password), &request.old).await? {
         refuse(app, by, Some(&user));
         return Err(Error::WrongPassword);

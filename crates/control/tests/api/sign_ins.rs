@@ -59,6 +59,28 @@ async fn a_member_guesses_their_own_password_no_faster() {
         let answer = ada.post("/settings/password", &[("current", "guess"), ("new", "correct horse again")]).await;
         assert_eq!(answer.status, if guess < 10 { 422 } else { 429 }, "{guess}");
     }
+    let mut elsewhere = stack.visitor();
+    let signed_in = attempt(&mut elsewhere, "192.0.2.2", ADA, PASSWORD).await;
+    elsewhere.take(&signed_in);
+    elsewhere.open("/settings").await;
+    let fields = [("current", PASSWORD), ("new", "correct horse again")];
+    assert_eq!(
+        elsewhere.post("/settings/password", &fields).await.status,
+        303,
+        "whoever stole a session blocks nobody"
+    );
+}
+
+#[tokio::test]
+async fn whoever_signs_in_anew_leaves_no_session_behind() {
+    let stack = with_ada().await;
+    let mut ada = stack.visitor();
+    let first = attempt(&mut ada, "192.0.2.1", ADA, PASSWORD).await;
+    ada.take(&first);
+    ada.open("/settings").await;
+    let fields = [("email", ADA), ("password", PASSWORD)];
+    assert_eq!(ada.post("/sign-in", &fields).await.status, 303);
+    assert_eq!(ada.get("/settings").await.header("location"), "/sign-in?next=/settings");
 }
 
 #[tokio::test]
