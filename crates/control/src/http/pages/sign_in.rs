@@ -29,12 +29,13 @@ pub(super) async fn form(
     State(app): State<App>,
     visitor: Visitor,
     uri: Uri,
+    headers: HeaderMap,
     Parameters(Asked { next }): Parameters<Asked>,
 ) -> Result<Response, Failure> {
     if visitor.signed_in.is_some() {
         return Ok(Redirect::to(local(&next)).into_response());
     }
-    let notice = match Noticed::read(&uri) {
+    let notice = match Noticed::of(&headers, &uri) {
         Some(noticed) => Some(told(noticed.done)),
         None if accounts::nobody_yet(&app).await? => Some(told(Done::NobodyYet)),
         None => None,
