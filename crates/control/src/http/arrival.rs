@@ -5,7 +5,9 @@
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Request};
+use axum::http::header::EXPECT;
 use axum::http::{Method, StatusCode};
+use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
 use super::failure::Failure;
@@ -30,6 +32,25 @@ pub(super) fn may_send(request: &Request) -> Result<(), Failure> {
         Some(caller) if !caller.permissions.has(wanted) => Err(Error::Forbidden(wanted).into()),
         _ => Ok(()),
     }
+}
+
+/// Passes over what a refused caller goes on to send: whoever is cut off while they send does not read why. Who asks first
+/// is answered first.
+pub(super) async fn pass_over(app: &App, request: &mut Request) {
+    if request.headers().contains_key(EXPECT) {
+        return;
+    }
+    let mut pieces = std::mem::take(request.body_mut()).into_data_stream();
+    let all = async {
+        let mut length = 0;
+        while let Some(Ok(piece)) = pieces.next().await {
+            length += piece.len();
+            if length > MUCH {
+                break;
+            }
+        }
+    };
+    let _ = timeout(app.limits.body_within, all).await;
 }
 
 /// Puts the whole body in the place of one that is still on its way.

@@ -126,7 +126,10 @@ async fn arrive(app: &App, door: Door, request: &mut Request) -> Result<(), Resp
         Door::Open | Door::Visitors => arrival::LITTLE,
         Door::Edges | Door::Programs | Door::People => arrival::MUCH,
     };
-    arrival::may_send(request).map_err(IntoResponse::into_response)?;
+    if let Err(refused) = arrival::may_send(request) {
+        arrival::pass_over(app, request).await;
+        return Err(refused.into_response());
+    }
     arrival::whole(app, request, most).await.map_err(IntoResponse::into_response)?;
     enter(app, door, request).await
 }

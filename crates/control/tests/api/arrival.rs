@@ -120,6 +120,9 @@ async fn whoever_may_not_is_refused_before_they_send_much() {
         let refused = Sending::begin(&stack, path, &bearer(token), 4_000_000).await.err().unwrap();
         assert!(refused.starts_with("HTTP/1.1 403") && refused.contains("\"forbidden\""), "{path}: {refused}");
     }
+    let much = vec![b'x'; 4_000_000];
+    let told = stack.send(Method::POST, "/v1/keys:import", Some(&viewer.token), Some(&much)).await;
+    assert_eq!(told.status, 403, "whoever sends without asking is told all the same");
     let browser = stack.signed_in(&home, &viewer).await;
     for path in ["/keys/import", "/policy/publish"] {
         let refused = Sending::begin(&stack, path, &browser.cookie_field(), 4_000_000).await.err().unwrap();
