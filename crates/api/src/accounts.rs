@@ -65,9 +65,8 @@ pub struct UpdateMember {
 pub struct CreateInvitation {
     /// What they will be.
     pub role: Role,
-    /// Whom it is for; absent = whoever holds the link.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<String>,
+    /// Whom it is for: the e-mail address that they will sign in with.
+    pub email: String,
 }
 
 /// An invitation that is neither accepted nor withdrawn, or the one that just was.
@@ -80,7 +79,7 @@ pub struct Invitation {
     pub organization: String,
     /// What they will be.
     pub role: Role,
-    /// Whom it is for; `null` = whoever holds the link.
+    /// Whom it is for; `null` = the first owner.
     pub email: Option<String>,
     /// Who made it.
     pub created_by: String,

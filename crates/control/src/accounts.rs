@@ -13,6 +13,7 @@ mod pages;
 mod password;
 mod profile;
 mod recognise;
+mod refusals;
 mod sessions;
 mod standing;
 mod tokens;
@@ -23,8 +24,9 @@ pub(crate) use first::{first_owner_link, nobody_yet};
 pub(crate) use invitations::{invite, list_invitations, withdraw};
 pub(crate) use members::{change_role, list_members, removable, remove_member};
 pub(crate) use password::{Password, PasswordHash, Passwords};
-pub(crate) use profile::{change_password, me, membership, memberships, rename, shown};
+pub(crate) use profile::{NewPassword, change_password, me, membership, memberships, rename, shown};
 pub(crate) use recognise::recognise;
+pub(crate) use refusals::Refusals;
 pub(crate) use sessions::{
     MAX_SECONDS, Resumed, Started, begin, end_session, list_sessions, resume, sign_in, sign_out, sign_out_everywhere,
     switch,

@@ -9,10 +9,11 @@ use portcullis_engine::OrganizationId;
 use portcullis_engine::ip::Network;
 use tokio::sync::Semaphore;
 
-use crate::accounts::{Attempts, Passwords};
+use crate::accounts::{Attempts, Passwords, Refusals};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::fleet::Fleet;
+use crate::http::polls::Polls;
 use crate::http::rates::Rates;
 use crate::keys::Directory;
 use crate::limits::Limits;
@@ -43,7 +44,9 @@ pub(crate) struct App {
     pub(crate) trusted_proxies: Arc<[Network]>,
     pub(crate) passwords: Passwords,
     pub(crate) attempts: Arc<Attempts>,
+    pub(crate) refusals: Arc<Refusals>,
     pub(crate) rates: Arc<Rates>,
+    pub(crate) polls: Arc<Polls>,
     pub(crate) shutdown: Shutdown,
     pub(crate) limits: Limits,
     pub(crate) metrics: Arc<Metrics>,

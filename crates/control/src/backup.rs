@@ -3,7 +3,9 @@
 //! The database only: secrets are other files, and a PostgreSQL has tools of its own. Invariants: no file is written
 //! over; a copy is called one only after SQLite found it whole; what a restored database takes the place of is kept.
 
+mod ended;
 mod restore;
+mod revived;
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +16,9 @@ use crate::database::Database;
 use crate::secret_file::{self, SecretFileError};
 use crate::store::beside;
 
-pub use restore::{Restored, restore};
+pub use ended::Ended;
+pub use restore::{Restore, Restored, restore};
+pub use revived::Revived;
 
 /// Why there is no copy, or it was not put back.
 #[derive(Debug, thiserror::Error)]

@@ -4,6 +4,7 @@
 //! hold a key is logged: not paths, not bodies, not queries.
 
 mod address;
+mod arrival;
 mod audit;
 mod auth;
 mod body;
@@ -22,6 +23,7 @@ mod organizations;
 mod pages;
 mod payments;
 mod policy;
+pub(crate) mod polls;
 pub(crate) mod rates;
 mod receipts;
 mod routes;
@@ -31,7 +33,6 @@ mod tagged;
 mod tokens;
 mod watch;
 
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::{Extension, Router};
 use portcullis_api::Problem;
@@ -46,9 +47,6 @@ use openapi::Document;
 pub use routes::Route;
 use routes::Routes;
 
-/// A batch of a thousand keys with restrictions fits.
-const BODY_LIMIT: usize = 4 * 1024 * 1024;
-
 /// What the description of the API holds beside its operations.
 #[derive(OpenApi)]
 #[openapi(components(schemas(Problem, Failed)))]
@@ -62,7 +60,6 @@ pub(crate) fn router(app: App) -> Router {
         .method_not_allowed_fallback(async || Failure::method_not_allowed())
         .layer(Extension(Document::new(annotated)))
         .layer(from_fn_with_state(app.clone(), idempotency::once))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn(finish::finish))
         .layer(from_fn(tagged::unless_modified))
         .layer(from_fn_with_state(app.clone(), auth::gate))

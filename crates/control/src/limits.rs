@@ -10,8 +10,10 @@ use std::time::Duration;
 const MAX_CONNECTIONS: usize = 8192;
 
 const REQUESTS_BY_STRANGER: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
-const SIGN_INS_BY_EMAIL: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
+const SIGN_INS_BY_PAIR: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
+const SIGN_INS_BY_EMAIL: NonZeroU32 = NonZeroU32::MIN.saturating_add(999);
 const SIGN_INS_BY_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
+const PASSWORD_CHANGES: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 
 /// How often something may be tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,10 +49,15 @@ pub struct Limits {
     pub requests_by_caller: Option<Rate>,
     /// Requests from one address that nobody known sent; `None` = as many as they like.
     pub requests_by_stranger: Option<Rate>,
-    /// Attempts to sign in under one e-mail address.
+    /// Attempts to sign in under one e-mail address from one address.
+    pub sign_ins_by_pair: Rate,
+    /// Attempts to sign in under one e-mail address from addresses where nobody ever did. So many that keeping its owner
+    /// out takes many machines, and so few that guessing with many stays slow.
     pub sign_ins_by_email: Rate,
     /// Attempts to sign in from one address.
     pub sign_ins_by_address: Rate,
+    /// Attempts to change the password in one session.
+    pub password_changes: Rate,
 }
 
 impl Default for Limits {
@@ -63,8 +70,10 @@ impl Default for Limits {
             publish_within: Duration::from_secs(10),
             requests_by_caller: Rate::per_second(500),
             requests_by_stranger: Some(Rate { burst: REQUESTS_BY_STRANGER, every: Duration::from_millis(50) }),
-            sign_ins_by_email: Rate { burst: SIGN_INS_BY_EMAIL, every: Duration::from_secs(15) },
+            sign_ins_by_pair: Rate { burst: SIGN_INS_BY_PAIR, every: Duration::from_secs(15) },
+            sign_ins_by_email: Rate { burst: SIGN_INS_BY_EMAIL, every: Duration::from_secs(1) },
             sign_ins_by_address: Rate { burst: SIGN_INS_BY_ADDRESS, every: Duration::from_secs(3) },
+            password_changes: Rate { burst: PASSWORD_CHANGES, every: Duration::from_secs(60) },
         }
     }
 }

@@ -32,6 +32,7 @@ pub(crate) struct Metrics {
     publishes: Family<Published, Counter>,
     publish_seconds: Histogram,
     entries: Family<Entry, Counter>,
+    sign_ins_refused: Family<Tried, Counter>,
     gauges: Gauges,
 }
 
@@ -74,6 +75,11 @@ struct Entry {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Tried {
+    account: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct EdgeState {
     state: &'static str,
 }
@@ -98,6 +104,7 @@ impl Metrics {
             publishes: Family::default(),
             publish_seconds: Histogram::new(PUBLISH_SECONDS),
             entries: Family::default(),
+            sign_ins_refused: Family::default(),
             gauges: Gauges::default(),
             registry: Mutex::default(),
         };
@@ -113,6 +120,8 @@ impl Metrics {
         let help = "From reading what changed to edges being able to fetch it";
         registry.register_with_unit("publish_duration", help, Unit::Seconds, it.publish_seconds.clone());
         registry.register("audit_entries", "Rows written to the audit log by this process", it.entries.clone());
+        let help = "Passwords that were wrong, of somebody who is known here or not";
+        registry.register("sign_ins_refused", help, it.sign_ins_refused.clone());
         it.gauges.register(&mut registry);
         Self { registry: Mutex::new(registry), ..it }
     }
@@ -133,6 +142,12 @@ impl Metrics {
     /// An attempt to publish failed.
     pub(crate) fn publish_failed(&self) {
         self.publishes.get_or_create(&Published { outcome: "failed" }).inc();
+    }
+
+    /// A password was wrong.
+    pub(crate) fn sign_in_refused(&self, is_known: bool) {
+        let account = if is_known { "known" } else { "unknown" };
+        self.sign_ins_refused.get_or_create(&Tried { account }).inc();
     }
 
     /// Something was written to the audit log.

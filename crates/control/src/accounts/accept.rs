@@ -1,12 +1,12 @@
 //! Accepting an invitation, as somebody new or with the password one has.
 //!
-//! Invariants: a link works once and until it expires; who is known here joins with the right password only; the link of
-//! the first owner is void as soon as there is anybody.
+//! Invariants: a link works once and until it expires; whoever is a member somewhere joins with the right password only;
+//! the link of the first owner is void as soon as there is anybody.
 
 use serde_json::json;
 
 use super::sessions::refuse;
-use super::{Password, fields, invitations};
+use super::{Password, PasswordHash, fields, invitations};
 use crate::access::Role;
 use crate::app::App;
 use crate::caller::{Caller, Scope};
@@ -72,19 +72,25 @@ pub(crate) async fn accept(app: &App, by: &Caller, link: &str, request: &Accepta
     app.change(async || {
         let row = find(app, link).await?;
         match app.store.user_by_email(&email).await? {
-            Some(user) => {
-                if !app.passwords.is_right(Some(&user.password), &request.password).await? {
-                    refuse(app, by, Some(&user), &email).await?;
-                    return Err(Error::WrongPassword);
-                }
+            Some(user) if app.passwords.is_right(Some(&user.password), &request.password).await? => {
                 if app.store.member(row.organization, user.id).await?.is_some() {
                     return Err(Error::AlreadyMember);
                 }
-                join(app, by, &row, user, false).await
+                app.attempts.succeeded(by.address, &email);
+                join(app, by, &row, user, Origin::Known).await
+            }
+            Some(user) if app.store.memberships(user.id).await?.is_empty() => {
+                let (before, id) = (user.password, user.id);
+                let user = UserRow { id, ..newcomer(app, &email, request).await? };
+                join(app, by, &row, user, Origin::Returned { before }).await
+            }
+            Some(user) => {
+                refuse(app, by, Some(&user));
+                Err(Error::WrongPassword)
             }
             None => {
                 let user = newcomer(app, &email, request).await?;
-                join(app, by, &row, user, true).await
+                join(app, by, &row, user, Origin::New).await
             }
         }
     })
@@ -95,7 +101,8 @@ pub(crate) async fn accept(app: &App, by: &Caller, link: &str, request: &Accepta
 async fn find(app: &App, link: &str) -> Result<InvitationRow, Error> {
     let secret = Secret::parse(Purpose::Invitation, link.as_bytes()).ok_or(Error::Void)?;
     let row = app.store.invitation_by_digest(secret.digest()).await?;
-    let row = row.filter(|row| row.is_open(app.clock.seconds())).ok_or(Error::Void)?;
+    let row = row.filter(|row| row.is_open(app.clock.seconds()) && (row.is_first || row.email.is_some()));
+    let row = row.ok_or(Error::Void)?;
     if row.is_first && app.store.has_users().await? {
         return Err(Error::Void);
     }
@@ -110,13 +117,37 @@ async fn newcomer(app: &App, email: &str, request: &Acceptance) -> Result<UserRo
     Ok(UserRow { id, email: email.to_owned(), name, password, created_at })
 }
 
-async fn join(app: &App, by: &Caller, row: &InvitationRow, user: UserRow, is_new: bool) -> Result<Accepted, Error> {
+/// Where somebody who joins comes from.
+enum Origin {
+    /// There was no account.
+    New,
+    /// They have one.
+    Known,
+    /// The account was a member of nothing any more, so it opens nothing: whoever is invited under its address takes it
+    /// over. Else an address that somebody else once had would be lost.
+    Returned {
+        /// The password that it had.
+        before: PasswordHash,
+    },
+}
+
+async fn join(app: &App, by: &Caller, row: &InvitationRow, user: UserRow, origin: Origin) -> Result<Accepted, Error> {
     let (organization, now) = (row.organization, app.clock.seconds());
     let target = || Target::new("user", user.id, &user.email);
     let mut change = Change::by_user(by, user.id, &user.email, app.clock.millis());
-    if is_new {
-        let write = Write::Account(AccountWrite::InsertUser(user.clone()));
-        change = change.add(write, organization, Action::UserCreated, target());
+    match origin {
+        Origin::New => {
+            let write = Write::Account(AccountWrite::InsertUser(user.clone()));
+            change = change.add(write, organization, Action::UserCreated, target());
+        }
+        Origin::Known => {}
+        Origin::Returned { before } => {
+            let password = AccountWrite::SetPassword { user: user.id, from: before, to: user.password.clone() };
+            change = change
+                .also(Write::Account(AccountWrite::RenameUser(user.id, user.name.clone())))
+                .add(Write::Account(password), organization, Action::PasswordChanged, target())
+                .detail([("by", json!("invitation"))]);
+        }
     }
     let member = MemberRow {
         organization,

@@ -23,11 +23,6 @@ pub(super) fn name(policy: &PolicyRoom, text: &str) -> Result<String, Error> {
     keys::name(policy, text)
 }
 
-/// What may be written down of an address that is nobody's: perhaps a password was typed in its place.
-pub(super) fn known_shape(policy: &PolicyRoom, text: &str) -> String {
-    email(policy, text).unwrap_or_default()
-}
-
 /// A role as it is decided by.
 pub(super) fn role(sent: api::Role) -> Role {
     match sent {

@@ -1,4 +1,6 @@
 //! Invitations: made, listed, withdrawn. Accepting one is in `accept`.
+//!
+//! Invariant: but for the first owner nobody chooses the address they are known by: whoever invites them vouches for it.
 
 use portcullis_api::{CreateInvitation, CreatedInvitation, Invitation, Page, Secret as SecretText, WhichPage};
 use portcullis_engine::OrganizationId;
@@ -30,11 +32,9 @@ pub(crate) async fn invite(
     let organization = organizations::find(app, by, organization).await?.id;
     let role = fields::role(request.role);
     reach(app, by, organization, role)?;
-    let email = request.email.as_deref().map(|text| fields::email(&app.policy(), text)).transpose()?;
-    if let Some(email) = &email {
-        not_yet_a_member(app, organization, email).await?;
-    }
-    let (secret, row) = make(organization, role, email, by.name(), app.clock.seconds(), VALID_SECONDS)?;
+    let email = fields::email(&app.policy(), &request.email)?;
+    not_yet_a_member(app, organization, &email).await?;
+    let (secret, row) = make(organization, role, Some(email), by.name(), app.clock.seconds(), VALID_SECONDS)?;
     let row = InvitationRow { made_by: by.maker(), ..row };
     let record = invitation(&row);
     let detail = [("role", json!(role.as_str())), ("email", json!(row.email))];

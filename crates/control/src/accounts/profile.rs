@@ -9,7 +9,8 @@ use super::{Password, fields};
 use crate::app::App;
 use crate::caller::{Caller, Scope, Who};
 use crate::error::Error;
-use crate::store::{AccountWrite, Action, Change, MembershipRow, Target, UserRow, Write};
+use crate::id::UserId;
+use crate::store::{AccountWrite, Action, Change, MembershipRow, Slice, Target, UserRow, Write};
 
 /// Whom the control plane takes the caller for.
 pub(crate) async fn me(app: &App, by: &Caller) -> Result<Me, Error> {
@@ -58,26 +59,49 @@ pub(crate) async fn rename(app: &App, by: &Caller, name: &str) -> Result<(), Err
     app.record(change.detail([("name", json!(name))])).await
 }
 
-/// Changes the caller's password, who proves that they know the old one. Every other session of theirs ends.
-pub(crate) async fn change_password(app: &App, by: &Caller, old: &Password, new: &Password) -> Result<(), Error> {
+/// Another password for the caller.
+#[derive(Clone, Debug)]
+pub(crate) struct NewPassword {
+    /// The one they have, to prove that it is theirs.
+    pub old: Password,
+    /// The one they want.
+    pub new: Password,
+    /// Whether their personal tokens end with it, in every organisation: somebody else may have made some.
+    pub revoke_tokens: bool,
+}
+
+/// Changes the caller's password. Every other session of theirs ends.
+pub(crate) async fn change_password(app: &App, by: &Caller, request: &NewPassword) -> Result<(), Error> {
     let (id, session) = person(by)?;
     let user = app.store.user(id).await?.ok_or(Error::NotFound("user"))?;
-    app.attempts.count(by.address, &user.email)?;
-    if !app.passwords.is_right(Some(&user.password), old).await? {
-        refuse(app, by, Some(&user), &user.email).await?;
+    app.attempts.count_session(session)?;
+    if !app.passwords.is_right(Some(&user.password), &request.old).await? {
+        refuse(app, by, Some(&user));
         return Err(Error::WrongPassword);
     }
-    new.will_do("/password", &user.email)?;
-    let to = app.passwords.hash(new).await?;
+    request.new.will_do("/password", &user.email)?;
+    let to = app.passwords.hash(&request.new).await?;
     let target = Target::new("user", id, &user.email);
-    let change =
-        Change::new(by, app.clock.millis()).also(Write::Account(AccountWrite::EndSessions(id, Some(session)))).add(
-            Write::Account(AccountWrite::SetPassword { user: id, from: user.password, to }),
-            by.organization,
-            Action::PasswordChanged,
-            target,
-        );
+    let write = Write::Account(AccountWrite::SetPassword { user: id, from: user.password, to });
+    // In this order: whoever signs in with the old one at the same time comes before both or fails.
+    let mut change = Change::new(by, app.clock.millis())
+        .add(write, by.organization, Action::PasswordChanged, target)
+        .also(Write::Account(AccountWrite::EndSessions(id, Some(session))));
+    if request.revoke_tokens {
+        change = change.and(without_tokens(app, by, id).await?);
+    }
     app.record(change).await
+}
+
+/// Revokes every personal token of the caller's; each organisation's log tells of those that acted there.
+async fn without_tokens(app: &App, by: &Caller, id: UserId) -> Result<Change, Error> {
+    let all = Slice { after: None, limit: u32::MAX };
+    let rows = app.store.tokens(Scope::All, Some(id), &all).await?;
+    let write = Write::Account(AccountWrite::RevokeTokensOf(id, app.clock.seconds()));
+    let change = Change::new(by, app.clock.millis()).also(write);
+    Ok(rows.iter().filter(|row| row.revoked_at.is_none()).fold(change, |change, row| {
+        change.note(row.organization, Action::TokenRevoked, Target::new("token", row.id, &row.name))
+    }))
 }
 
 /// A person as others may see them.

@@ -1,7 +1,8 @@
 //! Signing in, staying signed in, signing out.
 //!
-//! Invariants: a session begins with a new cookie each time, ends when it was not used for twelve hours and in any case
-//! after thirty days; who fails to sign in learns neither whether the address is known nor how near the password was.
+//! Invariants: a session begins with a new cookie each time, and never with a password that was changed meanwhile; it ends
+//! when it was not used for twelve hours and in any case after thirty days; who fails to sign in learns neither whether the
+//! address is known nor how near the password was.
 
 use portcullis_engine::OrganizationId;
 use serde_json::json;
@@ -56,26 +57,36 @@ pub(crate) async fn sign_in(
     let user = app.store.user_by_email(&email).await?;
     let right = app.passwords.is_right(user.as_ref().map(|user| &user.password), password).await?;
     match user {
-        Some(user) if right => begin(app, by, &user, None, agent).await,
+        Some(user) if right => {
+            app.attempts.succeeded(by.address, &email);
+            begin(app, by, &user, None, agent).await
+        }
         user => {
-            refuse(app, by, user.as_ref(), &email).await?;
+            refuse(app, by, user.as_ref());
             Err(Error::WrongPassword)
         }
     }
 }
 
-/// Writes down that somebody failed to prove who they are.
-pub(super) async fn refuse(app: &App, by: &Caller, user: Option<&UserRow>, email: &str) -> Result<(), Error> {
-    let (target, organization) = match user {
-        Some(user) => {
-            let memberships = app.store.memberships(user.id).await?;
-            let first = memberships.first().map(|it| it.organization);
-            (Target::new("user", user.id, &user.email), first)
-        }
-        None => (Target::new("user", "", fields::known_shape(&app.policy(), email)), None),
-    };
-    let organization = organization.unwrap_or(app.default_organization);
-    app.record(Change::new(by, app.clock.millis()).note(organization, Action::SignInFailed, target)).await
+/// Counts that somebody failed to prove who they are, and writes it down of members, once in a while. Nobody waits for
+/// that: it would tell strangers who is a member.
+pub(super) fn refuse(app: &App, by: &Caller, user: Option<&UserRow>) {
+    app.metrics.sign_in_refused(user.is_some());
+    let Some(user) = user.cloned() else { return };
+    let Some(attempts) = app.refusals.count(user.id, app.clock.seconds()) else { return };
+    let (app, by) = (app.clone(), by.clone());
+    tokio::spawn(async move {
+        let written = write_down(&app, &by, &user, attempts).await;
+        written.unwrap_or_else(|error| tracing::error!(%error, "a refused sign-in is not in the audit log"));
+    });
+}
+
+async fn write_down(app: &App, by: &Caller, user: &UserRow, attempts: u64) -> Result<(), Error> {
+    let memberships = app.store.memberships(user.id).await?;
+    let organization = memberships.first().map_or(app.default_organization, |it| it.organization);
+    let target = Target::new("user", user.id, &user.email);
+    let change = Change::new(by, app.clock.millis()).note(organization, Action::SignInFailed, target);
+    app.record(change.detail([("attempts", json!(attempts))])).await
 }
 
 /// A new session of somebody who proved who they are; in that organisation, or where they were a member first.
@@ -102,10 +113,18 @@ pub(crate) async fn begin(
         expires_at: now + MAX_SECONDS,
     };
     let caller = caller(app, by, &row, &user.email, membership.role);
-    let change = Change::new(&caller, app.clock.millis())
+    let mut change = Change::new(&caller, app.clock.millis())
+        .also(Write::Account(AccountWrite::HoldPassword(user.id, user.password.clone())))
         .also(Write::Account(AccountWrite::InsertSession(row, now.saturating_sub(IDLE_SECONDS))))
         .note(membership.organization, Action::SignedIn, Target::new("user", user.id, &user.email));
-    app.record(change).await?;
+    if let attempts @ 1.. = app.refusals.settle(user.id) {
+        change = change.detail([("refused_before", json!(attempts))]);
+    }
+    match app.record(change).await {
+        // It was changed while it was being checked.
+        Err(Error::Store(StoreError::Conflict)) => return Err(Error::WrongPassword),
+        done => done?,
+    }
     Ok(Started { cookie, caller })
 }
 

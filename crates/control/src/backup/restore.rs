@@ -1,11 +1,15 @@
 //! A copy put back in the database's place.
 //!
-//! Invariant: the version never goes back, or edges would refuse what comes after.
+//! Invariants: the version never goes back, or edges would refuse what comes after; whoever was signed in or invited when
+//! the copy was made no longer is.
 
 use std::path::{Path, PathBuf};
 
 use sqlx::Connection as _;
+use sqlx::sqlite::SqliteConnection;
 
+use super::ended::{self, Ended};
+use super::revived::{self, Revived};
 use super::{BackupError, check, open, sqlite_file, text};
 use crate::clock::Clock;
 use crate::database::Database;
@@ -19,34 +23,73 @@ pub struct Restored {
     pub version: u64,
     /// The keys in it.
     pub keys: u64,
+    /// The API tokens in it that are not revoked.
+    pub tokens: u64,
+    /// The members of its organisations.
+    pub members: u64,
     /// What it took the place of, if there was anything.
     pub kept: Option<PathBuf>,
-    /// The keys that were revoked in what it took the place of and are not in it: they work again. `None` if that
-    /// cannot be read.
-    pub revived: Option<Vec<String>>,
+    /// What had ended in what it took the place of and works again. `None` if that cannot be read.
+    pub revived: Option<Revived>,
+    /// What has ended now.
+    pub ended: Ended,
+}
+
+/// A copy to put back.
+#[derive(Clone, Copy, Debug)]
+pub struct Restore<'a> {
+    /// The copy.
+    pub from: &'a Path,
+    /// Whether all of its API tokens are revoked.
+    pub revoke_tokens: bool,
 }
 
 /// Puts a copy in the database's place. No control plane may be running; the next one publishes it all.
-pub async fn restore(database: &Database, folder: &Path, from: &Path, clock: &Clock) -> Result<Restored, BackupError> {
+pub async fn restore(
+    database: &Database,
+    folder: &Path,
+    what: Restore<'_>,
+    clock: &Clock,
+) -> Result<Restored, BackupError> {
     let file = sqlite_file(database, folder)?;
     let _folder = lock(&folder.join("lock"))?;
     let _file = matches!(database, Database::Sqlite(_)).then(|| lock(&beside(&file, ".lock"))).transpose()?;
     let new = beside(&file, ".new");
-    secret_file::remove(&new)?;
-    secret_file::copy("copy", from, &new)?;
-    let copied = async {
-        let copied = check(&new).await?;
-        check_age(&new, from).await?;
-        Ok(copied)
-    };
-    let copied = copied.await.inspect_err(|_: &BackupError| drop(secret_file::remove(&new)))?;
-    let mut revived = Some(Vec::new());
-    if file.exists() {
-        revived = compare(&file, &new).await.ok();
+    for end in ["", "-wal", "-shm"] {
+        secret_file::remove(&beside(&new, end))?;
     }
+    secret_file::copy("copy", what.from, &new)?;
+    let made = async {
+        let copied = check(&new).await?;
+        check_age(&new, what.from).await?;
+        let restored = prepare(&file, &new, what.revoke_tokens, clock).await?;
+        Ok(Restored { version: copied.version, keys: copied.keys, ..restored })
+    };
+    let made = made.await.inspect_err(|_: &BackupError| drop(secret_file::remove(&new)))?;
     let kept = file.exists().then(|| keep(&file, clock)).transpose()?;
     secret_file::place(&new, &file)?;
-    Ok(Restored { version: copied.version, keys: copied.keys, kept, revived })
+    Ok(Restored { kept, ..made })
+}
+
+/// Makes a copy fit to be served after what it takes the place of, as far as that can be read: edges take it, and what
+/// may have ended since has ended.
+async fn prepare(old: &Path, new: &Path, revoke_tokens: bool, clock: &Clock) -> Result<Restored, BackupError> {
+    let mut copy = open(new).await?;
+    let ended = ended::end(&mut copy, revoke_tokens, clock).await?;
+    let mut revived = Some(Revived::default());
+    if old.exists() {
+        revived = after(old, &mut copy).await.ok();
+    }
+    let (tokens, members) = revived::left(&mut copy).await?;
+    copy.close().await?;
+    Ok(Restored { version: 0, keys: 0, tokens, members, kept: None, revived, ended })
+}
+
+/// Raises the copy's version to the old file's, and says what comes back to life.
+async fn after(old: &Path, copy: &mut SqliteConnection) -> Result<Revived, BackupError> {
+    let version = revived::version(old).await?;
+    sqlx::query("UPDATE bundle SET version = $1 WHERE version < $1").bind(version).execute(&mut *copy).await?;
+    revived::compare(old, copy).await
 }
 
 fn lock(path: &Path) -> Result<std::fs::File, BackupError> {
@@ -64,22 +107,6 @@ async fn check_age(new: &Path, from: &Path) -> Result<(), BackupError> {
     let latest: i64 = sqlx::query_scalar(sql).fetch_one(&mut connection).await?;
     connection.close().await?;
     if latest > latest_migration() { Err(BackupError::Foreign(text(from))) } else { Ok(()) }
-}
-
-/// Raises the new file's version to the old one's, and says which keys come back to life.
-async fn compare(old: &Path, new: &Path) -> Result<Vec<String>, BackupError> {
-    let mut before = open(old).await?;
-    let version: i64 = sqlx::query_scalar("SELECT version FROM bundle").fetch_one(&mut before).await?;
-    let sql = "SELECT id FROM keys WHERE revoked_at IS NOT NULL ORDER BY id";
-    let revoked: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut before).await?;
-    before.close().await?;
-    let mut after = open(new).await?;
-    sqlx::query("UPDATE bundle SET version = $1 WHERE version < $1").bind(version).execute(&mut after).await?;
-    let sql = "SELECT id FROM keys WHERE revoked_at IS NULL";
-    let alive: std::collections::HashSet<String> =
-        sqlx::query_scalar(sql).fetch_all(&mut after).await?.into_iter().collect();
-    after.close().await?;
-    Ok(revoked.into_iter().filter(|id| alive.contains(id)).collect())
 }
 
 /// Moves the old files aside, together: SQLite finds the latest pages by the file's name.

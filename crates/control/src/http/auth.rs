@@ -2,8 +2,10 @@
 //!
 //! It looks at the path before any route does, so that a stranger learns neither routes nor methods. What a caller may do
 //! is decided by what it asks for. Invariants: what is not named here as open or as the edges' is reached by known callers
-//! alone; a cookie opens pages and nothing else, a token everything but pages.
+//! alone; a cookie opens pages and nothing else, a token everything but pages; nothing is carried out for a credential that
+//! ended before the request was whole.
 
+use axum::body::HttpBody as _;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{AUTHORIZATION, CONNECTION};
 use axum::http::request::Parts;
@@ -12,6 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::address;
+use super::arrival;
 use super::failure::Failure;
 use super::pages;
 use super::rates::Told;
@@ -77,6 +80,9 @@ pub(super) async fn gate(State(app): State<App>, mut request: Request, next: Nex
         entered = Err(failure.into_response());
         Some(told)
     });
+    if entered.is_ok() {
+        entered = arrive(&app, door, &mut request).await;
+    }
     let signed_in = request.extensions().get::<SignedIn>().cloned();
     let request_id = request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned());
     let known = entered.is_ok();
@@ -111,8 +117,26 @@ fn count(app: &App, door: Door, request: &Request, known: bool) -> Result<Option
     }
 }
 
+/// Reads what whoever entered sends, and then finds out once more who it is: what ends while a body trickles in is over.
+async fn arrive(app: &App, door: Door, request: &mut Request) -> Result<(), Response> {
+    if request.body().is_end_stream() {
+        return Ok(());
+    }
+    let most = match door {
+        Door::Open | Door::Visitors => arrival::LITTLE,
+        Door::Edges | Door::Programs | Door::People => arrival::MUCH,
+    };
+    if let Err(refused) = arrival::may_send(request) {
+        arrival::pass_over(app, request).await;
+        return Err(refused.into_response());
+    }
+    arrival::whole(app, request, most).await.map_err(IntoResponse::into_response)?;
+    enter(app, door, request).await
+}
+
 /// Finds out who it is; fails with what a stranger is told.
 async fn enter(app: &App, door: Door, request: &mut Request) -> Result<(), Response> {
+    request.extensions_mut().remove::<SignedIn>();
     let visitor = visitor(app, request);
     let internal = |error: Error| Failure::from(error).into_response();
     let stranger = || Failure::unauthorized().into_response();

@@ -4,7 +4,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
@@ -13,7 +13,6 @@ use axum::response::{IntoResponse, Response};
 use portcullis_api::VERSION_HEADER;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
 
 use super::failure::Failure;
 use crate::app::{App, Committed};
@@ -61,10 +60,10 @@ impl<T: DeserializeOwned> FromRequest<App> for Table<T> {
     }
 }
 
+/// All of a body, which is here since the gate let the request pass.
 pub(super) async fn read(request: Request, app: &App) -> Result<Bytes, Failure> {
-    let late = |_| Failure::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "the body did not arrive in time");
-    let body = Bytes::from_request(request, app);
-    timeout(app.limits.body_within, body).await.map_err(late)?.map_err(unreadable)
+    let unreadable = |_| Failure::new(StatusCode::BAD_REQUEST, "malformed_request", "the body could not be read");
+    Bytes::from_request(request, app).await.map_err(unreadable)
 }
 
 fn parse<T: DeserializeOwned>(app: &App, bytes: &[u8]) -> Result<T, Failure> {
@@ -110,15 +109,6 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Parameters<T> {
         let Query(parameters) =
             query.map_err(|rejection: QueryRejection| malformed(app, "query", &rejection.body_text()))?;
         Ok(Self(parameters))
-    }
-}
-
-fn unreadable(rejection: BytesRejection) -> Failure {
-    match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is larger than 4 MiB")
-        }
-        _ => Failure::new(StatusCode::BAD_REQUEST, "malformed_request", "the body could not be read"),
     }
 }
 

@@ -13,7 +13,8 @@ use crate::app::App;
 use crate::error::Error;
 use crate::receipts;
 
-/// Where a change is enforced, and how fast the slowest edge was; with `wait`, as soon as the edges enforce it.
+/// Where a change is enforced, and how fast the slowest edge was; with `wait`, as soon as the edges enforce it. Each caller
+/// waits for eight at once (429).
 #[utoipa::path(get, path = "/v1/receipts/{version}", tag = "fleet", params(ReadReceipt),
     responses((status = 200, description = "the receipt, as of now", body = Receipt)))]
 pub(super) async fn show(
@@ -27,5 +28,6 @@ pub(super) async fn show(
     if wait > MAX_WAIT_SECONDS {
         return Err(Error::invalid("/wait", format!("expected 0 to {MAX_WAIT_SECONDS} seconds")).into());
     }
+    let _poll = (wait > 0).then(|| app.polls.begin(&by)).transpose()?;
     Ok(Json(receipts::receipt(&app, &by, version, Duration::from_secs(u64::from(wait))).await?))
 }

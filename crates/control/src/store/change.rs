@@ -133,6 +133,7 @@ actions! {
     TokenRevoked "token.revoked",
     PolicyPublished "policy.published",
     PolicyRestored "policy.restored",
+    DatabaseRestored "database.restored",
 }
 
 impl std::str::FromStr for Action {

@@ -91,7 +91,8 @@ async fn somebody_is_invited_and_joins_newly_or_with_the_account_they_have() {
     assert_eq!(stack.visitor().get(&link).await.status, 404);
 
     // The same person somewhere else, still signed in.
-    let link = format!("/invitations/{}", stack.invite(&other, "admin", None).await);
+    let link = format!("/invitations/{}", stack.invite(&other, "admin", "bob@example.com").await);
+    let again = format!("/invitations/{}", stack.invite(&other, "viewer", "bob@example.com").await);
     let page = bob.open(&link).await;
     has(&page, 200, &["Join Initech", "Your password", "value=\"bob@example.com\""]);
     assert!(!page.text().contains("name=\"name\""));
@@ -102,14 +103,14 @@ async fn somebody_is_invited_and_joins_newly_or_with_the_account_they_have() {
     has(&bob.submit("/organization/switch", &[("organization", &home)]).await, 200, &["bob@example.com, member"]);
     let third = stack.organization("third").await;
     assert_eq!(bob.post("/organization/switch", &[("organization", &third)]).await.status, 404);
-    let again = format!("/invitations/{}", stack.invite(&other, "viewer", None).await);
     bob.open(&again).await;
     has(&bob.submit(&again, &fields(PASSWORD)).await, 409, &["member of this organisation already"]);
 
     let invited = owner.post("/organization/invitations", &[("role", "viewer"), ("email", "bob@example.com")]).await;
     has(&invited, 422, &["email-problem"]);
     has(&owner.post("/organization/invitations", &[("role", "king")]).await, 422, &["role-problem"]);
-    owner.post("/organization/invitations", &[("role", "viewer")]).await;
+    has(&owner.post("/organization/invitations", &[("role", "viewer")]).await, 422, &["email-problem"]);
+    owner.post("/organization/invitations", &[("role", "viewer"), ("email", "eve@example.com")]).await;
     let page = owner.get("/organization").await.text();
     let id = page.split("/organization/invitations/").nth(1).unwrap().split('/').next().unwrap().to_owned();
     let path = format!("/organization/invitations/{id}/withdraw");
@@ -166,7 +167,10 @@ async fn organisations_are_made_suspended_and_resumed() {
 async fn settings_change_the_name_the_password_and_the_sessions() {
     let stack = Stack::start().await;
     let home = stack.default_organization().await;
-    assert_eq!(stack.accept(&stack.invite(&home, "member", None).await, "bob@example.com", PASSWORD).await.status, 201);
+    assert_eq!(
+        stack.accept(&stack.invite(&home, "member", "bob@example.com").await, "bob@example.com", PASSWORD).await.status,
+        201
+    );
     let (mut here, mut there) = (stack.visitor(), stack.visitor());
     for browser in [&mut here, &mut there] {
         assert_eq!(sign_in(browser, "bob@example.com", PASSWORD).await.status, 200);
@@ -181,10 +185,27 @@ async fn settings_change_the_name_the_password_and_the_sessions() {
     sign_in(&mut there, "bob@example.com", PASSWORD).await;
     let change = |current, new| [("current", current), ("new", new)];
     let new = "another good password";
+    let id = stack.text("SELECT id FROM users WHERE email = 'bob@example.com'").await;
+    let elsewhere = stack.organization("elsewhere").await;
+    stack.join(&elsewhere, &id, "viewer").await;
+    let mut tokens = Vec::new();
+    for organization in [&home, &elsewhere] {
+        tokens.push(stack.token(organization, Some(&id), "keys:read", None).await);
+    }
+    let service = stack.token(&home, None, "keys:read", None).await;
     has(&here.post("/settings/password", &change("wrong", new)).await, 422, &["current-problem"]);
     has(&here.post("/settings/password", &change(PASSWORD, "short")).await, 422, &["new-problem"]);
     has(&here.submit("/settings/password", &change(PASSWORD, new)).await, 200, &["Your password was changed."]);
     assert_eq!((there.get("/").await.status, here.get("/").await.status), (303, 200));
+    let works = async |token: &str| stack.by(token, Method::GET, "/v1/keys", None).await.status == 200;
+    assert!(works(&tokens[0]).await && works(&tokens[1]).await, "as the page says");
+    let newer = "yet another good password";
+    let fields = [("current", new), ("new", newer), ("revoke_tokens", "yes")];
+    has(&here.submit("/settings/password", &fields).await, 200, &["your personal tokens were revoked."]);
+    assert!(!works(&tokens[0]).await && !works(&tokens[1]).await && works(&service).await);
+    let log = stack.get(&format!("/v1/audit?action=token.revoked&organization={elsewhere}")).await.json();
+    assert_eq!(log["data"].as_array().map(Vec::len), Some(1), "{log}");
+    let new = newer;
     sign_in(&mut there, "bob@example.com", new).await;
     has(&here.submit("/settings/sessions/end", PRESS).await, 200, &["You are signed out."]);
     assert_eq!(there.get("/").await.status, 303);

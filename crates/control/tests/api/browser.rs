@@ -92,6 +92,16 @@ impl Browser<'_> {
         }
     }
 
+    /// Keeps the cookies of an answer.
+    pub(crate) fn take(&mut self, answer: &Answer) {
+        self.keep(answer);
+    }
+
+    /// What its forms carry.
+    pub(crate) fn csrf(&self) -> &str {
+        &self.csrf
+    }
+
     fn keep(&mut self, answer: &Answer) {
         for line in answer.headers.get_all(SET_COOKIE) {
             let pair = line.to_str().unwrap().split(';').next().unwrap();
@@ -107,6 +117,11 @@ impl Browser<'_> {
     /// What forms carry, `csrf=…&`, leaked for the table's sake.
     pub(crate) fn token_field(&self) -> &'static str {
         format!("csrf={}&", self.csrf).leak()
+    }
+
+    /// The header field of its session.
+    pub(crate) fn cookie_field(&self) -> String {
+        format!("cookie: portcullis_session={}\r\n", self.cookie.as_deref().unwrap())
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {

@@ -28,7 +28,7 @@ async fn what_is_sent_again_is_made_once() {
         ("/v1/keys:import".to_owned(), json!({ "keys": [{ "name": "x", "sha256": digest, "prefix": "sk_live_" }] })),
         (format!("/v1/keys/{key}/rotate"), json!({ "overlap_seconds": 60 })),
         ("/v1/organizations".to_owned(), json!({ "name": "acme" })),
-        (format!("/v1/organizations/{default}/invitations"), json!({ "role": "viewer" })),
+        (format!("/v1/organizations/{default}/invitations"), json!({ "role": "viewer", "email": "a@example.com" })),
         ("/v1/tokens".to_owned(), json!({ "name": "robot", "kind": "service", "scopes": ["keys:read"] })),
     ] {
         let (body, key) = (body.to_string(), path.replace(['/', ':'], "-"));

@@ -5,7 +5,9 @@
 
 mod access;
 mod account_pages;
+mod arrival;
 mod audit;
+mod backup;
 mod browser;
 mod conditions;
 mod connections;
@@ -37,6 +39,7 @@ mod rotation;
 mod sdk;
 mod search;
 mod secrecy;
+mod sign_ins;
 pub(crate) mod stack;
 mod startup;
 mod table;

@@ -77,7 +77,8 @@ async fn nobody_comes_back_by_a_link_they_kept() {
     let ada = stack.person(&acme, "owner").await;
     let path = format!("/v1/organizations/{acme}/invitations");
     let kept = async |token: &str| {
-        let made = stack.by(token, Method::POST, &path, Some(json!({ "role": "viewer" }))).await;
+        let invitation = json!({ "role": "viewer", "email": format!("for-{}@example.com", &token[36..]) });
+        let made = stack.by(token, Method::POST, &path, Some(invitation)).await;
         assert_eq!(made.status, 201, "{}", made.json());
         made.json()["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
     };
@@ -91,7 +92,7 @@ async fn nobody_comes_back_by_a_link_they_kept() {
     let path = format!("/v1/tokens/{}", service["id"].as_str().unwrap());
     assert_eq!(stack.by(&ada.token, Method::DELETE, &path, None).await.status, 200);
     for (link, status) in links.iter().zip([404, 404, 404, 201]) {
-        let answer = stack.accept(link, &format!("{}@example.com", unique()), PASSWORD).await;
+        let answer = stack.accept(link, &format!("for-{}@example.com", &ada.token[36..]), PASSWORD).await;
         assert_eq!(answer.status, status, "{}", answer.json());
     }
 }
@@ -110,7 +111,8 @@ async fn a_role_is_what_its_personal_tokens_can() {
     let narrow = stack.token(&acme, Some(&ada.id), "members:write members:read", None).await;
     let path = format!("/v1/organizations/{acme}/invitations");
     for role in ["owner", "admin", "member", "viewer"] {
-        let made = stack.by(&narrow, Method::POST, &path, Some(json!({ "role": role }))).await;
+        let made =
+            stack.by(&narrow, Method::POST, &path, Some(json!({ "role": role, "email": "eve@example.com" }))).await;
         assert_eq!(made.status, 403, "{role} may more than this token");
     }
 }
@@ -119,7 +121,7 @@ async fn a_role_is_what_its_personal_tokens_can() {
 async fn an_invitation_works_once_for_whom_it_is_for_and_for_a_week() {
     let stack = Stack::start().await;
     let acme = stack.organization("acme").await;
-    let link = stack.invite(&acme, "admin", Some("Ada@Example.com")).await;
+    let link = stack.invite(&acme, "admin", "Ada@Example.com").await;
     for (email, password, status, what) in [
         ("bob@example.com", PASSWORD, 422, "/email"),
         ("ada@example.com", "short", 422, "/password"),
@@ -141,12 +143,12 @@ async fn an_invitation_works_once_for_whom_it_is_for_and_for_a_week() {
         .await;
     assert_eq!((again.status, again.json()["code"].as_str()), (409, Some("already_member")));
 
-    let old = stack.invite(&acme, "viewer", None).await;
+    let old = stack.invite(&acme, "viewer", "eve@example.com").await;
     stack.pass(7 * 24 * 60 * 60);
     assert_eq!(stack.accept(&old, "eve@example.com", PASSWORD).await.status, 404);
 
-    stack.invite(&acme, "viewer", None).await;
-    let withdrawn = stack.invite(&acme, "viewer", None).await;
+    stack.invite(&acme, "viewer", "bob@example.com").await;
+    let withdrawn = stack.invite(&acme, "viewer", "eve@example.com").await;
     let listed = stack.get(&format!("/v1/organizations/{acme}/invitations")).await.json();
     let all = listed["data"].as_array().unwrap();
     assert_eq!(all.len(), 3, "{listed}");
@@ -161,10 +163,11 @@ async fn an_invitation_works_once_for_whom_it_is_for_and_for_a_week() {
 async fn who_is_known_joins_with_the_password_they_have() {
     let stack = Stack::start().await;
     let (acme, other) = (stack.organization("acme").await, stack.organization("other").await);
-    let first = stack.invite(&acme, "owner", None).await;
+    let first = stack.invite(&acme, "owner", "ada@example.com").await;
     let made = stack.accept(&first, "Ada@Example.com", PASSWORD).await;
     assert_eq!((made.status, made.json()["membership"]["role"].as_str()), (201, Some("owner")));
-    let second = stack.invite(&other, "viewer", None).await;
+    let second = stack.invite(&other, "viewer", "ada@example.com").await;
+    let third = stack.invite(&other, "owner", "ada@example.com").await;
     let wrong = stack.accept(&second, "ada@example.com", "another password entirely").await;
     assert_eq!((wrong.status, wrong.json()["code"].as_str()), (403, Some("wrong_password")));
     let joined = stack.accept(&second, "ada@example.com", PASSWORD).await.json();
@@ -172,17 +175,50 @@ async fn who_is_known_joins_with_the_password_they_have() {
         (&joined["user"]["id"], &joined["membership"]["organization"]),
         (&made.json()["user"]["id"], &json!(other))
     );
-    let third = stack.invite(&other, "owner", None).await;
     assert_eq!(stack.accept(&third, "ada@example.com", PASSWORD).await.json()["code"], "already_member");
+}
+
+#[tokio::test]
+async fn nobody_chooses_the_address_they_are_known_by() {
+    let stack = Stack::start().await;
+    let acme = stack.organization("acme").await;
+    let path = format!("/v1/organizations/{acme}/invitations");
+    assert_eq!(stack.post(&path, json!({ "role": "viewer" })).await.status, 400);
+    assert_eq!(stack.post(&path, json!({ "role": "viewer", "email": "" })).await.json()["pointer"], "/email");
+    let link = stack.invite(&acme, "viewer", "ada@example.com").await;
+    stack.sql("UPDATE invitations SET email = NULL WHERE NOT is_first").await;
+    let open = stack.accept(&link, "ceo@example.com", PASSWORD).await;
+    assert_eq!(open.status, 404, "as earlier versions made them: {}", open.json());
+}
+
+#[tokio::test]
+async fn an_address_that_somebody_else_took_is_free_again_once_they_are_removed() {
+    let stack = Stack::start().await;
+    let (acme, other) = (stack.organization("acme").await, stack.organization("other").await);
+    let bob = "bob@example.com";
+    let eve = stack.accept(&stack.invite(&acme, "viewer", bob).await, bob, PASSWORD).await;
+    assert_eq!(eve.status, 201);
+    let link = stack.invite(&other, "member", bob).await;
+    let own = "a password of his own";
+    assert_eq!(stack.accept(&link, bob, own).await.json()["code"], "wrong_password", "hers opens something");
+    let path = format!("/v1/organizations/{acme}/members/{}", eve.json()["user"]["id"].as_str().unwrap());
+    assert_eq!(stack.delete(&path).await.status, 204);
+    let joined = stack.accept(&link, bob, own).await;
+    assert_eq!(joined.status, 201, "{}", joined.json());
+    let again = stack.invite(&acme, "viewer", bob).await;
+    assert_eq!(stack.accept(&again, bob, PASSWORD).await.json()["code"], "wrong_password");
+    assert_eq!(stack.accept(&again, bob, own).await.status, 201);
+    let log = stack.get("/v1/audit?action=user.password_changed").await.json();
+    assert_eq!(log["data"][0]["detail"], json!({ "by": "invitation" }), "{log}");
 }
 
 #[tokio::test]
 async fn one_link_and_many_who_want_it_make_one_member() {
     let stack = Stack::start().await;
     let acme = stack.organization("acme").await;
-    let link = stack.invite(&acme, "member", None).await;
-    let emails: Vec<_> = (0..6).map(|it| format!("p{it}@example.com")).collect();
-    let all = futures_util::future::join_all(emails.iter().map(|email| stack.accept(&link, email, PASSWORD))).await;
+    let link = stack.invite(&acme, "member", "ada@example.com").await;
+    let all = (0..6).map(|_| stack.accept(&link, "ada@example.com", PASSWORD));
+    let all = futures_util::future::join_all(all).await;
     let mut statuses: Vec<_> = all.iter().map(|answer| answer.status).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 404, 404, 404, 404, 404]);
@@ -198,7 +234,7 @@ async fn whoever_tries_too_often_is_told_when_to_come_back() {
     let stack = Stack::begin(tempfile::tempdir().unwrap(), crate::stack::NOON, limits, &[]).await;
     stack.manifest().await;
     let acme = stack.organization("acme").await;
-    let link = stack.invite(&acme, "member", None).await;
+    let link = stack.invite(&acme, "member", "ada@example.com").await;
     for status in [422, 422, 422, 429] {
         let answer = stack.accept(&link, "ada@example.com", "short").await;
         assert_eq!(answer.status, status);
@@ -216,7 +252,7 @@ async fn lists_come_in_pages() {
     let mut people = Vec::new();
     for _ in 0..5 {
         people.push(stack.person(&acme, "viewer").await.id);
-        stack.invite(&acme, "viewer", None).await;
+        stack.invite(&acme, "viewer", &format!("{}@example.com", unique())).await;
         stack.token(&acme, None, "", None).await;
     }
     for (path, total) in [

@@ -99,7 +99,7 @@ impl Stack {
     }
 
     /// Invites somebody with the administrator's token; what the link holds.
-    pub(crate) async fn invite(&self, organization: &str, role: &str, email: Option<&str>) -> String {
+    pub(crate) async fn invite(&self, organization: &str, role: &str, email: &str) -> String {
         let path = format!("/v1/organizations/{organization}/invitations");
         let made = self.post(&path, json!({ "role": role, "email": email })).await;
         assert_eq!(made.status, 201, "{}", made.json());

@@ -90,6 +90,36 @@ async fn a_receipt_is_waited_for() {
 }
 
 #[tokio::test]
+async fn each_caller_waits_for_so_many_at_once_and_keeps_nobody_else_waiting() {
+    use futures_util::StreamExt as _;
+    use futures_util::stream::FuturesUnordered;
+    let stack = Stack::start().await;
+    let home = stack.default_organization().await;
+    let person = stack.person(&home, "viewer").await;
+    let another = stack.token(&home, Some(&person.id), "keys:read", None).await;
+    report(&stack, "edge-1", "a", change(&stack).await).await;
+    let version = change(&stack).await;
+    let path = format!("/v1/receipts/{version}?wait=30");
+    let tokens = [&person.token, &another, &person.token].into_iter().cycle().take(9);
+    let mut waiting: FuturesUnordered<_> = tokens.map(|token| stack.by(token, Method::GET, &path, None)).collect();
+    let refused = timeout(SOON, waiting.next()).await.unwrap().unwrap();
+    assert_eq!((refused.status, refused.header("retry-after")), (429, "1"), "{}", refused.json());
+    assert_eq!(refused.json()["code"], "too_many_requests");
+    let at_once = format!("/v1/receipts/{version}");
+    let others = async {
+        assert_eq!(stack.by(&person.token, Method::GET, &at_once, None).await.status, 200, "it does not wait");
+        let service = stack.token(&home, None, "keys:read", None).await;
+        let theirs = stack.by(&service, Method::GET, &format!("{at_once}?wait=1"), None).await;
+        assert_eq!(theirs.status, 200, "somebody else has their own");
+        report(&stack, "edge-1", "a", version).await;
+    };
+    let answers = async { tokio::join!(others, waiting.by_ref().collect::<Vec<_>>()).1 };
+    let answers = timeout(SOON, answers).await.unwrap();
+    assert!(answers.len() == 8 && answers.iter().all(|it| it.status == 200));
+    assert_eq!(stack.by(&person.token, Method::GET, &path, None).await.status, 200, "there is room again");
+}
+
+#[tokio::test]
 async fn what_another_replica_heard_ends_the_wait_too() {
     let stack = Stack::start().await;
     let version = change(&stack).await;

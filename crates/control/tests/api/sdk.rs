@@ -91,9 +91,12 @@ async fn people_and_tokens_are_managed_with_it_too() {
     let me = client.me().await.unwrap();
     assert_eq!(me.kind, CallerKind::Root);
     let home = me.organization;
-    let invitation = CreateInvitation { role: Role::Owner, email: Some("ada@example.com".to_owned()) };
+    let invitation = CreateInvitation { role: Role::Owner, email: "ada@example.com".to_owned() };
     let made = client.invite(&home, &invitation).await.unwrap();
-    let unwanted = client.invite(&home, &CreateInvitation { role: Role::Viewer, email: None }).await.unwrap();
+    let unwanted = client
+        .invite(&home, &CreateInvitation { role: Role::Viewer, email: "bob@example.com".to_owned() })
+        .await
+        .unwrap();
     let invited = client.list_invitations(&home, &WhichPage::default()).await.unwrap().data;
     assert_eq!(invited.len(), 3, "the first owner is invited too, as long as there is nobody");
     assert!(client.withdraw_invitation(&home, &unwanted.record.id).await.unwrap().withdrawn_at.is_some());

@@ -61,7 +61,7 @@ async fn use_everything(stack: &Stack) -> Vec<String> {
     let batch = stack.post("/v1/keys:batch", json!({ "keys": [{ "name": "a", "environment": "test" }] })).await.json();
     keep(batch["data"][0].clone());
     let home = stack.default_organization().await;
-    let link = stack.invite(&home, "admin", None).await;
+    let link = stack.invite(&home, "admin", "ada@example.com").await;
     assert_eq!(stack.accept(&link, "ada@example.com", PASSWORD).await.status, 201);
     let token = json!({ "name": "ci", "kind": "service", "scopes": ["keys:read"] });
     let token = stack.post("/v1/tokens", token).await.json()["token"].as_str().unwrap().to_owned();

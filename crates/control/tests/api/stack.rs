@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use portcullis_bundle::{Archive, Manifest, PublicKey, verify};
 use portcullis_control::{Clock, Config, Database, Limits, PolicyFile, ServeError, Server};
+use portcullis_engine::ip::Network;
 use portcullis_engine::{KeyDigest, KeyStatus, KeyStore};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -137,6 +138,16 @@ impl Stack {
     pub(crate) async fn begin(folder: TempDir, now: u64, limits: Limits, before: &[&'static str]) -> Self {
         let config = Config { limits, ..config(folder.path()).await };
         Self::open(folder, now, config, before).await
+    }
+
+    /// A control plane that believes this machine when it says where a request came from.
+    pub(crate) async fn behind_proxy() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let trusted_proxies = vec![Network::parse("127.0.0.0/8").unwrap()];
+        let config = Config { trusted_proxies, ..config(folder.path()).await };
+        let stack = Self::open(folder, NOON, config, &[]).await;
+        stack.manifest().await;
+        stack
     }
 
     /// A control plane on a folder that one had before, with the policy file as it is now.

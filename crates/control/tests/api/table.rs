@@ -96,9 +96,9 @@ const TABLE: &[Row] = &[
     row("DELETE /v1/organizations/{org}/members/{viewer}", "",      "204  204 204 403 403  204 204 403 403  404  403  401  401"),
     row("DELETE /v1/organizations/{org}/members/{owner}", "",       "204  204 403 403 403  204 403 403 403  404  403  401  401"),
     row("GET /v1/organizations/{org}/invitations", "",              "200  200 200 200 200  200 200 200 200  404  403  401  401"),
-    row("POST /v1/organizations/{org}/invitations", r#"{"role":"admin"}"#,
+    row("POST /v1/organizations/{org}/invitations", r#"{"role":"admin","email":"new@example.com"}"#,
                                                                     "201  201 201 403 403  201 201 403 403  404  403  401  401"),
-    row("POST /v1/organizations/{org}/invitations", r#"{"role":"owner"}"#,
+    row("POST /v1/organizations/{org}/invitations", r#"{"role":"owner","email":"new@example.com"}"#,
                                                                     "201  201 403 403 403  201 403 403 403  404  403  401  401"),
     row("DELETE /v1/organizations/{org}/invitations/{invitation}", "",
                                                                     "200  200 200 403 403  200 200 403 403  404  403  401  401"),
@@ -187,7 +187,7 @@ pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> Str
                 "sha256" => format!("{:0>64}", unique()),
                 "invitation" => {
                     let path = format!("/v1/organizations/{organization}/invitations");
-                    let made = stack.post(&path, json!({ "role": "viewer" })).await.json();
+                    let made = stack.post(&path, json!({ "role": "viewer", "email": "new@example.com" })).await.json();
                     made["id"].as_str().unwrap().to_owned()
                 }
                 "token" => {

@@ -36,7 +36,7 @@ fn calls(home: &Home) -> Vec<Call> {
     let Home { organization, key, policy } = home;
     let call = |method, path: String, body, lowest, status| Call { method, path, body, lowest, status };
     let new = json!({ "name": "new", "environment": "production" });
-    let invitation = json!({ "role": "viewer" });
+    let invitation = json!({ "role": "viewer", "email": "new@example.com" });
     vec![
         call("GET", "/v1/keys".to_owned(), None, Some("viewer"), 200),
         call("GET", format!("/v1/keys/{key}"), None, Some("viewer"), 200),
@@ -83,7 +83,11 @@ pub(super) async fn as_stranger(stranger: &Person, home: &Home, report: &mut Rep
         ("POST", format!("/v1/keys/{key}/rotate"), Some(&json!({ "overlap_seconds": 0 }))),
         ("GET", format!("/v1/organizations/{organization}"), None),
         ("GET", format!("/v1/organizations/{organization}/members"), None),
-        ("POST", format!("/v1/organizations/{organization}/invitations"), Some(&json!({ "role": "owner" }))),
+        (
+            "POST",
+            format!("/v1/organizations/{organization}/invitations"),
+            Some(&json!({ "role": "owner", "email": "new@example.com" })),
+        ),
     ] {
         let answer = stranger.api.call(method, &path, body).await?;
         report.equal(format!("a stranger: {method} {path}"), answer.gist(), "404 not_found".to_owned());

@@ -9,8 +9,8 @@ use crate::output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The e-mail address it is for; absent = whoever holds the link.
-    email: Option<String>,
+    /// The e-mail address it is for, which they will sign in with.
+    email: String,
     /// What they will be.
     #[arg(long, value_enum)]
     role: RoleName,
@@ -32,7 +32,7 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     let until = &created.record.expires_at;
-    output::talk(&format!("this link makes whoever opens it {}; it works once, until {until}", article(args.role)));
+    output::talk(&format!("this link makes {} {}; it works once, until {until}", args.email, article(args.role)));
     output::data(created.url.expose());
     Ok(Exit::Success)
 }

@@ -55,7 +55,7 @@ fn table(listed: &Listed) -> Table {
         table.row([it.user.clone(), it.email.clone(), it.name.clone(), role, it.created_at.clone()]);
     }
     for it in &listed.invitations {
-        let email = it.email.clone().unwrap_or_else(|| "whoever holds the link".to_owned());
+        let email = it.email.clone().unwrap_or_else(|| "the first owner".to_owned());
         let until = format!("invited until {}", it.expires_at);
         table.row([it.id.clone(), email, String::new(), it.role.as_str().to_owned(), until]);
     }

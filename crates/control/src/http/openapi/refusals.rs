@@ -35,7 +35,7 @@ const REFUSALS: &[Refusal] = &[
     refusal("408", |it| it.body, "`body_too_slow`: the body did not arrive in time"),
     refusal("409", |it| it.writes, "the state of what is there does not allow it, or others are changing it too"),
     refusal("412", |it| it.condition, "`precondition_failed`: it changed since it was read"),
-    refusal("413", |it| it.body, "`body_too_large`: more than 4 MiB"),
+    refusal("413", |it| it.body, "`body_too_large`: more than 4 MiB, or than 16 KiB without a token"),
     refusal(
         "422",
         |it| it.body || it.query || it.writes,

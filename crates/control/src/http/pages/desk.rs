@@ -90,7 +90,7 @@ impl FromRequestParts<App> for Desk {
         let signed_in = SignedIn::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
         let refused = |error: Error| Failure::from(error).into_response();
         let mut desk = Self::of(app, signed_in).await.map_err(refused)?;
-        if let Some(noticed) = Noticed::read(&parts.uri) {
+        if let Some(noticed) = Noticed::of(&parts.headers, &parts.uri) {
             desk.notice = Some(notice(app, &desk.by, noticed).await.map_err(refused)?);
         }
         Ok(desk)

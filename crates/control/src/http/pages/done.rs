@@ -1,10 +1,10 @@
 //! What was just done, on its way through a redirect: a word in the address becomes a notice on the next page.
 //!
-//! Invariant: an address chooses among sentences that stand here and adds nothing to them, so a link from elsewhere can
-//! put no text of its own on a page.
+//! Invariants: an address chooses among sentences that stand here and adds nothing to them; a link on somebody else's page
+//! puts none of them on ours.
 
 use axum::extract::Query;
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Redirect;
 use serde::Deserialize;
 
@@ -87,7 +87,8 @@ done! {
     PolicyPublished "policy.published" Done "The policy was published.",
     PolicyRestored "policy.restored" Done "The older text is in force again, as a new version.",
     NameChanged "name.changed" Done "Your name was changed.",
-    PasswordChanged "password.changed" Done "Your password was changed." + "Your other sessions ended.",
+    PasswordChanged "password.changed" Done "Your password was changed." + "Your other sessions ended. Personal tokens go on working until they are revoked.",
+    PasswordAndTokens "password.changed-tokens-revoked" Done "Your password was changed." + "Your other sessions ended, and your personal tokens were revoked.",
     SessionEnded "session.ended" Done "That session ended.",
     TokenRevoked "token.revoked" Done "The token is revoked for good.",
     KeyMadeBefore "key.made-before" Warning "This key was created already: the form was sent twice." + "Its text was on the page before and cannot be shown again. If nobody copied it, rotate the key.",
@@ -113,8 +114,14 @@ struct Words {
 }
 
 impl Noticed {
+    /// What an address says was done, unless the browser says that a page of somebody else led to it.
+    pub(in crate::http) fn of(headers: &HeaderMap, uri: &Uri) -> Option<Self> {
+        let foreign = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site");
+        Self::read(uri).filter(|_| !foreign)
+    }
+
     /// Whatever is no word of ours is passed over.
-    pub(in crate::http) fn read(uri: &Uri) -> Option<Self> {
+    fn read(uri: &Uri) -> Option<Self> {
         let Query(Words { done, version }) = Query::try_from_uri(uri).ok()?;
         Some(Self { done: Done::parse(&done)?, version: version.and_then(|version| version.parse().ok()) })
     }
@@ -122,7 +129,25 @@ impl Noticed {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
+
+    #[test]
+    fn nothing_is_noticed_that_another_site_says() {
+        let uri = Uri::from_static("/keys?done=key.revoked");
+        for (site, noticed) in [
+            (None, true),
+            (Some("same-origin"), true),
+            (Some("none"), true),
+            (Some("same-site"), false),
+            (Some("cross-site"), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            site.into_iter().for_each(|site| drop(headers.insert("sec-fetch-site", HeaderValue::from_static(site))));
+            assert_eq!(Noticed::of(&headers, &uri).is_some(), noticed, "{site:?}");
+        }
+    }
 
     #[test]
     fn only_our_own_words_are_noticed() {

@@ -128,7 +128,7 @@ async fn join(app: &App, by: &Caller, link: &str, sent: &Sent) -> Result<Result<
     match accounts::accept(app, by, link, &request).await {
         Ok(accepted) => Ok(Ok(accepted)),
         Err(Error::WrongPassword) => {
-            let text = "This address has an account here, and its password is another.";
+            let text = "This address has an account here, and its password is another. If it is not yours, tell whoever invited you.";
             Ok(Err(Problems(vec![("password", text.to_owned())])))
         }
         Err(error) => beside(error, PLACES).map(Err),

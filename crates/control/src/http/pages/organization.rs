@@ -204,7 +204,7 @@ pub(super) async fn invite(
     Form(sent): Form<Sent>,
 ) -> Result<Html<Organization>, Failure> {
     let organization = desk.by.organization.to_string();
-    let email = Some(sent.email.trim().to_owned()).filter(|email| !email.is_empty());
+    let email = sent.email.clone();
     let made = match sent.role() {
         Ok(role) => accounts::invite(&app, &desk.by, &organization, &CreateInvitation { role, email }).await,
         Err(error) => Err(error),

@@ -13,7 +13,7 @@ use super::key_life::Nothing;
 use super::problems::{Places, beside, sentence};
 use super::{Html, fields};
 use crate::access::Permission::{TokensRead, TokensWrite};
-use crate::accounts::{self, Password};
+use crate::accounts::{self, NewPassword, Password};
 use crate::app::App;
 use crate::error::Error;
 use crate::http::body::Segment;
@@ -130,16 +130,20 @@ pub(super) async fn rename(
 pub(super) struct Passwords {
     current: String,
     new: String,
+    /// A box that was ticked.
+    revoke_tokens: String,
 }
 
 pub(super) async fn change_password(
     State(app): State<App>,
     desk: Desk,
-    Form(Passwords { current, new }): Form<Passwords>,
+    Form(Passwords { current, new, revoke_tokens }): Form<Passwords>,
 ) -> Result<Response, Failure> {
-    let changed = accounts::change_password(&app, &desk.by, &Password::typed(current), &Password::typed(new)).await;
-    let problems = match changed {
-        Ok(()) => return Ok(done(HERE, Done::PasswordChanged, None).into_response()),
+    let revoke_tokens = !revoke_tokens.is_empty();
+    let (old, new) = (Password::typed(current), Password::typed(new));
+    let what = if revoke_tokens { Done::PasswordAndTokens } else { Done::PasswordChanged };
+    let problems = match accounts::change_password(&app, &desk.by, &NewPassword { old, new, revoke_tokens }).await {
+        Ok(()) => return Ok(done(HERE, what, None).into_response()),
         Err(Error::WrongPassword) => Problems(vec![("current", "This is not your password.".to_owned())]),
         Err(error) => beside(error, &[("/password", "new")])?,
     };

@@ -29,12 +29,13 @@ pub(super) async fn form(
     State(app): State<App>,
     visitor: Visitor,
     uri: Uri,
+    headers: HeaderMap,
     Parameters(Asked { next }): Parameters<Asked>,
 ) -> Result<Response, Failure> {
     if visitor.signed_in.is_some() {
         return Ok(Redirect::to(local(&next)).into_response());
     }
-    let notice = match Noticed::read(&uri) {
+    let notice = match Noticed::of(&headers, &uri) {
         Some(noticed) => Some(told(noticed.done)),
         None if accounts::nobody_yet(&app).await? => Some(told(Done::NobodyYet)),
         None => None,
@@ -61,7 +62,16 @@ pub(super) async fn sign_in(
 ) -> Result<Response, Failure> {
     let next = local(&next);
     match accounts::sign_in(&app, &by, &email, &Password::typed(password), agent(&headers)).await {
-        Ok(started) => Ok((cookie(&app, &started.cookie), Redirect::to(next)).into_response()),
+        Ok(started) => {
+            // The browser forgets its cookie, so nobody could end it any more.
+            if let Some(before) = &visitor.signed_in {
+                match accounts::sign_out(&app, &before.caller).await {
+                    Ok(()) | Err(Error::NotFound(_)) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Ok((cookie(&app, &started.cookie), Redirect::to(next)).into_response())
+        }
         Err(Error::WrongPassword) => {
             let notice = Some(told(Done::WrongPassword));
             let email = fields::again(&app.policy(), &email);

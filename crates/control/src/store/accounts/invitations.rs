@@ -35,7 +35,7 @@ pub(crate) struct InvitationRow {
     pub digest: SecretDigest,
     /// To which organisation.
     pub organization: OrganizationId,
-    /// Whom it is for, in lower case; `None` = whoever holds the link.
+    /// Whom it is for, in lower case; `None` = the first owner.
     pub email: Option<String>,
     /// Whether it is for the first owner: it is void once there is a user.
     pub is_first: bool,

@@ -23,6 +23,8 @@ pub(crate) enum AccountWrite {
         /// The new one.
         to: PasswordHash,
     },
+    /// Nothing, and refused if a person's password is another by now than the one that was checked.
+    HoldPassword(UserId, PasswordHash),
     /// A new member; refused if they are one already.
     InsertMember(MemberRow),
     /// What a member, as read, is from now on; refused if nobody would be left who owns the organisation.
@@ -49,4 +51,6 @@ pub(crate) enum AccountWrite {
     InsertToken(TokenRow),
     /// A token is revoked.
     RevokeToken(TokenId, u64),
+    /// Every personal token of a person is revoked, wherever it acts.
+    RevokeTokensOf(UserId, u64),
 }

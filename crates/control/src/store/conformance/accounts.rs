@@ -102,6 +102,9 @@ pub(super) async fn people_are_found_by_id_and_address_of_which_there_is_one(it:
     let change = AccountWrite::SetPassword { user: ada.id, from, to: to.clone() };
     put_account(store, change.clone()).await;
     assert!(matches!(refused(store, change).await, StoreError::Conflict), "it was changed since");
+    put_account(store, AccountWrite::HoldPassword(ada.id, to.clone())).await;
+    let held = AccountWrite::HoldPassword(ada.id, ada.password.clone());
+    assert!(matches!(refused(store, held).await, StoreError::Conflict), "as above");
     let now = store.user(ada.id).await.unwrap().unwrap();
     assert_eq!((now.name.as_str(), now.password), ("Ada", to));
 }
@@ -302,4 +305,12 @@ pub(super) async fn a_token_works_for_its_scope_until_it_ends(it: Fixture) {
     put_account(store, AccountWrite::RevokeToken(adas.id, NOW + 6)).await;
     assert!(matches!(refused(store, AccountWrite::RevokeToken(adas.id, NOW)).await, StoreError::Conflict));
     assert_eq!(store.token_by_digest(adas.digest, NOW).await.unwrap(), None);
+    let (bobs, newer) = (token(Some(&bob), 1, NOW), token(Some(&ada), 1, NOW));
+    for row in [&bobs, &newer] {
+        put_account(store, AccountWrite::InsertToken(row.clone())).await;
+    }
+    put_account(store, AccountWrite::RevokeTokensOf(ada.id, NOW + 7)).await;
+    let revoked_at = async |row: &TokenRow| store.token(Scope::All, None, row.id).await.unwrap().unwrap().revoked_at;
+    let all = [revoked_at(&adas).await, revoked_at(&newer).await, revoked_at(&bobs).await, revoked_at(&service).await];
+    assert_eq!(all, [Some(NOW + 6), Some(NOW + 7), None, None]);
 }

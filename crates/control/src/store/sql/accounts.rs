@@ -8,6 +8,7 @@ pub(super) async fn carry_out(connection: &mut Connection, write: &AccountWrite)
         AccountWrite::InsertUser(row) => users::insert(connection, row).await,
         AccountWrite::RenameUser(id, name) => users::rename(connection, *id, name).await,
         AccountWrite::SetPassword { user, from, to } => users::set_password(connection, *user, from, to).await,
+        AccountWrite::HoldPassword(user, checked) => users::set_password(connection, *user, checked, checked).await,
         AccountWrite::InsertMember(row) => members::insert(connection, row).await,
         AccountWrite::SetRole(row, role, at) => members::set_role(connection, row, *role, *at).await,
         AccountWrite::RemoveMember(row, at) => members::remove(connection, row, *at).await,
@@ -21,5 +22,6 @@ pub(super) async fn carry_out(connection: &mut Connection, write: &AccountWrite)
         AccountWrite::EndSessions(user, except) => sessions::end_all(connection, *user, *except).await,
         AccountWrite::InsertToken(row) => tokens::insert(connection, row).await,
         AccountWrite::RevokeToken(id, at) => tokens::revoke(connection, *id, *at).await,
+        AccountWrite::RevokeTokensOf(user, at) => tokens::revoke_of(connection, *user, *at).await,
     }
 }

@@ -37,6 +37,12 @@ pub(super) async fn revoke(connection: &mut Connection, id: TokenId, at: u64) ->
     invitations::withdraw_of(connection, None, &id.to_string(), at).await
 }
 
+pub(super) async fn revoke_of(connection: &mut Connection, user: UserId, at: u64) -> Result<(), StoreError> {
+    let query = sqlx::query("UPDATE api_tokens SET revoked_at = $1 WHERE user_id = $2 AND revoked_at IS NULL");
+    query.bind(signed(at)).bind(user.to_string()).execute(connection).await?;
+    Ok(())
+}
+
 const COLUMNS: &str = "SELECT t.*, u.email AS owner_email FROM api_tokens t LEFT JOIN users u ON u.id = t.user_id";
 
 #[async_trait]

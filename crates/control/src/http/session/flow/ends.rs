@@ -1,7 +1,7 @@
 //! How sessions end.
 
-use super::{Desk, HOURS, PASSWORD, pair};
-use crate::accounts::{self, Password};
+use super::{ADA, Desk, HOURS, PASSWORD, pair};
+use crate::accounts::{self, NewPassword, Password};
 use crate::caller::Caller;
 use axum::http::header::{LOCATION, SET_COOKIE};
 
@@ -43,7 +43,8 @@ async fn a_new_password_ends_every_other_session() {
     let (here, there) = (desk.start().await, desk.start().await);
     let change = async |old: &str, new: &str| {
         let (old, new) = (Password::typed(old), Password::typed(new));
-        accounts::change_password(&desk.app, &here.caller, &old, &new).await
+        let request = NewPassword { old, new, revoke_tokens: false };
+        accounts::change_password(&desk.app, &here.caller, &request).await
     };
     assert!(change("wrong horse", "another good password").await.is_err());
     assert!(change(PASSWORD, "short").await.is_err());
@@ -55,11 +56,26 @@ async fn a_new_password_ends_every_other_session() {
 }
 
 #[tokio::test]
+async fn nobody_is_signed_in_with_a_password_that_was_changed_meanwhile() {
+    let desk = Desk::with_ada(None).await;
+    let here = desk.start().await;
+    // As signing in finds her, before it looks at the password.
+    let ada = desk.app.store.user_by_email(ADA).await.unwrap().unwrap();
+    let (old, new) = (Password::typed(PASSWORD), Password::typed("another good password"));
+    let request = NewPassword { old, new, revoke_tokens: false };
+    accounts::change_password(&desk.app, &here.caller, &request).await.unwrap();
+    let late = accounts::begin(&desk.app, &desk.visitor(), &ada, None, "test").await;
+    assert!(matches!(late, Err(crate::error::Error::WrongPassword)), "{late:?}");
+    assert_eq!(accounts::list_sessions(&desk.app, &here.caller).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_session_ends_with_the_membership_and_moves_between_memberships() {
     let desk = Desk::with_ada(None).await;
     let ada = desk.start().await;
     let root = Caller::root(desk.app.default_organization, None, String::new());
-    let invitation = portcullis_api::CreateInvitation { role: portcullis_api::Role::Admin, email: None };
+    let (role, email) = (portcullis_api::Role::Admin, "bob@example.com".to_owned());
+    let invitation = portcullis_api::CreateInvitation { role, email };
     let home = desk.app.default_organization.to_string();
     let link = accounts::invite(&desk.app, &root, &home, &invitation).await.unwrap().url;
     let accepted = desk.join(link.expose().rsplit('/').next().unwrap(), "bob@example.com").await.unwrap();

@@ -33,7 +33,7 @@ async fn the_first_owner_comes_by_a_link_that_works_once_for_a_day() {
 async fn the_first_owners_link_is_void_once_there_is_anybody() {
     let desk = Desk::open(None).await;
     let root = Caller::root(desk.app.default_organization, None, String::new());
-    let invitation = portcullis_api::CreateInvitation { role: portcullis_api::Role::Owner, email: None };
+    let invitation = portcullis_api::CreateInvitation { role: portcullis_api::Role::Owner, email: ADA.to_owned() };
     let home = desk.app.default_organization.to_string();
     let lost = accounts::invite(&desk.app, &root, &home, &invitation).await.unwrap().url;
     desk.join(lost.expose().rsplit('/').next().unwrap(), ADA).await.unwrap();

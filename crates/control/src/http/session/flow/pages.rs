@@ -38,6 +38,7 @@ async fn over_https_cookies_are_for_https_alone() {
     let page = desk.get("/sign-in", "").await;
     assert!(page.header(SET_COOKIE).starts_with("__Host-portcullis_visit=pcv_"), "{}", page.header(SET_COOKIE));
     assert!(page.header(SET_COOKIE).ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"));
+    assert_eq!(page.header("strict-transport-security"), "max-age=31536000");
     let cookie = desk.start().await.cookie;
     let text = cookie.expose();
     assert!(desk.is_signed_in(&format!("__Host-portcullis_session={text}")).await);
@@ -51,6 +52,7 @@ async fn every_page_says_what_a_browser_may_do_with_it() {
     for (path, cookie) in [("/sign-in", ""), ("/", cookie.as_str()), ("/", ""), ("/nowhere", cookie.as_str())] {
         let answer = desk.get(path, cookie).await;
         let policy = answer.header("content-security-policy");
+        assert_eq!(answer.header("strict-transport-security"), "", "{path}: it came over plain http");
         assert!(policy.starts_with("default-src 'none'; ") && policy.contains("frame-ancestors 'none'"), "{policy}");
         assert!(!policy.contains("-inline") && !policy.contains("-eval"), "{policy}");
         for (name, value) in

@@ -1,0 +1,109 @@
+//! A copy put back over a database in which things had ended since: what works again, and what does not.
+
+use portcullis_control::backup::{Restore, Restored, Revived, backup, restore};
+use portcullis_control::{Clock, Database};
+use reqwest::Method;
+use serde_json::json;
+
+use super::people::PASSWORD;
+use crate::stack::{NOON, ON_POSTGRES, Stack};
+
+const ANSWERED: &[(&str, &str)] = &[("idempotency-key", "one")];
+const KEY: &[u8] = br#"{"name":"till","environment":"live"}"#;
+
+/// What there was when the copy was made.
+struct Was {
+    /// Of a member's session.
+    cookie: String,
+    /// An open invitation's link.
+    link: String,
+    person: String,
+    service: String,
+    key: String,
+    member: String,
+}
+
+/// A folder with a copy in it, and a database in which everything has ended since.
+async fn scene() -> (tempfile::TempDir, Was) {
+    let stack = Stack::start().await;
+    let home = stack.default_organization().await;
+    let acme = stack.organization("acme").await;
+    let person = stack.person(&acme, "admin").await;
+    let cookie = stack.signed_in(&acme, &person).await.cookie_field();
+    let service = stack.token(&home, None, "keys:read", None).await;
+    let link = stack.invite(&home, "admin", "eve@example.com").await;
+    let made = stack.send_with(Method::POST, "/v1/keys", ANSWERED, KEY).await.json();
+    let key = made["id"].as_str().unwrap().to_owned();
+    backup(&Database::InFolder, stack.folder.path(), &stack.folder.path().join("copy")).await.unwrap();
+
+    assert_eq!(stack.delete(&format!("/v1/organizations/{acme}/members/{}", person.id)).await.status, 204);
+    stack.sql("UPDATE api_tokens SET revoked_at = 1 WHERE user_id IS NULL").await;
+    stack.sql("UPDATE users SET password = 'another'").await;
+    assert_eq!(stack.patch(&format!("/v1/organizations/{acme}"), json!({ "state": "suspended" })).await.status, 200);
+    assert_eq!(stack.patch(&format!("/v1/keys/{key}"), json!({ "enabled": false })).await.status, 200);
+    let member = format!("{} {}, admin of {acme}", person.id, person.email);
+    let was = Was { cookie, link, person: person.token, service, key, member };
+    (stack.kill().await, was)
+}
+
+async fn put_back(folder: tempfile::TempDir, revoke_tokens: bool) -> (Restored, Stack) {
+    let from = folder.path().join("copy");
+    let what = Restore { from: &from, revoke_tokens };
+    let clock = Clock::from_millis(|| NOON * 1000);
+    let done = restore(&Database::InFolder, folder.path(), what, &clock).await.unwrap();
+    (done, Stack::resume(folder, NOON).await)
+}
+
+#[tokio::test]
+async fn nobody_comes_back_by_a_session_an_invitation_or_a_kept_answer() {
+    if ON_POSTGRES {
+        return;
+    }
+    let (folder, was) = scene().await;
+    let (done, stack) = put_back(folder, false).await;
+    // That of the first owner is one.
+    assert_eq!((done.ended.sessions, done.ended.invitations, done.ended.tokens), (1, 2, 0));
+    let fields = [("cookie", was.cookie.trim_start_matches("cookie: ").trim_end())];
+    let page = stack.visitor().send(Method::GET, "/keys", &fields, "").await;
+    assert_eq!((page.status, page.header("location")), (303, "/sign-in?next=/keys"));
+    assert_eq!(stack.accept(&was.link, "eve@example.com", PASSWORD).await.status, 404);
+    let again = stack.send_with(Method::POST, "/v1/keys", ANSWERED, KEY).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (201, ""));
+    let log = stack.get("/v1/audit?action=database.restored").await.json();
+    assert_eq!(log["data"][0]["detail"], json!({ "sessions": 1, "invitations": 2, "tokens": 0 }), "{log}");
+}
+
+#[tokio::test]
+async fn what_works_again_is_named() {
+    if ON_POSTGRES {
+        return;
+    }
+    let (folder, was) = scene().await;
+    let (done, stack) = put_back(folder, false).await;
+    assert_eq!((done.tokens, done.members), (2, 1));
+    let Revived { keys, tokens, members, passwords, organizations } = done.revived.unwrap();
+    assert_eq!((keys, members), (vec![was.key], vec![was.member]));
+    assert!(
+        tokens.len() == 2 && tokens.iter().all(|it| it.starts_with("tok_") && it.contains(" token ")),
+        "{tokens:?}"
+    );
+    assert!(passwords.len() == 1 && passwords[0].starts_with("usr_"), "{passwords:?}");
+    assert!(organizations.len() == 1 && organizations[0].ends_with(" acme"), "{organizations:?}");
+    for token in [was.person, was.service] {
+        assert_eq!(stack.by(&token, Method::GET, "/v1/keys", None).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn every_token_is_revoked_if_that_is_asked_for() {
+    if ON_POSTGRES {
+        return;
+    }
+    let (folder, was) = scene().await;
+    let (done, stack) = put_back(folder, true).await;
+    assert_eq!((done.tokens, done.ended.tokens), (0, 2));
+    assert_eq!(done.revived.unwrap().tokens, Vec::<String>::new());
+    for token in [was.person, was.service] {
+        assert_eq!(stack.by(&token, Method::GET, "/v1/keys", None).await.status, 401);
+    }
+}
