@@ -32,6 +32,7 @@ pub(crate) struct Metrics {
     publishes: Family<Published, Counter>,
     publish_seconds: Histogram,
     entries: Family<Entry, Counter>,
+    unread: Family<Part, Counter>,
     gauges: Gauges,
 }
 
@@ -74,6 +75,11 @@ struct Entry {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Part {
+    part: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct EdgeState {
     state: &'static str,
 }
@@ -98,6 +104,7 @@ impl Metrics {
             publishes: Family::default(),
             publish_seconds: Histogram::new(PUBLISH_SECONDS),
             entries: Family::default(),
+            unread: Family::default(),
             gauges: Gauges::default(),
             registry: Mutex::default(),
         };
@@ -113,6 +120,7 @@ impl Metrics {
         let help = "From reading what changed to edges being able to fetch it";
         registry.register_with_unit("publish_duration", help, Unit::Seconds, it.publish_seconds.clone());
         registry.register("audit_entries", "Rows written to the audit log by this process", it.entries.clone());
+        registry.register("report_entries_unread", "What newer edges told and nobody here can read", it.unread.clone());
         it.gauges.register(&mut registry);
         Self { registry: Mutex::new(registry), ..it }
     }
@@ -138,6 +146,13 @@ impl Metrics {
     /// Something was written to the audit log.
     pub(crate) fn noted(&self, action: &'static str) {
         self.entries.get_or_create(&Entry { action }).inc();
+    }
+
+    /// So many entries of a report were passed over.
+    pub(crate) fn unread(&self, samples: u64, denials: u64) {
+        for (part, number) in [("samples", samples), ("denials", denials)].into_iter().filter(|it| it.1 > 0) {
+            self.unread.get_or_create(&Part { part }).inc_by(number);
+        }
     }
 }
 
