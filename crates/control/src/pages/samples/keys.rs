@@ -158,10 +158,10 @@ fn listing(shell: Shell, filter: KeyFilter, rows: Vec<KeyRow>) -> Keys {
 }
 
 fn created(replaces: Option<Replaced>, published: bool) -> KeyCreated {
+    let gateway = published.then(|| "https://api.example.com".parse().unwrap());
     let (key, header) =
         ("sp_live_SAMPLESAMPLESAMPLESAMPLESAMPLE00", "Authorization: Bearer sp_live_SAMPLESAMPLESAMPLESAMPLESAMPLE00");
-    let (key, authorization, curl) =
-        KeyCreated::texts(&ApiKey::new(key), &ApiKey::new(header), "https://api.example.com/api/v1/skills");
+    let (key, authorization, curl) = KeyCreated::texts(&ApiKey::new(key), &ApiKey::new(header), gateway.as_ref());
     KeyCreated {
         shell: shell("Key created", Section::Keys),
         id: "key_4fTq9ZxLw2Pm0aRb".to_owned(),
