@@ -3,67 +3,59 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The query of `GET /v1/audit`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
-#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
-#[serde(deny_unknown_fields)]
-pub struct ListAudit {
-    /// Only what was done to this organisation's rows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub organization: Option<String>,
-    /// Only what they did: an id, an e-mail address or a token's name, or `user`, `token`, `root` or `system`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub actor: Option<String>,
-    /// Only this, `key.revoked`, or everything of a kind, `key`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub action: Option<String>,
-    /// Only what was done to it: an id, a name, or a kind such as `key`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target: Option<String>,
-    /// Only from then on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<String>,
-    /// Only before then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<String>,
-    /// At most this many, 1 to 1000; absent = 100.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 1000))]
-    pub limit: Option<u32>,
-    /// The `next_cursor` of the page before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<String>,
+/// A query of the log: what it is filtered by, and what else it says. Flattened, unknown members would not be refused.
+macro_rules! query {
+    ($(#[$about:meta])* $name:ident { $($more:tt)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+        #[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            /// Only what was done to this organisation's rows.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub organization: Option<String>,
+            /// Only what they did: an id, an e-mail address or a token's name, or `user`, `token`, `root` or `system`.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub actor: Option<String>,
+            /// Only this, `key.revoked`, or everything of a kind, `key`.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub action: Option<String>,
+            /// Only what was done to it: an id, a name, or a kind such as `key`.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub target: Option<String>,
+            /// Only from then on.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub since: Option<String>,
+            /// Only before then.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub until: Option<String>,
+            $($more)*
+        }
+    };
 }
 
-/// The query of `GET /v1/audit/export`: as for the list, and how it is written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
-#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
-#[serde(deny_unknown_fields)]
-pub struct ExportAudit {
-    /// How it is written.
-    #[serde(default)]
-    #[cfg_attr(feature = "openapi", param(inline))]
-    pub format: ExportFormat,
-    /// As in `GET /v1/audit`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub organization: Option<String>,
-    /// As in `GET /v1/audit`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub actor: Option<String>,
-    /// As in `GET /v1/audit`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub action: Option<String>,
-    /// As in `GET /v1/audit`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target: Option<String>,
-    /// As in `GET /v1/audit`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<String>,
-    /// As in `GET /v1/audit`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<String>,
+query! {
+    /// The query of `GET /v1/audit`.
+    ListAudit {
+        /// At most this many, 1 to 1000; absent = 100.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 1000))]
+        pub limit: Option<u32>,
+        /// The `next_cursor` of the page before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub cursor: Option<String>,
+    }
+}
+
+query! {
+    /// The query of `GET /v1/audit/export`: as for the list, and how it is written.
+    ExportAudit {
+        /// How it is written.
+        #[serde(default)]
+        #[cfg_attr(feature = "openapi", param(inline))]
+        pub format: ExportFormat,
+    }
 }
 
 /// How an export is written.

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The media type of a signed manifest.
 pub const MANIFEST_TYPE: &str = "application/vnd.portcullis.manifest";
@@ -12,7 +13,8 @@ pub const MANIFEST_TYPE: &str = "application/vnd.portcullis.manifest";
 /// The longest `wait` of a long poll, in seconds.
 pub const MAX_WAIT_SECONDS: u32 = 60;
 
-/// `POST /edge/v1/report`. Members this version does not know are ignored, so that a newer edge can still report.
+/// `POST /edge/v1/report`. Members this version does not know are ignored, and so are entries of lists that it cannot
+/// read, so that a newer edge can still report.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// The edge's name, from the filter's configuration.
@@ -39,16 +41,46 @@ pub struct Report {
     pub observed: BTreeMap<String, u64>,
     /// Requests let through of which something is to be told, alike ones counted together.
     #[serde(default)]
-    pub samples: Vec<Sample>,
+    pub samples: Vec<Told<Sample>>,
     /// Such requests for which there was no room among the samples.
     #[serde(default)]
     pub unsampled: u64,
     /// Requests refused: the first ones since the last report. `denied` counts all.
     #[serde(default)]
-    pub denials: Vec<Denial>,
+    pub denials: Vec<Told<Denial>>,
     /// What went wrong on the edge since the last report.
     #[serde(default)]
     pub errors: Vec<String>,
+}
+
+/// One entry of a report. A newer edge may tell what this version cannot read, and the rest of its report counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Told<T> {
+    /// As this version knows it.
+    Known(T),
+    /// Another kind, or another shape.
+    Unknown(Unknown),
+}
+
+/// What cannot be read. Nothing of it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Unknown;
+
+impl<'de> Deserialize<'de> for Unknown {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+impl<T> Told<T> {
+    /// What was told, if it can be read.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(it) => Some(it),
+            Self::Unknown(_) => None,
+        }
+    }
 }
 
 /// Requests that were let through and are told of all the same.

@@ -41,6 +41,7 @@ pub(crate) struct App {
     pub(crate) public_key: PublicKey,
     pub(crate) sealing_key: SealingKey,
     pub(crate) public_url: PublicUrl,
+    pub(crate) gateway_url: Option<PublicUrl>,
     pub(crate) trusted_proxies: Arc<[Network]>,
     pub(crate) passwords: Passwords,
     pub(crate) attempts: Arc<Attempts>,

@@ -37,6 +37,8 @@ pub struct Config {
     pub signing_key_file: Option<PathBuf>,
     /// Where people reach it, if not where it listens.
     pub public_url: Option<PublicUrl>,
+    /// Where clients reach the gateway, for examples on pages.
+    pub gateway_url: Option<PublicUrl>,
     /// Proxies that are believed when they say whom a request is from.
     pub trusted_proxies: Vec<Network>,
     /// Whether the signing key may be another than the one that this database's bundles were signed with so far.

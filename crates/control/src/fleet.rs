@@ -58,6 +58,8 @@ struct Known {
     /// When VMs last reported, in Unix milliseconds.
     edges: BTreeMap<String, BTreeMap<String, u64>>,
     strange_reasons: BTreeSet<String>,
+    /// Edges that told what this version cannot read.
+    newer: BTreeSet<String>,
 }
 
 impl Fleet {
@@ -151,5 +153,6 @@ impl Known {
             vms.retain(|_, at_ms| now_ms.saturating_sub(*at_ms) <= GONE_AFTER_MS);
             !vms.is_empty()
         });
+        self.newer.retain(|edge| self.edges.contains_key(edge));
     }
 }

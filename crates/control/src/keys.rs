@@ -35,7 +35,7 @@ pub(crate) use fields::{email, given, misleads, name};
 pub(crate) use import::{import, import_csv};
 pub(crate) use listing::{find, list, list_unrevoked, names};
 pub(crate) use material::stand_in;
-pub(crate) use rotation::rotate;
+pub(crate) use rotation::{predecessor, rotate};
 pub(crate) use trial::{end_trial, enforce_trial, start_trial};
 pub(crate) use view::{key, status};
 

@@ -33,6 +33,7 @@ pub(crate) struct Metrics {
     publish_seconds: Histogram,
     entries: Family<Entry, Counter>,
     sign_ins_refused: Family<Tried, Counter>,
+    unread: Family<Part, Counter>,
     gauges: Gauges,
 }
 
@@ -80,6 +81,11 @@ struct Tried {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Part {
+    part: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct EdgeState {
     state: &'static str,
 }
@@ -105,6 +111,7 @@ impl Metrics {
             publish_seconds: Histogram::new(PUBLISH_SECONDS),
             entries: Family::default(),
             sign_ins_refused: Family::default(),
+            unread: Family::default(),
             gauges: Gauges::default(),
             registry: Mutex::default(),
         };
@@ -122,6 +129,7 @@ impl Metrics {
         registry.register("audit_entries", "Rows written to the audit log by this process", it.entries.clone());
         let help = "Passwords that were wrong, of somebody who is known here or not";
         registry.register("sign_ins_refused", help, it.sign_ins_refused.clone());
+        registry.register("report_entries_unread", "What newer edges told and nobody here can read", it.unread.clone());
         it.gauges.register(&mut registry);
         Self { registry: Mutex::new(registry), ..it }
     }
@@ -153,6 +161,13 @@ impl Metrics {
     /// Something was written to the audit log.
     pub(crate) fn noted(&self, action: &'static str) {
         self.entries.get_or_create(&Entry { action }).inc();
+    }
+
+    /// So many entries of a report were passed over.
+    pub(crate) fn unread(&self, samples: u64, denials: u64) {
+        for (part, number) in [("samples", samples), ("denials", denials)].into_iter().filter(|it| it.1 > 0) {
+            self.unread.get_or_create(&Part { part }).inc_by(number);
+        }
     }
 }
 

@@ -18,6 +18,8 @@ use crate::store::{AccountWrite, Action, Change, MemberRow, OrganizationRow, Sto
 
 /// What the default organisation is called until someone renames it.
 const DEFAULT_NAME: &str = "default";
+/// What the audit log calls the kind of thing that an organisation is.
+pub(crate) const TARGET: &str = "organization";
 
 /// The default organisation; made if this is the first start. Of control planes that start together, one makes it.
 pub(crate) async fn ensure_default(store: &dyn Store, now_ms: u64) -> Result<OrganizationId, Error> {
@@ -134,7 +136,7 @@ async fn find_in(app: &App, scope: Scope, id: &str) -> Result<OrganizationRow, E
 
 /// The organisations that a caller sees as such. An operator who manages organisations sees that the others are there,
 /// and nothing that is in them.
-fn sight(app: &App, by: &Caller) -> Scope {
+pub(crate) fn sight(app: &App, by: &Caller) -> Scope {
     let manages = by.organization == app.default_organization && by.permissions.has(OrganizationsWrite);
     if manages { Scope::All } else { by.scope }
 }
@@ -155,7 +157,7 @@ fn insertion(by: &Caller, row: OrganizationRow, now_ms: u64) -> Change {
 }
 
 fn target(row: &OrganizationRow) -> Target {
-    Target::new("organization", row.id, &row.name)
+    Target::new(TARGET, row.id, &row.name)
 }
 
 fn state(sent: &api::OrganizationState) -> Result<OrganizationState, Error> {

@@ -10,12 +10,13 @@ use std::time::Duration;
 use portcullis_api::receipts::{EdgeReceipt, Receipt};
 use tokio::time::{Instant, timeout_at};
 
-use crate::access::Permission::{EdgesRead, KeysRead};
+use crate::access::Permission::{EdgesRead, KeysRead, OrganizationsWrite};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::clock::to_rfc3339;
 use crate::error::Error;
 use crate::fleet::GONE_AFTER_MS;
+use crate::organizations;
 
 use verdict::Verdict;
 
@@ -26,8 +27,7 @@ const GATHER: Duration = Duration::from_millis(50);
 
 /// Where the change of that version is enforced; waits no longer than `wait` for the edges that report.
 pub(crate) async fn receipt(app: &App, by: &Caller, version: u64, wait: Duration) -> Result<Receipt, Error> {
-    by.require(KeysRead)?;
-    let changed_ms = app.store.changed_at(by.scope, version).await?.ok_or(Error::NotFound("change"))?;
+    let changed_ms = changed_at(app, by, version).await?;
     let deadline = Instant::now() + wait;
     loop {
         let next_report = app.fleet.next_report();
@@ -45,6 +45,24 @@ pub(crate) async fn receipt(app: &App, by: &Caller, version: u64, wait: Duration
             () = app.shutdown.begun() => return Ok(shown(version, changed_ms, verdict, sees_edges(app, by))),
         }
     }
+}
+
+/// When the change was made, if it is one that the caller sees: what happened in an organisation is for those who see its
+/// keys, what happened to one for those who may change it.
+async fn changed_at(app: &App, by: &Caller, version: u64) -> Result<u64, Error> {
+    let manages = by.permissions.has(OrganizationsWrite);
+    if !manages {
+        by.require(KeysRead)?;
+    }
+    let mut found = None;
+    if by.permissions.has(KeysRead) {
+        found = app.store.changed_at(by.scope, None, version).await?;
+    }
+    if found.is_none() && manages {
+        let to = Some(organizations::TARGET);
+        found = app.store.changed_at(organizations::sight(app, by), to, version).await?;
+    }
+    found.ok_or(Error::NotFound("change"))
 }
 
 async fn judge(app: &App, version: u64, changed_ms: u64) -> Result<Verdict, Error> {

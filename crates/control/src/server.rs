@@ -134,6 +134,7 @@ impl Server {
         let app = App {
             fleet: Arc::new(Fleet::new(store.clone())),
             public_url: config.public_url.unwrap_or_else(|| PublicUrl::of(address)),
+            gateway_url: config.gateway_url,
             trusted_proxies: config.trusted_proxies.into(),
             passwords: Passwords::new(),
             attempts: Arc::new(Attempts::new(&config.limits)),

@@ -44,7 +44,7 @@ pub(crate) struct Args {
     /// Decide with a policy file and the keys of --keys.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Keys and organisations as TOML: `[keys.NAME] environment, scopes, status, restrictions`.
+    /// Keys and organisations as TOML: `[keys.NAME] environment, scopes, status, ip, referrer, endpoint, trial`.
     #[arg(long, value_name = "FILE")]
     keys: Vec<PathBuf>,
     /// Decide as an edge does that has no bundle yet.

@@ -38,6 +38,9 @@ pub(crate) struct Args {
     /// Where people reach it, such as `https://control.example.com`: links begin with it. Absent = where it listens.
     #[arg(long, value_name = "URL", env = "PORTCULLIS_PUBLIC_URL")]
     public_url: Option<PublicUrl>,
+    /// Where clients reach the gateway, such as `https://api.example.com`: the example beside a new key calls it.
+    #[arg(long, value_name = "URL", env = "PORTCULLIS_GATEWAY_URL")]
+    gateway_url: Option<PublicUrl>,
     /// Networks of proxies in front of it, whose X-Forwarded-For is believed.
     #[arg(long, value_name = "CIDR", num_args = 1.., value_delimiter = ',', value_parser = Network::parse)]
     trusted_proxies: Vec<Network>,
@@ -81,6 +84,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         edge_token_file: args.edge_token_file,
         signing_key_file: args.signing_key_file,
         public_url: args.public_url,
+        gateway_url: args.gateway_url,
         trusted_proxies: args.trusted_proxies,
         replace_signing_key: args.replace_signing_key,
         limits: Limits { requests_by_caller: Rate::per_second(args.requests_per_second), ..Limits::default() },

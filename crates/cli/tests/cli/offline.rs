@@ -67,6 +67,39 @@ fn a_request_is_explained_check_by_check() {
 }
 
 #[test]
+fn what_a_key_is_tried_with_is_told_and_denies_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.toml");
+    let keys = "[organizations.shop]\nstate = \"active\"\n\
+                [keys.tried]\nenvironment = \"live\"\norganization = \"shop\"\nscopes = [\"refunds:write\"]\n\
+                [keys.tried.trial]\nscopes = []\nip = { allow = [\"192.0.2.0/24\"] }\n\
+                endpoint = { allow = [\"GET /v1/users/**\"] }\n";
+    let explain = |text: &str, from: &str, path: &str| {
+        std::fs::write(&file, text).unwrap();
+        let keys = file.to_str().unwrap();
+        let header = "Authorization: Bearer {key:tried}";
+        run([
+            "explain", "--policy", POLICY, "--keys", keys, "--method", "POST", "--path", path, "--header", header,
+            "--from", from,
+        ])
+    };
+    for (from, path, observed) in [
+        ("127.0.0.1", "/v1/refunds", "ip_not_allowed, endpoint_not_allowed, no_scopes"),
+        ("192.0.2.7", "/v1/refunds", "endpoint_not_allowed, no_scopes"),
+    ] {
+        let done = explain(keys, from, path);
+        assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+        let verdict = format!("allow, although observed restrictions say {observed}");
+        assert!(done.stdout.lines().any(|line| line == verdict), "{}", done.stdout);
+    }
+    let wrong = explain(&keys.replace("scopes = []", "scope = []"), "127.0.0.1", "/v1/refunds");
+    assert_eq!(wrong.code, 1, "{}", wrong.stdout);
+    assert!(wrong.stderr.contains("unknown field `scope`"), "{}", wrong.stderr);
+    let wrong = explain(&keys.replace("192.0.2.0/24", "192.0.2.1/24"), "127.0.0.1", "/v1/refunds");
+    assert!(wrong.stderr.contains("keys.tried: trial.ip"), "{}", wrong.stderr);
+}
+
+#[test]
 fn a_key_on_the_command_line_is_warned_about_and_stdin_is_not() {
     let control = Control::start();
     let key = control.admin(&["keys", "create", "x", "--environment", "live"]).stdout.trim().to_owned();

@@ -3,7 +3,7 @@
 //! Invariant: whatever stands in a report, what is kept of it is bounded, on one line and without keys; what makes no
 //! sense is left out and the rest counts.
 
-use portcullis_api::edge::{Denial, Report, Sample};
+use portcullis_api::edge::{Denial, Report, Sample, Told};
 use portcullis_engine::{KeyId, Reason};
 
 use super::{Fleet, Known, MAX_STRANGE_REASONS, OTHER, Pending, plain};
@@ -39,6 +39,8 @@ pub(crate) async fn take(app: &App, report: Report) -> Result<Result<(), TooMany
             return Err(Error::invalid(pointer, "this looks like a key or a token, which must not be stored"));
         }
     }
+    let unread = Unread::of(&report);
+    let edge = report.edge.clone();
     let fleet = &app.fleet;
     if fleet.pending().is_full() {
         fleet.settle().await?;
@@ -46,9 +48,35 @@ pub(crate) async fn take(app: &App, report: Report) -> Result<Result<(), TooMany
     if !fleet.hear(&policy, report, app.clock.millis()) {
         return Ok(Err(TooManyEdges));
     }
+    unread.tell(app, edge);
     fleet.heard.notify_one();
     fleet.reported.notify_waiters();
     Ok(Ok(()))
+}
+
+/// How much of a report this version cannot read: a newer edge knows more kinds of things to tell.
+#[derive(Clone, Copy)]
+struct Unread {
+    samples: u64,
+    denials: u64,
+}
+
+impl Unread {
+    fn of(report: &Report) -> Self {
+        fn count<T>(list: &[Told<T>]) -> u64 {
+            list.iter().filter(|it| it.known().is_none()).map(|_| 1).sum()
+        }
+        Self { samples: count(&report.samples), denials: count(&report.denials) }
+    }
+
+    /// Counts it; the log says so once of an edge.
+    fn tell(self, app: &App, edge: String) {
+        let Self { samples, denials } = self;
+        app.metrics.unread(samples, denials);
+        if samples + denials > 0 && app.fleet.known().newer.insert(edge.clone()) {
+            tracing::warn!(%edge, samples, denials, "this edge tells what this version cannot read; the rest counts");
+        }
+    }
 }
 
 impl Fleet {
@@ -87,11 +115,11 @@ impl Fleet {
             // An edge may know more keys than this version does, and no key was used in the future.
             let _ = id.parse().map(|key| all.used(key, (*time).min(now)));
         }
-        for sample in report.samples.iter().take(MAX_SAMPLES) {
+        for sample in report.samples.iter().filter_map(Told::known).take(MAX_SAMPLES) {
             let seen = Seen { requests: sample.count.min(MAX_COUNT), first: now, last: now };
             sighting(policy, sample).into_iter().for_each(|it| all.saw(it, seen));
         }
-        let denials = report.denials.iter().take(MAX_DENIALS);
+        let denials = report.denials.iter().filter_map(Told::known).take(MAX_DENIALS);
         all.denials = denials.map(|it| denial(policy, &report.edge, it, now)).collect();
         all.heard.edges.insert(report.edge, edge);
         self.pending().absorb(all);

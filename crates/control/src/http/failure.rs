@@ -157,3 +157,50 @@ fn key_state_code(status: KeyStatus) -> &'static str {
         KeyStatus::Revoked => "key_revoked",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    fn read(path: &Path) -> String {
+        std::fs::read_to_string(path).unwrap()
+    }
+
+    /// Every status and code that a refusal is made with, wherever in the source.
+    fn in_source(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                in_source(&path, found);
+                continue;
+            }
+            for rest in read(&path).split("StatusCode::").skip(1) {
+                let Some((_, rest)) = rest.split_once(',') else { continue };
+                let Some(rest) = rest.trim_start().strip_prefix('"') else { continue };
+                found.extend(rest.split('"').next().map(str::to_owned));
+            }
+        }
+    }
+
+    #[test]
+    fn every_code_is_explained_in_the_documentation() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut codes = BTreeSet::new();
+        in_source(&here.join("src/http"), &mut codes);
+        let states = [
+            portcullis_api::KeyStatus::Active,
+            portcullis_api::KeyStatus::Disabled,
+            portcullis_api::KeyStatus::Expired,
+            portcullis_api::KeyStatus::Revoked,
+        ];
+        codes.extend(states.map(|status| super::key_state_code(status).to_owned()));
+        assert!(codes.len() > 30, "{codes:?}");
+        let document = read(&here.join("../../docs/ERRORS.md"));
+        let (_, management) = document.split_once("\n# The management API\n").unwrap();
+        let rows = management.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").nth(1));
+        let documented: BTreeSet<_> = rows.filter_map(|cell| cell.strip_prefix('`')?.strip_suffix('`')).collect();
+        let codes: BTreeSet<_> = codes.iter().map(String::as_str).collect();
+        assert_eq!(codes, documented, "docs/ERRORS.md and the source do not name the same codes");
+    }
+}

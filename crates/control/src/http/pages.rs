@@ -35,6 +35,7 @@ mod overview;
 mod policy;
 mod problems;
 mod receipts;
+mod rotation;
 mod settings;
 mod sign_in;
 

@@ -3,11 +3,11 @@
 //! Invariants: the new key has the old one's prefix, environment, scopes, restrictions, trial, metadata and expiry; the
 //! old one never works longer than it would have, and what does not work is not revived.
 
-use portcullis_api::{CreatedKey, KeyStatus, RotateKey};
+use portcullis_api::{CreatedKey, Key, KeyStatus, RotateKey};
 
 use super::creation::Made;
 use super::{history, replacement, row, status};
-use crate::access::Permission::KeysWrite;
+use crate::access::Permission::{KeysRead, KeysWrite};
 use crate::app::{App, Committed};
 use crate::caller::Caller;
 use crate::clock::MAX_TIME;
@@ -40,6 +40,16 @@ pub(crate) async fn rotate(
         Ok(issued.map(|(), published| made.into_answer(app, &policy, published)))
     })
     .await
+}
+
+/// The key that was rotated to that one, if there is one that the caller sees.
+pub(crate) async fn predecessor(app: &App, by: &Caller, key: &Key) -> Result<Option<Key>, Error> {
+    by.require(KeysRead)?;
+    let id = key.id.parse().map_err(|_| Error::NotFound("key"))?;
+    match app.store.predecessor(by.scope, id).await? {
+        Some(id) => Ok(Some(super::show(app, by, &id.to_string()).await?)),
+        None => Ok(None),
+    }
 }
 
 /// A new key with everything that the old one has.

@@ -26,7 +26,8 @@ pub(crate) struct KeyPage {
     pub(crate) observed: Option<Observed>,
     /// Once is enough: from then on its successor is rotated.
     pub(crate) is_rotated: bool,
-    pub(crate) rotation: Option<Rotation>,
+    /// To this key and from it.
+    pub(crate) rotations: Vec<Rotation>,
     pub(crate) explain: ExplainFields,
     pub(crate) denials: Vec<DenialRow>,
     /// Absent for whoever may not read the log.

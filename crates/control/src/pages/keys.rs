@@ -7,6 +7,7 @@ use super::parts::{Badge, Code, Pager, Tone};
 use super::receipt::Receipt;
 use super::shell::Shell;
 use super::when::When;
+use crate::public_url::PublicUrl;
 
 /// A key that stops working within this is said to expire soon.
 const SOON: u64 = 14 * 24 * 60 * 60;
@@ -114,6 +115,9 @@ impl KeyRow {
     }
 }
 
+/// Stands for an address that only the operator knows; nobody can take it for one.
+const PLACEHOLDER: &str = "https://YOUR-GATEWAY.example/";
+
 /// The answer to creating or rotating a key: the only page that holds one.
 #[derive(Clone, Debug, Template)]
 #[template(path = "key_created.html")]
@@ -142,9 +146,13 @@ pub(crate) struct Replaced {
 }
 
 impl KeyCreated {
-    /// The three texts to copy: the key, the header line, a request to `url`.
-    pub(crate) fn texts(key: &ApiKey, authorization: &ApiKey, url: &str) -> (Code, Code, Code) {
+    /// The three texts to copy: the key, the header line, a request to the gateway.
+    pub(crate) fn texts(key: &ApiKey, authorization: &ApiKey, gateway: Option<&PublicUrl>) -> (Code, Code, Code) {
         let (usage, line) = (authorization.expose(), " \\\n  -H");
+        let (url, label) = match gateway {
+            Some(gateway) => (format!("{gateway}/"), "Try it"),
+            None => (PLACEHOLDER.to_owned(), "Try it, with your gateway’s address in place of YOUR-GATEWAY"),
+        };
         let curl = ApiKey::new(match usage.starts_with('?') {
             true => format!("curl '{url}{usage}'"),
             false => format!("curl {url}{line} '{usage}'"),
@@ -152,7 +160,7 @@ impl KeyCreated {
         (
             Code::secret("key-text", "Your new key", key),
             Code::with_secret("authorization", "Header to send with each request", authorization),
-            Code::with_secret("curl", "Try it", &curl),
+            Code::with_secret("curl", label, &curl),
         )
     }
 }

@@ -94,8 +94,25 @@ pub(crate) struct Rotation {
     pub(crate) other_name: String,
     /// Until when the old key works; absent = it does not.
     pub(crate) works_until: Option<When>,
-    /// Requests with the old key since the rotation.
+    /// Requests with the old key since the rotation, all together; absent = there were none.
+    pub(crate) used: Option<Use>,
+    /// The same, one by one.
     pub(crate) uses: Vec<Observation>,
+}
+
+impl Rotation {
+    /// Its place on the page, where both kinds may be.
+    pub(crate) fn anchor(&self) -> &'static str {
+        if self.is_old { "rotated" } else { "replaces" }
+    }
+}
+
+/// How much a key is used that is on its way out.
+#[derive(Clone, Debug)]
+pub(crate) struct Use {
+    pub(crate) requests: u64,
+    pub(crate) addresses: usize,
+    pub(crate) last: When,
 }
 
 fn or_none(text: &str) -> String {

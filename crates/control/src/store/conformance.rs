@@ -154,6 +154,7 @@ suite! {
     }
     single_requests {
         observations_are_counted_together_and_forgotten
+        the_key_before_a_rotation_is_found
         a_key_has_so_many_observations_and_the_rest_is_counted
         denials_are_there_for_those_whose_key_it_was
     }

@@ -38,8 +38,9 @@ pub(crate) trait Edges {
     /// How far every VM that reported at or after that time is with a version.
     async fn progress(&self, version: u64, since_ms: u64) -> Result<Vec<ProgressRow>, StoreError>;
 
-    /// When the change of that version was made; `None` if there is none, or only somebody else's.
-    async fn changed_at(&self, scope: Scope, version: u64) -> Result<Option<u64>, StoreError>;
+    /// When the change of that version was made; `None` if there is none, or only somebody else's. With a kind of target,
+    /// only what was done to such.
+    async fn changed_at(&self, scope: Scope, to: Option<&str>, version: u64) -> Result<Option<u64>, StoreError>;
 
     /// What is in versions after `version` and not after `published`; no more than `most` of them.
     async fn missing(&self, version: u64, published: u64, most: u32) -> Result<Missing, StoreError>;

@@ -34,6 +34,7 @@ const SCRIPTS: &[Script] = scripts! {
     6 "0006_fleet" "fleet",
     7 "0007_kept_answers" "kept answers",
     8 "0008_settings" "settings",
+    11 "0011_predecessors" "predecessors",
 };
 
 impl Script {

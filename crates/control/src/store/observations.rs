@@ -6,6 +6,7 @@ use portcullis_api::edge::SampleKind;
 use portcullis_engine::KeyId;
 
 use super::StoreError;
+use crate::caller::Scope;
 
 /// Further ones of a key are counted together, without saying from where to where.
 pub(crate) const OBSERVATIONS_OF_A_KEY: u32 = 500;
@@ -20,6 +21,9 @@ pub(crate) trait Observations {
 
     /// What was seen of a key, the most frequent first.
     async fn observations(&self, key: KeyId, kind: Option<SampleKind>) -> Result<Vec<(Sighting, Seen)>, StoreError>;
+
+    /// The key that was rotated to that one.
+    async fn predecessor(&self, scope: Scope, key: KeyId) -> Result<Option<KeyId>, StoreError>;
 
     /// Forgets what was last seen before that time, and what is too much.
     async fn forget_observations(&self, before: u64) -> Result<(), StoreError>;

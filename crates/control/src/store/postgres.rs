@@ -4,46 +4,8 @@
 //! in order; each is announced, so that every replica hears of it. Invariant: as for SQLite, what `write` returned is
 //! stored, and long lists keep neither a revocation nor its publishing waiting.
 
-#[path = "sql/accounts.rs"]
-mod accounts;
-#[path = "sql/answers.rs"]
-mod answers;
-#[path = "sql/attention.rs"]
-mod attention;
-#[path = "sql/audit.rs"]
-mod audit;
-#[path = "sql/columns.rs"]
-mod columns;
-#[path = "sql/denials.rs"]
-mod denials;
-#[path = "sql/edges.rs"]
-mod edges;
-#[path = "sql/invitations.rs"]
-mod invitations;
-#[path = "sql/key_rows.rs"]
-mod key_rows;
-#[path = "sql/keys.rs"]
-mod keys;
-#[path = "sql/members.rs"]
-mod members;
-#[path = "sql/observations.rs"]
-mod observations;
-#[path = "sql/organizations.rs"]
-mod organizations;
-#[path = "sql/policies.rs"]
-mod policies;
-#[path = "sql/reports.rs"]
-mod reports;
-#[path = "sql/sessions.rs"]
-mod sessions;
-#[path = "sql/settings.rs"]
-mod settings;
-#[path = "sql/store.rs"]
-mod store;
-#[path = "sql/tokens.rs"]
-mod tokens;
-#[path = "sql/users.rs"]
-mod users;
+#[path = "sql/both.rs"]
+mod sql;
 
 use std::time::Duration;
 
@@ -166,7 +128,7 @@ impl PostgresStore {
 /// Waits until nobody else is changing anything, and keeps it so until the transaction ends.
 async fn hold_version(connection: &mut Connection) -> Result<u64, StoreError> {
     let row = sqlx::query("SELECT version FROM bundle FOR UPDATE").fetch_one(connection).await?;
-    columns::unsigned("version", row.try_get("version")?)
+    sql::columns::unsigned("version", row.try_get("version")?)
 }
 
 /// Tells every replica, as soon as the transaction is committed.

@@ -3,46 +3,8 @@
 //! Invariants: what `write` returned is on the disk (WAL with full sync); however many lists are being read, a
 //! revocation finds a connection to read its key and one to be published by.
 
-#[path = "sql/accounts.rs"]
-mod accounts;
-#[path = "sql/answers.rs"]
-mod answers;
-#[path = "sql/attention.rs"]
-mod attention;
-#[path = "sql/audit.rs"]
-mod audit;
-#[path = "sql/columns.rs"]
-mod columns;
-#[path = "sql/denials.rs"]
-mod denials;
-#[path = "sql/edges.rs"]
-mod edges;
-#[path = "sql/invitations.rs"]
-mod invitations;
-#[path = "sql/key_rows.rs"]
-mod key_rows;
-#[path = "sql/keys.rs"]
-mod keys;
-#[path = "sql/members.rs"]
-mod members;
-#[path = "sql/observations.rs"]
-mod observations;
-#[path = "sql/organizations.rs"]
-mod organizations;
-#[path = "sql/policies.rs"]
-mod policies;
-#[path = "sql/reports.rs"]
-mod reports;
-#[path = "sql/sessions.rs"]
-mod sessions;
-#[path = "sql/settings.rs"]
-mod settings;
-#[path = "sql/store.rs"]
-mod store;
-#[path = "sql/tokens.rs"]
-mod tokens;
-#[path = "sql/users.rs"]
-mod users;
+#[path = "sql/both.rs"]
+mod sql;
 
 use std::path::Path;
 use std::time::Duration;
@@ -129,7 +91,7 @@ impl SqliteStore {
 
 /// Whoever writes is the only one.
 async fn hold_version(connection: &mut Connection) -> Result<u64, StoreError> {
-    store::version(connection).await
+    sql::store::version(connection).await
 }
 
 /// Nobody else is connected to hear of it.

@@ -352,3 +352,16 @@ async fn assets_are_kept_until_they_change() {
     assert_eq!(visitor.get("/assets/nothing.css").await.status, 404);
     assert_eq!(visitor.get("/favicon.ico").await.header("location"), "/assets/favicon.svg");
 }
+
+#[tokio::test]
+async fn the_example_beside_a_new_key_calls_the_gateway_or_a_place_that_nobody_can_take_for_one() {
+    for (stack, label, url) in [
+        (Stack::with_gateway("https://api.northwind.example").await, "Try it", "https://api.northwind.example/ \\"),
+        (Stack::start().await, "your gateway’s address in place of YOUR-GATEWAY", "https://YOUR-GATEWAY.example/ \\"),
+    ] {
+        let browser = stack.browser(&stack.default_organization().await, "member").await;
+        let page = browser.post("/keys/new", &[("name", "till"), ("environment", "live")]).await;
+        has(&page, &[label, &format!("curl {url}")]);
+        assert_eq!(page.text().contains("YOUR-GATEWAY"), url.contains("YOUR-GATEWAY"));
+    }
+}

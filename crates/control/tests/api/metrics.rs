@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::stack::{Stack, eventually};
 
 /// The value of one series.
-async fn value(stack: &Stack, series: &str) -> Option<f64> {
+pub(crate) async fn value(stack: &Stack, series: &str) -> Option<f64> {
     let answer = stack.get("/metrics").await;
     assert_eq!(answer.status, 200, "{}", answer.json());
     let text = String::from_utf8(answer.bytes).unwrap();

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
+use super::browser::shown;
 use crate::stack::Stack;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -187,5 +188,49 @@ async fn an_organisation_sees_where_its_own_changes_are_enforced_and_no_edge_by_
             status => Err(status),
         };
         assert_eq!(seen, expected, "{version}: {receipt}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_may_suspend_an_organisation_sees_where_it_is_suspended() {
+    let stack = Stack::start().await;
+    let (home, theirs) = (stack.default_organization().await, stack.organization("theirs").await);
+    let (admin, viewer) = (stack.person(&home, "admin").await, stack.person(&home, "viewer").await);
+    let (owner, stranger) = (stack.person(&theirs, "owner").await, stack.organization("mine").await);
+    let stranger = stack.person(&stranger, "owner").await;
+    let bare = stack.token(&home, None, "organizations:write", None).await;
+    report(&stack, "edge-1", "a", stack.manifest().await.version).await;
+    let path = format!("/v1/organizations/{theirs}");
+    for state in ["suspended", "active"] {
+        let changed = stack.by(&admin.token, Method::PATCH, &path, Some(json!({ "state": state }))).await;
+        let version = changed.version();
+        report(&stack, "edge-1", "a", version).await;
+        for (token, status) in
+            [(&admin.token, 200), (&bare, 200), (&owner.token, 200), (&viewer.token, 404), (&stranger.token, 404)]
+        {
+            let answer = stack.by(token, Method::GET, &format!("/v1/receipts/{version}"), None).await;
+            assert_eq!(answer.status, status, "{state}: {}", answer.json());
+            let text = "enforced on 1 of 1 edge, slowest 0 ms";
+            assert!(status != 200 || answer.json()["text"] == text, "{}", answer.json());
+        }
+    }
+    let key = json!({ "name": "till", "environment": "live", "organization": theirs });
+    let version = stack.post("/v1/keys", key).await.version();
+    for (token, status) in [(&admin.token, 404), (&bare, 404), (&owner.token, 200)] {
+        let answer = stack.by(token, Method::GET, &format!("/v1/receipts/{version}"), None).await;
+        assert_eq!(answer.status, status, "what is in it is not the operator's: {}", answer.json());
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_organisations_shows_where_one_is_suspended() {
+    let stack = Stack::start().await;
+    let (home, theirs) = (stack.default_organization().await, stack.organization("theirs").await);
+    let owner = stack.browser(&home, "owner").await;
+    for (what, text) in [("suspend", "The organisation is suspended."), ("resume", "The organisation is active again.")]
+    {
+        let page = owner.go(&format!("/organizations/{theirs}/{what}"), &[]).await.text();
+        assert!(page.contains(text), "{page}");
+        assert_eq!(shown(&page, "receipt-text"), "no edge has reported yet");
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::metrics::value;
 use crate::stack::{NOON, Stack, eventually};
 
 fn edge<'a>(edges: &'a Value, name: &str) -> &'a Value {
@@ -194,4 +195,31 @@ async fn the_last_day_is_told_hour_by_hour() {
         (&json!(0), &json!(5)),
         "what is older than a day is left out"
     );
+}
+
+#[tokio::test]
+async fn what_a_newer_edge_tells_and_this_version_cannot_read_loses_nothing_else() {
+    let stack = Stack::start().await;
+    let id = stack.key("till").await["id"].as_str().unwrap().to_owned();
+    let sample = json!({ "key": &id, "kind": "retiring", "method": "GET", "count": 2, "tls_version": "1.4" });
+    let denial = json!({ "request_id": "6c1f", "at": NOON, "reason": "of_a_newer_edge", "method": "GET", "rule": 7 });
+    let report = json!({
+        "edge": "e", "vm": "1", "applied_version": 1, "allowed": 3, "leases": [{ "organization": "x" }],
+        "samples": [
+            { "key": &id, "kind": "shadowed", "method": "GET", "count": 5 }, sample, "a word", null,
+            { "key": &id, "kind": "trial", "route": "/v1/x" },
+        ],
+        "denials": [{ "kind": "stream", "frames": [1, 2] }, denial],
+    });
+    for _ in 0..2 {
+        assert_eq!(stack.report(report.clone()).await.status, 204);
+    }
+    let seen = stack.get(&format!("/v1/keys/{id}/observations")).await.json();
+    assert_eq!((seen["data"].as_array().unwrap().len(), &seen["totals"]["count"]), (1, &json!(4)));
+    assert_eq!(stack.get("/v1/denials/6c1f").await.json()["reason"], "of_a_newer_edge");
+    assert_eq!(stack.get("/v1/edges").await.json()["data"][0]["allowed"], 6);
+    for (part, number) in [("samples", 8.0), ("denials", 2.0)] {
+        let series = format!("portcullis_report_entries_unread_total{{part=\"{part}\"}}");
+        assert_eq!(value(&stack, &series).await, Some(number), "{part}");
+    }
 }

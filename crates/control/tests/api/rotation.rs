@@ -94,3 +94,34 @@ async fn a_second_rotation_is_refused_and_names_the_successor() {
         assert_eq!(stack.get(&path).await.json()["successor"], Value::Null);
     }
 }
+
+#[tokio::test]
+async fn both_keys_pages_show_who_still_uses_the_old_one() {
+    let stack = Stack::start().await;
+    let browser = stack.browser(&stack.default_organization().await, "viewer").await;
+    let old = stack.key("till").await["id"].as_str().unwrap().to_owned();
+    let rotated = stack.post(&format!("/v1/keys/{old}/rotate"), json!({ "overlap_seconds": 3600 })).await.json();
+    let new = rotated["id"].as_str().unwrap().to_owned();
+    let page = async |id: &str| browser.get(&format!("/keys/{id}")).await.text();
+    for id in [&old, &new] {
+        let page = page(id).await;
+        assert!(page.contains("Nobody has used the old key") && !page.contains("still-used"), "{page}");
+    }
+    let used = |address: &str, count: u64| json!({ "key": old, "kind": "retiring", "address": address, "method": "GET", "path": "/v1/x", "count": count });
+    let samples = json!([used("198.51.100.7", 1203), used("198.51.100.8", 1)]);
+    let report = json!({ "edge": "edge-1", "vm": "1", "applied_version": 1, "samples": samples });
+    assert_eq!(stack.report(report).await.status, 204);
+    for (id, says, other) in [(&old, "was rotated to", &new), (&new, "This key replaces", &old)] {
+        let page = page(id).await;
+        for text in
+            [says, &format!("/keys/{other}"), "198.51.100.7", "from 2 addresses", "1,204 requests", "Still used:"]
+        {
+            assert!(page.contains(text), "{text}: {page}");
+        }
+    }
+    stack.delete(&format!("/v1/keys/{old}")).await;
+    assert!(page(&new).await.contains("It was used:"));
+    stack.sql("DELETE FROM observations").await;
+    let without = page(&new).await;
+    assert!(!without.contains("This key replaces"), "there is nothing left to know: {without}");
+}

@@ -101,6 +101,7 @@ pub(crate) async fn config(folder: &Path) -> Config {
         edge_token_file: None,
         signing_key_file: None,
         public_url: None,
+        gateway_url: None,
         trusted_proxies: Vec::new(),
         limits: limits(),
     }
@@ -155,6 +156,15 @@ impl Stack {
         let policy = policy.map(|text| PolicyFile { name: "policy.toml".to_owned(), text: text.to_owned() });
         let config = Config { policy, ..config(folder.path()).await };
         let stack = Self::open(folder, now, config, &[]).await;
+        stack.manifest().await;
+        stack
+    }
+
+    /// A control plane that knows where its gateway is.
+    pub(crate) async fn with_gateway(url: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { gateway_url: Some(url.parse().unwrap()), ..config(folder.path()).await };
+        let stack = Self::open(folder, NOON, config, &[]).await;
         stack.manifest().await;
         stack
     }

@@ -7,6 +7,8 @@
 //! environment = "production"
 //! organization = "acme"
 //! scopes = ["skills:read"]         # status, expires_in, ip, referrer, endpoint
+//! [keys.reader.trial]              # counted, never denied; no corpus has it
+//! scopes = []                      # ip, referrer, endpoint, retiring
 //! ```
 //! They are built into a bundle in memory, so that what decides is what decides at the edge. A key's text is made up
 //! from its name; `{key:reader}` stands for it.
@@ -20,7 +22,7 @@ use portcullis_bundle::{
 };
 use portcullis_engine::key_format::{CHECKSUM_LEN, checksum};
 use portcullis_engine::spec::{
-    Checksum, EndpointSpec, IpSpec, KeyFormatSpec, PolicySpec, ReferrerSpec, RestrictionsSpec,
+    Checksum, EndpointSpec, IpSpec, KeyFormatSpec, PolicySpec, ReferrerSpec, RestrictionsSpec, TrialSpec,
 };
 use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId, OrganizationState, RestrictionSet};
 use serde::Deserialize;
@@ -67,6 +69,7 @@ struct Key {
     ip: Option<IpSpec>,
     referrer: Option<ReferrerSpec>,
     endpoint: Option<EndpointSpec>,
+    trial: Option<TrialSpec>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -135,7 +138,7 @@ fn read(file: &Path) -> Result<KeysFile, Failure> {
 impl Key {
     fn entry(&self, name: &str, text: &str, now: u64) -> Result<KeyEntry, String> {
         let (ip, referrer, endpoint) = (self.ip.clone(), self.referrer.clone(), self.endpoint.clone());
-        let spec = RestrictionsSpec { ip, referrer, endpoint, trial: None };
+        let spec = RestrictionsSpec { ip, referrer, endpoint, trial: self.trial.clone() };
         Ok(KeyEntry {
             digest: KeyDigest::of(text.as_bytes()),
             id: KeyId::from_bytes(ten_bytes(name)),

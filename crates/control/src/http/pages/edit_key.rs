@@ -11,7 +11,7 @@ use super::Html;
 use super::desk::Desk;
 use super::done::{Done, done};
 use super::fields::{self, RESTRICTIONS};
-use super::problems::beside;
+use super::problems::{Places, beside};
 use crate::app::{App, Committed};
 use crate::error::Error;
 use crate::http::body::Segment;
@@ -109,26 +109,19 @@ pub(super) async fn save_scopes(
     Form(sent): Form<Fields>,
 ) -> Result<Response, Failure> {
     let key = keys::editable(&app, &desk.by, &id).await?;
-    let (scopes, etag, try_first) = (fields::scopes(&sent), sent.get("etag"), sent.get("apply") == "try");
-    let by = desk.holding(etag);
-    let saved = if try_first {
-        let restrictions = key.trial.clone().and_then(|trial| trial.restrictions);
-        let request = StartTrial { scopes: Some(scopes.clone()), restrictions };
-        keys::start_trial(&app, &by, &id, &request).await
-    } else {
-        let request = UpdateKey { scopes: Patch::Set(scopes.clone()), ..UpdateKey::default() };
-        keys::update(&app, &by, &id, &request).await
+    let scopes = fields::scopes(&sent);
+    let restrictions = key.trial.clone().and_then(|trial| trial.restrictions);
+    let wish = Wish {
+        trial: Ok(StartTrial { scopes: Some(scopes.clone()), restrictions }),
+        update: UpdateKey { scopes: Patch::Set(scopes.clone()), ..UpdateKey::default() },
+        done: Done::KeyScoped,
     };
-    match saved {
-        Ok(saved) => Ok(saved_as(if try_first { Done::TrialStarted } else { Done::KeyScoped }, &saved)),
+    match wish.carry_out(&app, &desk, &id, &sent).await {
+        Ok(saved) => Ok(saved),
         Err(error) => {
-            let sent = Sent {
-                etag: fields::again(&app.policy(), etag),
-                try_first,
-                problems: beside(error, &[("", "scopes")])?,
-            };
+            let again = Sent::again(&app, &sent, error, &[("", "scopes")])?;
             let held: Vec<_> = scopes.into_iter().filter(|scope| app.policy().knows_scope(scope)).collect();
-            Ok(Html::again(scopes_form(&app, &desk, &key, &held, sent)).into_response())
+            Ok(Html::again(scopes_form(&app, &desk, &key, &held, again)).into_response())
         }
     }
 }
@@ -152,27 +145,45 @@ pub(super) async fn save_restrictions(
     Form(sent): Form<Fields>,
 ) -> Result<Response, Failure> {
     let key = keys::editable(&app, &desk.by, &id).await?;
-    let (fields, etag, try_first) = (fields::restrictions(&sent), sent.get("etag"), sent.get("apply") == "try");
-    let by = desk.holding(etag);
+    let fields = fields::restrictions(&sent);
     let wanted = fields::spec(&fields);
-    let saved = if try_first {
-        match tryable(&key, wanted) {
-            Ok(request) => keys::start_trial(&app, &by, &id, &request).await,
-            Err(error) => Err(error),
-        }
-    } else {
-        let restrictions = wanted.map_or(Patch::Clear, Patch::Set);
-        keys::update(&app, &by, &id, &UpdateKey { restrictions, ..UpdateKey::default() }).await
+    let wish = Wish {
+        trial: tryable(&key, wanted.clone()),
+        update: UpdateKey { restrictions: wanted.map_or(Patch::Clear, Patch::Set), ..UpdateKey::default() },
+        done: Done::KeyRestricted,
     };
-    match saved {
-        Ok(saved) => Ok(saved_as(if try_first { Done::TrialStarted } else { Done::KeyRestricted }, &saved)),
+    match wish.carry_out(&app, &desk, &id, &sent).await {
+        Ok(saved) => Ok(saved),
         Err(error) => {
-            let places = [&[("", "ip_allow")], RESTRICTIONS].concat();
-            let sent = Sent { etag: fields::again(&app.policy(), etag), try_first, problems: beside(error, &places)? };
+            let again = Sent::again(&app, &sent, error, &[&[("", "ip_allow")], RESTRICTIONS].concat())?;
             let fields = fields::restrictions_again(&app.policy(), fields);
-            Ok(Html::again(restrict_form(&app, &desk, &key, fields, sent)).into_response())
+            Ok(Html::again(restrict_form(&app, &desk, &key, fields, again)).into_response())
         }
     }
+}
+
+/// What a form wants, tried first or enforced, as it says.
+struct Wish {
+    /// Or why it cannot be tried.
+    trial: Result<StartTrial, Error>,
+    update: UpdateKey,
+    /// What was done if it is enforced.
+    done: Done,
+}
+
+impl Wish {
+    async fn carry_out(self, app: &App, desk: &Desk, id: &str, sent: &Fields) -> Result<Response, Error> {
+        let by = desk.holding(sent.get("etag"));
+        let (done, saved) = match is_tried(sent) {
+            true => (Done::TrialStarted, keys::start_trial(app, &by, id, &self.trial?).await?),
+            false => (self.done, keys::update(app, &by, id, &self.update).await?),
+        };
+        Ok(saved_as(done, &saved))
+    }
+}
+
+fn is_tried(sent: &Fields) -> bool {
+    sent.get("apply") == "try"
 }
 
 /// A trial of restrictions, beside the scopes that are on trial already.
@@ -213,6 +224,12 @@ struct Sent {
 impl Sent {
     fn fresh(key: &Key, try_first: bool) -> Self {
         Self { etag: tag::of(key), try_first, problems: Problems::default() }
+    }
+
+    /// The same form once more, with what is wrong below its field.
+    fn again(app: &App, sent: &Fields, error: Error, places: &Places) -> Result<Self, Failure> {
+        let (etag, try_first) = (fields::again(&app.policy(), sent.get("etag")), is_tried(sent));
+        Ok(Self { etag, try_first, problems: beside(error, places)? })
     }
 }
 

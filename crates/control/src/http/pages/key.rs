@@ -8,6 +8,7 @@ use portcullis_api::observations::Observation as Seen;
 use portcullis_api::{Key, KeyStatus};
 
 use super::desk::Desk;
+use super::rotation::rotations;
 use super::{Html, audit, denials};
 use crate::app::App;
 use crate::error::Error;
@@ -20,7 +21,7 @@ use crate::pages::key::KeyPage;
 use crate::pages::keys::KeyRow;
 use crate::pages::restrictions;
 use crate::pages::shell::Section;
-use crate::pages::trial::{Observation, Observed, Rotation, Trial};
+use crate::pages::trial::{Observation, Observed, Trial};
 use crate::pages::when::When;
 use crate::{denials as refused, keys};
 
@@ -45,7 +46,7 @@ pub(super) async fn show(State(app): State<App>, desk: Desk, Segment(id): Segmen
         trial: trial(&key, &seen, now),
         observed: Some(Observed { observations: observed }).filter(|it| !it.observations.is_empty()),
         is_rotated: key.successor.is_some(),
-        rotation: rotation(&app, &desk, &key, &seen).await?,
+        rotations: rotations(&app, &desk, &key, &seen).await?,
         explain: ExplainFields { method: "GET".to_owned(), ..ExplainFields::default() },
         denials: denials::rows(&app, &desk, refused).await?,
         entries: history(&app, &desk, &key).await?,
@@ -74,25 +75,7 @@ fn trial(key: &Key, seen: &[Seen], now: u64) -> Option<Trial> {
     })
 }
 
-/// The key's rotation, if there was one.
-async fn rotation(app: &App, desk: &Desk, key: &Key, seen: &[Seen]) -> Result<Option<Rotation>, Error> {
-    let Some(successor) = &key.successor else { return Ok(None) };
-    let other = match keys::show(app, &desk.by, successor).await {
-        Err(Error::NotFound(_)) => return Ok(None),
-        other => other?,
-    };
-    let now = app.clock.seconds();
-    let works = key.status == KeyStatus::Active;
-    Ok(Some(Rotation {
-        is_old: true,
-        other_id: other.id,
-        other_name: other.name,
-        works_until: key.expires_at.as_deref().filter(|_| works).map(|at| When::parse(at, now)),
-        uses: of_kind(seen, SampleKind::Retiring, now),
-    }))
-}
-
-fn of_kind(seen: &[Seen], kind: SampleKind, now: u64) -> Vec<Observation> {
+pub(super) fn of_kind(seen: &[Seen], kind: SampleKind, now: u64) -> Vec<Observation> {
     seen.iter().filter(|it| it.kind == kind).map(|it| observation(it, now)).collect()
 }
 

@@ -23,9 +23,6 @@ use crate::pages::shell::Section;
 use crate::policy::PolicyRoom;
 use crate::random;
 
-/// Where to try a new key, until there is a better idea of where the edges stand.
-const UPSTREAM: &str = "https://YOUR-API.example/";
-
 pub(super) async fn form(State(app): State<App>, desk: Desk) -> Result<Html<NewKey>, Failure> {
     desk.by.require(KeysWrite)?;
     let policy = app.policy();
@@ -112,7 +109,7 @@ pub(super) async fn shown(
     replaces: Option<Replaced>,
 ) -> Result<Html<KeyCreated>, Failure> {
     let Committed { version, published, value: CreatedKey { record, key, authorization, .. } } = created;
-    let (key, authorization, curl) = KeyCreated::texts(&key, &authorization, UPSTREAM);
+    let (key, authorization, curl) = KeyCreated::texts(&key, &authorization, app.gateway_url.as_ref());
     Ok(Html::ok(KeyCreated {
         shell: desk.shell("The key is ready", Section::Keys),
         id: record.id,

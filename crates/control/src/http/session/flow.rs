@@ -204,6 +204,7 @@ fn config(folder: &std::path::Path, policy: &str) -> Config {
         edge_token_file: None,
         signing_key_file: None,
         public_url: None,
+        gateway_url: None,
         trusted_proxies: Vec::new(),
         limits: Limits::default(),
     }

@@ -9,7 +9,7 @@ use crate::pages::key_forms::{EditDetails, EditRestrictions, EditScopes, Import,
 use crate::pages::keys::{KeyCreated, KeyFilter, KeyRow, Keys, Replaced};
 use crate::pages::parts::{Code, Pager};
 use crate::pages::restrictions::{self, RestrictionFields};
-use crate::pages::trial::{Observation, Observed, Rotation, Trial};
+use crate::pages::trial::{Observation, Observed, Rotation, Trial, Use};
 use portcullis_api::restrictions::{EndpointSpec, IpSpec, ModeSpec, ReferrerSpec};
 use portcullis_api::{ApiKey, Key, KeyStatus, RestrictionsSpec};
 
@@ -121,17 +121,29 @@ fn key_page(shell: Shell, key: KeyRow, rich: bool) -> KeyPage {
         trial: rich.then_some(trial),
         observed: rich.then(|| Observed { observations: observations() }),
         is_rotated: false,
-        rotation: rich.then(|| Rotation {
-            is_old: false,
-            other_id: "key_0000000000000000".to_owned(),
-            other_name: "checkout-api (old)".to_owned(),
-            works_until: Some(When::new(NOW + days(6), NOW)),
-            uses: observations().into_iter().take(2).collect(),
-        }),
+        rotations: if rich { rotations() } else { vec![] },
         explain: ExplainFields::default(),
         denials: if rich { denials() } else { vec![] },
         entries: rich.then(entries),
     }
+}
+
+/// One in the middle of two rotations.
+fn rotations() -> Vec<Rotation> {
+    let rotation = |is_old: bool, name: &str, works_until, used, uses| Rotation {
+        is_old,
+        other_id: "key_0000000000000000".to_owned(),
+        other_name: name.to_owned(),
+        works_until,
+        used,
+        uses,
+    };
+    let used = Use { requests: 1514, addresses: 2, last: ago(30) };
+    let uses = observations().into_iter().take(2).collect();
+    vec![
+        rotation(false, "checkout-api (old)", Some(When::new(NOW + days(6), NOW)), Some(used), uses),
+        rotation(true, "checkout-api (new)", None, None, vec![]),
+    ]
 }
 
 fn first_key() -> Code {
@@ -146,10 +158,10 @@ fn listing(shell: Shell, filter: KeyFilter, rows: Vec<KeyRow>) -> Keys {
 }
 
 fn created(replaces: Option<Replaced>, published: bool) -> KeyCreated {
+    let gateway = published.then(|| "https://api.example.com".parse().unwrap());
     let (key, header) =
         ("sp_live_SAMPLESAMPLESAMPLESAMPLESAMPLE00", "Authorization: Bearer sp_live_SAMPLESAMPLESAMPLESAMPLESAMPLE00");
-    let (key, authorization, curl) =
-        KeyCreated::texts(&ApiKey::new(key), &ApiKey::new(header), "https://api.example.com/api/v1/skills");
+    let (key, authorization, curl) = KeyCreated::texts(&ApiKey::new(key), &ApiKey::new(header), gateway.as_ref());
     KeyCreated {
         shell: shell("Key created", Section::Keys),
         id: "key_4fTq9ZxLw2Pm0aRb".to_owned(),

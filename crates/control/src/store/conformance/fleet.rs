@@ -86,8 +86,12 @@ pub(super) async fn a_change_is_known_by_its_version_to_those_it_belongs_to(it: 
         (only(3), first, false),
         (Scope::All, bare, false),
     ] {
-        let at = it.store.changed_at(scope, version).await.unwrap();
+        let at = it.store.changed_at(scope, None, version).await.unwrap();
         assert_eq!(at, Some(NOW_MS).filter(|_| is_known), "{scope:?} {version}");
+    }
+    for (to, is_known) in [("key", true), ("organization", false)] {
+        let at = it.store.changed_at(Scope::All, Some(to), first).await.unwrap();
+        assert_eq!(at, Some(NOW_MS).filter(|_| is_known), "{to}");
     }
     for (version, published, most, changes) in
         [(0, bare, 2, 2), (first - 1, bare, 9, 2), (first, bare, 9, 1), (first - 1, first, 9, 1), (second, bare, 9, 0)]

@@ -5,7 +5,7 @@ use portcullis_api::edge::SampleKind;
 use super::Fixture;
 use super::rows::{NOW, change, key, key_id, organization_id, put, two_organizations};
 use crate::caller::Scope;
-use crate::store::{Audience, DenialFilter, DenialRow, Seen, Sighting, Write};
+use crate::store::{Audience, DenialFilter, DenialRow, KeyRow, Seen, Sighting, Write};
 
 fn sighting(number: u16, kind: SampleKind, path: &str) -> Sighting {
     Sighting {
@@ -47,6 +47,19 @@ pub(super) async fn observations_are_counted_together_and_forgotten(it: Fixture)
     assert_eq!(it.store.observations(key_id(1), None).await.unwrap().len(), 1);
     it.store.forget_observations(NOW + 6).await.unwrap();
     assert_eq!(it.store.observations(key_id(1), None).await.unwrap(), []);
+}
+
+pub(super) async fn the_key_before_a_rotation_is_found(it: Fixture) {
+    two_organizations(&*it.store).await;
+    put(&*it.store, Write::InsertKey(KeyRow { successor: Some(key_id(2)), ..key(1, 1) })).await;
+    put(&*it.store, Write::InsertKey(key(2, 1))).await;
+    let only = |number| Scope::Only(organization_id(number));
+    for (scope, of, before) in
+        [(Scope::All, 2, Some(1)), (only(1), 2, Some(1)), (only(2), 2, None), (Scope::All, 1, None)]
+    {
+        let found = it.store.predecessor(scope, key_id(of)).await.unwrap();
+        assert_eq!(found, before.map(key_id), "{scope:?} {of}");
+    }
 }
 
 pub(super) async fn a_key_has_so_many_observations_and_the_rest_is_counted(it: Fixture) {

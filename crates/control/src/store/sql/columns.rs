@@ -26,7 +26,7 @@ pub(super) fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-pub(super) fn unsigned(column: &'static str, value: i64) -> Result<u64, StoreError> {
+pub(in crate::store) fn unsigned(column: &'static str, value: i64) -> Result<u64, StoreError> {
     u64::try_from(value).map_err(|_| StoreError::Unreadable { column })
 }
 

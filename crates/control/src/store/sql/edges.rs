@@ -44,9 +44,11 @@ impl Edges for SqlStore {
         rows.iter().map(progress_row).collect()
     }
 
-    async fn changed_at(&self, scope: Scope, version: u64) -> Result<Option<u64>, StoreError> {
-        let sql = "SELECT MIN(at_ms) AS at_ms FROM audit WHERE version = $1 AND ($2 IS NULL OR organization = $2)";
-        let row = sqlx::query(sql).bind(signed(version)).bind(only(scope)).fetch_one(self.finders()).await?;
+    async fn changed_at(&self, scope: Scope, to: Option<&str>, version: u64) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT MIN(at_ms) AS at_ms FROM audit WHERE version = $1 AND ($2 IS NULL OR organization = $2) \
+                   AND ($3 IS NULL OR target_kind = $3)";
+        let query = sqlx::query(sql).bind(signed(version)).bind(only(scope)).bind(to);
+        let row = query.fetch_one(self.finders()).await?;
         unsigned_or_null("at_ms", row.try_get("at_ms")?)
     }
 

@@ -8,8 +8,9 @@ use portcullis_api::edge::SampleKind;
 use portcullis_engine::KeyId;
 use sqlx::Row as _;
 
-use super::columns::{parsed, signed, unsigned};
+use super::columns::{only, parsed, signed, unsigned};
 use super::{Connection, Row, SqlStore};
+use crate::caller::Scope;
 use crate::store::{OBSERVATIONS, OBSERVATIONS_OF_A_KEY, Observations, Seen, Sighting, StoreError};
 
 #[async_trait]
@@ -34,6 +35,12 @@ impl Observations for SqlStore {
                    ORDER BY requests DESC, last_seen DESC, kind, reason, address, referrer, method, path";
         let query = sqlx::query(sql).bind(key.to_string()).bind(kind.map(SampleKind::as_str));
         query.fetch_all(self.finders()).await?.iter().map(row).collect()
+    }
+
+    async fn predecessor(&self, scope: Scope, key: KeyId) -> Result<Option<KeyId>, StoreError> {
+        let sql = "SELECT id FROM keys WHERE successor = $1 AND ($2 IS NULL OR organization = $2)";
+        let query = sqlx::query(sql).bind(key.to_string()).bind(only(scope));
+        query.fetch_optional(self.finders()).await?.as_ref().map(|row| parsed(row, "id")).transpose()
     }
 
     async fn forget_observations(&self, before: u64) -> Result<(), StoreError> {

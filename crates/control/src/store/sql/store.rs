@@ -165,7 +165,7 @@ async fn carry_out(connection: &mut Connection, write: &Write, version: u64) -> 
     }
 }
 
-pub(super) async fn version(connection: &mut Connection) -> Result<u64, StoreError> {
+pub(in crate::store) async fn version(connection: &mut Connection) -> Result<u64, StoreError> {
     let row = sqlx::query("SELECT version FROM bundle").fetch_one(connection).await?;
     unsigned("version", row.try_get("version")?)
 }

@@ -1,0 +1,25 @@
+//! Every file of SQL, which is beside this one. Each database mounts this file, so that all of it is compiled for each, with
+//! that database's types in place of `Connection`, `Db`, `Row` and `SqlStore`.
+
+mod accounts;
+mod answers;
+mod attention;
+mod audit;
+pub(super) mod columns;
+mod denials;
+mod edges;
+mod invitations;
+mod key_rows;
+mod keys;
+mod members;
+mod observations;
+mod organizations;
+mod policies;
+mod reports;
+mod sessions;
+mod settings;
+pub(super) mod store;
+mod tokens;
+mod users;
+
+use super::{Connection, Db, Pool, Row, SqlStore, announce, hold_version};
