@@ -52,6 +52,7 @@ use sqlx::{ConnectOptions, Transaction};
 
 use super::StoreError;
 use super::migrations::{Script, migrator};
+use crate::listings::AT_ONCE;
 
 type Db = sqlx::Sqlite;
 type Pool = sqlx::SqlitePool;
@@ -61,7 +62,6 @@ type SqlStore = SqliteStore;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const FINDERS: u32 = 2;
-const LISTERS: u32 = 2;
 
 /// An open SQLite file.
 #[derive(Clone, Debug)]
@@ -88,7 +88,7 @@ impl SqliteStore {
         let options = options.read_only(true);
         let readers = |connections| SqlitePoolOptions::new().max_connections(connections).connect_with(options.clone());
         let (publisher, finders) = (readers(1).await?, readers(FINDERS).await?);
-        Ok(Self { writer, publisher, finders, listers: readers(LISTERS).await? })
+        Ok(Self { writer, publisher, finders, listers: readers(AT_ONCE).await? })
     }
 
     /// For short looks at single rows.
