@@ -54,6 +54,9 @@ use super::StoreError;
 use super::migrations::{Script, migrator};
 use crate::listings::AT_ONCE;
 
+#[cfg(test)]
+pub(super) use keys::planned;
+
 type Db = sqlx::Postgres;
 type Pool = sqlx::PgPool;
 type Row = sqlx::postgres::PgRow;

@@ -54,6 +54,9 @@ use super::StoreError;
 use super::migrations::{Script, migrator};
 use crate::listings::AT_ONCE;
 
+#[cfg(test)]
+pub(super) use keys::planned;
+
 type Db = sqlx::Sqlite;
 type Pool = sqlx::SqlitePool;
 type Row = sqlx::sqlite::SqliteRow;
@@ -62,6 +65,8 @@ type SqlStore = SqliteStore;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const FINDERS: u32 = 2;
+/// A connection's thread reads so many rows ahead: where it waits for their reader, each row costs a switch of threads.
+const ROWS_AHEAD: usize = 256;
 
 /// An open SQLite file.
 #[derive(Clone, Debug)]
@@ -82,6 +87,7 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
+            .row_buffer_size(ROWS_AHEAD)
             .disable_statement_logging();
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         migrator(Script::sqlite).run(&writer).await?;
