@@ -167,6 +167,11 @@ impl Stack {
         Ok(Control { address: local(self.setup.ports.control), token: self.secret("admin-token")? })
     }
 
+    /// The running control plane's process.
+    pub(crate) fn control_process(&self) -> anyhow::Result<u32> {
+        Ok(self.control.as_ref().context("no control plane runs")?.id())
+    }
+
     /// One of the control plane's secrets.
     pub(crate) fn secret(&self, name: &str) -> anyhow::Result<String> {
         let file = self.setup.secrets.clone().unwrap_or_else(|| self.control_data()).join(name);

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use portcullis_bundle::PublicKey;
 use portcullis_engine::OrganizationId;
 use portcullis_engine::ip::Network;
-use tokio::sync::Semaphore;
 
 use crate::accounts::{Attempts, Passwords, Refusals};
 use crate::clock::Clock;
@@ -17,6 +16,7 @@ use crate::http::polls::Polls;
 use crate::http::rates::Rates;
 use crate::keys::Directory;
 use crate::limits::Limits;
+use crate::listings::Listings;
 use crate::metrics::Metrics;
 use crate::policy::{PolicyRoom, PolicySlot};
 use crate::public_url::PublicUrl;
@@ -51,8 +51,7 @@ pub(crate) struct App {
     pub(crate) shutdown: Shutdown,
     pub(crate) limits: Limits,
     pub(crate) metrics: Arc<Metrics>,
-    /// Long listings at work at once: they must not keep anything else waiting.
-    pub(crate) listings: Arc<Semaphore>,
+    pub(crate) listings: Arc<Listings>,
 }
 
 /// Something that was done, and the version that contains it.

@@ -5,6 +5,8 @@
 
 mod csv;
 
+use std::sync::Arc;
+
 use futures_util::stream::{Stream, try_unfold};
 use portcullis_api::audit::{AuditActor, AuditEntry, AuditList, AuditTarget, ExportAudit, ExportFormat, ListAudit};
 
@@ -52,12 +54,13 @@ pub(crate) fn export(
         ExportFormat::Csv => csv::heading(),
         ExportFormat::Jsonl => Vec::new(),
     };
+    let by = Arc::new(by.clone());
     Ok(try_unfold(Some((heading, filter)), move |next| {
-        let app = app.clone();
+        let (app, by) = (app.clone(), by.clone());
         async move {
             let Some((mut text, filter)) = next else { return Ok(None) };
             let rows = {
-                let _listing = app.listings.acquire().await;
+                let _listing = app.listings.turn(&by).await;
                 app.store.audit(&filter).await?
             };
             let is_full = rows.len() == usize::try_from(EXPORTED_AT_ONCE).unwrap_or(usize::MAX);

@@ -22,6 +22,7 @@ mod http;
 mod id;
 mod keys;
 mod limits;
+mod listings;
 mod metrics;
 mod observations;
 mod organizations;

@@ -12,7 +12,6 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use portcullis_bundle::{BuildError, PublicKey};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -32,9 +31,6 @@ use crate::{http, organizations, shutdown};
 
 /// Connections that are still busy then are cut.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
-
-/// Long listings at work at once.
-const LISTINGS: usize = 2;
 
 /// Why the control plane does not run.
 #[derive(Debug, thiserror::Error)]
@@ -154,7 +150,7 @@ impl Server {
             shutdown,
             limits: config.limits,
             metrics,
-            listings: Arc::new(Semaphore::new(LISTINGS)),
+            listings: Arc::default(),
         };
         let first_owner = accounts::first_owner_link(&app).await;
         let first_owner = first_owner.map_err(|error| ServeError::FirstStart(error.to_string()))?;

@@ -23,7 +23,7 @@ pub(super) async fn list(
     By(by): By,
     Parameters(query): Parameters<ListAudit>,
 ) -> Result<Json<AuditList>, Failure> {
-    let _listing = app.listings.acquire().await;
+    let _listing = app.listings.turn(&by).await;
     Ok(Json(audit::list(&app, &by, &query).await?))
 }
 

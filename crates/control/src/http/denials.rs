@@ -19,7 +19,7 @@ pub(super) async fn list(
     By(by): By,
     Parameters(query): Parameters<ListDenials>,
 ) -> Result<Json<DenialList>, Failure> {
-    let _listing = app.listings.acquire().await;
+    let _listing = app.listings.turn(&by).await;
     Ok(Json(denials::list(&app, &by, &query).await?))
 }
 

@@ -44,7 +44,7 @@ pub(super) async fn list(
     By(by): By,
     Parameters(query): Parameters<ListKeys>,
 ) -> Result<Json<KeyList>, Failure> {
-    let _listing = app.listings.acquire().await;
+    let _listing = app.listings.turn(&by).await;
     Ok(Json(keys::list(&app, &by, query).await?))
 }
 

@@ -27,7 +27,7 @@ pub(super) async fn create(
 #[utoipa::path(get, path = "/v1/organizations", tag = "organizations",
     responses((status = 200, description = "the organisations", body = Data<Organization>)))]
 pub(super) async fn list(State(app): State<App>, By(by): By) -> Result<Json<Data<Organization>>, Failure> {
-    let _listing = app.listings.acquire().await;
+    let _listing = app.listings.turn(&by).await;
     Ok(Json(Data { data: organizations::list(&app, &by).await? }))
 }
 

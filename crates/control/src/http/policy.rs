@@ -30,7 +30,7 @@ pub(super) async fn check(
     By(by): By,
     Body(request): Body<CheckPolicy>,
 ) -> Result<Json<PolicyCheck>, Failure> {
-    let _listing = app.listings.acquire().await;
+    let _listing = app.listings.turn(&by).await;
     Ok(Json(policy::check(&app, &by, &request.toml).await?))
 }
 

@@ -25,13 +25,18 @@ pub(crate) async fn list(app: &App, by: &Caller, query: ListKeys) -> Result<KeyL
     app.directory.refresh(app.store.as_ref()).await?;
     let mut rows = Vec::new();
     while rows.len() < wanted {
-        let places = app.directory.find(&question, wanted - rows.len()).await;
+        let missing = wanted - rows.len();
+        let places = app.directory.find(&question, missing).await;
         let Some(last) = places.last() else { break };
         question.after = Some(*last);
+        let are_all = places.len() < missing;
         let ids: Vec<_> = places.iter().map(|(_, id)| *id).collect();
         let found = app.store.keys(question.scope, &ids).await?;
         app.directory.learn(&found);
         rows.extend(found.into_iter().filter(|row| question.still_admits(row)));
+        if are_all {
+            break;
+        }
     }
     let more = rows.len() > question.limit;
     rows.truncate(question.limit);

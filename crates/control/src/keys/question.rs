@@ -5,9 +5,9 @@
 use memchr::memmem::Finder;
 use portcullis_api::KeyStatus;
 use portcullis_api::keys::ListKeys;
-use portcullis_engine::KeyId;
+use portcullis_engine::{KeyId, OrganizationId};
 
-use super::directory::{Entry, Place, fold};
+use super::directory::{Place, fold};
 use super::fields::misleads;
 use super::life::Life;
 use crate::caller::{Caller, Scope};
@@ -41,6 +41,13 @@ pub(super) struct Look<'a> {
     finder: Option<Finder<'a>>,
 }
 
+impl<'a> Look<'a> {
+    /// Finds the text that is searched for, if there is one.
+    pub(super) fn finder(&self) -> Option<&Finder<'a>> {
+        self.finder.as_ref()
+    }
+}
+
 impl Question {
     /// What was asked, if it can be.
     pub(super) fn parse(by: &Caller, policy: &PolicyRoom, query: &ListKeys, now: u64) -> Result<Self, Error> {
@@ -66,12 +73,9 @@ impl Question {
         Look { finder: self.text.as_deref().map(Finder::new) }
     }
 
-    /// Whether a key is asked for; where it stands does not count.
-    pub(super) fn admits(&self, entry: &Entry, look: &Look<'_>) -> bool {
-        self.scope.covers(entry.organization)
-            && self.environment.as_deref().is_none_or(|it| *it == *entry.environment)
-            && self.admits_life(entry.life)
-            && look.finder.as_ref().is_none_or(|it| it.find(entry.text.as_bytes()).is_some())
+    /// Whether a key is asked for, as far as its organisation and its times go.
+    pub(super) fn admits(&self, organization: OrganizationId, life: Life) -> bool {
+        self.scope.covers(organization) && self.admits_life(life)
     }
 
     /// Whether a row, read after the directory was asked, is asked for by its times. The directory may not have heard of a

@@ -10,6 +10,7 @@ mod audit;
 mod fleet;
 mod keys;
 mod organizations;
+mod plans;
 mod policies;
 mod postgres;
 mod rows;
@@ -19,7 +20,7 @@ mod versions;
 
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, SqliteConnection};
 use tempfile::TempDir;
 
 use super::{PostgresStore, SqliteStore, Store};
@@ -67,6 +68,40 @@ impl Fixture {
         };
         done.map_err(|error| error.to_string())
     }
+
+    /// The statements whose plan matters, and a part of each plan.
+    fn planned(&self) -> Vec<(String, &'static str)> {
+        match self.place {
+            Place::Sqlite(_) => super::sqlite::planned(),
+            Place::Postgres(_) => super::postgres::planned(),
+        }
+    }
+
+    /// How the database would go about a statement, whatever its parameters are.
+    async fn plan(&self, statement: &str) -> String {
+        let lines: Vec<String> = match &self.place {
+            Place::Sqlite(folder) => {
+                let url = format!("sqlite:{}", folder.path().join("portcullis.sqlite").display());
+                let mut connection = SqliteConnection::connect(&url).await.unwrap();
+                let explain = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")));
+                let rows = explain.fetch_all(&mut connection).await.unwrap();
+                rows.iter().map(|row| row.get("detail")).collect()
+            }
+            Place::Postgres(url) => {
+                let mut connection = PgConnection::connect(url).await.unwrap();
+                let count = (1..).take_while(|number| statement.contains(&format!("${number}"))).count();
+                let parameters = vec!["NULL"; count].join(", ");
+                for sql in ["SET plan_cache_mode = force_generic_plan".to_owned(), format!("PREPARE it AS {statement}")]
+                {
+                    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+                }
+                let explain = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN EXECUTE it ({parameters})")));
+                let rows = explain.fetch_all(&mut connection).await.unwrap();
+                rows.iter().map(|row| row.get(0)).collect()
+            }
+        };
+        lines.join("\n")
+    }
 }
 
 macro_rules! suite {
@@ -109,6 +144,9 @@ suite! {
         what_is_not_revoked_is_listed
         use_is_remembered_and_never_goes_back
         reports_from_many_sides_do_not_keep_each_other_waiting
+    }
+    plans {
+        what_is_selective_is_found_by_its_index
     }
     attention {
         keys_are_counted_by_their_state

@@ -14,6 +14,10 @@ use sqlx::{ConnectOptions, Connection as _, Row as _, Transaction};
 
 use super::StoreError;
 use super::migrations::{Script, migrator};
+use crate::listings::AT_ONCE;
+
+#[cfg(test)]
+pub(super) use keys::planned;
 
 type Db = sqlx::Postgres;
 type Pool = sqlx::PgPool;
@@ -26,7 +30,6 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Writers wait for each other anyway: a few are enough to have the next one ready.
 const WRITERS: u32 = 6;
 const FINDERS: u32 = 4;
-const LISTERS: u32 = 2;
 /// The channel on which new versions are announced.
 const CHANNEL: &str = "portcullis";
 const LISTEN_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -68,7 +71,7 @@ impl PostgresStore {
             pool.connect_lazy_with(options.clone())
         };
         let (writers, publisher, listener) = (pool(WRITERS), pool(1), pool(1));
-        Ok(Self { writers, publisher, finders: pool(FINDERS), listers: pool(LISTERS), listener })
+        Ok(Self { writers, publisher, finders: pool(FINDERS), listers: pool(AT_ONCE), listener })
     }
 
     /// For short looks at single rows.

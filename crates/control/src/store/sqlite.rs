@@ -14,6 +14,10 @@ use sqlx::{ConnectOptions, Transaction};
 
 use super::StoreError;
 use super::migrations::{Script, migrator};
+use crate::listings::AT_ONCE;
+
+#[cfg(test)]
+pub(super) use keys::planned;
 
 type Db = sqlx::Sqlite;
 type Pool = sqlx::SqlitePool;
@@ -23,7 +27,8 @@ type SqlStore = SqliteStore;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const FINDERS: u32 = 2;
-const LISTERS: u32 = 2;
+/// A connection's thread reads so many rows ahead: where it waits for their reader, each row costs a switch of threads.
+const ROWS_AHEAD: usize = 256;
 
 /// An open SQLite file.
 #[derive(Clone, Debug)]
@@ -44,13 +49,14 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
+            .row_buffer_size(ROWS_AHEAD)
             .disable_statement_logging();
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         migrator(Script::sqlite).run(&writer).await?;
         let options = options.read_only(true);
         let readers = |connections| SqlitePoolOptions::new().max_connections(connections).connect_with(options.clone());
         let (publisher, finders) = (readers(1).await?, readers(FINDERS).await?);
-        Ok(Self { writer, publisher, finders, listers: readers(LISTERS).await? })
+        Ok(Self { writer, publisher, finders, listers: readers(AT_ONCE).await? })
     }
 
     /// For short looks at single rows.

@@ -58,7 +58,7 @@ pub(super) async fn show(
         organization: None,
     };
     let found = {
-        let _listing = app.listings.acquire().await;
+        let _listing = app.listings.turn(&desk.by).await;
         audit::list(&app, &desk.by, &query).await?
     };
     let entries = rows(found.data, app.clock.seconds());

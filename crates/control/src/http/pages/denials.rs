@@ -43,7 +43,10 @@ pub(super) async fn list(
     };
     let cursor = Some(cursor).filter(|cursor| !cursor.is_empty());
     let first = cursor.as_ref().map(|_| "/denials".to_owned());
-    let found = denials::list(&app, &desk.by, &ListDenials { key: None, limit: Some(ON_A_PAGE), cursor }).await?;
+    let found = {
+        let _listing = app.listings.turn(&desk.by).await;
+        denials::list(&app, &desk.by, &ListDenials { key: None, limit: Some(ON_A_PAGE), cursor }).await?
+    };
     let next = found.next_cursor.map(|cursor| format!("/denials?cursor={}", escaped(&cursor)));
     let denials = rows(&app, &desk, found.data).await?;
     let is_wrong = !problems.0.is_empty();

@@ -109,7 +109,7 @@ async fn page(
     explain: ExplainFields,
     explanation: Option<Explanation>,
 ) -> Result<Explain, Error> {
-    let _listing = app.listings.acquire().await;
+    let _listing = app.listings.turn(&desk.by).await;
     let on_offer = keys::list(app, &desk.by, ListKeys { limit: Some(ON_OFFER), ..ListKeys::default() }).await?;
     Ok(Explain {
         shell: desk.shell("Explain a request", Section::Explain),

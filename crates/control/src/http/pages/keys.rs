@@ -45,7 +45,7 @@ pub(super) async fn list(
     }
     let (filter, now) = (query.filter(), app.clock.seconds());
     let found = {
-        let _listing = app.listings.acquire().await;
+        let _listing = app.listings.turn(&desk.by).await;
         keys::list(&app, &desk.by, query.wanted(&filter)).await?
     };
     let rows: Vec<_> = found.data.iter().map(|key| KeyRow::new(key, key.idle, now)).collect();

@@ -32,7 +32,10 @@ const DENIALS: u32 = 1000;
 const DAY: u64 = 24 * 60 * 60;
 
 pub(super) async fn show(State(app): State<App>, desk: Desk) -> Result<Html<Overview>, Failure> {
-    let (counted, found) = keys::attention(&app, &desk.by, KEYS).await?;
+    let (counted, found) = {
+        let _listing = app.listings.turn(&desk.by).await;
+        keys::attention(&app, &desk.by, KEYS).await?
+    };
     let now = app.clock.seconds();
     let shown = u64::try_from(found.len()).unwrap_or(u64::MAX);
     let sees_edges = desk.viewer.can.edges_read;

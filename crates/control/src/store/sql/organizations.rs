@@ -68,7 +68,9 @@ pub(super) async fn changed_after(
     snapshot: &mut Connection,
     version: u64,
 ) -> Result<Vec<OrganizationEntry>, StoreError> {
-    let sql = "SELECT id, state, quota_exhausted_until FROM organizations WHERE changed_in > $1";
+    // As for keys: both ends are named.
+    let sql = "SELECT id, state, quota_exhausted_until FROM organizations \
+               WHERE changed_in > $1 AND changed_in <= (SELECT version FROM bundle)";
     let rows = sqlx::query(sql).bind(signed(version)).fetch_all(snapshot).await?;
     Ok(rows.iter().filter_map(bundle_organization).collect())
 }
