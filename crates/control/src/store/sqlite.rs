@@ -17,7 +17,7 @@ use super::migrations::{Script, migrator};
 use crate::listings::AT_ONCE;
 
 #[cfg(test)]
-pub(super) use keys::planned;
+pub(super) use sql::planned;
 
 type Db = sqlx::Sqlite;
 type Pool = sqlx::SqlitePool;

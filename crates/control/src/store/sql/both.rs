@@ -22,4 +22,7 @@ pub(super) mod store;
 mod tokens;
 mod users;
 
+#[cfg(test)]
+pub(in crate::store) use keys::planned;
+
 use super::{Connection, Db, Pool, Row, SqlStore, announce, hold_version};
