@@ -27,8 +27,6 @@ type SqlStore = SqliteStore;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const FINDERS: u32 = 2;
-/// A connection's thread reads so many rows ahead: where it waits for their reader, each row costs a switch of threads.
-const ROWS_AHEAD: usize = 256;
 
 /// An open SQLite file.
 #[derive(Clone, Debug)]
@@ -49,7 +47,6 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
-            .row_buffer_size(ROWS_AHEAD)
             .disable_statement_logging();
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         migrator(Script::sqlite).run(&writer).await?;

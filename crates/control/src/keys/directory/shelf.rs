@@ -122,8 +122,14 @@ mod tests {
         Changed {
             place: (number / 3, KeyId::from_bytes(id)),
             organization: organization(number % 5),
-            environment: ["live", "test"][usize::from(number % 7 == 0)].to_owned(),
-            life: Life { enabled: number % 4 > 0, created_at: 0, expires_at: None, revoked_at: None, last_used },
+            environment: ["live", "test"][usize::from(number.is_multiple_of(7))].to_owned(),
+            life: Life {
+                enabled: !number.is_multiple_of(4),
+                created_at: 0,
+                expires_at: None,
+                revoked_at: None,
+                last_used,
+            },
             text: format!("key-{number}\n{}\n", "é".repeat(usize::try_from((number + changes) % 30).unwrap())),
             changed_in: number,
         }
