@@ -1,6 +1,10 @@
 //! `/v1/policy`: the policy in force, its versions, and what another would change.
 
+mod text;
+
 use serde::{Deserialize, Serialize};
+
+pub use text::{DiffPolicy, PolicyVersionDifference, TextDifference, TextHunk};
 
 /// `POST /v1/policy`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,6 +187,9 @@ pub struct PolicyDifference {
     pub closes: Vec<Endpoint>,
     /// What else changes: formats, environments, scopes, places of credentials.
     pub notes: Vec<String>,
+    /// What changes in the text.
+    #[serde(default)]
+    pub text: TextDifference,
 }
 
 /// One kind of request.

@@ -118,6 +118,7 @@ fn management(routes: Routes) -> Routes {
         .api(routes!(policy::check))
         .api(routes!(policy::versions))
         .api(routes!(policy::version))
+        .api(routes!(policy::diff))
         .api(routes!(policy::restore))
         .api(routes!(audit::list))
         .api(routes!(audit::export))

@@ -2,10 +2,12 @@
 //!
 //! Invariant: a [`PolicyRoom`] compiles, so what is made of it can be enforced.
 
+mod checking;
 mod difference;
 mod probe;
 mod side;
 mod start;
+mod text;
 mod versions;
 mod view;
 
@@ -20,7 +22,7 @@ use crate::store::PolicyRow;
 
 pub use start::NoPolicy;
 pub(crate) use start::{File, at_start};
-pub(crate) use versions::{check, publish, restore, show, version, versions};
+pub(crate) use versions::{check, diff, publish, restore, show, version, versions};
 
 use crate::secret::Purpose;
 use crate::token;

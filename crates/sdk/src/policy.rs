@@ -1,8 +1,8 @@
 //! `/v1/policy`.
 
 use portcullis_api::policy::{
-    CheckPolicy, ListPolicyVersions, Policy, PolicyCheck, PolicyVersionList, PublishPolicy, PublishedPolicy,
-    RestorePolicy,
+    CheckPolicy, DiffPolicy, ListPolicyVersions, Policy, PolicyCheck, PolicyVersionDifference, PolicyVersionList,
+    PublishPolicy, PublishedPolicy, RestorePolicy,
 };
 use reqwest::Method;
 
@@ -23,6 +23,11 @@ impl Client {
     /// One version.
     pub async fn policy_version(&self, version: u64) -> Result<Policy, Error> {
         self.get(&format!("/v1/policy/versions/{version}")).await
+    }
+
+    /// What changed in the text from a version, or the one before, to that one.
+    pub async fn policy_diff(&self, version: u64, query: &DiffPolicy) -> Result<PolicyVersionDifference, Error> {
+        read(self.request(Method::GET, &format!("/v1/policy/versions/{version}/diff"))?.query(query)).await
     }
 
     /// Whether a policy can be published, and whose access it would change.

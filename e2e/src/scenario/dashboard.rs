@@ -8,6 +8,7 @@ use crate::browser::{Browser, By, Scheme, Scripts, Size};
 use crate::report::Report;
 use crate::stack::{Setup, Stack};
 
+mod changes;
 mod look;
 mod walk;
 
@@ -45,6 +46,7 @@ pub(super) async fn run(report: &mut Report) -> anyhow::Result<()> {
     let visit = Visit { browser: Browser::start(Scripts::On).await?, home: home.clone() };
     welcome(&visit, &stack.owner_path()?, report).await?;
     walk::run(&visit, &stack, report).await?;
+    changes::run(&visit, &stack, report).await?;
     for (path, name) in PAGES {
         visit.goto(path).await?;
         look::at(&visit.browser, name, report).await?;

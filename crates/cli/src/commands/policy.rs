@@ -17,7 +17,7 @@ pub(crate) enum Command {
     Check(check::Args),
     /// Print the policy in force, or one of its versions.
     Show(show::Args),
-    /// Say whose access a policy file would change; exit code 3 if the file is refused.
+    /// Say what a policy file would change, or what changed in a version; exit code 3 if the file is refused.
     Diff(diff::Args),
     /// Publish a policy file: once this returns, edges can fetch it.
     Publish(publish::Args),

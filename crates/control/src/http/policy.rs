@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use portcullis_api::policy::{
-    CheckPolicy, ListPolicyVersions, Policy, PolicyCheck, PolicyVersionList, PublishPolicy, PublishedPolicy,
-    RestorePolicy,
+    CheckPolicy, DiffPolicy, ListPolicyVersions, Policy, PolicyCheck, PolicyVersionDifference, PolicyVersionList,
+    PublishPolicy, PublishedPolicy, RestorePolicy,
 };
 
 use super::auth::By;
@@ -65,6 +65,19 @@ pub(super) async fn version(
     Segment(version): Segment,
 ) -> Result<Tagged<Policy>, Failure> {
     Ok(Tagged(policy::version(&app, &by, &version).await?))
+}
+
+/// What changed in the text since the version before, or since another.
+#[utoipa::path(get, path = "/v1/policy/versions/{version}/diff", tag = "policy", params(DiffPolicy),
+    responses((status = 200, description = "what changed", body = PolicyVersionDifference)))]
+pub(super) async fn diff(
+    State(app): State<App>,
+    By(by): By,
+    Segment(version): Segment,
+    Parameters(query): Parameters<DiffPolicy>,
+) -> Result<Json<PolicyVersionDifference>, Failure> {
+    let _listing = app.listings.acquire().await;
+    Ok(Json(policy::diff(&app, &by, &version, &query).await?))
 }
 
 /// Publishes an older version's text as a new version.

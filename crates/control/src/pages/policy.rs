@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::parts::{Code, Pager};
 use super::shell::Shell;
+use super::text_diff::TextDiff;
 use super::when::When;
 
 /// `GET /policy`.
@@ -74,6 +75,8 @@ pub(crate) struct Difference {
     pub(crate) opens: Vec<(String, String)>,
     pub(crate) closes: Vec<(String, String)>,
     pub(crate) notes: Vec<String>,
+    /// What changes in the text.
+    pub(crate) text: TextDiff,
 }
 
 impl Difference {
@@ -100,8 +103,10 @@ pub(crate) struct PolicyVersion {
     pub(crate) shell: Shell,
     pub(crate) row: VersionRow,
     pub(crate) toml: String,
-    /// What restoring it would change; absent for the current one.
+    /// What restoring it would change; absent for the current one, and for one that cannot be restored.
     pub(crate) difference: Option<Difference>,
+    /// What restoring it would change in the text, and what changed in it then.
+    pub(crate) texts: Vec<TextDiff>,
 }
 
 impl PolicyEdit {

@@ -145,7 +145,8 @@ impl Found {
             lines.truncate(MAX_LINES);
             lines
         };
-        PolicyDifference { summary, loses: cut(loses), gains: cut(gains), opens, closes, notes }
+        let (loses, gains) = (cut(loses), cut(gains));
+        PolicyDifference { summary, loses, gains, opens, closes, notes, ..PolicyDifference::default() }
     }
 }
 

@@ -3,32 +3,23 @@
 //! Invariants: what is published compiles; publishing says what it changes; an older version comes back as a new one, so
 //! the versions tell what was in force when.
 
-use std::sync::Arc;
-
 use portcullis_api::policy::{
-    ListPolicyVersions, Policy, PolicyCheck, PolicyDifference, PolicySource, PolicyVersionList, PublishPolicy,
-    PublishedPolicy, RestorePolicy,
+    DiffPolicy, ListPolicyVersions, Policy, PolicyCheck, PolicySource, PolicyVersionDifference, PolicyVersionList,
+    PublishPolicy, PublishedPolicy, RestorePolicy,
 };
 use portcullis_engine::OrganizationId;
-use portcullis_policy::Checked;
 use serde_json::json;
 
-use super::{PolicyRoom, difference, view};
+use super::{checking, text, view};
 use crate::access::Permission::{PolicyRead, PolicyWrite};
 use crate::app::{App, Committed};
-use crate::caller::{Caller, Scope};
+use crate::caller::Caller;
 use crate::error::Error;
-use crate::store::{Action, Change, PolicyRow, StoreError, Target, Write};
+use crate::store::{Action, Change, PolicyRow, Target, Write};
 
-/// Who needs more rules matches by template.
-const MAX_RULES: usize = 2000;
-/// Edges hold the policy in memory.
-const MAX_BYTES: usize = 1024 * 1024;
 const MAX_NOTE: usize = 500;
 const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 1000;
-/// What diagnostics call the text.
-const NAME: &str = "policy.toml";
 
 /// The policy in force.
 pub(crate) async fn show(app: &App, by: &Caller) -> Result<Policy, Error> {
@@ -43,6 +34,26 @@ pub(crate) async fn version(app: &App, by: &Caller, version: &str) -> Result<Pol
     by.require_operator(app)?;
     let (row, current) = (find(app, version).await?, newest(app).await?.version);
     Ok(view::policy(app, by, &row, current))
+}
+
+/// What changed in the text from an older version, or the one before, to that one.
+pub(crate) async fn diff(
+    app: &App,
+    by: &Caller,
+    version: &str,
+    query: &DiffPolicy,
+) -> Result<PolicyVersionDifference, Error> {
+    by.require(PolicyRead)?;
+    by.require_operator(app)?;
+    let new = find(app, version).await?;
+    let against = query.against.or(new.version.checked_sub(1).filter(|before| *before > 0));
+    let old = match against {
+        Some(against) => find(app, &against.to_string()).await?.toml,
+        None => String::new(),
+    };
+    let version = new.version;
+    let text = checking::work(move || text::between(&old, &new.toml)).await?;
+    Ok(PolicyVersionDifference { version, against, text })
 }
 
 /// One page of versions, newest first.
@@ -67,13 +78,12 @@ pub(crate) async fn versions(app: &App, by: &Caller, query: &ListPolicyVersions)
 /// What is wrong with a policy, what is doubtful about it, and what it would change for keys that the caller may know of.
 pub(crate) async fn check(app: &App, by: &Caller, toml: &str) -> Result<PolicyCheck, Error> {
     by.require(PolicyRead)?;
-    short_enough(toml)?;
     let current = newest(app).await?;
-    match compile(toml).await? {
+    match checking::compile(toml).await? {
         Err(problems) => Ok(view::refused(&problems)),
         Ok(checked) => {
             let warnings = view::remarks(checked.warnings.as_ref());
-            let difference = compare(app, by, &current, room(checked)).await?;
+            let difference = checking::compare(app, by, &current, toml, checked).await?;
             Ok(PolicyCheck { valid: true, problems: Vec::new(), warnings, difference: Some(difference) })
         }
     }
@@ -87,7 +97,6 @@ pub(crate) async fn publish(
 ) -> Result<Committed<PublishedPolicy>, Error> {
     by.require(PolicyWrite)?;
     by.require_operator(app)?;
-    short_enough(&request.toml)?;
     let note = note(app, request.note.as_deref())?;
     let publish = Publish { toml: &request.toml, note, restored_from: None, base: request.base_version };
     app.change(async || publish.carry_out(app, by).await).await
@@ -122,9 +131,10 @@ impl Publish<'_> {
         if let Some(base) = self.base.filter(|base| *base != current.version) {
             return Err(Error::PolicyMoved { base, current: current.version });
         }
-        let checked = compile(self.toml).await?.map_err(|problems| Error::invalid("/toml", problems.to_string()))?;
+        let checked = checking::compile(self.toml).await?;
+        let checked = checked.map_err(|problems| Error::invalid("/toml", problems.to_string()))?;
         let title = checked.spec.name.clone();
-        let difference = compare(app, by, &current, room(checked)).await?;
+        let difference = checking::compare(app, by, &current, self.toml, checked).await?;
         let row = self.row(current.version + 1, app.clock.seconds());
         let change = publication(by, app.default_organization, app.clock.millis(), row.clone(), &title);
         let shown = view::policy(
@@ -171,42 +181,6 @@ pub(super) fn publication(
     change.add(Write::PublishPolicy(row), organization, action, target)
 }
 
-/// What a policy changes after the one in force. The operator counts everyone's keys; whose they are stays theirs.
-async fn compare(app: &App, by: &Caller, current: &PolicyRow, new: PolicyRoom) -> Result<PolicyDifference, Error> {
-    let counted = if by.require_operator(app).is_ok() { Scope::All } else { by.scope };
-    let groups = app.store.key_groups(counted, by.scope, app.clock.seconds()).await?;
-    let in_force = app.policy();
-    let old = match in_force.version() == current.version {
-        true => in_force,
-        false => Arc::new(PolicyRoom::read(current).map_err(|_| StoreError::Unreadable { column: "toml" })?),
-    };
-    work(move || difference::between(&old, &new, &groups)).await
-}
-
-async fn compile(toml: &str) -> Result<Result<Checked, Box<portcullis_policy::Diagnostics>>, Error> {
-    let toml = toml.to_owned();
-    let counted = work({
-        let toml = toml.clone();
-        move || few_enough(&toml)
-    });
-    counted.await??;
-    work(move || portcullis_policy::check(&toml, NAME).map_err(Box::new)).await
-}
-
-/// So much of it at once, however many ask.
-static WORK: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(2);
-
-/// A large policy takes long enough to keep other answers waiting.
-async fn work<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    let _turn = WORK.acquire().await;
-    tokio::task::spawn_blocking(work).await.map_err(|_| Error::Broken)
-}
-
-/// A policy that is not published yet.
-fn room(checked: Checked) -> PolicyRoom {
-    PolicyRoom { version: 0, spec: checked.spec, compiled: checked.policy }
-}
-
 async fn newest(app: &App) -> Result<PolicyRow, Error> {
     app.store.newest_policy().await?.ok_or(Error::NotFound("policy"))
 }
@@ -215,21 +189,6 @@ async fn find(app: &App, version: &str) -> Result<PolicyRow, Error> {
     let missing = || Error::NotFound("version of the policy");
     let version = version.parse().map_err(|_| missing())?;
     app.store.policy(version).await?.ok_or_else(missing)
-}
-
-fn short_enough(toml: &str) -> Result<(), Error> {
-    if toml.len() <= MAX_BYTES { Ok(()) } else { Err(Error::invalid("/toml", "a policy has at most 1 MiB")) }
-}
-
-/// Rules are compared with each other, so their number is what a comparison costs. Counted before anything is compared.
-fn few_enough(toml: &str) -> Result<(), Error> {
-    let rules = toml::from_str::<toml::Table>(toml).ok();
-    let rules = rules.and_then(|table| table.get("rules")?.as_array().map(Vec::len)).unwrap_or_default();
-    if rules <= MAX_RULES {
-        Ok(())
-    } else {
-        Err(Error::invalid("/toml", format!("a policy has at most {MAX_RULES} rules")))
-    }
 }
 
 /// A note is for people: not a key pasted into the wrong box.

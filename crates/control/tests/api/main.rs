@@ -31,6 +31,7 @@ mod payments;
 pub(crate) mod people;
 mod policy;
 mod policy_pages;
+mod policy_text;
 mod publishing;
 mod rates;
 mod receipts;

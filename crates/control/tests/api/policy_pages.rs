@@ -33,6 +33,11 @@ async fn a_policy_is_published_after_its_difference_was_shown() {
     let sent = closed.replace('\n', "\r\n");
     let preview = owner.post("/policy/preview", &[("toml", &sent), ("base_version", "1"), ("note", "close it")]).await;
     has(&preview, 200, &["1 key loses access to", &format!("/keys/{till}"), "close it", "/policy/publish"]);
+    has(
+        &preview,
+        200,
+        &["What changes in the text", "1 line added, 1 removed", "removed: </span>", "payouts:read&#34;] }"],
+    );
     has(&owner.get("/policy").await, 200, &["Version 1,"]);
     assert_eq!(hidden(&preview.text(), "base_version"), "1");
 
@@ -68,6 +73,9 @@ async fn an_older_version_comes_back_as_a_new_one() {
         200,
         &["Version 1", "1 key gains access", "/policy/versions/1/restore"],
     );
+    has(&owner.get("/policy/versions/1").await, 200, &["From version 2, which is in force, to this one"]);
+    assert!(!owner.get("/policy/versions/1").await.text().contains("What changed since"), "it is the first");
+    has(&owner.get("/policy/versions/2").await, 200, &["What changed since version 1", "1 line added, 1 removed"]);
     assert!(!owner.get("/policy/versions/2").await.text().contains("/restore"), "it is in force");
     let question = owner.get("/policy/versions/1/restore").await;
     has(&question, 200, &["Restore version 1 of the policy?", "1 key gains access", "becomes version 3"]);

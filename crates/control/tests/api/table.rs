@@ -122,6 +122,7 @@ const TABLE: &[Row] = &[
     row("POST /v1/policy:check", r#"{"toml":""}"#,                  "200  200 200 200 200  200 200 200 200  200  403  401  401"),
     row("GET /v1/policy/versions", "",                              "200  200 200 200 200  403 403 403 403  403  403  401  401"),
     row("GET /v1/policy/versions/{policy}", "",                     "200  200 200 200 200  403 403 403 403  403  403  401  401"),
+    row("GET /v1/policy/versions/{policy}/diff", "",                "200  200 200 200 200  403 403 403 403  403  403  401  401"),
     row("POST /v1/policy/versions/{policy}/restore", "",            "201  201 201 403 403  403 403 403 403  403  403  401  401"),
     row("GET /v1/audit", "",                                        "200  200 200 403 403  200 200 403 403  200  403  401  401"),
     row("GET /v1/audit?organization={org}", "",                     "200  200 200 403 403  200 200 403 403  422  403  401  401"),

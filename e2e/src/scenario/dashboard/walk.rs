@@ -16,7 +16,7 @@ use crate::wait;
 
 const PATH: &str = "/api/v1/skills";
 /// An edge reports once a second or so.
-const SOON: Duration = Duration::from_secs(15);
+pub(super) const SOON: Duration = Duration::from_secs(15);
 /// Not ours: documentation's (RFC 5737).
 const ELSEWHERE: &str = "192.0.2.0/24";
 
@@ -112,7 +112,7 @@ async fn revoke(visit: &Visit, report: &mut Report) -> anyhow::Result<()> {
 }
 
 /// The receipt follows the edges by itself until it is complete.
-async fn receipt(visit: &Visit, what: &str, report: &mut Report) -> anyhow::Result<()> {
+pub(super) async fn receipt(visit: &Visit, what: &str, report: &mut Report) -> anyhow::Result<()> {
     let mut text = String::new();
     let complete = wait::until("a complete receipt", SOON, async || {
         text = visit.browser.text(By::Test("receipt-text")).await?;

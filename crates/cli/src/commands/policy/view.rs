@@ -1,6 +1,8 @@
 //! What people read about policies.
 
-use portcullis_api::policy::{AccessChange, Endpoint, PolicyDifference, PolicyVersion, PublishedPolicy};
+use portcullis_api::policy::{
+    AccessChange, Endpoint, PolicyDifference, PolicyVersion, PublishedPolicy, TextDifference,
+};
 use portcullis_sdk::Written;
 
 use crate::args::Output;
@@ -26,6 +28,23 @@ fn line(sign: &str, change: &AccessChange) -> String {
     let noun = if *keys == 1 { "key" } else { "keys" };
     let names = if named.is_empty() { String::new() } else { format!(": {}{rest}", named.join(", ")) };
     format!("{sign} {method} {path}: {keys} {noun}{names}")
+}
+
+/// What changes in the text, as `diff -u` writes it.
+pub(super) fn text(old: &str, new: &str, it: &TextDifference) {
+    if it.hunks.is_empty() {
+        output::talk("the text is the same");
+        return;
+    }
+    output::data(&format!("--- {old}\n+++ {new}"));
+    for hunk in &it.hunks {
+        let count = |sign: char| hunk.lines.iter().filter(|line| !line.starts_with(sign)).count();
+        let place = format!("@@ -{},{} +{},{} @@", hunk.old_line, count('+'), hunk.new_line, count('-'));
+        output::data(&format!("{place}\n{}", hunk.lines.join("\n")));
+    }
+    if it.cut {
+        output::talk("more lines differ: only the first are shown");
+    }
 }
 
 /// What was published, and what it changed.

@@ -20,6 +20,7 @@ use crate::http::failure::Failure;
 use crate::http::session::Form;
 use crate::pages::policy::{AccessChange, Difference, PolicyCheck, PolicyEdit, PolicyProblem};
 use crate::pages::shell::Section;
+use crate::pages::text_diff::TextDiff;
 use crate::policy;
 
 #[derive(Default, Deserialize)]
@@ -118,5 +119,6 @@ pub(super) fn difference(found: PolicyDifference) -> Difference {
         opens: found.opens.into_iter().map(endpoint).collect(),
         closes: found.closes.into_iter().map(endpoint).collect(),
         notes: found.notes.iter().map(|note| sentence(note)).collect(),
+        text: TextDiff::new("text-difference", "What changes in the text", found.text),
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Redirect;
-use portcullis_api::policy::{ListPolicyVersions, PolicySource, PolicyVersion as About, RestorePolicy};
+use portcullis_api::policy::{DiffPolicy, ListPolicyVersions, PolicySource, PolicyVersion as About, RestorePolicy};
 use serde::Deserialize;
 
 use super::Html;
@@ -12,6 +12,7 @@ use super::edit_policy::difference;
 use super::problems::sentence;
 use crate::access::Permission::PolicyWrite;
 use crate::app::App;
+use crate::error::Error;
 use crate::http::body::{Parameters, Segment};
 use crate::http::failure::Failure;
 use crate::http::session::{Form, escaped};
@@ -19,6 +20,7 @@ use crate::pages::message::Confirm;
 use crate::pages::parts::{Code, Pager};
 use crate::pages::policy::{PolicyPage, PolicyVersion, VersionRow};
 use crate::pages::shell::Section;
+use crate::pages::text_diff::TextDiff;
 use crate::pages::when::When;
 use crate::policy;
 
@@ -72,9 +74,27 @@ pub(super) async fn version(
         // What was published by an older release may not compile any more: then there is nothing to compare.
         false => policy::check(&app, &desk.by, &found.toml).await?.difference.map(difference),
     };
+    let texts = texts(&app, &desk, &found.about).await?;
     let row = row(found.about, app.clock.seconds());
     let shell = desk.shell(format!("Version {}", row.version), Section::Policy);
-    Ok(Html::ok(PolicyVersion { shell, row, toml: found.toml, difference: compared }))
+    Ok(Html::ok(PolicyVersion { shell, row, toml: found.toml, difference: compared, texts }))
+}
+
+/// How the text of a version differs from the one in force, and from the one before it.
+async fn texts(app: &App, desk: &Desk, about: &About) -> Result<Vec<TextDiff>, Error> {
+    let version = about.version.to_string();
+    let from = async |against| policy::diff(app, &desk.by, &version, &DiffPolicy { against }).await;
+    let mut texts = Vec::new();
+    if !about.current {
+        let current = policy::show(app, &desk.by).await?.about.version;
+        let title = format!("From version {current}, which is in force, to this one");
+        texts.push(TextDiff::new("text-difference", title, from(Some(current)).await?.text));
+    }
+    let changed = from(None).await?;
+    if let Some(before) = changed.against {
+        texts.push(TextDiff::new("text-change", format!("What changed since version {before}"), changed.text));
+    }
+    Ok(texts)
 }
 
 pub(super) async fn ask_to_restore(

@@ -1,10 +1,13 @@
 //! Pages about the policy.
 
+use portcullis_api::policy::{TextDifference, TextHunk};
+
 use super::*;
 use crate::pages::parts::{Code, Pager};
 use crate::pages::policy::{
     AccessChange, Difference, PolicyCheck, PolicyEdit, PolicyPage, PolicyProblem, PolicyVersion, VersionRow,
 };
+use crate::pages::text_diff::TextDiff;
 
 const POLICY: &str = include_str!("../../../../../policies/systemprompt/policy.toml");
 
@@ -25,7 +28,17 @@ fn difference(rich: bool) -> Difference {
         opens: pairs(&[("GET", "/health")]),
         closes: pairs(&[("*", HOSTILE)]),
         notes: strings(&["The scope `mcp:write` is gone."]),
+        text: text("text-difference"),
     }
+}
+
+/// Two places, a hostile line, and one that is longer than any page is wide.
+fn text(id: &'static str) -> TextDiff {
+    let hunk = |old_line, new_line, lines: &[&str]| TextHunk { old_line, new_line, lines: strings(lines) };
+    let (hostile, long) = (format!("-# {HOSTILE}"), format!("+all = [{}]", "\"agents:write\", ".repeat(20)));
+    let rule = [" [[rules]]", " path = \"/api/v1/agents/**\"", "-methods = [\"DELETE\"]", &hostile, &long, " "];
+    let hunks = vec![hunk(12, 12, &rule), hunk(108, 107, &[" # the end", "+access = \"public\""])];
+    TextDiff::new(id, "What changes in the text", TextDifference { added: 2, removed: 2, hunks, cut: true })
 }
 
 fn version(version: u64, note: Option<&str>) -> VersionRow {
@@ -64,6 +77,10 @@ pub(super) fn pages() -> Vec<Page> {
         row,
         toml: POLICY.to_owned(),
         difference,
+        texts: vec![
+            text("text-difference"),
+            TextDiff::new("text-change", "Since version 4", TextDifference::default()),
+        ],
     };
     let policy = PolicyPage {
         shell: shell("Policy", Section::Policy),
