@@ -5,6 +5,7 @@
 mod checking;
 mod difference;
 mod probe;
+mod secrets;
 mod side;
 mod start;
 mod text;
@@ -20,6 +21,7 @@ use portcullis_policy::Diagnostics;
 
 use crate::store::PolicyRow;
 
+pub(crate) use checking::masked;
 pub use start::NoPolicy;
 pub(crate) use start::{File, at_start};
 pub(crate) use versions::{check, diff, publish, restore, show, version, versions};

@@ -1,6 +1,6 @@
 //! From text to a compiled policy: the engine's refusals, put where they stand in the document.
 //!
-//! Adds no check of its own. The engine stops at its first problem; rules do not depend on each other, so the rule it
+//! Adds no check of its own but that no whole key is published. The engine stops at its first problem; rules do not depend on each other, so the rule it
 //! complains of is set aside and the rest compiled again, and every bad rule is reported at once.
 
 use portcullis_engine::credential::CredentialSourceError::{Scheme, SchemeOutsideHeader};
@@ -9,6 +9,7 @@ use portcullis_engine::{Policy, PolicySpec};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{Document, MOST, Step};
+use crate::secret::keys_in;
 use crate::warning;
 
 /// A policy that can be served.
@@ -26,19 +27,29 @@ pub struct Checked {
 ///
 /// `file_name` is only printed. Fails on whatever [`parse`](crate::parse) refuses and on what the engine refuses.
 pub fn compile(source: &str, file_name: &str) -> Result<(PolicySpec, Policy), Diagnostics> {
-    check(source, file_name).map(|checked| (checked.spec, checked.policy))
+    let document = Document::parse(source, file_name)?;
+    let spec = document.spec()?;
+    compiled(&document, spec, file_name).map(|checked| (checked.spec, checked.policy))
 }
 
-/// Compiles a policy's text and looks for what is valid and yet doubtful. Fails as [`compile`] does.
+/// Compiles a policy's text that is about to be published, and looks for what is valid and yet doubtful. Fails as
+/// [`compile`] does, and where a whole key stands in the text.
 pub fn check(source: &str, file_name: &str) -> Result<Checked, Diagnostics> {
     let document = Document::parse(source, file_name)?;
     let spec = document.spec()?;
+    match keys_in(source, file_name, &spec.keys) {
+        Some(keys) => Err(keys.diagnostics),
+        None => compiled(&document, spec, file_name),
+    }
+}
+
+fn compiled(document: &Document<'_>, spec: PolicySpec, file_name: &str) -> Result<Checked, Diagnostics> {
     match Policy::compile(&spec) {
         Ok(policy) => {
-            let warnings = Diagnostics::collect(file_name, warning::all(&document, &policy));
+            let warnings = Diagnostics::collect(file_name, warning::all(document, &policy));
             Ok(Checked { spec, policy, warnings })
         }
-        Err(first) => Err(Diagnostics::new(file_name, complain(&document, &first), others(&document, &spec, &first))),
+        Err(first) => Err(Diagnostics::new(file_name, complain(document, &first), others(document, &spec, &first))),
     }
 }
 

@@ -9,6 +9,7 @@ mod compile;
 mod diagnostic;
 mod document;
 mod nearest;
+mod secret;
 mod warning;
 mod wording;
 
@@ -19,6 +20,7 @@ use portcullis_engine::{Policy, PolicySpec};
 pub use compile::{Checked, check, compile};
 pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity};
 pub use nearest::nearest;
+pub use secret::{Keys, keys_in};
 
 use document::Document;
 

@@ -1,13 +1,13 @@
 //! A policy's text before it is published: whether it may be, and what it would change.
 //!
-//! Invariant: no more than a few large texts are worked on at once.
+//! Invariants: no more than a few large texts are worked on at once; no whole key comes further than this.
 
 use std::sync::Arc;
 
 use portcullis_api::policy::PolicyDifference;
 use portcullis_policy::{Checked, Diagnostics};
 
-use super::{PolicyRoom, difference, text};
+use super::{PolicyRoom, difference, secrets, text};
 use crate::app::App;
 use crate::caller::{Caller, Scope};
 use crate::error::Error;
@@ -21,14 +21,29 @@ const MAX_BYTES: usize = 1024 * 1024;
 const NAME: &str = "policy.toml";
 
 /// Whether a text can be published.
-pub(super) async fn compile(toml: &str) -> Result<Result<Checked, Box<Diagnostics>>, Error> {
+pub(super) async fn compile(app: &App, toml: &str) -> Result<Result<Checked, Box<Diagnostics>>, Error> {
     short_enough(toml)?;
-    let toml = toml.to_owned();
+    let (toml, in_force) = (toml.to_owned(), app.policy());
     work(move || {
         few_enough(&toml)?;
-        Ok(portcullis_policy::check(&toml, NAME).map_err(Box::new))
+        // What else is wrong would be told with the line that holds the key.
+        Ok(match secrets::keys_in(&toml, NAME, Some(in_force.spec())) {
+            Some(keys) => Err(Box::new(keys.diagnostics)),
+            None => portcullis_policy::check(&toml, NAME).map_err(Box::new),
+        })
     })
     .await?
+}
+
+/// A text to be shown again to whoever sent it: without the keys in it.
+pub(crate) async fn masked(app: &App, toml: &str) -> Result<String, Error> {
+    short_enough(toml)?;
+    let (toml, in_force) = (toml.to_owned(), app.policy());
+    work(move || match secrets::keys_in(&toml, NAME, Some(in_force.spec())) {
+        Some(keys) => keys.masked,
+        None => toml,
+    })
+    .await
 }
 
 /// What a policy changes after the one in force. The operator counts everyone's keys; whose they are stays theirs.

@@ -7,8 +7,8 @@ use portcullis_api::policy::PolicySource;
 use portcullis_engine::OrganizationId;
 use portcullis_policy::Diagnostics;
 
-use super::PolicyRoom;
 use super::versions::publication;
+use super::{PolicyRoom, secrets};
 use crate::caller::Caller;
 use crate::config::PolicyFile;
 use crate::store::{PolicyRow, Store, StoreError};
@@ -19,7 +19,7 @@ const ATTEMPTS: usize = 8;
 /// Why there is no policy to serve.
 #[derive(Debug, thiserror::Error)]
 pub enum NoPolicy {
-    /// The file does not compile; its author can fix it.
+    /// The file does not compile, or a whole key stands in it; its author can fix either.
     #[error("{0}")]
     Refused(#[from] Box<Diagnostics>),
     /// No file was given and nothing was ever published; the operator can give one.
@@ -98,6 +98,10 @@ pub(crate) async fn at_start(
             let unreadable = |problem| NoPolicy::Unreadable { version: row.version, problem };
             return Ok((PolicyRoom::read(&row).map_err(unreadable)?, note));
         };
+        let in_force = newest.as_ref().and_then(|row| portcullis_policy::parse(&row.toml, "policy.toml").ok());
+        if let Some(keys) = secrets::keys_in(&file.text, &file.name, in_force.as_ref()) {
+            return Err(NoPolicy::Refused(Box::new(keys.diagnostics)));
+        }
         let row = file.follow(newest.as_ref(), now_ms);
         let published = newest.and_then(|before| replaced(&before, file, &row));
         let change = publication(&Caller::system(organization), organization, now_ms, row, &file.title);

@@ -79,7 +79,7 @@ pub(crate) async fn versions(app: &App, by: &Caller, query: &ListPolicyVersions)
 pub(crate) async fn check(app: &App, by: &Caller, toml: &str) -> Result<PolicyCheck, Error> {
     by.require(PolicyRead)?;
     let current = newest(app).await?;
-    match checking::compile(toml).await? {
+    match checking::compile(app, toml).await? {
         Err(problems) => Ok(view::refused(&problems)),
         Ok(checked) => {
             let warnings = view::remarks(checked.warnings.as_ref());
@@ -131,7 +131,7 @@ impl Publish<'_> {
         if let Some(base) = self.base.filter(|base| *base != current.version) {
             return Err(Error::PolicyMoved { base, current: current.version });
         }
-        let checked = checking::compile(self.toml).await?;
+        let checked = checking::compile(app, self.toml).await?;
         let checked = checked.map_err(|problems| Error::invalid("/toml", problems.to_string()))?;
         let title = checked.spec.name.clone();
         let difference = checking::compare(app, by, &current, self.toml, checked).await?;

@@ -89,3 +89,18 @@ async fn an_older_version_comes_back_as_a_new_one() {
     has(&page, 200, &["refunds:write"]);
     assert!(!page.text().contains("@example.com</small>") && !page.text().contains("version-row"), "not who published");
 }
+
+#[tokio::test]
+async fn a_key_pasted_into_the_policy_is_neither_stored_nor_shown_again() {
+    let stack = Stack::start().await;
+    let owner = stack.browser(&stack.default_organization().await, "owner").await;
+    let key = stack.key("till").await["key"].as_str().unwrap().to_owned();
+    let text = format!("{}# the till has {key}\n", policy(&owner).await);
+    let line = format!("Line {}", text.lines().count());
+    for path in ["/policy/preview", "/policy/publish"] {
+        let page = owner.post(path, &[("toml", &text), ("base_version", "1")]).await;
+        has(&page, 422, &[&line, "A whole key with the prefix", "sk_live_********"]);
+        assert!(!page.text().contains(&key) && !page.text().contains("/policy/publish\""), "{path}");
+    }
+    assert_eq!(stack.get("/v1/policy").await.json()["version"], 1);
+}

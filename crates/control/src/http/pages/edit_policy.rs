@@ -1,6 +1,7 @@
 //! `/policy/edit`, `/policy/preview`, `/policy/publish`: another text, what it would change, and then in force.
 //!
-//! Invariant: what is published in the page was compared with the version in force; if that changed, it is shown again.
+//! Invariants: what is published in the page was compared with the version in force; if that changed, it is shown again. A
+//! whole key that was pasted into the text is not.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -77,7 +78,7 @@ async fn checked(app: &App, desk: &Desk, sent: &Sent, status: StatusCode) -> Res
     let page = PolicyEdit {
         shell: desk.shell("Edit the policy", Section::Policy),
         base_version: policy::show(app, &desk.by).await?.about.version,
-        toml,
+        toml: policy::masked(app, &toml).await?,
         note: fields::again(&app.policy(), &sent.note),
         check: Some(found(check)),
     };
