@@ -76,7 +76,7 @@ pub(super) async fn diff(
     Segment(version): Segment,
     Parameters(query): Parameters<DiffPolicy>,
 ) -> Result<Json<PolicyVersionDifference>, Failure> {
-    let _listing = app.listings.acquire().await;
+    let _listing = app.listings.turn(&by).await;
     Ok(Json(policy::diff(&app, &by, &version, &query).await?))
 }
 
