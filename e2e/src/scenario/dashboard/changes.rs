@@ -12,7 +12,8 @@ use crate::stack::Stack;
 use crate::wait;
 
 const FIRST_LINE: &str = "# systemprompt: scoped platform keys.";
-const OTHER_FIRST_LINE: &str = "# systemprompt: keys of the platform, each with the scopes that its owner chose for it.";
+const OTHER_FIRST_LINE: &str =
+    "# systemprompt: keys of the platform, each with the scopes that its owner chose for it.";
 const RULE: &str = "\n[[rules]]\nmethods = [\"GET\"]\npath = \"/api/v1/archive/**\"\nall = [\"skills:read\"]\n";
 
 pub(super) async fn run(visit: &Visit, stack: &Stack, report: &mut Report) -> anyhow::Result<()> {
