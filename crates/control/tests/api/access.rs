@@ -122,7 +122,8 @@ async fn a_stranger_learns_neither_paths_nor_methods() {
 
 #[tokio::test]
 async fn the_log_says_where_a_change_came_from_and_believes_trusted_proxies_alone() {
-    use crate::stack::{config, text};
+    use crate::stack::config;
+    use crate::stored::text;
     use portcullis_control::{Clock, Server};
     for (trusted, expected) in [(vec![], "127.0.0.1"), (vec!["127.0.0.0/8"], "203.0.113.9")] {
         let folder = tempfile::tempdir().unwrap();

@@ -43,6 +43,7 @@ mod secrecy;
 mod sign_ins;
 pub(crate) mod stack;
 mod startup;
+pub(crate) mod stored;
 mod table;
 mod tokens;
 mod trial;

@@ -154,7 +154,7 @@ async fn no_secret_is_logged_or_stored() {
     let secrets = use_everything(&stack).await;
     let mut places = vec![("log".to_owned(), log.0.lock().unwrap().clone())];
     assert!(places[0].1.windows(8).any(|it| it == b"answered"), "the test must see the log");
-    places.extend(crate::stack::contents(stack.folder.path()).await);
+    places.extend(crate::stored::contents(stack.folder.path()).await);
     assert!(places.len() > 1, "the test must see the database");
     for secret in &secrets {
         for (place, bytes) in &places {

@@ -9,4 +9,4 @@ mod replicas;
 mod road;
 
 // What `crate::` means in there.
-use api::{stack, support};
+use api::{stack, stored, support};
