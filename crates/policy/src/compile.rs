@@ -12,6 +12,11 @@ use crate::document::{Document, MOST, Step};
 use crate::secret::keys_in;
 use crate::warning;
 
+/// Longer names are not compared with each other.
+const LONG_NAME: usize = 100;
+/// Nobody reads a longer list of names.
+const LONG_LIST: usize = 100_000;
+
 /// A policy that can be served.
 #[derive(Debug)]
 pub struct Checked {
@@ -97,12 +102,24 @@ fn complain(document: &Document<'_>, error: &PolicyError) -> Diagnostic {
             let line = document.line(&[Step::Key("rules"), Step::Index(*first), Step::Key("path")]);
             let message =
                 format!("this rule and the one on line {line} are for the same requests and neither is more specific");
-            document.complain(&path, message, error.problem.hint())
+            document.complain(&path, message, hint(&error.problem))
         }
         problem => {
-            let (message, hint) = split_hint(problem.to_string());
-            document.complain(&path, message, problem.hint().or(hint))
+            let (message, rest) = split_hint(problem.to_string());
+            document.complain(&path, message, hint(problem).or(rest))
         }
+    }
+}
+
+/// How to fix it. The engine compares an unknown name with every known one, letter by letter.
+fn hint(problem: &PolicyProblem) -> Option<String> {
+    match problem {
+        PolicyProblem::Unknown { name, known, .. }
+            if name.len() > LONG_NAME || known.iter().map(String::len).sum::<usize>() > LONG_LIST =>
+        {
+            None
+        }
+        problem => problem.hint(),
     }
 }
 

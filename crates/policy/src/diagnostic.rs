@@ -1,11 +1,16 @@
 //! What is wrong with a policy, where, and how to put it right.
 //!
 //! Knows how to print a place in a text; does not know what a policy is. Invariant: a `Diagnostics` holds at least
-//! one entry, and what it prints holds no control character of the source.
+//! one entry, and what it prints holds no control character of the source and, however long a line is, little of it.
 
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
+
+/// Of a longer line only what stands around the place is shown.
+const WIDEST: usize = 200;
+/// Where a line was cut.
+const CUT: &str = "…";
 
 /// Everything found wrong with one file, in the order of the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,8 +48,11 @@ pub struct Position {
     pub line: usize,
     /// Column in characters, counted from 1.
     pub column: usize,
-    /// The text of that line, control characters blanked.
+    /// The text of that line, control characters blanked; of a long one what stands around the place, with `…` where it
+    /// is cut.
     pub text: String,
+    /// How many characters of `text` stand before the place.
+    pub before: usize,
     /// How many characters to underline, at least 1.
     pub width: usize,
 }
@@ -137,8 +145,7 @@ impl fmt::Display for Position {
         let gutter = self.line.to_string();
         writeln!(f, " {gutter} | {}", self.text)?;
         let indent = gutter.len() + 1;
-        let before = self.column.saturating_sub(1);
-        write!(f, "{:indent$} | {:before$}{:^<width$}", "", "", "", width = self.width)
+        write!(f, "{:indent$} | {:before$}{:^<width$}", "", "", "", before = self.before, width = self.width)
     }
 }
 
@@ -151,14 +158,24 @@ impl Position {
         let line_start = head.rfind('\n').map_or(0, |at| at + 1);
         let line = source.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
         let column = count(source, line_start, start);
-        let room = line.chars().count().saturating_sub(column);
+        let shown = around(column, line.chars().count());
+        let cut = |is_cut: bool| if is_cut { CUT } else { "" };
+        let (left, right) = (cut(shown.start > 0), cut(line.chars().nth(shown.end).is_some()));
+        let text: String = line.chars().skip(shown.start).take(shown.len()).map(printable).collect();
         Self {
             line: head.matches('\n').count() + 1,
             column: column + 1,
-            text: line.chars().map(printable).collect(),
-            width: count(source, start, end).min(room).max(1),
+            text: format!("{left}{text}{right}"),
+            before: left.chars().count() + column.saturating_sub(shown.start),
+            width: count(source, start, end).min(shown.end.saturating_sub(column)).max(1),
         }
     }
+}
+
+/// Which characters of a line of that length are shown, the column in the middle of them where that can be.
+fn around(column: usize, length: usize) -> Range<usize> {
+    let start = column.saturating_sub(WIDEST / 2).min(length.saturating_sub(WIDEST));
+    start..length.min(start + WIDEST)
 }
 
 fn count(source: &str, from: usize, to: usize) -> usize {
@@ -196,5 +213,36 @@ mod tests {
     fn spans_outside_the_text_are_clamped() {
         check("é", 1..900, " 1 | é\n   | ^");
         check("ab", 50..90, " 1 | ab\n   |   ^");
+    }
+
+    /// Of a long line, and the character under the first caret.
+    #[track_caller]
+    fn check_long(line: &str, at: &str, cut: (bool, bool), width: usize) {
+        let start = line.find(at).unwrap();
+        let position = Position::of(&format!("a = 1\n{line}\nb = 2"), &(6 + start..6 + start + at.len()));
+        assert_eq!(
+            (position.line, position.column),
+            (2, line.chars().take_while(|it| !at.starts_with(*it)).count() + 1)
+        );
+        assert_eq!(position.text.chars().count(), WIDEST + usize::from(cut.0) + usize::from(cut.1));
+        assert_eq!((position.text.starts_with('…'), position.text.ends_with('…')), cut);
+        assert_eq!(position.text.chars().nth(position.before), at.chars().next());
+        assert_eq!(position.width, width);
+        let printed = position.to_string();
+        let (above, below) = printed.split_once('\n').unwrap();
+        let caret = below.chars().position(|it| it == '^');
+        assert_eq!(caret.and_then(|caret| above.chars().nth(caret)), at.chars().next(), "{printed}");
+    }
+
+    #[test]
+    fn of_a_long_line_the_place_is_shown() {
+        let long = "é".repeat(100_000);
+        check_long(&format!("xyz{long}"), "xyz", (false, true), 3);
+        check_long(&format!("{long}xyz{long}"), "xyz", (true, true), 3);
+        check_long(&format!("{long}xyz"), "xyz", (true, false), 3);
+        check_long(&format!("{long}{}", "x".repeat(100_000)), &"x".repeat(100_000), (true, true), WIDEST / 2);
+        check_long(&format!("x{}", "é".repeat(WIDEST - 1)), "x", (false, false), 1);
+        let behind = Position::of(&long, &(long.len()..long.len()));
+        assert_eq!((behind.column, behind.before, behind.width), (100_001, WIDEST + 1, 1));
     }
 }

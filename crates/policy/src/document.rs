@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use portcullis_engine::PolicySpec;
 use portcullis_engine::spec::{CredentialSpec, KeyFormatSpec, RuleSpec};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer, Error, ValueDeserializer};
@@ -16,6 +17,8 @@ use crate::wording;
 
 /// No more than this many complaints about one file.
 pub(crate) const MOST: usize = 20;
+/// Of a longer text the syntax errors are not collected.
+const LONG: usize = 64 * 1024;
 
 /// A parsed document with its text.
 pub(crate) struct Document<'a> {
@@ -38,11 +41,9 @@ pub(crate) enum Step<'a> {
 impl<'a> Document<'a> {
     /// Parses text. Only the first syntax error is reported: those behind it mostly follow from it.
     pub(crate) fn parse(source: &'a str, file: &'a str) -> Result<Self, Diagnostics> {
-        let (root, errors) = DeTable::parse_recoverable(source);
-        let document = Self { source, file, root };
-        match errors.iter().min_by_key(|error| error.span().map_or(0, |span| span.start)) {
-            Some(error) => Err(Diagnostics::new(file, document.syntax(error), Vec::new())),
-            None => Ok(document),
+        match DeTable::parse(source) {
+            Ok(root) => Ok(Self { source, file, root }),
+            Err(error) => Err(Diagnostics::new(file, syntax(source, &first_error(source, error)), Vec::new())),
         }
     }
 
@@ -50,36 +51,43 @@ impl<'a> Document<'a> {
     ///
     /// serde stops at its first complaint, so the entries of the three lists are read one by one: each gets its own.
     pub(crate) fn spec(&self) -> Result<PolicySpec, Diagnostics> {
-        let error = match PolicySpec::deserialize_from(&self.root) {
+        let error = match PolicySpec::deserialize(Deserializer::from(self.root.clone())) {
             Ok(spec) => return Ok(spec),
             Err(error) => error,
         };
         let mut rest = self.root.clone();
         let mut complaints = Vec::new();
-        complaints.extend(self.entries::<CredentialSpec>(&mut rest, "credentials"));
-        complaints.extend(self.entries::<KeyFormatSpec>(&mut rest, "keys"));
-        complaints.extend(self.entries::<RuleSpec>(&mut rest, "rules"));
-        complaints.extend(PolicySpec::deserialize_from(&rest).err().map(|error| self.shape(&error)));
-        complaints.truncate(MOST);
+        self.entries::<CredentialSpec>(&mut rest, "credentials", &mut complaints);
+        self.entries::<KeyFormatSpec>(&mut rest, "keys", &mut complaints);
+        self.entries::<RuleSpec>(&mut rest, "rules", &mut complaints);
+        if complaints.len() < MOST {
+            let rest = PolicySpec::deserialize(Deserializer::from(rest));
+            complaints.extend(rest.err().map(|error| self.shape(&error)));
+        }
         let only = || Diagnostics::new(self.file, self.shape(&error), Vec::new());
         Err(Diagnostics::collect(self.file, complaints).unwrap_or_else(only))
     }
 
-    /// Complaints about the entries of one list; the entries complained of are taken out of `rest`.
-    fn entries<T: DeserializeOwned>(&self, rest: &mut Spanned<DeTable<'a>>, list: &str) -> Vec<Diagnostic> {
+    /// Complains about the entries of one list, until there are [`MOST`] complaints; the entries complained of are taken
+    /// out of `rest`.
+    fn entries<T: DeserializeOwned>(
+        &self,
+        rest: &mut Spanned<DeTable<'a>>,
+        list: &str,
+        complaints: &mut Vec<Diagnostic>,
+    ) {
         let Some(DeValue::Array(entries)) = rest.get_mut().get_mut(list).map(Spanned::get_mut) else {
-            return Vec::new();
+            return;
         };
-        let mut good = DeArray::new();
-        let mut complaints = Vec::new();
-        for entry in entries.iter() {
+        for entry in std::mem::replace(entries, DeArray::new()) {
+            if complaints.len() >= MOST {
+                return;
+            }
             match T::deserialize(ValueDeserializer::from(entry.clone())) {
-                Ok(_) => good.push(entry.clone()),
+                Ok(_) => entries.push(entry),
                 Err(error) => complaints.push(self.shape_within(&error, &entry.span())),
             }
         }
-        *entries = good;
-        complaints
     }
 
     /// A complaint about the place that `path` names, or the nearest table around it that exists.
@@ -120,12 +128,6 @@ impl<'a> Document<'a> {
         found.unwrap_or(0..0)
     }
 
-    fn syntax(&self, error: &Error) -> Diagnostic {
-        let span = error.span().unwrap_or(0..0);
-        let (message, hint) = wording::syntax(error.message());
-        Diagnostic { severity: Severity::Error, position: Some(Position::of(self.source, &span)), message, hint }
-    }
-
     fn shape(&self, error: &Error) -> Diagnostic {
         self.shape_within(error, &(0..0))
     }
@@ -135,6 +137,22 @@ impl<'a> Document<'a> {
         let (message, hint) = wording::shape(error.message());
         Diagnostic { severity: Severity::Error, position: Some(Position::of(self.source, &span)), message, hint }
     }
+}
+
+/// The error that stands first in the text, which need not be the one that the parser reported first. A long text may
+/// hold more of them than is good to collect.
+fn first_error(source: &str, reported: Error) -> Error {
+    if source.len() > LONG {
+        return reported;
+    }
+    let (_, errors) = DeTable::parse_recoverable(source);
+    errors.into_iter().min_by_key(|error| error.span().map_or(0, |span| span.start)).unwrap_or(reported)
+}
+
+fn syntax(source: &str, error: &Error) -> Diagnostic {
+    let span = error.span().unwrap_or(0..0);
+    let (message, hint) = wording::syntax(error.message());
+    Diagnostic { severity: Severity::Error, position: Some(Position::of(source, &span)), message, hint }
 }
 
 /// The value under `key`. A whole table is shown by its key or header, which says more than its first line.
@@ -148,12 +166,3 @@ fn entry<'t, 'a>(table: &'t DeTable<'a>, key: &str) -> Option<(Range<usize>, &'t
 fn name<'t, 'a>(table: &'t DeTable<'a>, key: &str) -> Option<(Range<usize>, &'t Spanned<DeValue<'a>>)> {
     table.get_key_value(key).map(|(key, value)| (key.span(), value))
 }
-
-/// Reading a value out of a parsed document without consuming it.
-trait DeserializeFrom: DeserializeOwned {
-    fn deserialize_from(root: &Spanned<DeTable<'_>>) -> Result<Self, Error> {
-        Self::deserialize(Deserializer::from(root.clone()))
-    }
-}
-
-impl DeserializeFrom for PolicySpec {}

@@ -6,11 +6,11 @@ use portcullis_engine::Policy;
 use portcullis_engine::policy::Gap;
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::document::{Document, Step};
+use crate::document::{Document, MOST, Step};
 
-/// All warnings about a policy that compiles.
+/// The warnings about a policy that compiles, [`MOST`] of them at most.
 pub(crate) fn all(document: &Document<'_>, policy: &Policy) -> Vec<Diagnostic> {
-    policy.gaps().iter().map(|gap| describe(document, gap)).collect()
+    policy.gaps().iter().take(MOST).map(|gap| describe(document, gap)).collect()
 }
 
 fn describe(document: &Document<'_>, gap: &Gap) -> Diagnostic {
