@@ -171,6 +171,14 @@ impl Caller {
         }
     }
 
+    /// The id of the token that it is made with, or else of the person.
+    pub(crate) fn means(&self) -> Option<String> {
+        match &self.who {
+            Who::Token { id, .. } => Some(id.to_string()),
+            _ => self.maker(),
+        }
+    }
+
     /// What the person behind it is in the organisation. The administrator counts as an owner.
     pub(crate) fn role(&self) -> Option<Role> {
         match &self.who {

@@ -140,12 +140,14 @@ async fn join(app: &App, by: &Caller, row: &InvitationRow, user: UserRow, origin
             let write = Write::Account(AccountWrite::InsertUser(user.clone()));
             change = change.add(write, organization, Action::UserCreated, target());
         }
-        Origin::Known => {}
+        Origin::Known => {
+            let held = AccountWrite::HoldPassword(user.id, user.password.clone());
+            change = change.also(Write::Account(held));
+        }
         Origin::Returned { before } => {
-            let password = AccountWrite::SetPassword { user: user.id, from: before, to: user.password.clone() };
+            let taken = AccountWrite::TakeOver { from: before, to: user.clone(), at: now };
             change = change
-                .also(Write::Account(AccountWrite::RenameUser(user.id, user.name.clone())))
-                .add(Write::Account(password), organization, Action::PasswordChanged, target())
+                .add(Write::Account(taken), organization, Action::PasswordChanged, target())
                 .detail([("by", json!("invitation"))]);
         }
     }

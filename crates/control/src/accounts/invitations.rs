@@ -35,7 +35,7 @@ pub(crate) async fn invite(
     let email = fields::email(&app.policy(), &request.email)?;
     not_yet_a_member(app, organization, &email).await?;
     let (secret, row) = make(organization, role, Some(email), by.name(), app.clock.seconds(), VALID_SECONDS)?;
-    let row = InvitationRow { made_by: by.maker(), ..row };
+    let row = InvitationRow { made_by: by.means(), ..row };
     let record = invitation(&row);
     let detail = [("role", json!(role.as_str())), ("email", json!(row.email))];
     let target = target(&row);

@@ -9,6 +9,7 @@ mod attention;
 mod audit;
 mod fleet;
 mod keys;
+mod leaving;
 mod organizations;
 mod plans;
 mod policies;
@@ -159,6 +160,12 @@ suite! {
         an_invitation_is_accepted_or_withdrawn_once
         a_session_is_there_until_it_ends
         a_token_works_for_its_scope_until_it_ends
+    }
+    leaving {
+        whoever_left_invites_nobody_and_makes_no_token
+        whoever_may_invite_no_more_invites_nobody
+        who_revokes_all_tokens_withdraws_what_was_made_with_them
+        an_account_goes_to_another_when_it_is_a_member_of_nothing
     }
     versions {
         versions_rise_and_keep_to_the_floor

@@ -23,6 +23,16 @@ pub(crate) enum AccountWrite {
         /// The new one.
         to: PasswordHash,
     },
+    /// An account that is a member of nothing is somebody else's from now on, as given; whoever had it keeps no session,
+    /// token or invitation. Refused if it is a member of something by now.
+    TakeOver {
+        /// The password that it had.
+        from: PasswordHash,
+        /// The account with its new name and password.
+        to: UserRow,
+        /// When.
+        at: u64,
+    },
     /// Nothing, and refused if a person's password is another by now than the one that was checked.
     HoldPassword(UserId, PasswordHash),
     /// A new member; refused if they are one already.

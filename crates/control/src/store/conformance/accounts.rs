@@ -13,7 +13,7 @@ use crate::store::{
     AccountWrite, InvitationRow, MemberRow, SessionRow, Slice, Store, StoreError, TokenRow, UserRow, Write,
 };
 
-const ALL: Slice = Slice { after: None, limit: 100 };
+pub(super) const ALL: Slice = Slice { after: None, limit: 100 };
 
 fn user(email: &str) -> UserRow {
     UserRow {
@@ -31,7 +31,7 @@ fn member(user: &UserRow, organization: u8, role: Role, created_at: u64) -> Memb
     MemberRow { organization, user: user.id, email, name, role, created_at, last_seen: None }
 }
 
-fn session(user: &UserRow, organization: u8) -> SessionRow {
+pub(super) fn session(user: &UserRow, organization: u8) -> SessionRow {
     SessionRow {
         id: SessionId::generate().unwrap(),
         digest: Secret::generate(Purpose::Session).unwrap().digest(),
@@ -45,7 +45,7 @@ fn session(user: &UserRow, organization: u8) -> SessionRow {
     }
 }
 
-fn token(owner: Option<&UserRow>, organization: u8, created_at: u64) -> TokenRow {
+pub(super) fn token(owner: Option<&UserRow>, organization: u8, created_at: u64) -> TokenRow {
     TokenRow {
         id: TokenId::generate().unwrap(),
         digest: Secret::generate(Purpose::Token).unwrap().digest(),
@@ -63,22 +63,39 @@ fn token(owner: Option<&UserRow>, organization: u8, created_at: u64) -> TokenRow
     }
 }
 
-async fn put_account(store: &dyn Store, write: AccountWrite) {
+pub(super) fn invitation(organization: OrganizationId, created_at: u64) -> InvitationRow {
+    InvitationRow {
+        id: InvitationId::generate().unwrap(),
+        digest: Secret::generate(Purpose::Invitation).unwrap().digest(),
+        organization,
+        email: Some("ada@example.com".to_owned()),
+        is_first: false,
+        role: Role::Admin,
+        created_by: "root".to_owned(),
+        made_by: None,
+        created_at,
+        expires_at: NOW + 100,
+        accepted_at: None,
+        withdrawn_at: None,
+    }
+}
+
+pub(super) async fn put_account(store: &dyn Store, write: AccountWrite) {
     put(store, Write::Account(write)).await;
 }
 
-async fn refused(store: &dyn Store, write: AccountWrite) -> StoreError {
+pub(super) async fn refused(store: &dyn Store, write: AccountWrite) -> StoreError {
     let change = super::rows::with(super::rows::change(1), Write::Account(write));
     store.write(&change, 0).await.unwrap_err()
 }
 
-async fn join(store: &dyn Store, user: &UserRow, organization: u8, role: Role, at: u64) -> MemberRow {
+pub(super) async fn join(store: &dyn Store, user: &UserRow, organization: u8, role: Role, at: u64) -> MemberRow {
     let row = member(user, organization, role, at);
     put_account(store, AccountWrite::InsertMember(row.clone())).await;
     row
 }
 
-async fn people<const N: usize>(store: &dyn Store) -> [UserRow; N] {
+pub(super) async fn people<const N: usize>(store: &dyn Store) -> [UserRow; N] {
     two_organizations(store).await;
     let people = std::array::from_fn(|number| user(&format!("p{number}@example.com")));
     for user in &people {
@@ -185,23 +202,12 @@ pub(super) async fn whoever_leaves_loses_what_they_had_there_alone(it: Fixture) 
 pub(super) async fn an_invitation_is_accepted_or_withdrawn_once(it: Fixture) {
     let store = &*it.store;
     two_organizations(store).await;
-    let row = |organization: OrganizationId, created_at| InvitationRow {
-        id: InvitationId::generate().unwrap(),
-        digest: Secret::generate(Purpose::Invitation).unwrap().digest(),
-        organization,
-        email: Some("ada@example.com".to_owned()),
-        is_first: false,
-        role: Role::Admin,
-        created_by: "root".to_owned(),
-        made_by: None,
-        created_at,
-        expires_at: NOW + 100,
-        accepted_at: None,
-        withdrawn_at: None,
-    };
-    let (one, two, other) =
-        (row(organization_id(1), NOW), row(organization_id(1), NOW + 1), row(organization_id(2), NOW));
-    let first = InvitationRow { is_first: true, email: None, ..row(organization_id(1), NOW + 2) };
+    let (one, two, other) = (
+        invitation(organization_id(1), NOW),
+        invitation(organization_id(1), NOW + 1),
+        invitation(organization_id(2), NOW),
+    );
+    let first = InvitationRow { is_first: true, email: None, ..invitation(organization_id(1), NOW + 2) };
     for row in [&one, &two, &other, &first] {
         put_account(store, AccountWrite::InsertInvitation(row.clone())).await;
     }

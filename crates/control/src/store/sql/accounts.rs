@@ -8,6 +8,7 @@ pub(super) async fn carry_out(connection: &mut Connection, write: &AccountWrite)
         AccountWrite::InsertUser(row) => users::insert(connection, row).await,
         AccountWrite::RenameUser(id, name) => users::rename(connection, *id, name).await,
         AccountWrite::SetPassword { user, from, to } => users::set_password(connection, *user, from, to).await,
+        AccountWrite::TakeOver { from, to, at } => users::take_over(connection, from, to, *at).await,
         AccountWrite::HoldPassword(user, checked) => users::set_password(connection, *user, checked, checked).await,
         AccountWrite::InsertMember(row) => members::insert(connection, row).await,
         AccountWrite::SetRole(row, role, at) => members::set_role(connection, row, *role, *at).await,

@@ -6,11 +6,16 @@ use sqlx::Row as _;
 
 use super::columns::{digest, exactly_one, parsed, signed, unsigned, unsigned_or_null};
 use super::{Connection, Row, SqlStore};
+use crate::access::Role;
 use crate::id::InvitationId;
 use crate::secret::SecretDigest;
 use crate::store::{InvitationRow, Invitations, Slice, StoreError};
 
+/// Fails if whoever makes it may no longer: what withdraws the invitations of somebody who leaves finds no later one.
 pub(super) async fn insert(connection: &mut Connection, row: &InvitationRow) -> Result<(), StoreError> {
+    if let Some(maker) = &row.made_by {
+        may_still_invite(connection, row.organization, maker).await?;
+    }
     let sql = "INSERT INTO invitations (id, digest, organization, email, is_first, role, created_by, created_at, \
                expires_at, accepted_at, withdrawn_at, made_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     sqlx::query(sql)
@@ -31,6 +36,21 @@ pub(super) async fn insert(connection: &mut Connection, row: &InvitationRow) -> 
     Ok(())
 }
 
+/// By a person's id or a token's. Changes are made one after the other, so it is so until this one is.
+async fn may_still_invite(
+    connection: &mut Connection,
+    organization: OrganizationId,
+    maker: &str,
+) -> Result<(), StoreError> {
+    let sql = "SELECT o.id FROM organizations o WHERE o.id = $1 AND EXISTS (SELECT 1 FROM memberships m \
+               WHERE m.organization = o.id AND m.role IN ($3, $4) AND (m.user_id = $2 OR m.user_id = \
+               (SELECT t.user_id FROM api_tokens t WHERE t.id = $2 AND t.revoked_at IS NULL))) \
+               OR EXISTS (SELECT 1 FROM api_tokens t WHERE t.id = $2 AND t.user_id IS NULL AND t.revoked_at IS NULL)";
+    let query = sqlx::query(sql).bind(organization.to_string()).bind(maker);
+    let query = query.bind(Role::Owner.as_str()).bind(Role::Admin.as_str());
+    query.fetch_optional(connection).await?.map(drop).ok_or(StoreError::Conflict)
+}
+
 pub(super) async fn accept(connection: &mut Connection, id: InvitationId, at: u64) -> Result<(), StoreError> {
     let sql = "UPDATE invitations SET accepted_at = $1 WHERE id = $2 AND accepted_at IS NULL \
                AND withdrawn_at IS NULL AND expires_at > $1";
@@ -44,15 +64,16 @@ pub(super) async fn withdraw(connection: &mut Connection, id: InvitationId, at: 
     exactly_one(done.rows_affected())
 }
 
-/// Withdraws what somebody made who may no longer: nobody comes back by a link they kept.
+/// Withdraws what a person, by whichever of their tokens, or a token made that may no longer: nobody comes back by a link
+/// they kept.
 pub(super) async fn withdraw_of(
     connection: &mut Connection,
     organization: Option<OrganizationId>,
     maker: &str,
     at: u64,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE invitations SET withdrawn_at = $1 WHERE ($2 IS NULL OR organization = $2) AND made_by = $3 \
-               AND accepted_at IS NULL AND withdrawn_at IS NULL";
+    let sql = "UPDATE invitations SET withdrawn_at = $1 WHERE ($2 IS NULL OR organization = $2) AND (made_by = $3 OR made_by IN \
+               (SELECT id FROM api_tokens WHERE user_id = $3)) AND accepted_at IS NULL AND withdrawn_at IS NULL";
     let query = sqlx::query(sql).bind(signed(at)).bind(organization.map(|id| id.to_string())).bind(maker);
     query.execute(connection).await?;
     Ok(())

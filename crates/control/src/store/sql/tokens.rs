@@ -10,7 +10,13 @@ use crate::id::{TokenId, UserId};
 use crate::secret::SecretDigest;
 use crate::store::{ActiveToken, Slice, StoreError, TokenRow, Tokens};
 
+/// Fails if it is a personal one and its owner is no member any more.
 pub(super) async fn insert(connection: &mut Connection, row: &TokenRow) -> Result<(), StoreError> {
+    if let Some(owner) = row.owner {
+        let sql = "SELECT user_id FROM memberships WHERE organization = $1 AND user_id = $2";
+        let query = sqlx::query(sql).bind(row.organization.to_string()).bind(owner.to_string());
+        query.fetch_optional(&mut *connection).await?.map(drop).ok_or(StoreError::Conflict)?;
+    }
     let sql = "INSERT INTO api_tokens (id, digest, display, name, organization, user_id, scopes, created_by, created_at, \
                expires_at, revoked_at, last_used) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     sqlx::query(sql)
@@ -37,10 +43,11 @@ pub(super) async fn revoke(connection: &mut Connection, id: TokenId, at: u64) ->
     invitations::withdraw_of(connection, None, &id.to_string(), at).await
 }
 
+/// With what they made: whoever had one may have invited themselves.
 pub(super) async fn revoke_of(connection: &mut Connection, user: UserId, at: u64) -> Result<(), StoreError> {
     let query = sqlx::query("UPDATE api_tokens SET revoked_at = $1 WHERE user_id = $2 AND revoked_at IS NULL");
-    query.bind(signed(at)).bind(user.to_string()).execute(connection).await?;
-    Ok(())
+    query.bind(signed(at)).bind(user.to_string()).execute(&mut *connection).await?;
+    invitations::withdraw_of(connection, None, &user.to_string(), at).await
 }
 
 const COLUMNS: &str = "SELECT t.*, u.email AS owner_email FROM api_tokens t LEFT JOIN users u ON u.id = t.user_id";

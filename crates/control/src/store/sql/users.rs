@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 
 use super::columns::{exactly_one, parsed, signed, unsigned};
-use super::{Connection, Row, SqlStore};
+use super::{Connection, Row, SqlStore, sessions, tokens};
 use crate::accounts::PasswordHash;
 use crate::id::UserId;
 use crate::store::{StoreError, UserRow, Users};
@@ -37,6 +37,21 @@ pub(super) async fn set_password(
     let query = sqlx::query("UPDATE users SET password = $1 WHERE id = $2 AND password = $3");
     let done = query.bind(to.as_str()).bind(id.to_string()).bind(from.as_str()).execute(connection).await?;
     exactly_one(done.rows_affected())
+}
+
+/// Gives an account that is a member of nothing to somebody else: nothing of whoever had it goes on.
+pub(super) async fn take_over(
+    connection: &mut Connection,
+    from: &PasswordHash,
+    to: &UserRow,
+    at: u64,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE users SET password = $1, name = $2 WHERE id = $3 AND password = $4 \
+               AND NOT EXISTS (SELECT 1 FROM memberships WHERE user_id = $3)";
+    let query = sqlx::query(sql).bind(to.password.as_str()).bind(&to.name).bind(to.id.to_string()).bind(from.as_str());
+    exactly_one(query.execute(&mut *connection).await?.rows_affected())?;
+    sessions::end_all(connection, to.id, None).await?;
+    tokens::revoke_of(connection, to.id, at).await
 }
 
 #[async_trait]
