@@ -74,7 +74,7 @@ fn tell(done: &Restored) {
         return output::talk(unknown);
     };
     for (list, what) in [
-        (&revived.keys, "keys that were revoked or disabled since work again"),
+        (&revived.keys, "keys that were revoked, disabled, rotated or shortened since work again"),
         (&revived.tokens, "API tokens that were revoked since work again (--revoke-tokens revokes all)"),
         (&revived.members, "members who were removed or had another role since are what they were"),
         (&revived.passwords, "passwords that were changed since are the earlier ones again"),

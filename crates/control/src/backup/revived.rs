@@ -12,7 +12,7 @@ use super::{BackupError, open, text};
 /// What works again, each by its id and what people call it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revived {
-    /// Keys that had been revoked or disabled, by their ids alone.
+    /// Keys that had been revoked, disabled or given an earlier end, as rotation does; by their ids alone.
     pub keys: Vec<String>,
     /// API tokens that had been revoked.
     pub tokens: Vec<String>,
@@ -25,7 +25,8 @@ pub struct Revived {
 }
 
 const KEYS: &str = "SELECT n.id FROM keys n JOIN earlier.keys o ON o.id = n.id \
-    WHERE n.revoked_at IS NULL AND n.enabled AND (o.revoked_at IS NOT NULL OR NOT o.enabled) ORDER BY n.id";
+    WHERE n.revoked_at IS NULL AND n.enabled AND (o.revoked_at IS NOT NULL OR NOT o.enabled \
+    OR (o.expires_at IS NOT NULL AND (n.expires_at IS NULL OR n.expires_at > o.expires_at))) ORDER BY n.id";
 const TOKENS: &str = "SELECT n.id || ' ' || n.name FROM api_tokens n LEFT JOIN earlier.api_tokens o ON o.id = n.id \
     WHERE n.revoked_at IS NULL AND (o.id IS NULL OR o.revoked_at IS NOT NULL) ORDER BY n.id";
 const MEMBERS: &str = "SELECT n.user_id || ' ' || u.email || ', ' || n.role || ' of ' || n.organization \

@@ -19,7 +19,7 @@ struct Was {
     link: String,
     person: String,
     service: String,
-    key: String,
+    keys: Vec<String>,
     member: String,
 }
 
@@ -34,6 +34,8 @@ async fn scene() -> (tempfile::TempDir, Was) {
     let link = stack.invite(&home, "admin", "eve@example.com").await;
     let made = stack.send_with(Method::POST, "/v1/keys", ANSWERED, KEY).await.json();
     let key = made["id"].as_str().unwrap().to_owned();
+    let rotated = stack.key("leaked").await["id"].as_str().unwrap().to_owned();
+    stack.key("as it was").await;
     backup(&Database::InFolder, stack.folder.path(), &stack.folder.path().join("copy")).await.unwrap();
 
     assert_eq!(stack.delete(&format!("/v1/organizations/{acme}/members/{}", person.id)).await.status, 204);
@@ -41,8 +43,11 @@ async fn scene() -> (tempfile::TempDir, Was) {
     stack.sql("UPDATE users SET password = 'another'").await;
     assert_eq!(stack.patch(&format!("/v1/organizations/{acme}"), json!({ "state": "suspended" })).await.status, 200);
     assert_eq!(stack.patch(&format!("/v1/keys/{key}"), json!({ "enabled": false })).await.status, 200);
+    assert_eq!(stack.post(&format!("/v1/keys/{rotated}/rotate"), json!({})).await.status, 201);
+    let mut keys = vec![key, rotated];
+    keys.sort_unstable();
     let member = format!("{} {}, admin of {acme}", person.id, person.email);
-    let was = Was { cookie, link, person: person.token, service, key, member };
+    let was = Was { cookie, link, person: person.token, service, keys, member };
     (stack.kill().await, was)
 }
 
@@ -82,7 +87,7 @@ async fn what_works_again_is_named() {
     let (done, stack) = put_back(folder, false).await;
     assert_eq!((done.tokens, done.members), (2, 1));
     let Revived { keys, tokens, members, passwords, organizations } = done.revived.unwrap();
-    assert_eq!((keys, members), (vec![was.key], vec![was.member]));
+    assert_eq!((keys, members), (was.keys, vec![was.member]));
     assert!(
         tokens.len() == 2 && tokens.iter().all(|it| it.starts_with("tok_") && it.contains(" token ")),
         "{tokens:?}"
