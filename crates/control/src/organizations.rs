@@ -90,11 +90,11 @@ pub(crate) async fn update(
     by.require(OrganizationsWrite)?;
     let name = keys::given("/name", &request.name)?.map(|name| keys::name(&app.policy(), name)).transpose()?;
     let state = keys::given("/state", &request.state)?.map(state).transpose()?;
-    if state.is_some() {
-        by.require_operator(app)?;
-    }
     app.change(async || {
         let mut row = find_in(app, sight(app, by), id).await?;
+        if state.is_some() {
+            by.require_operator(app)?;
+        }
         by.still_sees(&organization(row.clone()))?;
         row.name = name.clone().unwrap_or(row.name);
         row.state = state.unwrap_or(row.state);
