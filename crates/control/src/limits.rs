@@ -41,6 +41,9 @@ pub struct Limits {
     pub head_within: Duration,
     /// From there to the end of its body.
     pub body_within: Duration,
+    /// Bytes of bodies that known callers send which are held at once. One organisation and the edges have half of it at
+    /// most, one caller an eighth.
+    pub bodies: usize,
     /// A connection on which no byte has moved for this long is closed. Longer than any long poll.
     pub idle: Duration,
     /// A write that edges cannot fetch by then is answered all the same, and says so.
@@ -66,6 +69,7 @@ impl Default for Limits {
             connections: (file_descriptors() / 4 * 3).clamp(16, MAX_CONNECTIONS),
             head_within: Duration::from_secs(10),
             body_within: Duration::from_secs(30),
+            bodies: 256 * 1024 * 1024,
             idle: Duration::from_secs(120),
             publish_within: Duration::from_secs(10),
             requests_by_caller: Rate::per_second(500),

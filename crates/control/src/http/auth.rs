@@ -14,7 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::address;
-use super::arrival;
+use super::arrival::{self, Place};
 use super::failure::Failure;
 use super::pages;
 use super::rates::Told;
@@ -74,6 +74,7 @@ impl FromRequestParts<App> for By {
 pub(super) async fn gate(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let door = Door::of(request.uri().path());
     let mut entered = enter(&app, door, &mut request).await;
+    let mut place = None;
     let told = count(&app, door, &request, entered.is_ok());
     let told = told.unwrap_or_else(|refused| {
         let (failure, told) = *refused;
@@ -81,7 +82,7 @@ pub(super) async fn gate(State(app): State<App>, mut request: Request, next: Nex
         Some(told)
     });
     if entered.is_ok() {
-        entered = arrive(&app, door, &mut request).await;
+        entered = arrive(&app, door, &mut request).await.map(|taken| place = taken);
     }
     let signed_in = request.extensions().get::<SignedIn>().cloned();
     let request_id = request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned());
@@ -91,6 +92,7 @@ pub(super) async fn gate(State(app): State<App>, mut request: Request, next: Nex
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal,
     };
+    drop(place);
     response.extensions_mut().insert(who);
     told.into_iter().filter(|_| !door.is_of_pages()).for_each(|told| told.tell(response.headers_mut()));
     if !known || door == Door::Open {
@@ -118,20 +120,14 @@ fn count(app: &App, door: Door, request: &Request, known: bool) -> Result<Option
 }
 
 /// Reads what whoever entered sends, and then finds out once more who it is: what ends while a body trickles in is over.
-async fn arrive(app: &App, door: Door, request: &mut Request) -> Result<(), Response> {
+async fn arrive(app: &App, door: Door, request: &mut Request) -> Result<Option<Place>, Response> {
     if request.body().is_end_stream() {
-        return Ok(());
+        return Ok(None);
     }
-    let most = match door {
-        Door::Open | Door::Visitors => arrival::LITTLE,
-        Door::Edges | Door::Programs | Door::People => arrival::MUCH,
-    };
-    if let Err(refused) = arrival::may_send(request) {
-        arrival::pass_over(app, request).await;
-        return Err(refused.into_response());
-    }
-    arrival::whole(app, request, most).await.map_err(IntoResponse::into_response)?;
-    enter(app, door, request).await
+    let is_known = matches!(door, Door::Edges | Door::Programs | Door::People);
+    let place = arrival::whole(app, request, is_known).await.map_err(IntoResponse::into_response)?;
+    enter(app, door, request).await?;
+    Ok(place)
 }
 
 /// Finds out who it is; fails with what a stranger is told.

@@ -21,6 +21,7 @@ pub(super) async fn list(
     Segment(id): Segment,
     Parameters(query): Parameters<WhichPage>,
 ) -> Result<Json<Page<Invitation>>, Failure> {
+    let _listing = app.listings.turn(&by).await;
     Ok(Json(accounts::list_invitations(&app, &by, &id, &query).await?))
 }
 

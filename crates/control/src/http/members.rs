@@ -20,6 +20,7 @@ pub(super) async fn list(
     Segment(id): Segment,
     Parameters(query): Parameters<WhichPage>,
 ) -> Result<Json<Page<Member>>, Failure> {
+    let _listing = app.listings.turn(&by).await;
     Ok(Json(accounts::list_members(&app, &by, &id, &query).await?))
 }
 

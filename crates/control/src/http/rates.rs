@@ -1,10 +1,12 @@
-//! How often somebody may ask: each caller by who they are, strangers by where they come from.
+//! How often somebody may ask: each caller by who they are, strangers by where they come from; and the room for what
+//! callers send.
 //!
 //! Edges are not counted. In memory, for each replica. Invariant: whatever strangers send, memory is bounded by how fast
 //! they may ask.
 
 use std::hash::Hash;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use governor::middleware::{StateInformationMiddleware, StateSnapshot};
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
 
+use super::arrival::Room;
 use super::failure::Failure;
 use crate::caller::{Caller, Who};
 use crate::id::{TokenId, UserId};
@@ -31,6 +34,8 @@ pub(crate) struct Rates {
     callers: Option<Counted<Name>>,
     strangers: Option<Counted<IpAddr>>,
     count: AtomicU32,
+    /// For what callers send.
+    pub(super) room: Arc<Room>,
 }
 
 /// Who is counted.
@@ -61,6 +66,7 @@ impl Rates {
             callers: limits.requests_by_caller.map(|rate| Counted::new("caller", rate)),
             strangers: limits.requests_by_stranger.map(|rate| Counted::new("address", rate)),
             count: AtomicU32::new(0),
+            room: Room::new(limits.bodies),
         }
     }
 

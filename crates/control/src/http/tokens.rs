@@ -20,6 +20,7 @@ pub(super) async fn list(
     By(by): By,
     Parameters(query): Parameters<ListTokens>,
 ) -> Result<Json<Page<ApiToken>>, Failure> {
+    let _listing = app.listings.turn(&by).await;
     Ok(Json(accounts::list_tokens(&app, &by, &query).await?))
 }
 

@@ -1,12 +1,13 @@
 //! Bodies that take their time or more room than they may, and what becomes of credentials meanwhile.
 
+use portcullis_control::Limits;
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::people::ALL_SCOPES;
-use crate::stack::Stack;
+use crate::stack::{NOON, Stack, eventually, limits};
 
 const KEY: &str = r#"{"name":"late","environment":"live"}"#;
 
@@ -105,16 +106,82 @@ async fn strangers_send_little() {
 }
 
 #[tokio::test]
+async fn known_callers_send_much_where_there_is_much_to_say() {
+    let stack = Stack::start().await;
+    let path = format!("/v1/keys/{}", stack.key("till").await["id"].as_str().unwrap());
+    let large = json!({ "name": "x".repeat(300 * 1024) });
+    for (method, path) in [
+        (Method::POST, "/v1/keys"),
+        (Method::PATCH, path.as_str()),
+        (Method::GET, "/v1/keys"),
+        (Method::PUT, "/v1/keys:batch"),
+        (Method::POST, "/v1/nowhere"),
+    ] {
+        let refused = stack.admin(method.clone(), path, Some(large.clone())).await;
+        let told = refused.json();
+        assert_eq!((refused.status, &told["code"]), (413, &json!("body_too_large")), "{method} {path}");
+        assert!(told["detail"].as_str().unwrap().contains("256 KiB"), "{told}");
+    }
+    let metadata = json!({ "note": "x".repeat(500) });
+    let key = |number: u32| json!({ "name": format!("till {number}"), "environment": "live", "metadata": metadata });
+    let keys: Vec<_> = (0..600).map(key).collect();
+    let made = stack.post("/v1/keys:batch", json!({ "keys": keys })).await;
+    assert_eq!(made.status, 201, "{}", made.json());
+    let checked = stack.post("/v1/policy:check", json!({ "toml": "#\n".repeat(150 * 1024) })).await;
+    assert_eq!(checked.status, 200, "{}", checked.json());
+    let newer = "x".repeat(300 * 1024);
+    let heard = stack.report(json!({ "edge": "e", "vm": "v", "applied_version": 1, "of_a_newer_edge": newer })).await;
+    assert_eq!(heard.status, 204, "{}", heard.json());
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_say_how_long_it_is_may_not_be_longer() {
+    let stack = Stack::start().await;
+    let mut stream = TcpStream::connect(stack.address).await.unwrap();
+    let fields = bearer(&stack.admin);
+    let head = format!("POST /v1/keys HTTP/1.1\r\nhost: x\r\n{fields}transfer-encoding: chunked\r\n\r\n");
+    let body = format!("{:x}\r\n{}\r\n0\r\n\r\n", 300 * 1024, "x".repeat(300 * 1024));
+    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+}
+
+#[tokio::test]
+async fn no_more_is_read_at_once_than_there_is_room_for() {
+    // One caller has an eighth of it.
+    let limits = Limits { bodies: 8 * 1024 * 1024, ..limits() };
+    let stack = Stack::begin(tempfile::tempdir().unwrap(), NOON, limits, &[]).await;
+    stack.manifest().await;
+    let home = stack.default_organization().await;
+    let token = stack.token(&home, None, ALL_SCOPES, None).await;
+    let fields = bearer(&stack.admin);
+    let sending = Sending::begin(&stack, "/v1/keys:batch", &fields, 1024 * 1024).await.ok().unwrap();
+    let refused = Sending::begin(&stack, "/v1/keys", &fields, KEY.len()).await.err().unwrap();
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("\"no_room\""), "{refused}");
+    assert!(refused.contains("retry-after: 1\r\n"), "{refused}");
+    let other = Sending::begin(&stack, "/v1/keys", &bearer(&token), KEY.len()).await.ok().unwrap();
+    let answer = other.end(KEY).await;
+    assert!(answer.starts_with("HTTP/1.1 201"), "others have room: {answer}");
+    drop(sending);
+    let key = json!({ "name": "later", "environment": "live" });
+    eventually("room again", async || stack.post("/v1/keys", key.clone()).await.status == 201).await;
+}
+
+#[tokio::test]
 async fn whoever_may_not_is_refused_before_they_send_much() {
     let stack = Stack::start().await;
     let home = stack.default_organization().await;
     let acme = stack.organization("acme").await;
     let viewer = stack.person(&home, "viewer").await;
     let elsewhere = stack.person(&acme, "owner").await;
+    let without = stack.token(&home, None, "metrics:read", None).await;
     for (token, path) in [
         (&viewer.token, "/v1/keys:batch"),
         (&viewer.token, "/v1/keys:import"),
         (&viewer.token, "/v1/policy"),
+        (&without, "/v1/policy:check"),
         (&elsewhere.token, "/v1/policy"),
     ] {
         let refused = Sending::begin(&stack, path, &bearer(token), 4_000_000).await.err().unwrap();
@@ -124,7 +191,7 @@ async fn whoever_may_not_is_refused_before_they_send_much() {
     let told = stack.send(Method::POST, "/v1/keys:import", Some(&viewer.token), Some(&much)).await;
     assert_eq!(told.status, 403, "whoever sends without asking is told all the same");
     let browser = stack.signed_in(&home, &viewer).await;
-    for path in ["/keys/import", "/policy/publish"] {
+    for path in ["/keys/import", "/policy/preview", "/policy/publish"] {
         let refused = Sending::begin(&stack, path, &browser.cookie_field(), 4_000_000).await.err().unwrap();
         assert!(refused.starts_with("HTTP/1.1 403"), "{path}: {refused}");
     }

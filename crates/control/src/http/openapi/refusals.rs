@@ -35,7 +35,7 @@ const REFUSALS: &[Refusal] = &[
     refusal("408", |it| it.body, "`body_too_slow`: the body did not arrive in time"),
     refusal("409", |it| it.writes, "the state of what is there does not allow it, or others are changing it too"),
     refusal("412", |it| it.condition, "`precondition_failed`: it changed since it was read"),
-    refusal("413", |it| it.body, "`body_too_large`: more than 4 MiB, or than 16 KiB without a token"),
+    refusal("413", |it| it.body, "`body_too_large`: more than the route takes, which `detail` says"),
     refusal(
         "422",
         |it| it.body || it.query || it.writes,
@@ -43,7 +43,11 @@ const REFUSALS: &[Refusal] = &[
     ),
     refusal("429", |_| true, "`too_many_requests`: the caller asks too often; `Retry-After` says when to go on"),
     refusal("500", |it| it.caller, "`internal`: the log has more under the request's id"),
-    refusal("503", |it| it.writes, "`not_ready`, `not_published`: edges cannot fetch it yet"),
+    refusal(
+        "503",
+        |it| it.writes,
+        "`not_ready`, `not_published`: edges cannot fetch it yet; `no_room`: too much is being sent at once",
+    ),
 ];
 
 const fn refusal(status: &'static str, when: fn(&Takes) -> bool, description: &'static str) -> Refusal {

@@ -43,12 +43,13 @@ pub(super) async fn list(
     };
     let cursor = Some(cursor).filter(|cursor| !cursor.is_empty());
     let first = cursor.as_ref().map(|_| "/denials".to_owned());
-    let found = {
+    let (denials, next) = {
         let _listing = app.listings.turn(&desk.by).await;
-        denials::list(&app, &desk.by, &ListDenials { key: None, limit: Some(ON_A_PAGE), cursor }).await?
+        let wanted = ListDenials { key: None, limit: Some(ON_A_PAGE), cursor };
+        let found = denials::list(&app, &desk.by, &wanted).await?;
+        (rows(&app, &desk, found.data).await?, found.next_cursor)
     };
-    let next = found.next_cursor.map(|cursor| format!("/denials?cursor={}", escaped(&cursor)));
-    let denials = rows(&app, &desk, found.data).await?;
+    let next = next.map(|cursor| format!("/denials?cursor={}", escaped(&cursor)));
     let is_wrong = !problems.0.is_empty();
     let page = Denials {
         shell: desk.shell("Denials", Section::Denials),

@@ -72,6 +72,7 @@ pub(super) async fn publish(State(app): State<App>, desk: Desk, Form(sent): Form
 
 /// The editor with what the check found, on top of the version in force.
 async fn checked(app: &App, desk: &Desk, sent: &Sent, status: StatusCode) -> Result<Html<PolicyEdit>, Failure> {
+    let _listing = app.listings.turn(&desk.by).await;
     let toml = sent.toml();
     let check = policy::check(app, &desk.by, &toml).await?;
     let status = if check.valid { status } else { StatusCode::UNPROCESSABLE_ENTITY };

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::done::{Done, done};
 use super::problems::{Places, beside};
-use super::sign_in::{agent, gate};
+use super::sign_in::{agent, end_before, gate};
 use super::{Html, fields};
 use crate::accounts::{self, Acceptance, Accepted, Invited, Password, Started};
 use crate::app::App;
@@ -145,9 +145,7 @@ async fn start(
 ) -> Result<Started, Error> {
     let organization = Some(accepted.membership.organization);
     let started = accounts::begin(app, by, &accepted.user, organization, agent(headers)).await?;
-    if let Some(before) = &visitor.signed_in {
-        accounts::sign_out(app, &before.caller).await?;
-    }
+    end_before(app, visitor).await?;
     Ok(started)
 }
 

@@ -31,6 +31,7 @@ const DENIALS: u32 = 10;
 const ENTRIES: u32 = 10;
 
 pub(super) async fn show(State(app): State<App>, desk: Desk, Segment(id): Segment) -> Result<Html<KeyPage>, Failure> {
+    let _listing = app.listings.turn(&desk.by).await;
     let key = keys::show(&app, &desk.by, &id).await?;
     let now = app.clock.seconds();
     let seen = observations(&app, &desk.by, &key.id, None).await?.data;

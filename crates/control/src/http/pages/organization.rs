@@ -55,6 +55,7 @@ pub(super) async fn show(
 }
 
 async fn page(app: &App, desk: &Desk, shown: Shown) -> Result<Organization, Error> {
+    let _listing = app.listings.turn(&desk.by).await;
     let id = desk.by.organization.to_string();
     let organization = organizations::show(app, &desk.by, &id).await?;
     let which = WhichPage { limit: Some(ON_A_PAGE), cursor: shown.cursor.clone() };

@@ -96,6 +96,7 @@ fn sums(traffic: &Traffic, counts: impl Fn(&portcullis_api::traffic::Hour) -> &R
 async fn reasons(app: &App, desk: &Desk) -> Result<Reasons, Error> {
     let mut sums = Reasons::new();
     let wanted = ListDenials { key: None, limit: Some(DENIALS), cursor: None };
+    let _listing = app.listings.turn(&desk.by).await;
     for denial in denials::list(app, &desk.by, &wanted).await?.data {
         *sums.entry(denial.reason.replace('_', " ")).or_default() += 1;
     }
@@ -121,6 +122,7 @@ async fn entries(app: &App, desk: &Desk) -> Result<Vec<crate::pages::audit::Audi
     if !desk.viewer.can.audit_read {
         return Ok(Vec::new());
     }
+    let _listing = app.listings.turn(&desk.by).await;
     let found = audit::list(app, &desk.by, &ListAudit { limit: Some(ENTRIES), ..ListAudit::default() }).await?;
     Ok(log::rows(found.data, app.clock.seconds()))
 }

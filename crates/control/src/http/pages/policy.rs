@@ -68,6 +68,7 @@ pub(super) async fn version(
     desk: Desk,
     Segment(version): Segment,
 ) -> Result<Html<PolicyVersion>, Failure> {
+    let _listing = app.listings.turn(&desk.by).await;
     let found = policy::version(&app, &desk.by, &version).await?;
     let compared = match found.about.current {
         true => None,
@@ -103,6 +104,7 @@ pub(super) async fn ask_to_restore(
     Segment(version): Segment,
 ) -> Result<Html<Confirm>, Failure> {
     desk.by.require(PolicyWrite)?;
+    let _listing = app.listings.turn(&desk.by).await;
     let old = policy::version(&app, &desk.by, &version).await?;
     let current = policy::show(&app, &desk.by).await?.about.version;
     let check = policy::check(&app, &desk.by, &old.toml).await?;

@@ -72,6 +72,7 @@ async fn tokens(app: &App, desk: &Desk) -> Result<Vec<ApiToken>, Error> {
         return Ok(Vec::new());
     }
     let query = ListTokens { limit: Some(TOKENS), ..ListTokens::default() };
+    let _listing = app.listings.turn(&desk.by).await;
     let mut found = accounts::list_tokens(app, &desk.by, &query).await?.data;
     found.retain(|it| it.status != TokenStatus::Revoked);
     Ok(found)

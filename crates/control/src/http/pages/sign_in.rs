@@ -63,13 +63,7 @@ pub(super) async fn sign_in(
     let next = local(&next);
     match accounts::sign_in(&app, &by, &email, &Password::typed(password), agent(&headers)).await {
         Ok(started) => {
-            // The browser forgets its cookie, so nobody could end it any more.
-            if let Some(before) = &visitor.signed_in {
-                match accounts::sign_out(&app, &before.caller).await {
-                    Ok(()) | Err(Error::NotFound(_)) => {}
-                    Err(error) => return Err(error.into()),
-                }
-            }
+            end_before(&app, &visitor).await?;
             Ok((cookie(&app, &started.cookie), Redirect::to(next)).into_response())
         }
         Err(Error::WrongPassword) => {
@@ -89,6 +83,15 @@ pub(super) async fn sign_out(
 ) -> Result<(SetCookie, Redirect), Failure> {
     accounts::sign_out(&app, &signed_in.caller).await?;
     Ok((no_cookie(&app), done("/sign-in", Done::SignedOut, None)))
+}
+
+/// Ends the session that a browser had before, if it is not over: it forgets the cookie, so nobody could end it any more.
+pub(super) async fn end_before(app: &App, visitor: &Visitor) -> Result<(), Error> {
+    let Some(before) = &visitor.signed_in else { return Ok(()) };
+    match accounts::sign_out(app, &before.caller).await {
+        Err(Error::NotFound(_)) => Ok(()),
+        ended => ended,
+    }
 }
 
 /// What the browser calls itself.
