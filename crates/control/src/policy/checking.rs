@@ -105,7 +105,7 @@ fn few_enough(toml: &str) -> Result<(), Error> {
     // What is no TOML at all is told later, with its place.
     let table = toml::from_str::<toml::Table>(toml).unwrap_or_default();
     let entries = |list: &str| table.get(list).and_then(toml::Value::as_array).map_or(0, Vec::len);
-    match LONGEST.into_iter().find(|(list, most)| entries(*list) > *most) {
+    match LONGEST.into_iter().find(|(list, most)| entries(list) > *most) {
         Some((list, most)) => Err(Error::invalid("/toml", format!("a policy has at most {most} {list}"))),
         None => Ok(()),
     }
