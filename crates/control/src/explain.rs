@@ -3,6 +3,7 @@
 //! Nobody has the key's text any more, so a well-formed stand-in is sent in its place, and whatever it hashes to leads to
 //! the picked key's record. Invariant: apart from that, everything is as at an edge that knows the key as it is now.
 
+mod example;
 mod wire;
 
 use std::net::IpAddr;
@@ -22,6 +23,8 @@ use crate::keys;
 use crate::policy::PolicyRoom;
 use crate::store::{KeyRow, StoreError};
 use wire::Wire;
+
+pub(crate) use example::example;
 
 /// Explains a request.
 pub(crate) async fn explain(app: &App, by: &Caller, request: &Explain) -> Result<Explanation, Error> {

@@ -116,7 +116,7 @@ impl KeyRow {
 }
 
 /// Stands for an address that only the operator knows; nobody can take it for one.
-const PLACEHOLDER: &str = "https://YOUR-GATEWAY.example/";
+const PLACEHOLDER: &str = "https://YOUR-GATEWAY.example";
 
 /// The answer to creating or rotating a key: the only page that holds one.
 #[derive(Clone, Debug, Template)]
@@ -147,11 +147,16 @@ pub(crate) struct Replaced {
 
 impl KeyCreated {
     /// The three texts to copy: the key, the header line, a request to the gateway.
-    pub(crate) fn texts(key: &ApiKey, authorization: &ApiKey, gateway: Option<&PublicUrl>) -> (Code, Code, Code) {
+    pub(crate) fn texts(
+        key: &ApiKey,
+        authorization: &ApiKey,
+        gateway: Option<&PublicUrl>,
+        path: &str,
+    ) -> (Code, Code, Code) {
         let (usage, line) = (authorization.expose(), " \\\n  -H");
         let (url, label) = match gateway {
-            Some(gateway) => (format!("{gateway}/"), "Try it"),
-            None => (PLACEHOLDER.to_owned(), "Try it, with your gateway’s address in place of YOUR-GATEWAY"),
+            Some(gateway) => (format!("{gateway}{path}"), "Try it"),
+            None => (format!("{PLACEHOLDER}{path}"), "Try it, with your gateway’s address in place of YOUR-GATEWAY"),
         };
         let curl = ApiKey::new(match usage.starts_with('?') {
             true => format!("curl '{url}{usage}'"),

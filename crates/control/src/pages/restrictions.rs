@@ -58,6 +58,33 @@ pub(crate) struct RestrictionFields {
     pub(crate) endpoint_observe: bool,
 }
 
+impl RestrictionFields {
+    /// What is filled in, other than before, without its box being ticked, by where it would stand. Whoever lifts a
+    /// restriction leaves its text as it was.
+    pub(crate) fn in_vain(&self, before: &Self) -> Vec<&'static str> {
+        let new = |text: &str, was: &str| !lines(text).is_empty() && lines(text) != lines(was);
+        let kinds = [
+            (self.ip, new(&self.ip_allow, &before.ip_allow), "/restrictions/ip"),
+            (self.ip, new(&self.ip_deny, &before.ip_deny), "/restrictions/ip/deny"),
+            (self.referrer, new(&self.referrer_allow, &before.referrer_allow), "/restrictions/referrer"),
+            (self.endpoint, new(&self.endpoint_allow, &before.endpoint_allow), "/restrictions/endpoint"),
+        ];
+        kinds.into_iter().filter(|(ticked, new, _)| !ticked && *new).map(|(_, _, pointer)| pointer).collect()
+    }
+
+    /// With what is filled in ticked, so that it is seen.
+    pub(crate) fn ticked(self, before: &Self) -> Self {
+        let vain = self.in_vain(before);
+        let of = |kind: &str| vain.iter().any(|pointer| pointer.starts_with(kind));
+        Self {
+            ip: self.ip || of("/restrictions/ip"),
+            referrer: self.referrer || of("/restrictions/referrer"),
+            endpoint: self.endpoint || of("/restrictions/endpoint"),
+            ..self
+        }
+    }
+}
+
 impl From<&RestrictionsSpec> for RestrictionFields {
     fn from(spec: &RestrictionsSpec) -> Self {
         let mut fields = Self::default();

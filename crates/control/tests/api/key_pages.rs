@@ -90,6 +90,28 @@ async fn a_key_lives_its_life_in_the_page() {
 }
 
 #[tokio::test]
+async fn what_is_filled_in_and_not_ticked_is_asked_about() {
+    let stack = Stack::start().await;
+    let home = stack.default_organization().await;
+    let browser = stack.browser(&home, "member").await;
+    for field in ["ip_allow", "ip_deny", "referrer_allow", "endpoint_allow"] {
+        let once = hidden(&browser.get("/keys/new").await.text(), "idempotency_key");
+        let fields =
+            [("name", "till"), ("environment", "live"), ("idempotency_key", &once), (field, "GET /v1/refunds")];
+        let page = browser.post("/keys/new", &fields).await;
+        assert!(page.status == 422 && page.text().contains("filled in but not ticked"), "{field}: {}", page.text());
+    }
+    let (id, _) = create(&browser, "till").await;
+    let page = format!("/keys/{id}/restrict");
+    let restricted = [("endpoint", "true"), ("endpoint_allow", "GET /v1/refunds"), ("apply", "enforce")];
+    has(&browser.go(&page, &restricted).await, &["GET /v1/refunds"]);
+    let other = browser.post(&page, &[("endpoint_allow", "GET /v1/payouts"), ("apply", "enforce")]).await;
+    assert_eq!(other.status, 422, "{}", other.text());
+    let lifted = browser.go(&page, &[("endpoint_allow", "GET /v1/refunds"), ("apply", "enforce")]).await;
+    assert!(lifted.status == 200 && !lifted.text().contains("GET /v1/refunds</"), "{}", lifted.text());
+}
+
+#[tokio::test]
 async fn a_change_has_a_receipt_on_the_next_page() {
     let stack = Stack::start().await;
     let home = stack.default_organization().await;
@@ -356,8 +378,8 @@ async fn assets_are_kept_until_they_change() {
 #[tokio::test]
 async fn the_example_beside_a_new_key_calls_the_gateway_or_a_place_that_nobody_can_take_for_one() {
     for (stack, label, url) in [
-        (Stack::with_gateway("https://api.northwind.example").await, "Try it", "https://api.northwind.example/ \\"),
-        (Stack::start().await, "your gateway’s address in place of YOUR-GATEWAY", "https://YOUR-GATEWAY.example/ \\"),
+        (Stack::with_gateway("https://api.northwind.example").await, "Try it", "https://api.northwind.example/v1 \\"),
+        (Stack::start().await, "your gateway’s address in place of YOUR-GATEWAY", "https://YOUR-GATEWAY.example/v1 \\"),
     ] {
         let browser = stack.browser(&stack.default_organization().await, "member").await;
         let page = browser.post("/keys/new", &[("name", "till"), ("environment", "live")]).await;

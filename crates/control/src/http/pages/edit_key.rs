@@ -126,15 +126,23 @@ pub(super) async fn save_scopes(
     }
 }
 
+fn tried(key: &Key) -> Option<RestrictionsSpec> {
+    key.trial.as_ref().and_then(|trial| trial.restrictions.clone())
+}
+
+/// What the form begins with.
+fn restrictions_of(key: &Key) -> RestrictionFields {
+    RestrictionFields::from(&laid_over(key.restrictions.clone(), tried(key)))
+}
+
 pub(super) async fn restrict(
     State(app): State<App>,
     desk: Desk,
     Segment(id): Segment,
 ) -> Result<Html<EditRestrictions>, Failure> {
     let key = keys::editable(&app, &desk.by, &id).await?;
-    let tried = key.trial.as_ref().and_then(|trial| trial.restrictions.clone());
-    let try_first = tried.is_some() || key.restrictions.is_none();
-    let fields = RestrictionFields::from(&laid_over(key.restrictions.clone(), tried));
+    let try_first = tried(&key).is_some() || key.restrictions.is_none();
+    let fields = restrictions_of(&key);
     Ok(Html::ok(restrict_form(&app, &desk, &key, fields, Sent::fresh(&key, try_first))))
 }
 
@@ -146,17 +154,22 @@ pub(super) async fn save_restrictions(
 ) -> Result<Response, Failure> {
     let key = keys::editable(&app, &desk.by, &id).await?;
     let fields = fields::restrictions(&sent);
+    let before = restrictions_of(&key);
     let wanted = fields::spec(&fields);
     let wish = Wish {
         trial: tryable(&key, wanted.clone()),
         update: UpdateKey { restrictions: wanted.map_or(Patch::Clear, Patch::Set), ..UpdateKey::default() },
         done: Done::KeyRestricted,
     };
-    match wish.carry_out(&app, &desk, &id, &sent).await {
+    let done = match fields::none_in_vain(&fields, &before) {
+        Ok(()) => wish.carry_out(&app, &desk, &id, &sent).await,
+        Err(error) => Err(error),
+    };
+    match done {
         Ok(saved) => Ok(saved),
         Err(error) => {
             let again = Sent::again(&app, &sent, error, &[&[("", "ip_allow")], RESTRICTIONS].concat())?;
-            let fields = fields::restrictions_again(&app.policy(), fields);
+            let fields = fields::restrictions_again(&app.policy(), fields.ticked(&before));
             Ok(Html::again(restrict_form(&app, &desk, &key, fields, again)).into_response())
         }
     }

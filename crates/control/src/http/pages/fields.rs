@@ -53,6 +53,16 @@ pub(super) fn restrictions_again(policy: &PolicyRoom, fields: RestrictionFields)
     }
 }
 
+/// Fails if a restriction is filled in that is not ticked: a key that is open by oversight is worse than a question.
+pub(super) fn none_in_vain(fields: &RestrictionFields, before: &RestrictionFields) -> Result<(), Error> {
+    match fields.in_vain(before).first() {
+        Some(&pointer) => {
+            Err(Error::invalid(pointer, "this is filled in but not ticked: tick the box above, or empty it"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Restrictions, if there are any.
 pub(super) fn spec(fields: &RestrictionFields) -> Option<RestrictionsSpec> {
     Some(RestrictionsSpec::from(fields)).filter(|spec| *spec != RestrictionsSpec::default())

@@ -56,7 +56,7 @@ pub(super) async fn ask_to_revoke(
     let key = keys::editable(&app, &desk.by, &id).await?;
     let used = match &key.last_used {
         Some(at) => format!("It was last used at {at}."),
-        None => "No edge has let it pass yet.".to_owned(),
+        None => "No edge has reported yet that it let it pass; reports come some seconds late.".to_owned(),
     };
     let page = format!("/keys/{}", key.id);
     Ok(Html::ok(Confirm {

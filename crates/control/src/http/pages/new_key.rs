@@ -12,6 +12,7 @@ use super::{Html, NO_WAIT};
 use crate::access::Permission::KeysWrite;
 use crate::app::{App, Committed};
 use crate::error::Error;
+use crate::explain;
 use crate::http::failure::Failure;
 use crate::http::session::{Fields, Form};
 use crate::keys;
@@ -67,13 +68,15 @@ const PLACES: [(&str, &str); 5] = [
 ];
 
 fn request(sent: &Fields) -> Result<CreateKey, Error> {
+    let restrictions = fields::restrictions(sent);
+    fields::none_in_vain(&restrictions, &RestrictionFields::default())?;
     Ok(CreateKey {
         name: sent.get("name").to_owned(),
         environment: sent.get("environment").to_owned(),
         organization: None,
         scopes: fields::scopes(sent),
         expires_at: fields::moment(sent.get("expires_at")),
-        restrictions: fields::spec(&fields::restrictions(sent)),
+        restrictions: fields::spec(&restrictions),
         created_by: None,
         metadata: fields::metadata(sent.get("metadata"))?,
     })
@@ -87,7 +90,7 @@ fn again(policy: &PolicyRoom, desk: &Desk, sent: &Fields, problems: Problems) ->
         environments: environments(policy, sent.get("environment")),
         scopes: scope_groups(&policy.spec().scopes, &held),
         expires_at: fields::again(policy, sent.get("expires_at")),
-        fields: fields::restrictions_again(policy, fields::restrictions(sent)),
+        fields: fields::restrictions_again(policy, fields::restrictions(sent).ticked(&RestrictionFields::default())),
         metadata: fields::again(policy, sent.get("metadata")),
         idempotency_key: fields::again(policy, sent.get("idempotency_key")),
         problems,
@@ -109,7 +112,8 @@ pub(super) async fn shown(
     replaces: Option<Replaced>,
 ) -> Result<Html<KeyCreated>, Failure> {
     let Committed { version, published, value: CreatedKey { record, key, authorization, .. } } = created;
-    let (key, authorization, curl) = KeyCreated::texts(&key, &authorization, app.gateway_url.as_ref());
+    let path = explain::example(app, &desk.by, &record.id).await?.unwrap_or_else(|| "/".to_owned());
+    let (key, authorization, curl) = KeyCreated::texts(&key, &authorization, app.gateway_url.as_ref(), &path);
     Ok(Html::ok(KeyCreated {
         shell: desk.shell("The key is ready", Section::Keys),
         id: record.id,

@@ -161,7 +161,8 @@ fn created(replaces: Option<Replaced>, published: bool) -> KeyCreated {
     let gateway = published.then(|| "https://api.example.com".parse().unwrap());
     let (key, header) =
         ("sp_live_SAMPLESAMPLESAMPLESAMPLESAMPLE00", "Authorization: Bearer sp_live_SAMPLESAMPLESAMPLESAMPLESAMPLE00");
-    let (key, authorization, curl) = KeyCreated::texts(&ApiKey::new(key), &ApiKey::new(header), gateway.as_ref());
+    let (key, authorization, curl) =
+        KeyCreated::texts(&ApiKey::new(key), &ApiKey::new(header), gateway.as_ref(), "/api/v1/skills");
     KeyCreated {
         shell: shell("Key created", Section::Keys),
         id: "key_4fTq9ZxLw2Pm0aRb".to_owned(),
