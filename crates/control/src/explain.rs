@@ -7,6 +7,7 @@ mod example;
 mod wire;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use portcullis_api::explain::{CheckOutcome, Explain, ExplainedCheck, Explanation};
 use portcullis_engine::spec::KeyFormatSpec;
@@ -30,16 +31,36 @@ pub(crate) use example::example;
 pub(crate) async fn explain(app: &App, by: &Caller, request: &Explain) -> Result<Explanation, Error> {
     by.require(KeysRead)?;
     let policy = app.policy();
-    let ambient = Surroundings { now: app.clock.seconds(), address: wire::check(&policy, request)? };
-    let row = keys::row(app, by, request.key.trim()).await?;
-    let organization = app.store.organization(Scope::Only(row.organization), row.organization).await?;
-    let state = organization.map_or(OrganizationState::Suspended, |it| it.state);
-    let wire = Wire::new(request, &policy, &keys::stand_in(&format_of(&policy, &row))?);
-    let mut picked = Picked::new(row, state)?;
-    let headers = wire.headers();
-    let mut checks: Vec<Check> = Vec::new();
-    let decision = decide_traced(policy.compiled(), &mut picked, &wire.as_request(&headers), &ambient, &mut checks);
-    Ok(explanation(policy.compiled(), &decision, &checks))
+    let address = wire::check(&policy, request)?;
+    let mut asked = Asked::about(app, by, policy, request.key.trim()).await?;
+    Ok(asked.explain(request, address))
+}
+
+/// What requests are made with: a key and the policy, as they are now.
+struct Asked {
+    policy: Arc<PolicyRoom>,
+    picked: Picked,
+    stand_in: String,
+    now: u64,
+}
+
+impl Asked {
+    async fn about(app: &App, by: &Caller, policy: Arc<PolicyRoom>, key: &str) -> Result<Self, Error> {
+        let row = keys::row(app, by, key).await?;
+        let organization = app.store.organization(Scope::Only(row.organization), row.organization).await?;
+        let state = organization.map_or(OrganizationState::Suspended, |it| it.state);
+        let stand_in = keys::stand_in(&format_of(&policy, &row))?;
+        Ok(Self { policy, picked: Picked::new(row, state)?, stand_in, now: app.clock.seconds() })
+    }
+
+    fn explain(&mut self, request: &Explain, address: Option<IpAddr>) -> Explanation {
+        let wire = Wire::new(request, &self.policy, &self.stand_in);
+        let (headers, ambient) = (wire.headers(), Surroundings { now: self.now, address });
+        let mut checks: Vec<Check> = Vec::new();
+        let policy = self.policy.compiled();
+        let decision = decide_traced(policy, &mut self.picked, &wire.as_request(&headers), &ambient, &mut checks);
+        explanation(policy, &decision, &checks)
+    }
 }
 
 /// The format of the key; of one whose prefix the policy has given up, anything with that prefix, as it would be read.

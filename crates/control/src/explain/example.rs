@@ -5,7 +5,8 @@
 use portcullis_api::explain::{CheckOutcome, Explain, Explanation};
 use portcullis_engine::spec::{Access, RuleSpec};
 
-use super::explain;
+use super::Asked;
+use crate::access::Permission::KeysRead;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Error;
@@ -16,14 +17,14 @@ const MOST: usize = 32;
 /// The path of a `GET` that the key may make: of one for every address, if it is for some addresses alone; none if no rule
 /// lets it pass.
 pub(crate) async fn example(app: &App, by: &Caller, key: &str) -> Result<Option<String>, Error> {
-    let mut second = None;
-    let policy = app.policy();
+    by.require(KeysRead)?;
+    let (policy, mut second) = (app.policy(), None);
+    let mut asked = Asked::about(app, by, policy.clone(), key).await?;
     for rule in policy.spec().rules.iter().filter(|rule| is_read(rule)).take(MOST) {
         // It is pasted into a shell.
         let Some(path) = Some(path(&rule.path)).filter(|path| path.bytes().all(is_plain)) else { continue };
-        let (key, method) = (key.to_owned(), "GET".to_owned());
-        let request = Explain { key, method, path: path.clone(), ..Explain::default() };
-        let explained = explain(app, by, &request).await?;
+        let request = Explain { method: "GET".to_owned(), path: path.clone(), ..Explain::default() };
+        let explained = asked.explain(&request, None);
         if explained.allowed {
             return Ok(Some(path));
         }
