@@ -47,7 +47,7 @@ pub(crate) struct App {
     pub(crate) attempts: Arc<Attempts>,
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) rates: Arc<Rates>,
-    pub(crate) polls: Arc<Polls>,
+    pub(crate) polls: Polls,
     pub(crate) shutdown: Shutdown,
     pub(crate) limits: Limits,
     pub(crate) metrics: Arc<Metrics>,

@@ -30,6 +30,7 @@ mod routes;
 pub(crate) mod session;
 mod status;
 mod tagged;
+mod tally;
 mod tokens;
 mod watch;
 

@@ -136,7 +136,7 @@ impl Server {
             attempts: Arc::new(Attempts::new(&config.limits)),
             refusals: Arc::default(),
             rates: Arc::new(Rates::new(&config.limits)),
-            polls: Arc::default(),
+            polls: http::polls::Polls::default(),
             store,
             directory: Arc::default(),
             policies,

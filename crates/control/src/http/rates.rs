@@ -6,7 +6,6 @@
 
 use std::hash::Hash;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -35,7 +34,7 @@ pub(crate) struct Rates {
     strangers: Option<Counted<IpAddr>>,
     count: AtomicU32,
     /// For what callers send.
-    pub(super) room: Arc<Room>,
+    pub(super) room: Room,
 }
 
 /// Who is counted.

@@ -3,14 +3,14 @@
 //! In memory, for each replica. Invariant: neither one caller nor one organisation nor the edges take so much that there is
 //! no room for others.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use axum::http::StatusCode;
 use portcullis_engine::OrganizationId;
 
 use crate::caller::Caller;
 use crate::http::failure::Failure;
+use crate::http::tally::{Held, Tally};
 
 const BACK_IN_SECONDS: u64 = 1;
 
@@ -18,12 +18,15 @@ const BACK_IN_SECONDS: u64 = 1;
 #[derive(Debug)]
 pub(in crate::http) struct Room {
     most: usize,
-    taken: Mutex<HashMap<Whose, usize>>,
+    taken: Arc<Tally<Whose>>,
 }
+
+/// Room that is taken until this is dropped.
+pub(in crate::http) type Place = Held<Whose>;
 
 /// Who has a share.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Whose {
+pub(in crate::http) enum Whose {
     Everybody,
     Edges,
     Organization(OrganizationId),
@@ -31,63 +34,26 @@ enum Whose {
     Caller(OrganizationId, Option<String>),
 }
 
-/// Room that is taken until this is dropped.
-#[derive(Debug)]
-pub(in crate::http) struct Place {
-    room: Arc<Room>,
-    of: Vec<Whose>,
-    size: usize,
-}
-
 impl Room {
     /// With so many bytes.
-    pub(in crate::http) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, taken: Mutex::default() })
+    pub(in crate::http) fn new(most: usize) -> Self {
+        Self { most, taken: Arc::default() }
     }
 
     /// Takes so many bytes, for a caller or for an edge; fails if they are not left.
-    pub(in crate::http) fn take(self: &Arc<Self>, by: Option<&Caller>, size: usize) -> Result<Place, Failure> {
-        let shares = shares(by);
-        let mut taken = self.taken();
-        let fits = |(whose, part): &(Whose, usize)| {
-            let before = taken.get(whose).copied().unwrap_or_default();
-            before.saturating_add(size) <= self.most / part
-        };
-        if !shares.iter().all(fits) {
-            return Err(no_room());
-        }
-        let of: Vec<_> = shares.into_iter().map(|(whose, _)| whose).collect();
-        for whose in &of {
-            *taken.entry(whose.clone()).or_default() += size;
-        }
-        Ok(Place { room: self.clone(), of, size })
+    pub(in crate::http) fn take(&self, by: Option<&Caller>, size: usize) -> Result<Place, Failure> {
+        self.taken.take(self.shares(by), size).ok_or_else(no_room)
     }
 
-    fn taken(&self) -> MutexGuard<'_, HashMap<Whose, usize>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut taken = self.room.taken();
-        for whose in &self.of {
-            if let Some(bytes) = taken.get_mut(whose) {
-                *bytes = bytes.saturating_sub(self.size);
+    /// What each of them may take, who all take it together: all, a half, an eighth.
+    fn shares(&self, by: Option<&Caller>) -> Vec<(Whose, usize)> {
+        let everybody = (Whose::Everybody, self.most);
+        match by {
+            None => vec![everybody, (Whose::Edges, self.most / 2)],
+            Some(by) => {
+                let organization = (Whose::Organization(by.organization), self.most / 2);
+                vec![everybody, organization, (Whose::Caller(by.organization, by.maker()), self.most / 8)]
             }
-        }
-        taken.retain(|_, bytes| *bytes > 0);
-    }
-}
-
-/// What part of the room each of them may take, who all take it together: a half, an eighth.
-fn shares(by: Option<&Caller>) -> Vec<(Whose, usize)> {
-    let everybody = (Whose::Everybody, 1);
-    match by {
-        None => vec![everybody, (Whose::Edges, 2)],
-        Some(by) => {
-            let caller = Whose::Caller(by.organization, by.maker());
-            vec![everybody, (Whose::Organization(by.organization), 2), (caller, 8)]
         }
     }
 }
@@ -113,7 +79,7 @@ mod tests {
     }
 
     /// How often somebody takes ten bytes.
-    fn places(room: &Arc<Room>, by: impl Fn(u8) -> Option<Caller>) -> Vec<Place> {
+    fn places(room: &Room, by: impl Fn(u8) -> Option<Caller>) -> Vec<Place> {
         (0..20).filter_map(|number| room.take(by(number).as_ref(), 10).ok()).collect()
     }
 
@@ -132,6 +98,6 @@ mod tests {
         assert!(room.take(Some(&root(2)), 20).is_ok());
         assert!(room.take(Some(&root(2)), 21).is_err(), "more than one caller ever may");
         drop((one, same));
-        assert!(room.taken().is_empty(), "nothing is kept of those who are done");
+        assert!(room.taken.taken().is_empty(), "nothing is kept of those who are done");
     }
 }
