@@ -2,10 +2,18 @@
 //!
 //! Nothing here is checked. Invariant: no member is meant for a credential, a query, a cookie or a body.
 
+mod leases;
+mod usage;
+
 use std::collections::BTreeMap;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
+
+pub use leases::{
+    DrainAnswer, DrainRequest, FloorsAfter, FloorsUpTo, Grant, GrantState, LeaseAnswer, LeaseRequest, MeterState,
+};
+pub use usage::Usage;
 
 /// The media type of a signed manifest.
 pub const MANIFEST_TYPE: &str = "application/vnd.portcullis.manifest";
@@ -21,6 +29,12 @@ pub struct Report {
     pub edge: String,
     /// Which of its processes or VMs reports: 16 hex digits.
     pub vm: String,
+    /// Which run of the edge's process the VM belongs to: 16 hex digits, new with every process.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub boot: String,
+    /// The batch's number in the row of this VM's, from 1. A batch that was applied is not applied again; 0 = the edge numbers none.
+    #[serde(default)]
+    pub seq: u64,
     /// The manifest version it enforces: the receipt for every change up to that version.
     pub applied_version: u64,
     /// Seconds since that manifest was issued.
@@ -48,6 +62,9 @@ pub struct Report {
     /// Requests refused: the first ones since the last report. `denied` counts all.
     #[serde(default)]
     pub denials: Vec<Told<Denial>>,
+    /// What each key did since the last report.
+    #[serde(default)]
+    pub usage: Vec<Told<Usage>>,
     /// What went wrong on the edge since the last report.
     #[serde(default)]
     pub errors: Vec<String>,

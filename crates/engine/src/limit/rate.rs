@@ -1,0 +1,196 @@
+//! The generic cell rate algorithm (ITU-T I.371, virtual scheduling): a rate limit is a schedule of slots, one interval apart.
+//!
+//! The whole state of a bucket is the time of its next free slot (TAT). A slot may be taken as long before its time as the burst allows and
+//! is void after it, like credit that a full bucket does not keep; so slots that were reserved together and used one by one never add up to
+//! more than slots taken one by one. Invariant: no arithmetic overflows; a clock that went back hands out nothing twice.
+
+const SECOND: u64 = 1_000_000_000;
+/// A day: longer periods are quotas.
+const MAX_SECONDS: u32 = 24 * 60 * 60;
+
+/// So many requests in so many seconds, and how many of them may come at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Rate {
+    requests: u32,
+    seconds: u32,
+    burst: u32,
+}
+
+/// A rate that is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRate {
+    /// Nothing would ever pass.
+    #[error("`requests` and `burst` must be at least 1")]
+    Zero,
+    /// Not a number of seconds that makes a rate.
+    #[error("a rate counts over 1 second to 1 day")]
+    Seconds,
+    /// More than can be told apart in nanoseconds.
+    #[error("a rate is at most 1,000,000 requests a second, and a burst at most 10,000,000")]
+    TooFast,
+}
+
+/// Slots that were reserved together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slots {
+    /// The time of the first, in nanoseconds.
+    pub first: u64,
+    /// Nanoseconds from one to the next.
+    pub interval: u64,
+    /// How many.
+    pub count: u32,
+}
+
+impl Rate {
+    /// `requests` in `seconds`, up to `burst` of them at once.
+    pub const fn new(requests: u32, seconds: u32, burst: u32) -> Result<Self, InvalidRate> {
+        if requests == 0 || burst == 0 {
+            return Err(InvalidRate::Zero);
+        }
+        if seconds == 0 || seconds > MAX_SECONDS {
+            return Err(InvalidRate::Seconds);
+        }
+        if requests as u64 > 1_000_000 * seconds as u64 || burst > 10_000_000 {
+            return Err(InvalidRate::TooFast);
+        }
+        Ok(Self { requests, seconds, burst })
+    }
+
+    /// Requests in [`seconds`](Self::seconds).
+    pub const fn requests(&self) -> u32 {
+        self.requests
+    }
+
+    /// The seconds that requests are counted over.
+    pub const fn seconds(&self) -> u32 {
+        self.seconds
+    }
+
+    /// How many may come at once.
+    pub const fn burst(&self) -> u32 {
+        self.burst
+    }
+
+    /// Nanoseconds from one slot to the next; rounded up, so that rounding lets nothing through.
+    pub const fn interval(&self) -> u64 {
+        (self.seconds as u64 * SECOND).div_ceil(self.requests as u64)
+    }
+
+    /// How long before its time a slot may be taken.
+    const fn tolerance(&self) -> u64 {
+        self.interval().saturating_mul(self.burst as u64 - 1)
+    }
+
+    /// How many could be taken now.
+    pub fn credit(&self, tat: u64, now: u64) -> u32 {
+        let latest = now.saturating_add(self.tolerance());
+        let first = tat.max(now);
+        let free = latest.checked_sub(first).map_or(0, |room| room / self.interval() + 1);
+        u32::try_from(free).unwrap_or(u32::MAX).min(self.burst)
+    }
+
+    /// Reserves up to `wanted` slots, at least one; or says in how many nanoseconds there will be one. The bucket's TAT is then
+    /// [`Slots::end`].
+    pub fn reserve(&self, tat: u64, now: u64, wanted: u32) -> Result<Slots, u64> {
+        let first = tat.max(now);
+        match self.credit(tat, now).min(wanted.max(1)) {
+            0 => Err(first.saturating_sub(now.saturating_add(self.tolerance()))),
+            count => Ok(Slots { first, interval: self.interval(), count }),
+        }
+    }
+}
+
+impl Slots {
+    /// The time right behind the last: the TAT of a bucket whose last slots these are.
+    pub fn end(&self) -> u64 {
+        self.first.saturating_add(self.interval.saturating_mul(u64::from(self.count)))
+    }
+
+    /// Uses one, if there is one whose time is not over.
+    pub fn take(&mut self, now: u64) -> bool {
+        while self.count > 0 {
+            let time = self.first;
+            self.first = self.first.saturating_add(self.interval);
+            self.count -= 1;
+            if time >= now {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Puts the one that was taken last back.
+    pub fn put_back(&mut self) {
+        self.first = self.first.saturating_sub(self.interval);
+        self.count = self.count.saturating_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_rate_is_refused() {
+        for (requests, seconds, burst, expected) in [
+            (0, 1, 1, Err(InvalidRate::Zero)),
+            (1, 1, 0, Err(InvalidRate::Zero)),
+            (1, 0, 1, Err(InvalidRate::Seconds)),
+            (1, 86_401, 1, Err(InvalidRate::Seconds)),
+            (1_000_001, 1, 1, Err(InvalidRate::TooFast)),
+            (1, 1, 10_000_001, Err(InvalidRate::TooFast)),
+            (3, 1, 5, Ok(333_333_334)),
+            (1, 86_400, 1, Ok(86_400 * SECOND)),
+            (1_000_000, 1, 10_000_000, Ok(1_000)),
+        ] {
+            let interval = Rate::new(requests, seconds, burst).map(|rate| rate.interval());
+            assert_eq!(interval, expected, "{requests} in {seconds}, {burst}");
+        }
+    }
+
+    /// Takes one slot at each time (in tenths of the interval) and tells which passed.
+    fn check(burst: u32, tenths: &[u64], expected: &[bool]) {
+        let rate = Rate::new(10, 1, burst).unwrap();
+        let mut tat = 0;
+        for (index, (at, passes)) in tenths.iter().zip(expected).enumerate() {
+            let now = SECOND * 1000 + at * rate.interval() / 10;
+            let taken = rate.reserve(tat, now, 1);
+            tat = taken.map_or(tat, |slots| slots.end());
+            assert_eq!(taken.is_ok(), *passes, "request {index} of burst {burst} at {at}");
+            if let Err(wait) = taken {
+                assert!(rate.reserve(tat, now + wait, 1).is_ok(), "after waiting as told");
+                assert!(rate.reserve(tat, now + wait - 1, 1).is_err(), "a moment before");
+            }
+        }
+    }
+
+    #[test]
+    fn bursts_and_their_refill() {
+        check(1, &[0, 1, 9, 10, 19, 20, 35, 40, 45], &[true, false, false, true, false, true, true, false, true]);
+        check(3, &[0, 0, 0, 0, 10, 10, 30, 30, 30], &[true, true, true, false, true, false, true, true, false]);
+        check(2, &[0, 0, 1000, 1000, 1000], &[true, true, true, true, false]);
+    }
+
+    #[test]
+    fn a_clock_that_went_back_gives_nothing_twice() {
+        let rate = Rate::new(10, 1, 2).unwrap();
+        let slots = rate.reserve(0, 50 * SECOND, 2).unwrap();
+        assert_eq!(slots.count, 2);
+        assert!(rate.reserve(slots.end(), 49 * SECOND, 1).is_err());
+    }
+
+    #[test]
+    fn reserved_slots_are_void_after_their_time() {
+        let rate = Rate::new(10, 1, 5).unwrap();
+        let (now, step) = (SECOND, rate.interval());
+        let mut slots = rate.reserve(0, now, 9).unwrap();
+        assert_eq!((slots.count, slots.end()), (5, now + 5 * step));
+        assert!(slots.take(now));
+        assert!(slots.take(now + 2 * step), "the third");
+        assert_eq!(slots.count, 2, "the second is void");
+        slots.put_back();
+        assert!(slots.take(now + 2 * step));
+        assert!(!slots.take(now + 5 * step));
+        assert_eq!(slots.count, 0);
+    }
+}
