@@ -13,8 +13,11 @@ pub mod plugin;
 pub mod filter;
 pub mod reply;
 
+pub mod boot;
 pub mod cache;
+pub mod codec;
 pub mod denials;
+pub mod hash;
 pub mod journal;
 pub mod lease;
 pub mod live;
@@ -22,12 +25,14 @@ pub mod metrics;
 pub mod outbox;
 pub mod recent;
 pub mod report;
+pub mod reporter;
 pub mod roots;
 pub mod samples;
 pub mod store;
 pub mod sync;
 pub mod timer;
 pub mod told;
+pub mod usage;
 
 #[cfg(target_arch = "wasm32")]
 mod abi;

@@ -146,6 +146,51 @@ impl Names {
         self.name("repair")
     }
 
+    /// The process' name towards the control plane.
+    pub fn boot(&self) -> String {
+        self.name("boot")
+    }
+
+    /// The number of the last call about leases.
+    pub fn calls(&self) -> String {
+        self.name("calls")
+    }
+
+    /// How long leases may be spent, and whether the process is to be stopped.
+    pub fn validity(&self) -> String {
+        self.name("validity")
+    }
+
+    /// The bundle version up to which floors are there.
+    pub fn floors(&self) -> String {
+        self.name("floors")
+    }
+
+    /// Which slots of meters are in use.
+    pub fn meters_in_use(&self) -> String {
+        self.name("quotas")
+    }
+
+    /// A slot of meters.
+    pub fn meters(&self, slot: u64) -> String {
+        format!("{}quota.{slot}", self.prefix)
+    }
+
+    /// A slot of rate limits.
+    pub fn rates(&self, slot: u64) -> String {
+        format!("{}rate.{slot}", self.prefix)
+    }
+
+    /// What a VM has counted and nobody has acknowledged.
+    pub fn usage(&self, vm: u64) -> String {
+        format!("{}usage.{vm}", self.prefix)
+    }
+
+    /// When a VM last showed that it lives; empty once another has its counts.
+    pub fn alive(&self, vm: u64) -> String {
+        format!("{}alive.{vm}", self.prefix)
+    }
+
     /// The policy.
     pub fn policy(&self, place: &Place) -> String {
         format!("{}policy.{}", self.prefix, place.slot)

@@ -110,14 +110,25 @@ impl Sync {
         self.lease.as_ref().map_or(0, Lease::owner)
     }
 
+    /// The names of what is shared.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Whether this VM leads at that moment.
+    pub fn leads(&self, now: u64) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.is_held(now))
+    }
+
+    /// Takes another number: somebody took this VM for dead.
+    pub fn enter_again(&mut self, host: &impl Host) {
+        self.leave();
+        self.lease = Lease::enter(host, &self.names);
+    }
+
     /// Takes what went wrong since last asked.
     pub fn take_errors(&mut self) -> Vec<String> {
         core::mem::take(&mut self.errors)
-    }
-
-    /// Takes back what could not be told.
-    pub fn put_back_errors(&mut self, errors: Vec<String>) {
-        errors.into_iter().for_each(|problem| self.remember(problem));
     }
 
     /// Bids for the lease and, holding it, keeps things moving.
