@@ -65,7 +65,7 @@ impl Journal {
         let Some(identity) = &grant.identity else { return self.metrics.public() };
         self.metrics.allowed();
         if self.reports {
-            self.usage.allowed(policy, grant.rule, identity.key, 1);
+            self.usage.allowed(policy, grant.rule, identity.key, policy.cost(grant.rule));
         }
         if grant.observed.is_empty() {
             return;

@@ -53,7 +53,7 @@ fn trial() -> impl Strategy<Value = TrialSpec> {
 
 fn spec() -> impl Strategy<Value = RestrictionsSpec> {
     (prop::option::of(ip()), prop::option::of(referrer()), prop::option::of(endpoint()), prop::option::of(trial()))
-        .prop_map(|(ip, referrer, endpoint, trial)| RestrictionsSpec { ip, referrer, endpoint, trial })
+        .prop_map(|(ip, referrer, endpoint, trial)| RestrictionsSpec { ip, referrer, endpoint, limits: None, trial })
 }
 
 proptest! {

@@ -8,7 +8,7 @@ use Reason::*;
 use portcullis_engine::template::{MethodSet, Router, Template};
 use portcullis_engine::{
     Ambient, Decision, KeyDigest, KeyId, KeyRecord, KeyStatus, KeyStore, OrganizationId, OrganizationState, Policy,
-    Reason, Request, StoreUnavailable, decide,
+    Reason, Request, StoreUnavailable, Unlimited, decide,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -22,6 +22,7 @@ impl KeyStore for Everybody {
             id: KeyId::from_bytes([1; 10]),
             organization: OrganizationId::from_bytes([2; 10]),
             organization_state: OrganizationState::Active,
+            organization_limits: Default::default(),
             status: KeyStatus::Active,
             expires_at: None,
             scopes: "",
@@ -72,7 +73,7 @@ fn answer(policy: &Policy, request: &str) -> Option<Reason> {
     let (method, path) = request.split_once(' ').unwrap();
     let headers: [(&[u8], &[u8]); 1] = [(b"authorization", b"Bearer sk_test_0123456789ab")];
     let request = Request { method: method.as_bytes(), path: Some(path.as_bytes()), headers: &headers };
-    match decide(policy, &mut Everybody, &request, &Everybody) {
+    match decide(policy, &mut Everybody, &request, &Everybody, &mut Unlimited) {
         Decision::Allow(_) => None,
         Decision::Deny(denial) => Some(denial.reason),
     }

@@ -138,7 +138,7 @@ fn read(file: &Path) -> Result<KeysFile, Failure> {
 impl Key {
     fn entry(&self, name: &str, text: &str, now: u64) -> Result<KeyEntry, String> {
         let (ip, referrer, endpoint) = (self.ip.clone(), self.referrer.clone(), self.endpoint.clone());
-        let spec = RestrictionsSpec { ip, referrer, endpoint, trial: self.trial.clone() };
+        let spec = RestrictionsSpec { ip, referrer, endpoint, limits: None, trial: self.trial.clone() };
         Ok(KeyEntry {
             digest: KeyDigest::of(text.as_bytes()),
             id: KeyId::from_bytes(ten_bytes(name)),
@@ -162,7 +162,7 @@ impl Organization {
             State::Suspended => OrganizationState::Suspended,
             State::QuotaExhausted => OrganizationState::QuotaExhausted { until: now.saturating_add(QUOTA_WAIT) },
         };
-        OrganizationEntry { id: OrganizationId::from_bytes(ten_bytes(name)), state }
+        OrganizationEntry { id: OrganizationId::from_bytes(ten_bytes(name)), state, limits: Default::default() }
     }
 }
 
