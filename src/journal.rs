@@ -64,6 +64,9 @@ impl Journal {
     pub fn granted(&mut self, host: &impl Host, policy: &Policy, grant: &Grant<'_>, request: &Request<'_>) {
         let Some(identity) = &grant.identity else { return self.metrics.public() };
         self.metrics.allowed();
+        if grant.admission.unmetered {
+            self.metrics.unmetered();
+        }
         if self.reports {
             self.usage.allowed(policy, grant.rule, identity.key, policy.cost(grant.rule));
         }

@@ -4,6 +4,7 @@
 //! Invariant: whoever holds a header finds exactly the blobs it names, or nothing.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use portcullis_bundle::{BlobDigest, Layout, Manifest};
 use serde::{Deserialize, Serialize};
@@ -112,13 +113,13 @@ fn place(digest: &BlobDigest, old: Option<&Place>) -> Place {
 /// The names of shared values, under a prefix of this plugin's own.
 #[derive(Clone, Debug)]
 pub struct Names {
-    prefix: String,
+    prefix: Rc<str>,
 }
 
 impl Names {
     /// Names under an identity; two plugins with different identities never meet.
     pub fn new(identity: &BlobDigest) -> Self {
-        Self { prefix: format!("portcullis.{:016x}.", tag(identity)) }
+        Self { prefix: format!("portcullis.{:016x}.", tag(identity)).into() }
     }
 
     /// The header.

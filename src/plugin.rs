@@ -10,6 +10,7 @@ use crate::config::{Config, ConfigError, Source};
 use crate::filter::{self, Action};
 use crate::host::Host;
 use crate::journal::Journal;
+use crate::limits::{Keeper, Limits, Place};
 use crate::live::Names;
 use crate::reporter::{Desk, Reporter};
 use crate::store::{Refresh, Store};
@@ -25,6 +26,7 @@ const SECOND: u64 = 1_000_000_000;
 pub struct Plugin {
     data: Data,
     journal: Journal,
+    limits: Limits,
     reporter: Reporter,
     max_age: Option<u64>,
     last_tick: u64,
@@ -41,6 +43,7 @@ impl Plugin {
     /// Configures a plugin. Changes nothing that other VMs see.
     pub fn configure(host: &impl Host) -> Result<Self, ConfigError> {
         let config = Config::parse(&host.configuration().unwrap_or_default())?;
+        let mut limits = Limits::default();
         let data = match config.source {
             Source::Static(bytes) => {
                 let archive = Archive::open(&bytes, &config.public_keys).map_err(ConfigError::bundle)?;
@@ -51,6 +54,7 @@ impl Plugin {
                 let mut store =
                     Box::new(Store::new(names.clone(), config.cache_bytes, control.recent_secret(host.now_nanos())));
                 store.refresh(host);
+                limits = Limits::shared(names.clone(), control.clone());
                 Data::Synced {
                     store,
                     sync: Box::new(Sync::new(control, config.public_keys, names, config.max_bundle_age)),
@@ -62,6 +66,7 @@ impl Plugin {
         Ok(Self {
             data,
             journal,
+            limits,
             reporter: Reporter::default(),
             max_age: config.max_bundle_age,
             last_tick: host.now_nanos(),
@@ -80,6 +85,7 @@ impl Plugin {
             refresh(host, store, &mut self.journal);
         }
         self.report(now, |reporter, desk| reporter.tick(host, desk));
+        self.keep_limits(host, now);
         self.journal.metrics.flush(host);
         if self.next_gauges.is_due(now) {
             self.next_gauges = Timer::start(now, SECOND);
@@ -93,12 +99,36 @@ impl Plugin {
         if self.report(now, |reporter, desk| reporter.answered(host, desk, token, headers)) == Some(true) {
             return;
         }
-        let Data::Synced { store, sync } = &mut self.data else { return };
-        if sync.answered(host, &mut self.journal.metrics, token, headers, body) {
-            // The leader need not wait for its own tick.
-            refresh(host, store, &mut self.journal);
-            self.report(now, |reporter, desk| reporter.tell(host, desk));
+        let Data::Synced { sync, .. } = &mut self.data else { return };
+        let metrics = &mut self.journal.metrics;
+        let is_live = !self.limits.answered(host, metrics, token, headers, body, now)
+            && sync.answered(host, metrics, token, headers, body);
+        if self.await_floors(host, now) || is_live {
+            self.went_live(host, now);
         }
+    }
+
+    /// The leader need not wait for its own tick.
+    fn went_live(&mut self, host: &impl Host, now: u64) {
+        if let Data::Synced { store, .. } = &mut self.data {
+            refresh(host, store, &mut self.journal);
+        }
+        self.report(now, |reporter, desk| reporter.tell(host, desk));
+    }
+
+    /// Fetches the floors of a version that is on its way. Tells whether it went live for having them.
+    fn await_floors(&mut self, host: &impl Host, now: u64) -> bool {
+        let Data::Synced { sync, .. } = &mut self.data else { return false };
+        let Some(version) = sync.downloading() else { return false };
+        self.limits.fetch_floors(host, version, now);
+        self.limits.has_floors(version) && sync.floors_are_there(host, &mut self.journal.metrics, version)
+    }
+
+    fn keep_limits(&mut self, host: &impl Host, now: u64) {
+        let (version, ..) = self.bundle();
+        let leads = matches!(&self.data, Data::Synced { sync, .. } if sync.leads(now));
+        let place = Place { boot: self.reporter.boot(), leads, version };
+        self.limits.tick(host, &mut self.journal.metrics, place, now);
     }
 
     /// Decides one request.
@@ -111,7 +141,8 @@ impl Plugin {
                 let stale = self.max_age.is_some() && is_stale(self.max_age, issued_at, host.now_nanos());
                 let (policy, keys) = archive.parts_mut();
                 let data = if stale { Err((Reason::StalePolicy, Some(policy))) } else { Ok((policy, keys)) };
-                filter::decide_request(host, headers.as_deref(), data, true, &mut self.journal)
+                let mut keeper = Keeper { host, limits: &mut self.limits };
+                filter::decide_request(host, headers.as_deref(), data, true, &mut keeper, &mut self.journal)
             }
             Data::Synced { store, .. } => {
                 if store.live().is_none() {
@@ -119,14 +150,15 @@ impl Plugin {
                     refresh(host, store, &mut self.journal);
                 }
                 let (max_age, now) = (self.max_age, self.last_tick);
-                let decide = |store: &mut Store, journal: &mut Journal, last_try| {
+                let mut keeper = Keeper { host, limits: &mut self.limits };
+                let mut decide = |store: &mut Store, journal: &mut Journal, last_try| {
                     let stale = store.live().is_some_and(|live| is_stale(max_age, live.issued_at, now));
                     let data = match store.parts_mut(host) {
                         Some((policy, _)) if stale => Err((Reason::StalePolicy, Some(policy))),
                         Some(parts) => Ok(parts),
                         None => Err((Reason::NoPolicy, None)),
                     };
-                    filter::decide_request(host, headers.as_deref(), data, last_try, journal)
+                    filter::decide_request(host, headers.as_deref(), data, last_try, &mut keeper, journal)
                 };
                 match decide(store, &mut self.journal, false) {
                     // Two versions within one tick take the slot this worker still reads; the header names the new one.
