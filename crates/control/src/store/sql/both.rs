@@ -8,6 +8,7 @@ mod audit;
 pub(super) mod columns;
 mod denials;
 mod edges;
+mod intake;
 mod invitations;
 mod key_rows;
 mod keys;
@@ -20,9 +21,12 @@ mod sessions;
 mod settings;
 pub(super) mod store;
 mod tokens;
+mod usage;
 mod users;
 
 #[cfg(test)]
-pub(in crate::store) use keys::planned;
+pub(in crate::store) fn planned() -> Vec<(String, &'static str)> {
+    keys::planned().into_iter().chain(usage::planned()).collect()
+}
 
 use super::{Connection, Db, Pool, Row, SqlStore, announce, hold_version};
