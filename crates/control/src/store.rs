@@ -57,8 +57,8 @@ use postgres::PostgresStore;
 pub(crate) use settings::{SIGNING_KEY, Settings};
 pub(crate) use sqlite::SqliteStore;
 pub(crate) use usage::{
-    DAY, DAYS_KEPT, Grain, HOUR, HOURS_KEPT_DAYS, Part, Place, STREAMS_KEPT_DAYS, UsageQuestion, UsageSum, Usages, Used,
-    UsedFor,
+    DAY, DAYS_KEPT, Grain, HOUR, HOURS_KEPT_DAYS, Part, Place, STREAMS_KEPT_DAYS, UsageQuestion, UsageSum, Usages,
+    Used, UsedFor,
 };
 
 /// Everything the control plane asks of a database.

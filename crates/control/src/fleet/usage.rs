@@ -11,8 +11,6 @@ use super::{Known, OTHER, plain};
 use crate::policy::PolicyRoom;
 use crate::store::{DAY, HOUR, HOURS_KEPT_DAYS, Noted, Used, UsedFor};
 
-/// Of one report. No edge seals more.
-const MAX_ENTRIES: usize = 50_000;
 /// Rules that edges told lately; further ones are all called [`OTHER`].
 const MAX_ROUTES: usize = 2000;
 /// A rule that nobody told for so long makes room for another.
@@ -47,7 +45,7 @@ impl Routes {
 /// Notes it. Returns how many requests were of what can be no key.
 pub(super) fn note(policy: &PolicyRoom, known: &mut Known, report: &Report, now_ms: u64, all: &mut Noted) -> u64 {
     let mut strangers = 0_u64;
-    for usage in report.usage.iter().filter_map(Told::known).take(MAX_ENTRIES) {
+    for usage in report.usage.iter().filter_map(Told::known) {
         let Ok(key) = usage.key.parse() else {
             strangers = strangers.saturating_add(requests(usage));
             continue;

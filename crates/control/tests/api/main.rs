@@ -49,6 +49,7 @@ mod tokens;
 mod trial;
 mod trouble;
 mod unreadable;
+mod usage;
 
 #[path = "../support/database.rs"]
 pub(crate) mod support;

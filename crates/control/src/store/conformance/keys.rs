@@ -1,12 +1,13 @@
 //! Keys.
 
 use futures_util::future::join_all;
+use portcullis_engine::KeyId;
 use portcullis_engine::spec::RestrictionsSpec;
 
 use super::Fixture;
-use super::rows::{NOW, change, key, key_id, organization_id, put, two_organizations, with};
+use super::rows::{NOW, change, key, key_id, organization_id, put, take_in, two_organizations, with};
 use crate::caller::Scope;
-use crate::store::{KeyRow, KeySummary, Store, StoreError, TrialRow, UnrevokedKey, Write};
+use crate::store::{KeyRow, KeySummary, Noted, Store, StoreError, TrialRow, UnrevokedKey, Write};
 
 fn everything(number: u16) -> KeyRow {
     let restrictions: RestrictionsSpec =

@@ -68,10 +68,7 @@ impl Usages for SqlStore {
 const ROW_KEY: &str = "organization, starts_at, key_id, route, reason";
 
 /// Adds what keys did, to hours and to days. Returns how many requests were of keys that do not exist.
-pub(super) async fn record(
-    connection: &mut Connection,
-    usage: &BTreeMap<UsedFor, Used>,
-) -> Result<u64, StoreError> {
+pub(super) async fn record(connection: &mut Connection, usage: &BTreeMap<UsedFor, Used>) -> Result<u64, StoreError> {
     let owners = owners(connection, usage.keys().map(|it| it.key).collect()).await?;
     let (mut hours, mut days, mut strangers) = (BTreeMap::new(), BTreeMap::new(), 0_u64);
     for (what, used) in usage {
