@@ -38,8 +38,6 @@ pub(crate) enum Permission {
     OrganizationsRead,
     /// Make organisations and change them.
     OrganizationsWrite,
-    /// See what keys did, added up.
-    UsageRead,
     /// Read the audit log.
     AuditRead,
     /// Read the policy.
@@ -54,12 +52,12 @@ pub(crate) enum Permission {
 
 use Permission::{
     AuditRead, EdgesRead, KeysRead, KeysWrite, MembersRead, MembersWrite, MetricsRead, OrganizationsRead,
-    OrganizationsWrite, PolicyRead, PolicyWrite, TokensRead, TokensWrite, UsageRead,
+    OrganizationsWrite, PolicyRead, PolicyWrite, TokensRead, TokensWrite,
 };
 
 impl Permission {
     /// Every permission there is.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 13] = [
         KeysRead,
         KeysWrite,
         MembersRead,
@@ -68,7 +66,6 @@ impl Permission {
         TokensWrite,
         OrganizationsRead,
         OrganizationsWrite,
-        UsageRead,
         AuditRead,
         PolicyRead,
         PolicyWrite,
@@ -87,7 +84,6 @@ impl Permission {
             TokensWrite => "tokens:write",
             OrganizationsRead => "organizations:read",
             OrganizationsWrite => "organizations:write",
-            UsageRead => "usage:read",
             AuditRead => "audit:read",
             PolicyRead => "policy:read",
             PolicyWrite => "policy:write",
@@ -99,7 +95,7 @@ impl Permission {
     /// The lowest role that has it; `operator` says whether in the operator's own organisation.
     const fn lowest_role(self, operator: bool) -> Option<Role> {
         match self {
-            KeysRead | MembersRead | OrganizationsRead | UsageRead | PolicyRead => Some(Role::Viewer),
+            KeysRead | MembersRead | OrganizationsRead | PolicyRead => Some(Role::Viewer),
             KeysWrite | TokensRead | TokensWrite => Some(Role::Member),
             MembersWrite | OrganizationsWrite | AuditRead => Some(Role::Admin),
             EdgesRead if operator => Some(Role::Viewer),
@@ -159,7 +155,7 @@ impl FromStr for Role {
 
 /// A set of permissions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Permissions(u32);
+pub(crate) struct Permissions(u16);
 
 impl Permissions {
     /// Every permission there is.
@@ -215,18 +211,18 @@ mod tests {
     #[test]
     fn roles_grant_what_the_table_says() {
         for (role, operator, expected) in [
-            (Role::Viewer, false, "keys:read members:read organizations:read usage:read policy:read"),
-            (Role::Viewer, true, "keys:read members:read organizations:read usage:read policy:read edges:read"),
+            (Role::Viewer, false, "keys:read members:read organizations:read policy:read"),
+            (Role::Viewer, true, "keys:read members:read organizations:read policy:read edges:read"),
             (
                 Role::Member,
                 false,
-                "keys:read keys:write members:read tokens:read tokens:write organizations:read usage:read policy:read",
+                "keys:read keys:write members:read tokens:read tokens:write organizations:read policy:read",
             ),
             (
                 Role::Admin,
                 false,
                 "keys:read keys:write members:read members:write tokens:read tokens:write organizations:read \
-                 organizations:write usage:read audit:read policy:read",
+                 organizations:write audit:read policy:read",
             ),
         ] {
             assert_eq!(role.permissions(operator).to_text(), expected, "{role:?}");

@@ -13,7 +13,7 @@ use futures_util::stream::{Stream, try_unfold};
 use portcullis_api::audit::ExportFormat;
 use portcullis_api::usage::{ExportUsage, ListUsage, UsageList, UsageRow, UsageSort};
 
-use crate::access::Permission::UsageRead;
+use crate::access::Permission::KeysRead;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::clock::to_rfc3339;
@@ -25,7 +25,7 @@ const EXPORTED_AT_ONCE: u32 = 500;
 
 /// One page of sums.
 pub(crate) async fn list(app: &App, by: &Caller, query: &ListUsage) -> Result<UsageList, Error> {
-    by.require(UsageRead)?;
+    by.require(KeysRead)?;
     let mut question = question::parse(by, query, app.clock.seconds())?;
     let page = usize::try_from(question.limit).unwrap_or(usize::MAX);
     question.limit = question.limit.saturating_add(1);
@@ -44,7 +44,7 @@ pub(crate) fn export(
     by: &Caller,
     query: ExportUsage,
 ) -> Result<impl Stream<Item = Result<Vec<u8>, Error>> + Send + 'static, Error> {
-    by.require(UsageRead)?;
+    by.require(KeysRead)?;
     let ExportUsage { from, to, organization, key, environment, route, by: parts, format } = query;
     let (sort, limit, cursor) = (UsageSort::Place, None, None);
     let query = ListUsage { from, to, organization, key, environment, route, by: parts, sort, limit, cursor };

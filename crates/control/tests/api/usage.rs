@@ -240,8 +240,8 @@ async fn usage_is_for_those_whose_keys_they_are() {
         keys.push(id);
     }
     let viewer = stack.person(&acme, "viewer").await.token;
-    let billing = stack.token(&acme, None, "usage:read", None).await;
-    let keys_alone = stack.token(&acme, None, "keys:read", None).await;
+    let billing = stack.token(&acme, None, "keys:read", None).await;
+    let no_keys = stack.token(&acme, None, "members:read audit:read", None).await;
     let ask = async |token: &str, query: &str| {
         let answer = stack.by(token, Method::GET, &format!("/v1/usage?{query}"), None).await;
         if answer.status == 200 { rows(&answer.json()) } else { answer.status.to_string() }
@@ -257,7 +257,7 @@ async fn usage_is_for_those_whose_keys_they_are() {
         (&viewer, format!("key={}", keys[2]), "0/0/0".to_owned()),
         (&viewer, format!("organization={acme}"), "3/6/2".to_owned()),
         (&viewer, format!("organization={other}"), "422".to_owned()),
-        (&keys_alone, String::new(), "403".to_owned()),
+        (&no_keys, String::new(), "403".to_owned()),
     ] {
         assert_eq!(ask(token, &query).await, expected, "{query}");
     }
