@@ -24,6 +24,7 @@ pub mod secret;
 pub mod status;
 pub mod tokens;
 pub mod traffic;
+pub mod usage;
 
 pub use accounts::{CreateInvitation, CreatedInvitation, Invitation, Me, Member, Role, UpdateMember};
 pub use keys::{CreateKey, CreatedKey, Key, KeyList, KeyStatus, RotateKey, UpdateKey};

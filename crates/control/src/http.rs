@@ -33,6 +33,7 @@ mod status;
 mod tagged;
 mod tally;
 mod tokens;
+mod usage;
 mod watch;
 
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -128,6 +129,8 @@ fn management(routes: Routes) -> Routes {
         .api(routes!(policy::version))
         .api(routes!(policy::diff))
         .api(routes!(policy::restore))
+        .api(routes!(usage::list))
+        .api(routes!(usage::export))
         .api(routes!(audit::list))
         .api(routes!(audit::export))
         .api(routes!(status::edges))

@@ -38,10 +38,12 @@ mod secret;
 mod secret_file;
 mod server;
 mod shutdown;
+mod spreadsheet;
 mod store;
 mod tag;
 mod token;
 mod traffic;
+mod usage;
 
 pub use clock::Clock;
 pub use config::{Config, PolicyFile};

@@ -14,6 +14,7 @@ mod conformance;
 mod denials;
 mod error;
 mod fleet;
+mod intake;
 mod keys;
 mod leases;
 mod migrations;
@@ -25,6 +26,7 @@ mod policies;
 mod postgres;
 mod settings;
 mod sqlite;
+mod usage;
 
 use async_trait::async_trait;
 use portcullis_api::edge::SampleKind;
@@ -45,6 +47,7 @@ pub(crate) use fleet::{
     Before, Count, EdgeRow, Edges, Heard, HeardEdge, HeardVm, Missing, ProgressRow, Reports, SLOT_MS, VERSIONS_KEPT,
     VmRow, add,
 };
+pub(crate) use intake::{Batch, Intake, Noted, Portion, Stream, TakenIn};
 pub(crate) use keys::{BundleKey, KeyRow, KeySummary, Keys, TrialRow, UnrevokedKey, Visitor};
 use keys::{published_limits, published_status, with_trial};
 pub(crate) use leases::{LeaseCall, LeaseOutcome, Leases, TopUpRow};
@@ -57,6 +60,10 @@ pub(crate) use policies::{KeyGroup, Policies, PolicyRow};
 use postgres::PostgresStore;
 pub(crate) use settings::{SIGNING_KEY, Settings};
 pub(crate) use sqlite::SqliteStore;
+pub(crate) use usage::{
+    DAY, DAYS_KEPT, Grain, HOUR, HOURS_KEPT_DAYS, Part, Place, STREAMS_KEPT_DAYS, UsageQuestion, UsageSum, Usages,
+    Used, UsedFor,
+};
 
 /// Everything the control plane asks of a database.
 #[async_trait]
@@ -66,6 +73,7 @@ pub(crate) trait Store:
     + Audit
     + Denials
     + Edges
+    + Intake
     + Invitations
     + Keys
     + Leases
@@ -78,6 +86,7 @@ pub(crate) trait Store:
     + Sessions
     + Settings
     + Tokens
+    + Usages
     + Users
     + Send
     + Sync

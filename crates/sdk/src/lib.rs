@@ -16,6 +16,7 @@ mod plans;
 mod policy;
 mod status;
 mod token;
+mod usage;
 
 pub use audit::Pieces;
 pub use client::{Client, Tagged, Written};

@@ -50,6 +50,7 @@ mod tokens;
 mod trial;
 mod trouble;
 mod unreadable;
+mod usage;
 
 #[path = "../support/database.rs"]
 pub(crate) mod support;

@@ -9,6 +9,7 @@ mod boots;
 pub(super) mod columns;
 mod denials;
 mod edges;
+mod intake;
 mod invitations;
 mod key_rows;
 mod keys;
@@ -26,9 +27,12 @@ mod settings;
 pub(super) mod store;
 mod tokens;
 mod upkeep;
+mod usage;
 mod users;
 
 #[cfg(test)]
-pub(in crate::store) use keys::planned;
+pub(in crate::store) fn planned() -> Vec<(String, &'static str)> {
+    keys::planned().into_iter().chain(usage::planned()).collect()
+}
 
 use super::{Connection, Db, LOCK, Pool, Row, SqlStore, announce, hold_version};
