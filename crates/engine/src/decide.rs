@@ -25,7 +25,7 @@ use crate::restriction::{Checked, Kinds, Mode};
 use crate::scope::Requirement;
 use crate::spec::{Access, DefaultAccess, Preflight};
 use crate::trace::{Outcome, Step, Trace};
-use limits::Refused;
+use limits::Told;
 
 /// Where key records come from.
 pub trait KeyStore {
@@ -182,14 +182,15 @@ struct KeyCheck<'a, 'r, A> {
 
 impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
     fn decide(&self, limiter: &mut impl Limiter, trace: &mut impl Trace) -> Decision<'a> {
-        let mut observed = Vec::new();
-        match self.run(&mut observed, limiter, trace) {
-            Ok(admission) => {
+        let (mut observed, mut told) = (Vec::new(), Told::default());
+        match self.run(&mut observed, limiter, &mut told, trace) {
+            Ok(()) => {
                 self.look_at_trial(&mut observed, trace);
                 let (source, rule) = (self.source, self.routed.rule_index());
+                let admission = told.admission;
                 Decision::Allow(Grant { identity: Some(self.identity()), observed, source, rule, admission })
             }
-            Err(refused) => Decision::Deny(self.denial(refused)),
+            Err(reason) => Decision::Deny(self.denial(reason, &told)),
         }
     }
 
@@ -197,13 +198,14 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
         &self,
         observed: &mut Vec<Observed>,
         limiter: &mut impl Limiter,
+        told: &mut Told,
         trace: &mut impl Trace,
-    ) -> Result<Admission, Refused> {
+    ) -> Result<(), Reason> {
         trace.result(Step::Status, self.status())?;
         trace.result(Step::Environment, self.environment())?;
         self.restrictions(observed, trace)?;
         trace.result(Step::Scopes, self.scopes(self.record.scopes))?;
-        self.limits(limiter, trace)
+        self.limits(limiter, told, trace)
     }
 
     fn status(&self) -> Result<(), Reason> {
@@ -282,7 +284,7 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
         }
     }
 
-    fn denial(&self, Refused { reason, retry_after, standing }: Refused) -> Denial<'a> {
+    fn denial(&self, reason: Reason, told: &Told) -> Denial<'a> {
         let required = match (reason, self.routed.route) {
             (Reason::NoScopes | Reason::InsufficientScope, Route::Rule(_, rule)) => Some(&rule.requirement),
             _ => None,
@@ -291,8 +293,8 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
             reason,
             identity: Some(self.identity()),
             required,
-            retry_after,
-            standing,
+            retry_after: told.retry_after,
+            standing: told.standing,
             for_browser: self.record.restrictions.is_some_and(|set| set.is_for_browsers()),
             rule: self.routed.rule_index(),
         }

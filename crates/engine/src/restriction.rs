@@ -94,7 +94,7 @@ impl RestrictionSet {
     /// The canonical spec: same meaning, same text.
     pub fn to_spec(&self) -> RestrictionsSpec {
         let (ip, referrer, endpoint) = self.kinds.to_spec();
-        let limits = self.limits.as_ref().map(KeyLimits::to_spec);
+        let limits = self.limits.map(KeyLimits::to_spec);
         RestrictionsSpec { ip, referrer, endpoint, limits, trial: self.trial.as_deref().map(Trial::to_spec) }
     }
 

@@ -7,8 +7,8 @@ use portcullis_engine::limit::{LimitKind, RateClaim};
 use portcullis_engine::spec::RestrictionsSpec;
 use portcullis_engine::{
     Admission, Ambient, Bucket, Check, Decision, Demand, KeyDigest, KeyId, KeyRecord, KeyStatus, KeyStore, Limiter,
-    OnUnavailable, OrganizationId, OrganizationLimits, OrganizationState, Outcome, Policy, Rate, Reason, Refusal,
-    Request, RestrictionSet, Standing, Step, StoreUnavailable, Subject, Unlimited, decide, decide_traced,
+    OnUnavailable, OrganizationId, OrganizationLimits, OrganizationState, Outcome, Policy, PolicySpec, Rate, Reason,
+    Refusal, Request, RestrictionSet, Standing, Step, StoreUnavailable, Subject, Unlimited, decide, decide_traced,
 };
 use serde_json::{Value, json};
 
@@ -312,6 +312,16 @@ fn explain_says_what_a_request_falls_under_and_takes_nothing() {
         assert!(matches!(decision, Decision::Allow(_)), "{decision}");
         let expected = Check { step: Step::Quota, outcome: Outcome::Passed, detail: expected.to_owned() };
         assert_eq!(checks.last(), Some(&expected), "{path}");
+    }
+}
+
+#[test]
+fn what_has_no_limits_says_nothing_of_them() {
+    let spec = json!({ "name": "x", "environments": [], "credentials": [], "keys": [], "rules": [{ "path": "/" }] });
+    let policy: PolicySpec = serde_json::from_value(spec).unwrap();
+    for text in [serde_json::to_string(&policy), serde_json::to_string(&RestrictionSet::default().to_spec())] {
+        let text = text.unwrap();
+        assert!(!["quota", "rate", "cost", "limit"].iter().any(|word| text.contains(word)), "{text}");
     }
 }
 

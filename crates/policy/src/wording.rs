@@ -31,6 +31,9 @@ pub(crate) fn shape(message: &str) -> (String, Option<String>) {
     if let Some(rest) = message.strip_prefix("invalid value: ") {
         return wrong_type(rest);
     }
+    if let Some((message, hint)) = message.split_once("; hint: ") {
+        return (message.to_owned(), Some(hint.to_owned()));
+    }
     let missing = message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
     (lower_first(message), missing.map(add))
 }

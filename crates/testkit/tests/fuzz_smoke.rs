@@ -54,7 +54,7 @@ fn organizations() -> Vec<u8> {
     let entry = |number: u8| OrganizationEntry {
         id: OrganizationId::from_bytes([number; 10]),
         state: if number < 4 { OrganizationState::Active } else { OrganizationState::Suspended },
-        limits: OrganizationLimits { metered: number % 2 == 0, rate: Rate::new(10, 60, number.into()).ok() },
+        limits: OrganizationLimits { metered: number.is_multiple_of(2), rate: Rate::new(10, 60, number.into()).ok() },
     };
     let entries: Vec<_> = (0..8).map(entry).collect();
     build_organization_shard(&Layout::default(), 0, &entries).expect("it builds").bytes().to_vec()

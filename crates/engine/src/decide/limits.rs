@@ -7,48 +7,68 @@ use core::fmt;
 
 use super::{Ambient, KeyCheck};
 use crate::limit::{Admission, Bucket, Demand, Limiter, RateClaim, Refusal, Standing, Subject};
-use crate::policy::{Route, RuleLimits, RuleRate};
+use crate::policy::{Defaults, Route, RuleLimits, RuleRate};
 use crate::reason::Reason;
-use crate::record::OrganizationState;
+use crate::record::{OrganizationLimits, OrganizationState};
 use crate::spec::CountedBy;
 use crate::trace::{Outcome, Step, Trace};
 
-/// Why a request stops, and what more is to be said of it.
-pub(super) struct Refused {
-    pub(super) reason: Reason,
+/// What limits said, beside yes or no. Filled in place: it is large, and most requests have nothing to put there.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) admission: Admission,
     pub(super) retry_after: Option<u64>,
     pub(super) standing: Option<Standing>,
 }
 
-impl From<Reason> for Refused {
-    fn from(reason: Reason) -> Self {
-        Self { reason, retry_after: None, standing: None }
-    }
-}
-
-impl From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Self {
-        Self { reason: refusal.reason, retry_after: Some(refusal.retry_after.max(1)), standing: refusal.standing }
-    }
-}
-
 impl<A: Ambient> KeyCheck<'_, '_, A> {
     /// The last check: takes what the request costs.
-    pub(super) fn limits(&self, limiter: &mut impl Limiter, trace: &mut impl Trace) -> Result<Admission, Refused> {
+    pub(super) fn limits(
+        &self,
+        limiter: &mut impl Limiter,
+        told: &mut Told,
+        trace: &mut impl Trace,
+    ) -> Result<(), Reason> {
         if let Some(seconds) = self.exhausted_for() {
+            told.retry_after = Some(seconds);
             trace.check(Step::Quota, Outcome::Denied(Reason::QuotaExhausted), format_args!("declared exhausted"));
-            return Err(Refused { retry_after: Some(seconds), ..Reason::QuotaExhausted.into() });
+            return Err(Reason::QuotaExhausted);
         }
+        if self.is_limited() {
+            return self.ask(limiter, told, trace);
+        }
+        trace.result(Step::Quota, Ok(()))
+    }
+
+    /// Whether it may fall under a limit: what most requests are asked in place of all that follows.
+    fn is_limited(&self) -> bool {
+        let Defaults { key, organization, .. } = self.policy.limits;
+        let OrganizationLimits { metered, rate } = self.record.organization_limits;
+        let own = self.record.restrictions.is_some_and(|set| set.limits().is_some());
+        metered || rate.or(organization).or(key).is_some() || own || self.rule_limits().rate.is_some()
+    }
+
+    /// Not inlined: what an unlimited request does not need is not to be in its way.
+    #[inline(never)]
+    fn ask(&self, limiter: &mut impl Limiter, told: &mut Told, trace: &mut impl Trace) -> Result<(), Reason> {
         let rule = self.rule_limits();
         let demand = self.demand(rule);
         if demand.is_empty() {
-            trace.check(Step::Quota, Outcome::Passed, format_args!(""));
-            return Ok(Admission::default());
+            return trace.result(Step::Quota, Ok(()));
         }
-        let admitted = limiter.admit(&demand);
-        let outcome = admitted.as_ref().map_or_else(|refusal| Outcome::Denied(refusal.reason), |_| Outcome::Passed);
-        trace.check(Step::Quota, outcome, format_args!("{}", Described { demand: &demand, rule: rule.rate }));
-        admitted.map_err(Refused::from)
+        let detail = Described { demand: &demand, rule: rule.rate };
+        match limiter.admit(&demand) {
+            Ok(admission) => {
+                told.admission = admission;
+                trace.check(Step::Quota, Outcome::Passed, format_args!("{detail}"));
+                Ok(())
+            }
+            Err(Refusal { reason, standing, retry_after }) => {
+                (told.standing, told.retry_after) = (standing, Some(retry_after.max(1)));
+                trace.check(Step::Quota, Outcome::Denied(reason), format_args!("{detail}"));
+                Err(reason)
+            }
+        }
     }
 
     /// For how long the control plane says that the organisation has nothing left.
@@ -113,7 +133,7 @@ impl fmt::Display for Described<'_> {
             write!(f, "{gap}{whose} quota, cost {}", self.demand.cost)?;
             gap = "; ";
         }
-        let by_rule = self.rule.map_or("", |it| it.by.as_str());
+        let by_rule = self.rule.map_or("", |it| it.by.described());
         for (claim, name) in self.demand.rates.iter().zip(["key", "organisation", by_rule]) {
             let Some(RateClaim { rate, .. }) = claim else { continue };
             let (requests, seconds, burst) = (rate.requests(), rate.seconds(), rate.burst());

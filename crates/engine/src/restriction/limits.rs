@@ -32,7 +32,7 @@ impl KeyLimits {
         *self == Self::default()
     }
 
-    pub(super) fn to_spec(&self) -> LimitsSpec {
+    pub(super) fn to_spec(self) -> LimitsSpec {
         let rate = |it: Rate| RateSpec { requests: it.requests(), seconds: it.seconds(), burst: it.burst() };
         LimitsSpec { meter: self.meter.map(|it| it.to_string()), quota: self.has_quota, rate: self.rate.map(rate) }
     }

@@ -5,7 +5,29 @@
 
 use alloc::string::String;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An enum of words on the wire. What serde derives does the same and takes a kilobyte and a half more of the module for each.
+macro_rules! words {
+    ($name:ident { $($variant:ident = $word:literal),* }) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(match self { $(Self::$variant => $word,)* })
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = String::deserialize(deserializer)?;
+                match word.as_str() {
+                    $($word => Ok(Self::$variant),)*
+                    _ => Err(D::Error::unknown_variant(&word, &[$($word),*])),
+                }
+            }
+        }
+    };
+}
 
 /// What a policy says of quotas. How much they are stands with the organisations and keys that have them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,8 +39,7 @@ pub struct QuotaSpec {
 }
 
 /// What happens to a request whose quota cannot be asked: the control plane is away and what it had granted is spent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnUnavailable {
     /// It is refused.
     #[default]
@@ -41,36 +62,49 @@ pub struct RateLimitsSpec {
 
 /// A rate as policies write it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "RateFields")]
 pub struct PolicyRateSpec {
     /// Requests in a period.
     pub requests: u32,
     /// The period.
     pub per: Period,
     /// How many may come at once; absent = `requests`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub burst: Option<u32>,
 }
 
 /// A rule's rate, as policies write it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "RateFields")]
 pub struct RuleRateSpec {
     /// Requests in a period.
     pub requests: u32,
     /// The period.
     pub per: Period,
     /// How many may come at once; absent = `requests`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub burst: Option<u32>,
     /// Whose requests are counted together.
-    #[serde(default)]
     pub by: CountedBy,
 }
 
+/// Both as they are read: one shape takes less of the module than two.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RateFields {
+    requests: u32,
+    per: Period,
+    burst: Option<u32>,
+    by: Option<CountedBy>,
+}
+
+/// The rates of keys and organisations say in their name what they count by.
+#[derive(Debug, thiserror::Error)]
+#[error("`by` is for the rates of rules; hint: remove it: this rate says in its name whose requests it counts")]
+struct NeedlessBy;
+
 /// What a rate's requests are counted over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Period {
     /// A second.
     Second,
@@ -83,8 +117,7 @@ pub enum Period {
 }
 
 /// Whose requests under a rule are counted together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CountedBy {
     /// Each key's.
     #[default]
@@ -96,8 +129,7 @@ pub enum CountedBy {
 }
 
 /// Which answers tell where limits stand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RateLimitHeaders {
     /// Those that a limit refuses.
     #[default]
@@ -152,6 +184,25 @@ impl RateLimitHeaders {
     }
 }
 
+impl TryFrom<RateFields> for PolicyRateSpec {
+    type Error = NeedlessBy;
+
+    fn try_from(RateFields { requests, per, burst, by }: RateFields) -> Result<Self, NeedlessBy> {
+        if by.is_some() { Err(NeedlessBy) } else { Ok(Self { requests, per, burst }) }
+    }
+}
+
+impl From<RateFields> for RuleRateSpec {
+    fn from(RateFields { requests, per, burst, by }: RateFields) -> Self {
+        Self { requests, per, burst, by: by.unwrap_or_default() }
+    }
+}
+
+words!(OnUnavailable { Deny = "deny", Allow = "allow" });
+words!(Period { Second = "second", Minute = "minute", Hour = "hour", Day = "day" });
+words!(CountedBy { Key = "key", Organization = "organization", Everyone = "everyone" });
+words!(RateLimitHeaders { Refused = "refused", Always = "always" });
+
 impl Period {
     /// Its seconds.
     pub const fn seconds(self) -> u32 {
@@ -165,8 +216,8 @@ impl Period {
 }
 
 impl CountedBy {
-    /// Its name.
-    pub const fn as_str(self) -> &'static str {
+    /// It in words.
+    pub const fn described(self) -> &'static str {
         match self {
             Self::Key => "key",
             Self::Organization => "organisation",
