@@ -14,6 +14,7 @@ pub(crate) mod receipt;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod tokens;
+pub(crate) mod webhooks;
 pub(crate) mod whoami;
 
 use std::future::Future;

@@ -34,6 +34,7 @@ pub(crate) struct Metrics {
     entries: Family<Entry, Counter>,
     sign_ins_refused: Family<Tried, Counter>,
     unread: Family<Part, Counter>,
+    webhook_attempts: Family<Sent, Counter>,
     gauges: Gauges,
 }
 
@@ -48,6 +49,7 @@ struct Gauges {
     database_up: Gauge<u64, AtomicU64>,
     edges: Family<EdgeState, Gauge<u64, AtomicU64>>,
     edge_lag: Gauge<u64, AtomicU64>,
+    webhooks_pending: Gauge<u64, AtomicU64>,
     connections: Family<Connections, Gauge<u64, AtomicU64>>,
     most_connections: Family<Pool, Gauge<u64, AtomicU64>>,
 }
@@ -86,6 +88,11 @@ struct Part {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Sent {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct EdgeState {
     state: &'static str,
 }
@@ -112,6 +119,7 @@ impl Metrics {
             entries: Family::default(),
             sign_ins_refused: Family::default(),
             unread: Family::default(),
+            webhook_attempts: Family::default(),
             gauges: Gauges::default(),
             registry: Mutex::default(),
         };
@@ -130,6 +138,8 @@ impl Metrics {
         let help = "Passwords that were wrong, of somebody who is known here or not";
         registry.register("sign_ins_refused", help, it.sign_ins_refused.clone());
         registry.register("report_entries_unread", "What newer edges told and nobody here can read", it.unread.clone());
+        let help = "Attempts to send a webhook its message, and what became of them";
+        registry.register("webhook_attempts", help, it.webhook_attempts.clone());
         it.gauges.register(&mut registry);
         Self { registry: Mutex::new(registry), ..it }
     }
@@ -163,6 +173,11 @@ impl Metrics {
         self.entries.get_or_create(&Entry { action }).inc();
     }
 
+    /// A webhook's message was sent: `delivered`, `failed` and to be sent again, or `given_up`.
+    pub(crate) fn webhook_attempted(&self, outcome: &'static str) {
+        self.webhook_attempts.get_or_create(&Sent { outcome }).inc();
+    }
+
     /// So many entries of a report were passed over.
     pub(crate) fn unread(&self, samples: u64, denials: u64) {
         for (part, number) in [("samples", samples), ("denials", denials)].into_iter().filter(|it| it.1 > 0) {
@@ -184,6 +199,8 @@ impl Gauges {
         registry.register("edges", "Edges heard of in ten minutes; silent = not in one", self.edges.clone());
         let help = "The age of the oldest published change that some reporting edge does not enforce; 0 = none";
         registry.register_with_unit("edge_lag", help, Unit::Seconds, self.edge_lag.clone());
+        let help = "Messages to webhooks that did not arrive yet and are not given up";
+        registry.register("webhook_deliveries_pending", help, self.webhooks_pending.clone());
         registry.register("database_connections", "Connections to the database", self.connections.clone());
         let help = "The most connections to the database";
         registry.register("database_connections_max", help, self.most_connections.clone());

@@ -23,6 +23,7 @@ mod policies;
 mod postgres;
 mod settings;
 mod sqlite;
+mod webhooks;
 
 use async_trait::async_trait;
 use portcullis_api::edge::SampleKind;
@@ -53,6 +54,7 @@ pub(crate) use policies::{KeyGroup, Policies, PolicyRow};
 use postgres::PostgresStore;
 pub(crate) use settings::{SIGNING_KEY, Settings};
 pub(crate) use sqlite::SqliteStore;
+pub(crate) use webhooks::{Deliveries, DeliveryRow, Due, Outcome, WebhookRow, WebhookWrite, Webhooks};
 
 /// Everything the control plane asks of a database.
 #[async_trait]
@@ -60,6 +62,7 @@ pub(crate) trait Store:
     Answers
     + Attention
     + Audit
+    + Deliveries
     + Denials
     + Edges
     + Invitations
@@ -73,6 +76,7 @@ pub(crate) trait Store:
     + Settings
     + Tokens
     + Users
+    + Webhooks
     + Send
     + Sync
 {
@@ -135,6 +139,8 @@ pub(crate) enum Write {
     PublishPolicy(PolicyRow),
     /// About people, sessions, invitations and tokens.
     Account(AccountWrite),
+    /// About webhooks and what they are sent.
+    Webhook(WebhookWrite),
 }
 
 impl Write {
@@ -146,7 +152,7 @@ impl Write {
             | Self::InsertOrganization(_)
             | Self::ReplaceOrganization(_)
             | Self::PublishPolicy(_) => true,
-            Self::ForgetObservations(..) | Self::Account(_) => false,
+            Self::ForgetObservations(..) | Self::Account(_) | Self::Webhook(_) => false,
         }
     }
 }

@@ -15,6 +15,7 @@ mod organizations;
 mod policy;
 mod status;
 mod token;
+mod webhooks;
 
 pub use audit::Pieces;
 pub use client::{Client, Tagged, Written};

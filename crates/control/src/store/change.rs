@@ -133,6 +133,12 @@ actions! {
     TokenRevoked "token.revoked",
     PolicyPublished "policy.published",
     PolicyRestored "policy.restored",
+    WebhookCreated "webhook.created",
+    WebhookUpdated "webhook.updated",
+    WebhookDeleted "webhook.deleted",
+    WebhookTested "webhook.tested",
+    WebhookRetried "webhook.retried",
+    WebhookGivenUp "webhook.given_up",
     DatabaseRestored "database.restored",
 }
 

@@ -49,6 +49,7 @@ mod tokens;
 mod trial;
 mod trouble;
 mod unreadable;
+mod webhooks;
 
 #[path = "../support/database.rs"]
 pub(crate) mod support;

@@ -6,6 +6,7 @@ mod answers;
 mod attention;
 mod audit;
 pub(super) mod columns;
+mod deliveries;
 mod denials;
 mod edges;
 mod invitations;
@@ -21,6 +22,7 @@ mod settings;
 pub(super) mod store;
 mod tokens;
 mod users;
+mod webhooks;
 
 #[cfg(test)]
 pub(in crate::store) use keys::planned;
