@@ -4,7 +4,9 @@ use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use portcullis_control::{Clock, Config, Limits, NoPolicy, PolicyFile, PublicUrl, Rate, ServeError, Server, WebhookRules};
+use portcullis_control::{
+    Clock, Config, Limits, NoPolicy, PolicyFile, PublicUrl, Rate, ServeError, Server, WebhookRules,
+};
 use portcullis_engine::ip::Network;
 use tracing_subscriber::EnvFilter;
 

@@ -38,6 +38,7 @@ mod receipts;
 mod rotation;
 mod settings;
 mod sign_in;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -105,6 +106,16 @@ fn of_people(routes: Routes) -> Routes {
         .post("/organization/members/{id}/remove", organization::remove)
         .post("/organization/invitations", organization::invite)
         .post("/organization/invitations/{id}/withdraw", organization::withdraw)
+        .get("/webhooks", webhooks::list)
+        .post("/webhooks", webhooks::create)
+        .get("/webhooks/{id}", webhooks::show)
+        .post("/webhooks/{id}", webhooks::save)
+        .post("/webhooks/{id}/disable", webhooks::disable)
+        .post("/webhooks/{id}/enable", webhooks::enable)
+        .post("/webhooks/{id}/test", webhooks::test)
+        .get("/webhooks/{id}/remove", webhooks::ask_to_remove)
+        .post("/webhooks/{id}/remove", webhooks::remove)
+        .post("/webhooks/{id}/deliveries/{delivery}/retry", webhooks::retry)
         .get("/organizations", organizations::list)
         .post("/organizations", organizations::create)
         .get("/organizations/{id}/suspend", organizations::ask_to_suspend)

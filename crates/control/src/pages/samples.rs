@@ -13,6 +13,7 @@ mod keys;
 mod management;
 mod outside;
 mod policy;
+mod webhooks;
 
 /// 2026-01-15T12:00:00Z
 pub(super) const NOW: u64 = 1_768_478_400;
@@ -24,7 +25,7 @@ pub(super) type Page = (&'static str, String);
 
 /// All of them.
 pub(super) fn all() -> Vec<Page> {
-    [outside::pages(), keys::pages(), explain::pages(), management::pages(), policy::pages()]
+    [outside::pages(), keys::pages(), explain::pages(), management::pages(), policy::pages(), webhooks::pages()]
         .into_iter()
         .flatten()
         .collect()

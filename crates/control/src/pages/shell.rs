@@ -26,6 +26,7 @@ pub(crate) enum Section {
     Policy,
     Edges,
     Settings,
+    Webhooks,
     None,
 }
 
@@ -123,6 +124,7 @@ impl Shell {
                     (true, Section::Denials, "/denials", "Denials", "denials"),
                     (can.audit_read, Section::Audit, "/audit", "Audit log", "audit"),
                     (can.members_read, Section::Organization, "/organization", "Organisation", "organization"),
+                    (can.organizations_write, Section::Webhooks, "/webhooks", "Webhooks", "webhooks"),
                 ],
             ),
             (

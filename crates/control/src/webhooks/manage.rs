@@ -4,15 +4,13 @@
 //! secret is in the answer to whoever makes the webhook and in no other.
 
 use portcullis_api::webhooks::ListWebhooks;
-use portcullis_api::{
-    CreateWebhook, CreatedWebhook, Delivery, Page, Secret, UpdateWebhook, Webhook, WhichPage,
-};
+use portcullis_api::{CreateWebhook, CreatedWebhook, Delivery, Page, Secret, UpdateWebhook, Webhook, WhichPage};
 use serde_json::json;
 
+use super::Event;
 use super::fields::{delivery, events, host, url, webhook};
 use super::message;
 use super::signing::SigningSecret;
-use super::Event;
 use crate::access::Permission::OrganizationsWrite;
 use crate::accounts::pages;
 use crate::app::App;
@@ -154,7 +152,14 @@ pub(crate) async fn retry(app: &App, by: &Caller, webhook: &str, id: &str) -> Re
 }
 
 /// A message that is to be sent at once.
-pub(super) fn new(app: &App, row: &WebhookRow, id: DeliveryId, cause: String, event: &str, body: String) -> DeliveryRow {
+pub(super) fn new(
+    app: &App,
+    row: &WebhookRow,
+    id: DeliveryId,
+    cause: String,
+    event: &str,
+    body: String,
+) -> DeliveryRow {
     DeliveryRow {
         id,
         webhook: row.id,

@@ -13,10 +13,10 @@ use tokio::task::JoinSet;
 
 use super::address::WebhookRules;
 use super::manage::change;
+use super::metering;
 use super::post::{Failed, Message, Poster};
 use super::schedule;
 use super::signing::SigningSecret;
-use super::metering;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::id::WebhookId;

@@ -49,6 +49,7 @@ mod tokens;
 mod trial;
 mod trouble;
 mod unreadable;
+mod webhook_pages;
 mod webhooks;
 
 #[path = "../support/database.rs"]

@@ -307,7 +307,15 @@ async fn nothing_of_one_organisation_is_in_any_answer_to_another() {
     let denied = denial(&stack, &theirs).await;
     let hook = webhook(&stack, &theirs).await;
     let sent = stack.post(&format!("/v1/webhooks/{hook}/test"), json!({})).await.json();
-    let ids = [&denied, &hook, sent["id"].as_str().unwrap(), key.as_str(), &token, &member.id, invitation["id"].as_str().unwrap()];
+    let ids = [
+        &denied,
+        &hook,
+        sent["id"].as_str().unwrap(),
+        key.as_str(),
+        &token,
+        &member.id,
+        invitation["id"].as_str().unwrap(),
+    ];
 
     let (owner, home) = (stack.person(&mine, "owner").await, stack.default_organization().await);
     let operator = stack.person(&home, "member").await;

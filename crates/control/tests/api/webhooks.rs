@@ -277,7 +277,8 @@ async fn what_is_sent_about_webhooks_is_read_carefully() {
         assert_eq!((refused.status, refused.json()["pointer"].as_str()), (422, Some(pointer)), "{body}");
     }
     let (path, _) = webhook(&stack, "https://a.example").await;
-    for body in [json!({ "url": null }), json!({ "events": null }), json!({ "enabled": null }), json!({ "secret": "x" })]
+    for body in
+        [json!({ "url": null }), json!({ "events": null }), json!({ "enabled": null }), json!({ "secret": "x" })]
     {
         assert!([400, 422].contains(&stack.patch(&path, body.clone()).await.status), "{body}");
     }

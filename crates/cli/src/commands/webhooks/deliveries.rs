@@ -67,7 +67,10 @@ fn tell(output: Output, delivery: &Delivery) -> Result<Exit, Failure> {
     if output.json {
         output::json(delivery)?;
     } else {
-        output::talk(&format!("on its way: `portcullis webhooks deliveries {}` says whether it arrived", delivery.webhook));
+        output::talk(&format!(
+            "on its way: `portcullis webhooks deliveries {}` says whether it arrived",
+            delivery.webhook
+        ));
         output::data(&sent([delivery]).to_string());
     }
     Ok(Exit::Success)

@@ -91,6 +91,12 @@ done! {
     PasswordAndTokens "password.changed-tokens-revoked" Done "Your password was changed." + "Your other sessions ended, and your personal tokens were revoked.",
     SessionEnded "session.ended" Done "That session ended.",
     TokenRevoked "token.revoked" Done "The token is revoked for good.",
+    WebhookUpdated "webhook.updated" Done "The webhook was changed.",
+    WebhookDisabled "webhook.disabled" Done "The webhook is disabled." + "Nothing is sent until it is enabled again.",
+    WebhookEnabled "webhook.enabled" Done "The webhook is enabled.",
+    WebhookTested "webhook.tested" Done "A test message is on its way." + "Load the page again to see what became of it.",
+    WebhookRetried "webhook.retried" Done "The message is sent again." + "Load the page again to see what became of it.",
+    WebhookRemoved "webhook.removed" Done "The webhook is removed.",
     KeyMadeBefore "key.made-before" Warning "This key was created already: the form was sent twice." + "Its text was on the page before and cannot be shown again. If nobody copied it, rotate the key.",
 }
 

@@ -72,7 +72,9 @@ pub(super) fn with(change: Change, write: Write) -> Change {
         }
         Write::InsertKey(row) => (row.organization, Action::KeyCreated, Target::new("key", row.id, &row.name)),
         Write::ReplaceKey(row) => (row.organization, Action::KeyUpdated, Target::new("key", row.id, &row.name)),
-        Write::ForgetObservations(..) | Write::Account(_) | Write::PublishPolicy(_) | Write::Webhook(_) => return change.also(write),
+        Write::ForgetObservations(..) | Write::Account(_) | Write::PublishPolicy(_) | Write::Webhook(_) => {
+            return change.also(write);
+        }
     };
     change.add(write, organization, action, target)
 }
