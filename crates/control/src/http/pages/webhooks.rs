@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use portcullis_api::webhooks::{DeliveryStatus, ListWebhooks};
 use portcullis_api::{ApiKey, CreateWebhook, CreatedWebhook, Delivery, Patch, UpdateWebhook, WhichPage};
+use serde::Deserialize;
 
 use super::desk::Desk;
 use super::done::{Done, done};
@@ -26,6 +27,13 @@ use crate::webhooks::{self, Event};
 const HERE: &str = "/webhooks";
 const PLACES: &Places = &[("", "url"), ("/events", "events")];
 const ROWS: u32 = 50;
+
+/// Which page of what was sent.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    cursor: Option<String>,
+}
 
 /// What was typed into the fields of one.
 #[derive(Clone, Debug, Default)]
@@ -80,11 +88,11 @@ pub(super) async fn show(
     State(app): State<App>,
     desk: Desk,
     Segment(id): Segment,
-    Parameters(query): Parameters<WhichPage>,
+    Parameters(Asked { cursor }): Parameters<Asked>,
 ) -> Result<Html<Webhook>, Failure> {
     let found = webhooks::show(&app, &desk.by, &id).await?;
     let typed = Typed { url: found.url.clone(), events: found.events.clone(), problems: Problems::default() };
-    Ok(Html::ok(one(&app, &desk, found, typed, query.cursor).await?))
+    Ok(Html::ok(one(&app, &desk, found, typed, cursor.filter(|it| !it.is_empty())).await?))
 }
 
 async fn one(
