@@ -35,6 +35,7 @@ pub(crate) struct Metrics {
     sign_ins_refused: Family<Tried, Counter>,
     unread: Family<Part, Counter>,
     webhook_attempts: Family<Sent, Counter>,
+    leased: Counter,
     gauges: Gauges,
 }
 
@@ -52,6 +53,7 @@ struct Gauges {
     webhooks_pending: Gauge<u64, AtomicU64>,
     connections: Family<Connections, Gauge<u64, AtomicU64>>,
     most_connections: Family<Pool, Gauge<u64, AtomicU64>>,
+    lease_tokens: Family<Held, Gauge<u64, AtomicU64>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -104,6 +106,11 @@ struct Connections {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Held {
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Pool {
     pool: &'static str,
 }
@@ -120,6 +127,7 @@ impl Metrics {
             sign_ins_refused: Family::default(),
             unread: Family::default(),
             webhook_attempts: Family::default(),
+            leased: Counter::default(),
             gauges: Gauges::default(),
             registry: Mutex::default(),
         };
@@ -140,6 +148,11 @@ impl Metrics {
         registry.register("report_entries_unread", "What newer edges told and nobody here can read", it.unread.clone());
         let help = "Attempts to send a webhook its message, and what became of them";
         registry.register("webhook_attempts", help, it.webhook_attempts.clone());
+        registry.register(
+            "lease_tokens_granted",
+            "Tokens granted to edges, those given back included",
+            it.leased.clone(),
+        );
         it.gauges.register(&mut registry);
         Self { registry: Mutex::new(registry), ..it }
     }
@@ -178,6 +191,11 @@ impl Metrics {
         self.webhook_attempts.get_or_create(&Sent { outcome }).inc();
     }
 
+    /// So many tokens were granted to an edge.
+    pub(crate) fn leased(&self, tokens: u64) {
+        self.leased.inc_by(tokens);
+    }
+
     /// So many entries of a report were passed over.
     pub(crate) fn unread(&self, samples: u64, denials: u64) {
         for (part, number) in [("samples", samples), ("denials", denials)].into_iter().filter(|it| it.1 > 0) {
@@ -204,6 +222,8 @@ impl Gauges {
         registry.register("database_connections", "Connections to the database", self.connections.clone());
         let help = "The most connections to the database";
         registry.register("database_connections_max", help, self.most_connections.clone());
+        let help = "Tokens in processes of edges: held by those that call, in doubt with those that do no more";
+        registry.register("lease_tokens", help, self.lease_tokens.clone());
     }
 }
 

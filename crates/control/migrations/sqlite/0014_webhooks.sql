@@ -30,3 +30,8 @@ CREATE TABLE webhook_deliveries (
 CREATE INDEX webhook_deliveries_webhook ON webhook_deliveries (webhook, created_at, id);
 CREATE INDEX webhook_deliveries_next ON webhook_deliveries (next_at_ms) WHERE next_at_ms IS NOT NULL;
 CREATE INDEX webhook_deliveries_created ON webhook_deliveries (created_at);
+
+-- What webhooks were told of. Events that were there before them, nobody is.
+ALTER TABLE quota_events ADD COLUMN is_told BOOLEAN NOT NULL DEFAULT FALSE;
+UPDATE quota_events SET is_told = TRUE;
+CREATE INDEX quota_events_untold ON quota_events (id) WHERE NOT is_told;

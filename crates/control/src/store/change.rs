@@ -140,6 +140,10 @@ actions! {
     WebhookRetried "webhook.retried",
     WebhookGivenUp "webhook.given_up",
     DatabaseRestored "database.restored",
+    PlanCreated "plan.created",
+    PlanUpdated "plan.updated",
+    PlanDeleted "plan.deleted",
+    OrganizationToppedUp "organization.topped_up",
 }
 
 impl std::str::FromStr for Action {

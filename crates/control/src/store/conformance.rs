@@ -188,6 +188,7 @@ suite! {
         of_many_who_claim_a_delivery_one_has_it
         an_attempt_is_written_by_whoever_holds_the_claim
         a_cause_is_told_once
+        a_part_of_a_quota_is_told_once
         what_is_done_is_forgotten
     }
     settings {

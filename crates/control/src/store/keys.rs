@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use portcullis_api::plans::{KeyQuota, Rate};
 use portcullis_engine::spec::{RestrictionsSpec, TrialSpec};
 use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId};
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,12 @@ pub(crate) struct KeyRow {
     pub metadata: BTreeMap<String, String>,
     /// What is tried on it.
     pub trial: Option<TrialRow>,
+    /// A quota of its own.
+    pub quota: Option<KeyQuota>,
+    /// How many requests may be made with it.
+    pub rate: Option<Rate>,
+    /// The first of the keys that were rotated into each other, whose meter it shares; `None` = this one.
+    pub meter: Option<KeyId>,
     /// The version it last changed in, as read.
     pub changed_in: u64,
 }

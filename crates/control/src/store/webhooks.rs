@@ -85,6 +85,29 @@ pub(crate) struct Outcome {
     pub again_at_ms: Option<u64>,
 }
 
+/// A part of a quota that was reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct QuotaEventRow {
+    /// Its place.
+    pub id: u64,
+    /// Whose quota: an organisation's id, or a key's.
+    pub subject: String,
+    /// The organisation, or that of the key.
+    pub organization: OrganizationId,
+    /// When the period began, in Unix seconds.
+    pub period_start: u64,
+    /// When it ends.
+    pub period_end: u64,
+    /// Which part.
+    pub percent: u64,
+    /// Of how much.
+    pub limit: u64,
+    /// What was used then.
+    pub used: u64,
+    /// When it was reached, in Unix milliseconds.
+    pub at_ms: u64,
+}
+
 /// What can be written about webhooks.
 #[derive(Clone, Debug)]
 pub(crate) enum WebhookWrite {
@@ -136,6 +159,12 @@ pub(crate) trait Deliveries {
     /// Writes down what became of an attempt that was claimed until then. A failure is written by whoever still holds the
     /// claim; that it was delivered is true whoever says it.
     async fn settle_delivery(&self, id: DeliveryId, claimed_ms: u64, outcome: &Outcome) -> Result<(), StoreError>;
+
+    /// Parts of quotas that were reached and no webhook was told of, the oldest first.
+    async fn untold_quota_events(&self, most: u32) -> Result<Vec<QuotaEventRow>, StoreError>;
+
+    /// Stores the messages that one of them makes; it is told then.
+    async fn tell_quota_event(&self, id: u64, messages: &[DeliveryRow]) -> Result<(), StoreError>;
 
     /// How many are still to be sent.
     async fn pending_deliveries(&self) -> Result<u64, StoreError>;

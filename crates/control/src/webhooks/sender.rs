@@ -19,6 +19,7 @@ use super::schedule;
 use super::signing::SigningSecret;
 use crate::app::App;
 use crate::caller::Caller;
+use crate::error::Error;
 use crate::id::WebhookId;
 use crate::store::{Action, Due, Outcome, StoreError, WebhookWrite};
 
@@ -92,7 +93,7 @@ async fn begin(
     sending: &mut JoinSet<WebhookId>,
     busy: &mut BTreeSet<WebhookId>,
     tidied_ms: &mut u64,
-) -> Result<(), StoreError> {
+) -> Result<(), Error> {
     let now_ms = app.clock.millis();
     if now_ms.saturating_sub(*tidied_ms) >= UPKEEP_EVERY_MS {
         app.store.forget_deliveries((now_ms / 1000).saturating_sub(KEPT_DAYS * DAY)).await?;

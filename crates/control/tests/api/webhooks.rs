@@ -165,6 +165,50 @@ async fn what_does_not_arrive_is_sent_again_until_it_is_given_up() {
 }
 
 #[tokio::test]
+async fn whoever_subscribed_hears_of_a_quota_s_parts() {
+    let (stack, own) = (Stack::start().await, Receiver::start(StatusCode::OK).await);
+    let (operator, other) = (Receiver::start(StatusCode::OK).await, Receiver::start(StatusCode::OK).await);
+    let (acme, evil) = (stack.organization("acme").await, stack.organization("evil").await);
+    let home = stack.default_organization().await;
+    let mut secrets = Vec::new();
+    for (receiver, organization, event) in [
+        (&own, &acme, "quota.threshold"),
+        (&operator, &home, "quota.threshold.all"),
+        (&other, &home, "quota.threshold"),
+        (&other, &evil, "quota.threshold"),
+    ] {
+        let body = json!({ "url": receiver.url, "organization": organization, "events": [event] });
+        secrets.push(stack.post("/v1/webhooks", body).await.json()["secret"].as_str().unwrap().to_owned());
+    }
+    for percent in [50, 80] {
+        stack
+            .run(format!(
+                "INSERT INTO quota_events (subject, organization, period_start, period_end, percent, quota_limit, used, \
+                 at_ms) VALUES ('{acme}', '{acme}', {NOON}, {}, {percent}, 30000, 15001, {})",
+                NOON + 86_400,
+                NOON * 1000 + 7
+            ))
+            .await;
+    }
+    for (receiver, secret) in [(&own, &secrets[0]), (&operator, &secrets[1])] {
+        eventually("both parts", async || receiver.heard().len() == 2).await;
+        for heard in receiver.heard() {
+            assert_eq!(heard.header("webhook-signature"), signature(secret, &heard));
+            let body: Value = serde_json::from_str(&heard.body).unwrap();
+            let percent = body["data"]["percent"].clone();
+            assert!([50, 80].contains(&percent.as_u64().unwrap()));
+            let data = json!({
+                "organization": acme, "subject": acme, "percent": percent, "limit": 30000, "used": 15001,
+                "period_start": "2026-01-15T12:00:00Z", "period_end": "2026-01-16T12:00:00Z",
+            });
+            let whole = json!({ "type": "quota.threshold", "timestamp": "2026-01-15T12:00:00Z", "data": data });
+            assert_eq!(body, whole);
+        }
+    }
+    assert_eq!(other.heard().len(), 0, "it is nobody else's");
+}
+
+#[tokio::test]
 async fn redirects_are_answers() {
     let (stack, receiver) = (Stack::start().await, Receiver::start(StatusCode::FOUND).await);
     let (path, _) = webhook(&stack, &receiver.url).await;

@@ -195,6 +195,32 @@ pub(super) async fn a_cause_is_told_once(it: Fixture) {
     assert_eq!(store.deliveries(two.id, &ALL).await.unwrap().len(), 1);
 }
 
+pub(super) async fn a_part_of_a_quota_is_told_once(it: Fixture) {
+    let store = &*it.store;
+    two_organizations(store).await;
+    let webhook = made(store, 1).await;
+    for percent in [50, 80] {
+        let sql = format!(
+            "INSERT INTO quota_events (subject, organization, period_start, period_end, percent, quota_limit, used, at_ms) \
+             VALUES ('key_0000000000000000', '{}', 10, 20, {percent}, 1000, 501, 12345)",
+            organization_id(1)
+        );
+        it.sql(&sql).await.unwrap();
+    }
+    let untold = store.untold_quota_events(9).await.unwrap();
+    let parts: Vec<_> = untold.iter().map(|it| (it.subject.as_str(), it.organization, it.percent, it.limit)).collect();
+    let subject = "key_0000000000000000";
+    assert_eq!(parts, [(subject, organization_id(1), 50, 1000), (subject, organization_id(1), 80, 1000)]);
+    assert_eq!((untold[0].period_start, untold[0].period_end, untold[0].used, untold[0].at_ms), (10, 20, 501, 12345));
+    // Two control planes that saw it at once.
+    for _ in 0..2 {
+        store.tell_quota_event(untold[0].id, &[delivery(&webhook, "quota 50", NOW_MS)]).await.unwrap();
+    }
+    assert_eq!(store.deliveries(webhook.id, &ALL).await.unwrap().len(), 1);
+    assert_eq!(store.untold_quota_events(9).await.unwrap(), untold[1..]);
+    assert_eq!(store.untold_quota_events(0).await.unwrap(), []);
+}
+
 pub(super) async fn what_is_done_is_forgotten(it: Fixture) {
     let store = &*it.store;
     two_organizations(store).await;

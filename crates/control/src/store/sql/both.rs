@@ -5,6 +5,7 @@ mod accounts;
 mod answers;
 mod attention;
 mod audit;
+mod boots;
 pub(super) mod columns;
 mod deliveries;
 mod denials;
@@ -12,19 +13,25 @@ mod edges;
 mod invitations;
 mod key_rows;
 mod keys;
+mod leases;
 mod members;
+mod metered;
+mod meters;
 mod observations;
 mod organizations;
+mod plans;
 mod policies;
+mod quota_events;
 mod reports;
 mod sessions;
 mod settings;
 pub(super) mod store;
 mod tokens;
+mod upkeep;
 mod users;
 mod webhooks;
 
 #[cfg(test)]
 pub(in crate::store) use keys::planned;
 
-use super::{Connection, Db, Pool, Row, SqlStore, announce, hold_version};
+use super::{Connection, Db, LOCK, Pool, Row, SqlStore, announce, hold_version};

@@ -8,9 +8,9 @@ use sqlx::Row as _;
 use super::columns::{exactly_one, parsed, signed, unsigned, unsigned_or_null};
 use super::store::again;
 use super::webhooks::webhook_row;
-use super::{Connection, Row, SqlStore};
+use super::{Connection, Row, SqlStore, quota_events};
 use crate::id::{DeliveryId, WebhookId};
-use crate::store::{Deliveries, DeliveryRow, Due, Outcome, Slice, StoreError};
+use crate::store::{Deliveries, DeliveryRow, Due, Outcome, QuotaEventRow, Slice, StoreError};
 
 /// Once for each webhook and cause. A webhook that is gone by now is told nothing.
 pub(super) async fn insert(connection: &mut Connection, row: &DeliveryRow) -> Result<(), StoreError> {
@@ -77,6 +77,19 @@ impl Deliveries for SqlStore {
         again(async || {
             let mut transaction = self.begin_write().await?;
             settle(&mut transaction, id, claimed_ms, outcome).await?;
+            Ok(transaction.commit().await?)
+        })
+        .await
+    }
+
+    async fn untold_quota_events(&self, most: u32) -> Result<Vec<QuotaEventRow>, StoreError> {
+        self.untold(most).await
+    }
+
+    async fn tell_quota_event(&self, id: u64, messages: &[DeliveryRow]) -> Result<(), StoreError> {
+        again(async || {
+            let mut transaction = self.begin_write().await?;
+            quota_events::tell(&mut transaction, id, messages).await?;
             Ok(transaction.commit().await?)
         })
         .await

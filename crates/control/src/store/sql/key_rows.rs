@@ -2,6 +2,7 @@
 //!
 //! Invariant: what the bundle is told of a key that cannot be read is that it is switched off.
 
+use portcullis_api::KeyQuota;
 use portcullis_engine::spec::RestrictionsSpec;
 use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId};
 use serde::Serialize;
@@ -10,6 +11,7 @@ use sqlx::Row as _;
 
 use super::Row;
 use super::columns::{parsed, parsed_or_null, unsigned, unsigned_or_null};
+use super::plans::period;
 use crate::store::{BundleKey, KeyRow, KeySummary, StoreError, TrialRow, published_status, with_trial};
 
 pub(super) fn key(row: &Row) -> Result<KeyRow, StoreError> {
@@ -33,6 +35,9 @@ pub(super) fn key(row: &Row) -> Result<KeyRow, StoreError> {
         successor: parsed_or_null(row, "successor")?,
         metadata: from_json(row, "metadata")?,
         trial: json_or_null(row, "trial")?,
+        quota: quota(row)?,
+        rate: json_or_null(row, "rate")?,
+        meter: parsed_or_null(row, "meter")?,
         changed_in: unsigned("changed_in", row.try_get("changed_in")?)?,
     })
 }
@@ -108,6 +113,11 @@ pub(super) fn digest(row: &Row) -> Result<KeyDigest, StoreError> {
     Ok(KeyDigest::from_bytes(bytes))
 }
 
+fn quota(row: &Row) -> Result<Option<KeyQuota>, StoreError> {
+    let limit = unsigned_or_null("quota_limit", row.try_get("quota_limit")?)?;
+    limit.map(|limit| Ok(KeyQuota { limit, period: period(row, "quota_period")? })).transpose()
+}
+
 pub(super) fn json(column: &'static str, value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|_| StoreError::Unreadable { column })
 }
@@ -116,7 +126,7 @@ fn from_json<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<T, 
     json_or_null(row, column)?.ok_or(StoreError::Unreadable { column })
 }
 
-fn json_or_null<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<Option<T>, StoreError> {
+pub(super) fn json_or_null<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<Option<T>, StoreError> {
     let json: Option<&str> = row.try_get(column)?;
     json.map(serde_json::from_str).transpose().map_err(|_| StoreError::Unreadable { column })
 }

@@ -10,11 +10,11 @@ use super::{Connection, Row, SqlStore};
 use crate::caller::Scope;
 use crate::store::{OrganizationRow, Organizations, StoreError};
 
-const COLUMNS: &str = "id, name, state, quota_exhausted_until, is_default, created_at, changed_in";
+const COLUMNS: &str = "id, name, state, quota_exhausted_until, is_default, created_at, changed_in, plan, time_zone";
 
 pub(super) async fn insert(connection: &mut Connection, row: &OrganizationRow, version: u64) -> Result<(), StoreError> {
-    let sql = "INSERT INTO organizations (id, name, state, quota_exhausted_until, is_default, created_at, changed_in) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let sql = "INSERT INTO organizations (id, name, state, quota_exhausted_until, is_default, created_at, \
+               changed_in, plan, time_zone) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let (word, until) = state_columns(row.state);
     sqlx::query(sql)
         .bind(row.id.to_string())
@@ -24,6 +24,8 @@ pub(super) async fn insert(connection: &mut Connection, row: &OrganizationRow, v
         .bind(row.is_default)
         .bind(signed(row.created_at))
         .bind(signed(version))
+        .bind(&row.plan)
+        .bind(&row.time_zone)
         .execute(connection)
         .await?;
     Ok(())
@@ -34,14 +36,16 @@ pub(super) async fn replace(
     row: &OrganizationRow,
     version: u64,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE organizations SET name = $1, state = $2, quota_exhausted_until = $3, changed_in = $4 \
-               WHERE id = $5 AND changed_in = $6";
+    let sql = "UPDATE organizations SET name = $1, state = $2, quota_exhausted_until = $3, changed_in = $4, \
+               plan = $5, time_zone = $6 WHERE id = $7 AND changed_in = $8";
     let (word, until) = state_columns(row.state);
     let done = sqlx::query(sql)
         .bind(&row.name)
         .bind(word)
         .bind(until)
         .bind(signed(version))
+        .bind(&row.plan)
+        .bind(&row.time_zone)
         .bind(row.id.to_string())
         .bind(signed(row.changed_in))
         .execute(connection)
@@ -90,6 +94,8 @@ fn organization_row(row: &Row) -> Result<OrganizationRow, StoreError> {
         name: row.try_get("name")?,
         state: state(row)?,
         is_default: row.try_get("is_default")?,
+        plan: row.try_get("plan")?,
+        time_zone: row.try_get("time_zone")?,
         created_at: unsigned("created_at", row.try_get("created_at")?)?,
         changed_in: unsigned("changed_in", row.try_get("changed_in")?)?,
     })
