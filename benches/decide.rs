@@ -6,7 +6,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use portcullis_engine::{Decision, KeyDigest, KeyStore as _, Request, decide};
+use portcullis_engine::{Decision, KeyDigest, KeyStore as _, Request, Unlimited, decide};
 
 #[path = "support.rs"]
 mod support;
@@ -30,7 +30,7 @@ fn whole_decision(criterion: &mut Criterion) {
                 (b"x-request-id", b"7e1f2c9e-5e8e-4d2c-9a1b-7a5d2f7c1e11"),
             ];
             let request = Request { method: b"GET", path: Some(b"/api/v1/skills/42?page=2"), headers: &headers };
-            let decision = decide(&policy, &mut keys, black_box(&request), &Quiet);
+            let decision = decide(&policy, &mut keys, black_box(&request), &Quiet, &mut Unlimited);
             assert!(matches!(decision, Decision::Allow(_)));
         });
     });

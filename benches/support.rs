@@ -51,6 +51,7 @@ impl KeyStore for Buckets {
             id: stored.id,
             organization: stored.organization,
             organization_state: OrganizationState::Active,
+            organization_limits: Default::default(),
             status: stored.status,
             expires_at: stored.expires_at,
             scopes: stored.scopes,

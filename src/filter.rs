@@ -7,7 +7,9 @@ use core::net::IpAddr;
 
 use portcullis_engine::credential::{CredentialSource, strip_cookie, strip_query};
 use portcullis_engine::spec::CredentialPlace;
-use portcullis_engine::{Ambient, Decision, Denial, Grant, Identity, KeyStore, Policy, Reason, Request, decide, ip};
+use portcullis_engine::{
+    Ambient, Decision, Denial, Grant, Identity, KeyStore, Policy, Reason, Request, Unlimited, decide, ip,
+};
 
 use crate::host::Host;
 use crate::journal::Journal;
@@ -47,7 +49,7 @@ pub fn decide_request<H: Host>(
         Ok(data) => data,
         Err((reason, policy)) => return refuse(host, policy, &Denial::early(reason), &request, journal),
     };
-    match decide(policy, &mut keys, &request, &RequestAmbient { host }) {
+    match decide(policy, &mut keys, &request, &RequestAmbient { host }, &mut Unlimited) {
         Decision::Allow(grant) => forward(host, policy, &grant, &request, journal),
         Decision::Deny(denial) if denial.reason == Reason::StoreUnavailable && !last_try => Action::Missed,
         Decision::Deny(denial) => refuse(host, Some(policy), &denial, &request, journal),

@@ -4,7 +4,9 @@
 //! "unknown".
 
 use portcullis_bundle::{KeyBucket, OrganizationShard, read_restrictions};
-use portcullis_engine::{KeyDigest, KeyId, KeyRecord, KeyStore, OrganizationId, OrganizationState, StoreUnavailable};
+use portcullis_engine::{
+    KeyDigest, KeyId, KeyRecord, KeyStore, OrganizationId, OrganizationLimits, OrganizationState, StoreUnavailable,
+};
 
 use super::{MOST_WAITING, found};
 use crate::cache::{BucketCache, Entry};
@@ -43,8 +45,8 @@ impl<H: Host> Keys<'_, H> {
         self.entry(bucket)?;
         *self.found = Some(position);
         let Self { host, names, live, organizations, cache, missing, .. } = self;
-        let state = |id: &OrganizationId| organization_state(*host, names, live, organizations, missing, id);
-        record(cache.get_mut(bucket).ok_or(StoreUnavailable)?, position.index, state)
+        let organization = |id: &OrganizationId| organization(*host, names, live, organizations, missing, id);
+        record(cache.get_mut(bucket).ok_or(StoreUnavailable)?, position.index, organization)
     }
 
     fn entry(&mut self, bucket: usize) -> Result<&mut Entry, StoreUnavailable> {
@@ -65,15 +67,15 @@ impl<H: Host> Keys<'_, H> {
     }
 }
 
-/// The state of an organisation; its shard is read the first time it is asked for.
-fn organization_state(
+/// The state and limits of an organisation; its shard is read the first time it is asked for.
+fn organization(
     host: &impl Host,
     names: &Names,
     live: &Live,
     shards: &mut [Option<Vec<u8>>],
     missing: &mut bool,
     id: &OrganizationId,
-) -> Option<OrganizationState> {
+) -> Option<(OrganizationState, OrganizationLimits)> {
     let shard = live.layout.organization_shard_of(id);
     let slot = shards.get_mut(shard)?;
     if slot.is_none() {
@@ -81,7 +83,7 @@ fn organization_state(
         let shared = host.shared(&names.organizations(&live.layout, place, shard));
         *slot = Some(found(shared.as_ref(), place, missing)?.to_vec());
     }
-    OrganizationShard::open(slot.as_deref()?).and_then(|it| it.state(id)).ok()
+    OrganizationShard::open(slot.as_deref()?).and_then(|it| it.find(id)).ok()
 }
 
 impl<H: Host> KeyStore for Keys<'_, H> {
@@ -108,11 +110,11 @@ impl<H: Host> KeyStore for Keys<'_, H> {
 fn record(
     entry: &mut Entry,
     index: u32,
-    organization_state: impl FnOnce(&OrganizationId) -> Option<OrganizationState>,
+    organization: impl FnOnce(&OrganizationId) -> Option<(OrganizationState, OrganizationLimits)>,
 ) -> Result<KeyRecord<'_>, StoreUnavailable> {
     let Entry { bytes, restrictions, .. } = entry;
     let stored = KeyBucket::open(bytes).and_then(|it| it.at(index as usize)).map_err(|_| StoreUnavailable)?;
-    let organization_state = organization_state(&stored.organization).ok_or(StoreUnavailable)?;
+    let (organization_state, organization_limits) = organization(&stored.organization).ok_or(StoreUnavailable)?;
     let restrictions = match stored.restrictions {
         None => None,
         Some((number, bytes)) => {
@@ -126,6 +128,7 @@ fn record(
         id: stored.id,
         organization: stored.organization,
         organization_state,
+        organization_limits,
         status: stored.status,
         expires_at: stored.expires_at,
         scopes: stored.scopes,

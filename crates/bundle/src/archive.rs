@@ -114,6 +114,7 @@ impl ArchiveKeys<'_> {
         };
         let organizations = self.manifest.organizations.get(layout.organization_shard_of(&stored.organization))?;
         let organizations = OrganizationShard::open(self.blobs.get(&organizations.digest)?).ok()?;
+        let (organization_state, organization_limits) = organizations.find(&stored.organization).ok()?;
         *self.restrictions = match stored.restrictions {
             Some((_, bytes)) => Some(read_restrictions(bytes).ok()?),
             None => None,
@@ -121,7 +122,8 @@ impl ArchiveKeys<'_> {
         Some(Some(KeyRecord {
             id: stored.id,
             organization: stored.organization,
-            organization_state: organizations.state(&stored.organization).ok()?,
+            organization_state,
+            organization_limits,
             status: stored.status,
             expires_at: stored.expires_at,
             scopes: stored.scopes,

@@ -7,7 +7,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use portcullis_engine::{
-    KeyDigest, KeyId, KeyStatus, OrganizationId, OrganizationState, PolicySpec, RestrictionSet, scope,
+    KeyDigest, KeyId, KeyStatus, OrganizationId, OrganizationLimits, OrganizationState, PolicySpec, RestrictionSet,
+    scope,
 };
 
 use crate::blob::Blob;
@@ -40,6 +41,8 @@ pub struct OrganizationEntry {
     pub id: OrganizationId,
     /// Whether its keys work.
     pub state: OrganizationState,
+    /// What they share.
+    pub limits: OrganizationLimits,
 }
 
 /// Entries that cannot be built.
@@ -165,7 +168,7 @@ fn extend_ends(bytes: &mut Vec<u8>, parts: &[Vec<u8>]) -> Result<(), BuildError>
     Ok(())
 }
 
-/// The blob of an organisation shard. Active organisations need no record.
+/// The blob of an organisation shard. One that is active and has no limits needs no record.
 pub fn build_organization_shard(
     layout: &Layout,
     shard: usize,
@@ -178,14 +181,25 @@ pub fn build_organization_shard(
         if layout.organization_shard_of(&entry.id) != shard {
             return Err(BuildError::WrongShard(shard));
         }
-        let (state, until) = match entry.state {
-            OrganizationState::Active => continue,
-            OrganizationState::Suspended => (1u8, 0u64),
-            OrganizationState::QuotaExhausted { until } => (2, until),
-        };
-        bytes.extend(entry.id.as_bytes());
-        bytes.push(state);
-        bytes.extend(until.to_le_bytes());
+        if (entry.state, entry.limits) != Default::default() {
+            push_organization(&mut bytes, entry);
+        }
     }
     Ok(Blob::new(bytes))
+}
+
+fn push_organization(bytes: &mut Vec<u8>, entry: &OrganizationEntry) {
+    let (state, until) = match entry.state {
+        OrganizationState::Active => (0, 0),
+        OrganizationState::Suspended => (1, 0),
+        OrganizationState::QuotaExhausted { until } => (2, until),
+    };
+    let OrganizationLimits { metered, rate } = entry.limits;
+    let flag = |is: bool, flag: u8| if is { flag } else { 0 };
+    bytes.extend(entry.id.as_bytes());
+    bytes.push(state);
+    bytes.extend(until.to_le_bytes());
+    bytes.push(flag(metered, organizations::METERED) | flag(rate.is_some(), organizations::HAS_RATE));
+    let numbers = rate.map_or([0; 3], |it| [it.requests(), it.seconds(), it.burst()]);
+    numbers.iter().for_each(|number| bytes.extend(number.to_le_bytes()));
 }

@@ -13,7 +13,7 @@ use portcullis_api::explain::{CheckOutcome, Explain, ExplainedCheck, Explanation
 use portcullis_engine::spec::KeyFormatSpec;
 use portcullis_engine::{
     Ambient, Check, Decision, KeyDigest, KeyRecord, KeyStore, OrganizationState, Outcome, Policy, RestrictionSet,
-    StoreUnavailable, decide_traced,
+    StoreUnavailable, Unlimited, decide_traced,
 };
 
 use crate::access::Permission::KeysRead;
@@ -58,7 +58,8 @@ impl Asked {
         let (headers, ambient) = (wire.headers(), Surroundings { now: self.now, address });
         let mut checks: Vec<Check> = Vec::new();
         let policy = self.policy.compiled();
-        let decision = decide_traced(policy, &mut self.picked, &wire.as_request(&headers), &ambient, &mut checks);
+        let decision =
+            decide_traced(policy, &mut self.picked, &wire.as_request(&headers), &ambient, &mut Unlimited, &mut checks);
         explanation(policy, &decision, &checks)
     }
 }
@@ -129,6 +130,7 @@ impl KeyStore for Picked {
             id: self.row.id,
             organization: self.row.organization,
             organization_state: self.state,
+            organization_limits: Default::default(),
             status: self.row.published_status(),
             expires_at: self.row.expires_at,
             scopes: &self.row.scopes,

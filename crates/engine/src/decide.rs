@@ -1,10 +1,11 @@
 //! The decision itself: every check in order, first failure wins.
 //!
-//! Route → credential → format → lookup → status → environment → restrictions → scopes → quota; then, of what passed, what
-//! a trial would have said. It reads the request and the key's record, and nothing else but what [`Ambient`] tells it.
+//! Route → credential → format → lookup → status → environment → restrictions → scopes → limits; then, of what passed, what
+//! a trial would have said. It reads the request and the key's record, and nothing else but what [`Ambient`] and [`Limiter`] tell it.
 //! Invariant: the only way to a [`Grant`] is
 //! through every check; whatever cannot be read is a denial.
 
+mod limits;
 mod trial;
 
 use alloc::vec::Vec;
@@ -14,6 +15,7 @@ use crate::credential::{self, Found};
 use crate::decision::{Decision, Denial, Grant, Identity, Observed};
 use crate::id::KeyDigest;
 use crate::key_format::KeyFormat;
+use crate::limit::{Admission, Limiter};
 use crate::path::CanonicalPath;
 use crate::policy::{Policy, Route, Rule, canonical_path};
 use crate::reason::Reason;
@@ -23,6 +25,7 @@ use crate::restriction::{Checked, Kinds, Mode};
 use crate::scope::Requirement;
 use crate::spec::{Access, DefaultAccess, Preflight};
 use crate::trace::{Outcome, Step, Trace};
+use limits::Refused;
 
 /// Where key records come from.
 pub trait KeyStore {
@@ -49,14 +52,15 @@ pub trait Ambient {
     fn source_address(&self) -> Option<IpAddr>;
 }
 
-/// Decides one request.
+/// Decides one request, and takes of `limiter` what it costs.
 pub fn decide<'a, S: KeyStore>(
     policy: &'a Policy,
     store: &'a mut S,
     request: &Request<'_>,
     ambient: &impl Ambient,
+    limiter: &mut impl Limiter,
 ) -> Decision<'a> {
-    decide_traced(policy, store, request, ambient, &mut ())
+    decide_traced(policy, store, request, ambient, limiter, &mut ())
 }
 
 /// Decides one request and tells `trace` each check as it is made. The same code as [`decide`].
@@ -65,6 +69,7 @@ pub fn decide_traced<'a, S: KeyStore>(
     store: &'a mut S,
     request: &Request<'_>,
     ambient: &impl Ambient,
+    limiter: &mut impl Limiter,
     trace: &mut impl Trace,
 ) -> Decision<'a> {
     let routed = match find_route(policy, request, trace) {
@@ -74,12 +79,13 @@ pub fn decide_traced<'a, S: KeyStore>(
     if let Some(open) = passes_without_key(policy, request, &routed.route) {
         trace.check(Step::Route, Outcome::Passed, format_args!("{open}"));
         let rule = routed.rule_index();
-        return Decision::Allow(Grant { identity: None, observed: Vec::new(), source: None, rule });
+        let admission = Admission::default();
+        return Decision::Allow(Grant { identity: None, observed: Vec::new(), source: None, rule, admission });
     }
     match authenticate(policy, store, request, trace) {
         Ok(Authenticated { source, format, record }) => {
             let check = KeyCheck { policy, source, format, record, routed: &routed, request, ambient };
-            check.decide(trace)
+            check.decide(limiter, trace)
         }
         Err(reason) => Decision::Deny(Denial { rule: routed.rule_index(), ..Denial::early(reason) }),
     }
@@ -175,24 +181,29 @@ struct KeyCheck<'a, 'r, A> {
 }
 
 impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
-    fn decide(&self, trace: &mut impl Trace) -> Decision<'a> {
+    fn decide(&self, limiter: &mut impl Limiter, trace: &mut impl Trace) -> Decision<'a> {
         let mut observed = Vec::new();
-        match self.run(&mut observed, trace) {
-            Ok(()) => {
+        match self.run(&mut observed, limiter, trace) {
+            Ok(admission) => {
                 self.look_at_trial(&mut observed, trace);
                 let (source, rule) = (self.source, self.routed.rule_index());
-                Decision::Allow(Grant { identity: Some(self.identity()), observed, source, rule })
+                Decision::Allow(Grant { identity: Some(self.identity()), observed, source, rule, admission })
             }
-            Err(reason) => Decision::Deny(self.denial(reason)),
+            Err(refused) => Decision::Deny(self.denial(refused)),
         }
     }
 
-    fn run(&self, observed: &mut Vec<Observed>, trace: &mut impl Trace) -> Result<(), Reason> {
+    fn run(
+        &self,
+        observed: &mut Vec<Observed>,
+        limiter: &mut impl Limiter,
+        trace: &mut impl Trace,
+    ) -> Result<Admission, Refused> {
         trace.result(Step::Status, self.status())?;
         trace.result(Step::Environment, self.environment())?;
         self.restrictions(observed, trace)?;
         trace.result(Step::Scopes, self.scopes(self.record.scopes))?;
-        trace.result(Step::Quota, self.quota())
+        self.limits(limiter, trace)
     }
 
     fn status(&self) -> Result<(), Reason> {
@@ -262,13 +273,6 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
         }
     }
 
-    fn quota(&self) -> Result<(), Reason> {
-        match self.record.organization_state {
-            OrganizationState::QuotaExhausted { until } if self.ambient.now() < until => Err(Reason::QuotaExhausted),
-            _ => Ok(()),
-        }
-    }
-
     fn identity(&self) -> Identity<'a> {
         Identity {
             key: self.record.id,
@@ -278,15 +282,9 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
         }
     }
 
-    fn denial(&self, reason: Reason) -> Denial<'a> {
+    fn denial(&self, Refused { reason, retry_after, standing }: Refused) -> Denial<'a> {
         let required = match (reason, self.routed.route) {
             (Reason::NoScopes | Reason::InsufficientScope, Route::Rule(_, rule)) => Some(&rule.requirement),
-            _ => None,
-        };
-        let retry_after = match (reason, self.record.organization_state) {
-            (Reason::QuotaExhausted, OrganizationState::QuotaExhausted { until }) => {
-                Some(until.saturating_sub(self.ambient.now()))
-            }
             _ => None,
         };
         Denial {
@@ -294,6 +292,7 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
             identity: Some(self.identity()),
             required,
             retry_after,
+            standing,
             for_browser: self.record.restrictions.is_some_and(|set| set.is_for_browsers()),
             rule: self.routed.rule_index(),
         }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::id::{KeyId, OrganizationId};
+use crate::limit::{Admission, Standing};
 use crate::reason::Reason;
 use crate::scope::Requirement;
 
@@ -29,6 +30,8 @@ pub struct Grant<'a> {
     pub source: Option<usize>,
     /// The index of the rule that matched.
     pub rule: Option<usize>,
+    /// What its limits said; nothing where it has none.
+    pub admission: Admission,
 }
 
 /// Something to be told of a request that passed.
@@ -53,6 +56,8 @@ pub struct Denial<'a> {
     pub required: Option<&'a Requirement>,
     /// Seconds after which another try makes sense.
     pub retry_after: Option<u64>,
+    /// Where the limit that refused stands, if one did and it is known.
+    pub standing: Option<Standing>,
     /// Whether the key is for browsers, which read the answer only with CORS headers.
     pub for_browser: bool,
     /// The index of the rule that matched.
@@ -96,7 +101,15 @@ impl Grant<'_> {
 impl Denial<'_> {
     /// A denial before anything is known.
     pub const fn early(reason: Reason) -> Self {
-        Self { reason, identity: None, required: None, retry_after: None, for_browser: false, rule: None }
+        Self {
+            reason,
+            identity: None,
+            required: None,
+            retry_after: None,
+            standing: None,
+            for_browser: false,
+            rule: None,
+        }
     }
 }
 

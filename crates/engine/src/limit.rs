@@ -10,6 +10,7 @@ use core::fmt;
 use crate::id::{KeyId, OrganizationId};
 use crate::reason::Reason;
 
+pub use crate::spec::OnUnavailable;
 pub use rate::{InvalidRate, Rate, Slots};
 
 /// Whose tokens or requests are counted together.
@@ -45,16 +46,6 @@ pub struct Demand {
     pub cost: u32,
     /// What happens if a quota cannot be asked.
     pub on_unavailable: OnUnavailable,
-}
-
-/// What happens to a request whose quota cannot be asked: the control plane is away and what it had granted is spent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnUnavailable {
-    /// It is refused.
-    #[default]
-    Deny,
-    /// It passes and is counted.
-    Allow,
 }
 
 /// Where rate limits and quotas are kept.

@@ -6,6 +6,7 @@
 mod compile;
 mod error;
 mod gap;
+mod limits;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -17,11 +18,12 @@ use crate::path::CanonicalPath;
 use crate::reason::{Code, Reason};
 use crate::request::Request;
 use crate::scope::{Requirement, Scope};
-use crate::spec::{Access, DefaultAccess, ErrorFormat, PolicySpec, Preflight};
+use crate::spec::{Access, DefaultAccess, ErrorFormat, OnUnavailable, PolicySpec, Preflight, RateLimitHeaders};
 use crate::template::{Method, MethodSet, Router, Template};
 
 pub use error::{Conflict, Location, PolicyError, PolicyProblem};
 pub use gap::Gap;
+pub(crate) use limits::{Defaults, RuleLimits, RuleRate};
 
 /// A compiled policy.
 #[derive(Debug)]
@@ -34,6 +36,7 @@ pub struct Policy {
     pub(crate) write_implies_read: bool,
     pub(crate) preflight: Preflight,
     forward_credential: bool,
+    pub(crate) limits: Defaults,
     environments: Vec<Box<str>>,
     scopes: Vec<Scope>,
     sources: Vec<CredentialSource>,
@@ -52,6 +55,7 @@ pub struct Rule {
     pub(crate) requirement: Requirement,
     /// Indexes of the environments it serves; empty = all.
     pub(crate) environments: Vec<usize>,
+    pub(crate) limits: RuleLimits,
 }
 
 /// Which rule is for a request.
@@ -87,6 +91,21 @@ impl Policy {
     /// Whether the credential travels on to the upstream.
     pub fn forwards_credential(&self) -> bool {
         self.forward_credential
+    }
+
+    /// Which answers tell where limits stand.
+    pub fn rate_limit_headers(&self) -> RateLimitHeaders {
+        self.limits.headers
+    }
+
+    /// What happens to a request whose quota cannot be asked.
+    pub fn on_unavailable(&self) -> OnUnavailable {
+        self.limits.on_unavailable
+    }
+
+    /// What a request takes of its quotas under the rule of that index, or under none.
+    pub fn cost(&self, rule: Option<usize>) -> u32 {
+        self.limits_of(rule).cost
     }
 
     /// Where a credential may stand, in order.
@@ -164,12 +183,20 @@ impl Policy {
             && !self.rules.iter().any(|rule| rule.methods.lists(method))
     }
 
+    /// What a rule, or none, asks of limits.
+    fn limits_of(&self, rule: Option<usize>) -> RuleLimits {
+        rule.and_then(|index| self.rules.get(index)).map(|rule| rule.limits).unwrap_or_default()
+    }
+
     /// What is wanted of a request under that rule, or under none.
-    fn demands(&self, rule: Option<usize>) -> (Access, &Requirement, &[usize]) {
+    fn demands(&self, rule: Option<usize>) -> (Access, &Requirement, &[usize], RuleLimits) {
+        let limits = self.limits_of(rule);
         match (rule.and_then(|index| self.rules.get(index)), self.default) {
-            (Some(rule), _) => (rule.access, &rule.requirement, &rule.environments),
-            (None, DefaultAccess::Public) => (Access::Public, &Requirement::Nothing, &[]),
-            (None, DefaultAccess::Authenticate | DefaultAccess::Deny) => (Access::Key, &Requirement::Nothing, &[]),
+            (Some(rule), _) => (rule.access, &rule.requirement, &rule.environments, limits),
+            (None, DefaultAccess::Public) => (Access::Public, &Requirement::Nothing, &[], limits),
+            (None, DefaultAccess::Authenticate | DefaultAccess::Deny) => {
+                (Access::Key, &Requirement::Nothing, &[], limits)
+            }
         }
     }
 }

@@ -65,6 +65,10 @@ named! {
         OrganizationSuspended = "organization_suspended",
         /// The organisation's quota is used up until a known time.
         QuotaExhausted = "quota_exhausted",
+        /// More requests in a while than a rate limit lets through.
+        RateLimited = "rate_limited",
+        /// A quota could not be asked, and the policy refuses such requests.
+        QuotaUnavailable = "quota_unavailable",
         /// The rule does not serve the key's environment.
         EnvironmentMismatch = "environment_mismatch",
         /// The client's address is outside the key's networks.
@@ -121,6 +125,10 @@ named! {
         OrganizationSuspended = "organization_suspended",
         /// 429.
         QuotaExceeded = "quota_exceeded",
+        /// 429.
+        RateLimited = "rate_limited",
+        /// 503: a quota cannot be asked.
+        QuotaUnavailable = "quota_unavailable",
         /// 503.
         PolicyUnavailable = "policy_unavailable",
     }
@@ -144,6 +152,8 @@ impl Reason {
             Self::ExpiredKey => Code::ExpiredApiKey,
             Self::OrganizationSuspended => Code::OrganizationSuspended,
             Self::QuotaExhausted => Code::QuotaExceeded,
+            Self::RateLimited => Code::RateLimited,
+            Self::QuotaUnavailable => Code::QuotaUnavailable,
             Self::EnvironmentMismatch => Code::EnvironmentMismatch,
             Self::IpNotAllowed | Self::AddressUnknown => Code::IpNotAllowed,
             Self::ReferrerMissing | Self::ReferrerMalformed | Self::ReferrerNotAllowed => Code::ReferrerNotAllowed,
@@ -166,8 +176,8 @@ impl Code {
             | Self::ReferrerNotAllowed
             | Self::EndpointNotAllowed
             | Self::OrganizationSuspended => 403,
-            Self::QuotaExceeded => 429,
-            Self::PolicyUnavailable => 503,
+            Self::QuotaExceeded | Self::RateLimited => 429,
+            Self::QuotaUnavailable | Self::PolicyUnavailable => 503,
         }
     }
 
@@ -207,6 +217,8 @@ impl Code {
             Self::EndpointNotAllowed => "Endpoint not allowed",
             Self::OrganizationSuspended => "Organization suspended",
             Self::QuotaExceeded => "Quota exceeded",
+            Self::RateLimited => "Rate limit exceeded",
+            Self::QuotaUnavailable => "Quota cannot be checked right now",
             Self::PolicyUnavailable => "Policy unavailable",
         }
     }

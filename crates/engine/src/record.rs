@@ -3,6 +3,7 @@
 //! It says nothing about how records are stored; a [`KeyStore`](crate::KeyStore) does.
 
 use crate::id::{KeyId, OrganizationId};
+use crate::limit::Rate;
 use crate::restriction::RestrictionSet;
 
 /// A key's record.
@@ -14,14 +15,25 @@ pub struct KeyRecord<'a> {
     pub organization: OrganizationId,
     /// That organisation's state.
     pub organization_state: OrganizationState,
+    /// That organisation's limits.
+    pub organization_limits: OrganizationLimits,
     /// Whether it works at all.
     pub status: KeyStatus,
     /// Unix seconds from which it no longer works.
     pub expires_at: Option<u64>,
     /// Its scopes: sorted, without duplicates, separated by one space; empty = none.
     pub scopes: &'a str,
-    /// Its restrictions.
+    /// Its restrictions and limits.
     pub restrictions: Option<&'a RestrictionSet>,
+}
+
+/// What all keys of an organisation share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OrganizationLimits {
+    /// Whether it has a quota.
+    pub metered: bool,
+    /// Its rate, in place of the policy's for organisations.
+    pub rate: Option<Rate>,
 }
 
 /// Whether a key works at all.

@@ -1,22 +1,26 @@
-//! A key's restrictions, compiled: where it may be used from, by which pages, for which endpoints.
+//! A key's restrictions, compiled: where it may be used from, by which pages, for which endpoints; and its own limits.
 //!
 //! AND across kinds, OR within a kind; absent = unrestricted, an empty list = deny all. Each kind enforces or only
 //! observes. It decides nothing else about a key. Invariant: two sets that mean the same have the same canonical spec.
 
 mod kinds;
+mod limits;
 mod trial;
 
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
+use crate::id::InvalidId;
 use crate::ip::NetworkError;
+use crate::limit::InvalidRate;
 use crate::referrer::ReferrerPatternError;
 use crate::scope::InvalidScope;
 use crate::spec::{ModeSpec, RestrictionsSpec};
 use crate::template::{MethodError, TemplateError};
 
 pub(crate) use kinds::{Checked, Kinds};
+pub use limits::KeyLimits;
 pub use trial::Trial;
 
 /// Whether a restriction denies or only counts what it would have denied.
@@ -26,6 +30,7 @@ pub type Mode = ModeSpec;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RestrictionSet {
     kinds: Kinds,
+    limits: Option<KeyLimits>,
     trial: Option<Box<Trial>>,
 }
 
@@ -60,25 +65,42 @@ pub enum RestrictionProblem {
     /// Not a scope.
     #[error(transparent)]
     Scope(#[from] InvalidScope),
+    /// Not a key's identifier.
+    #[error(transparent)]
+    Meter(#[from] InvalidId),
+    /// Not a rate.
+    #[error(transparent)]
+    Rate(#[from] InvalidRate),
 }
 
 impl RestrictionSet {
     /// Compiles a spec.
     pub fn compile(spec: &RestrictionsSpec) -> Result<Self, RestrictionError> {
         let kinds = Kinds::compile(spec.ip.as_ref(), spec.referrer.as_ref(), spec.endpoint.as_ref())?;
+        let limits = spec.limits.as_ref().map(KeyLimits::compile).transpose()?;
         let trial = spec.trial.as_ref().map(Trial::compile).transpose().map_err(|error| error.within("trial"))?;
-        Ok(Self { kinds, trial: trial.filter(|trial| !trial.is_empty()).map(Box::new) })
+        Ok(Self {
+            kinds,
+            limits: limits.filter(|limits| !limits.is_empty()),
+            trial: trial.filter(|trial| !trial.is_empty()).map(Box::new),
+        })
     }
 
-    /// Whether there is nothing at all, tried or enforced.
+    /// Whether there is nothing at all, tried, counted or enforced.
     pub fn is_empty(&self) -> bool {
-        self.kinds.is_empty() && self.trial.is_none()
+        self.kinds.is_empty() && self.limits.is_none() && self.trial.is_none()
     }
 
     /// The canonical spec: same meaning, same text.
     pub fn to_spec(&self) -> RestrictionsSpec {
         let (ip, referrer, endpoint) = self.kinds.to_spec();
-        RestrictionsSpec { ip, referrer, endpoint, trial: self.trial.as_deref().map(Trial::to_spec) }
+        let limits = self.limits.as_ref().map(KeyLimits::to_spec);
+        RestrictionsSpec { ip, referrer, endpoint, limits, trial: self.trial.as_deref().map(Trial::to_spec) }
+    }
+
+    /// The key's own limits, if it has any.
+    pub fn limits(&self) -> Option<&KeyLimits> {
+        self.limits.as_ref()
     }
 
     /// What is enforced or observed.

@@ -3,6 +3,7 @@
 //! Nothing here is checked. [`Policy::compile`](crate::Policy::compile) turns a spec into a policy or says what is
 //! wrong and where; only a compiled policy can decide.
 
+mod limits;
 mod restrictions;
 
 use alloc::collections::BTreeMap;
@@ -11,6 +12,10 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+pub use limits::{
+    CountedBy, LimitsSpec, OnUnavailable, Period, PolicyRateSpec, QuotaSpec, RateLimitHeaders, RateLimitsSpec,
+    RateSpec, RuleRateSpec,
+};
 pub use restrictions::{EndpointSpec, IpSpec, ModeSpec, ReferrerSpec, RestrictionsSpec, TrialSpec};
 
 /// A whole policy, unchecked.
@@ -40,6 +45,9 @@ pub struct PolicySpec {
     /// Whether the credential travels on to the upstream. Off unless written.
     #[serde(default)]
     pub forward_credential: bool,
+    /// Which answers tell where limits stand.
+    #[serde(default, skip_serializing_if = "RateLimitHeaders::is_default")]
+    pub rate_limit_headers: RateLimitHeaders,
     /// The environments keys belong to; every key format and rule names one of these.
     pub environments: Vec<String>,
     /// Every scope that rules may want and keys may hold, as `resource:action`.
@@ -51,6 +59,12 @@ pub struct PolicySpec {
     pub keys: Vec<KeyFormatSpec>,
     /// Route rules; the most specific wins.
     pub rules: Vec<RuleSpec>,
+    /// What happens to a request whose quota cannot be asked.
+    #[serde(default, skip_serializing_if = "QuotaSpec::is_default")]
+    pub quota: QuotaSpec,
+    /// The rates of keys and organisations that have none of their own.
+    #[serde(default, skip_serializing_if = "RateLimitsSpec::is_default")]
+    pub rate_limits: RateLimitsSpec,
     /// Messages by stable code; a code not listed keeps the default wording.
     #[serde(default)]
     pub messages: BTreeMap<String, String>,
@@ -183,6 +197,12 @@ pub struct RuleSpec {
     /// Environments it serves; empty = all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environments: Vec<String>,
+    /// What a request takes of each quota it falls under; absent = 1, 0 = nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<u32>,
+    /// How many requests it lets through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RuleRateSpec>,
 }
 
 /// Who passes a rule.

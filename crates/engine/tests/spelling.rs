@@ -8,7 +8,7 @@ use Reason::*;
 use portcullis_engine::template::{MethodSet, Router, Template};
 use portcullis_engine::{
     Ambient, Decision, KeyDigest, KeyId, KeyRecord, KeyStatus, KeyStore, OrganizationId, OrganizationState, Policy,
-    Reason, Request, StoreUnavailable, decide,
+    Reason, Request, StoreUnavailable, Unlimited, decide,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -22,6 +22,7 @@ impl KeyStore for Everybody {
             id: KeyId::from_bytes([1; 10]),
             organization: OrganizationId::from_bytes([2; 10]),
             organization_state: OrganizationState::Active,
+            organization_limits: Default::default(),
             status: KeyStatus::Active,
             expires_at: None,
             scopes: "",
@@ -51,6 +52,8 @@ fn policy(default: &str, rules: &[&str]) -> Policy {
             "any" => {}
             "public" => rule["access"] = json!("public"),
             "live" => rule["environments"] = json!(["live"]),
+            "dear" => rule["cost"] = json!(5),
+            "slow" => rule["rate_limit"] = json!({ "requests": 1, "per": "minute" }),
             scope => rule["all"] = json!([scope]),
         }
         rule
@@ -72,7 +75,7 @@ fn answer(policy: &Policy, request: &str) -> Option<Reason> {
     let (method, path) = request.split_once(' ').unwrap();
     let headers: [(&[u8], &[u8]); 1] = [(b"authorization", b"Bearer sk_test_0123456789ab")];
     let request = Request { method: method.as_bytes(), path: Some(path.as_bytes()), headers: &headers };
-    match decide(policy, &mut Everybody, &request, &Everybody) {
+    match decide(policy, &mut Everybody, &request, &Everybody, &mut Unlimited) {
         Decision::Allow(_) => None,
         Decision::Deny(denial) => Some(denial.reason),
     }
@@ -207,6 +210,16 @@ fn a_name_like_a_literal_is_refused_only_where_it_matters() {
     let mixed = policy("deny", &["* /f/** any", "* /f/list a:read", "* /f/list.json any"]);
     check(&mixed, None, &["GET /f/list.json"]);
     check(&mixed, Some(AmbiguousPath), &["GET /f/List.json", "GET /f/list.xml"]);
+}
+
+#[test]
+fn nobody_pays_less_by_spelling() {
+    let dear = policy("deny", &["* /v1/** any", "* /v1/search dear", "* /v1/login slow", "* /v1/login/{x} slow"]);
+    check(&dear, None, &["GET /v1/search", "GET /v1/login", "GET /v1/other", "GET /v1/login/x", "GET /v1/Other"]);
+    check(&dear, Some(AmbiguousPath), &["GET /v1/Search", "GET /v1/search.json", "GET /v1/Login", "GET /v1/Login/x"]);
+    // Each has a rate of its own, if the same.
+    let two = policy("deny", &["* /v1/{x} slow", "* /v1/login slow"]);
+    check(&two, Some(AmbiguousPath), &["GET /v1/Login"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use portcullis_engine::spec::RestrictionsSpec;
 use portcullis_engine::{
     Ambient, Check, Decision, KeyDigest, KeyId, KeyRecord, KeyStatus, KeyStore, Observed, OrganizationId,
-    OrganizationState, Outcome, Policy, Reason, Request, RestrictionSet, StoreUnavailable, decide_traced,
+    OrganizationState, Outcome, Policy, Reason, Request, RestrictionSet, StoreUnavailable, Unlimited, decide_traced,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -23,6 +23,7 @@ impl KeyStore for One {
             id: KeyId::from_bytes([1; 10]),
             organization: OrganizationId::from_bytes([2; 10]),
             organization_state: OrganizationState::Active,
+            organization_limits: Default::default(),
             status: self.status,
             expires_at: None,
             scopes: "a:read",
@@ -73,7 +74,7 @@ fn answer(one: &mut One, request: &str) -> (Answer, Vec<Check>) {
     let headers: [(&[u8], &[u8]); 1] = [(b"x-api-key", b"sk_0123456789ab")];
     let request = Request { method: method.as_bytes(), path: Some(path.as_bytes()), headers: &headers };
     let (policy, mut checks) = (policy(), Vec::new());
-    let answer = match decide_traced(&policy, one, &request, &There, &mut checks) {
+    let answer = match decide_traced(&policy, one, &request, &There, &mut Unlimited, &mut checks) {
         Decision::Allow(grant) => Ok(grant.observed),
         Decision::Deny(denial) => Err((denial.reason, denial.for_browser)),
     };
@@ -151,7 +152,7 @@ fn each_reason_counts_once() {
     let headers: [(&[u8], &[u8]); 1] = [(b"x-api-key", b"sk_0123456789ab")];
     let request = Request { method: b"GET", path: Some(b"/a"), headers: &headers };
     let (policy, mut one) = (policy(), One { restrictions, status: KeyStatus::Active });
-    match decide_traced(&policy, &mut one, &request, &There, &mut ()) {
+    match decide_traced(&policy, &mut one, &request, &There, &mut Unlimited, &mut ()) {
         Decision::Allow(grant) => {
             let reasons: Vec<_> = grant.would_be_reasons().collect();
             assert_eq!(reasons, [Reason::IpNotAllowed, Reason::NoScopes]);

@@ -2,7 +2,7 @@
 //!
 //! It has no eyes for response headers and bodies, which the filter makes.
 
-use portcullis_engine::{Decision, Identity, KeyStore, Policy, Reason, Request, decide};
+use portcullis_engine::{Decision, Identity, KeyStore, Policy, Reason, Request, Unlimited, decide};
 
 use crate::corpus::WireRequest;
 use crate::expectation::{Outcome, Seen};
@@ -19,7 +19,7 @@ pub fn run(
         request.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())).collect();
     let view = Request { method: request.method.as_bytes(), path: request.path.as_deref(), headers: &headers };
     let Some(policy) = policy else { return denied(None, Reason::NoPolicy, &view) };
-    match decide(policy, store, &view, ambient) {
+    match decide(policy, store, &view, ambient, &mut Unlimited) {
         Decision::Allow(grant) => {
             let mut outcome = Outcome { status: 200, grpc_status: Seen::Absent, ..Outcome::default() };
             identify(&mut outcome, grant.identity);

@@ -12,11 +12,16 @@ use portcullis_bundle::{
 use portcullis_engine::credential::{CredentialSource, Found, find, strip_cookie, strip_query};
 use portcullis_engine::path::CanonicalPath;
 use portcullis_engine::spec::{CredentialPlace, CredentialSpec, EndpointSpec, IpSpec, ReferrerSpec, TrialSpec};
-use portcullis_engine::{Decision, Grant, KeyDigest, OrganizationId, Policy, Request, RestrictionSet, decide};
+use portcullis_engine::{
+    Decision, Grant, KeyDigest, OrganizationId, Policy, Request, RestrictionSet, Unlimited, decide,
+};
 
 use crate::bundle::public_key;
 use crate::corpus::Corpus;
 use crate::store::{FixedAmbient, MemoryStore};
+
+/// Bytes of an organisation's record.
+const ORGANIZATION_RECORD: usize = 32;
 
 /// A body: asserts, or returns nothing.
 pub type Target = fn(&[u8]);
@@ -82,8 +87,8 @@ pub fn decision(data: &[u8]) {
         let mut store = preset.store.clone();
         let ambient = FixedAmbient { now: preset.corpus.now, address: None };
         let mut tried = preset.tried.clone();
-        let with_trial = decide(&preset.policy, &mut tried, &request, &ambient);
-        let decision = decide(&preset.policy, &mut store, &request, &ambient);
+        let with_trial = decide(&preset.policy, &mut tried, &request, &ambient, &mut Unlimited);
+        let decision = decide(&preset.policy, &mut store, &request, &ambient, &mut Unlimited);
         assert_eq!(without_observed(&with_trial), without_observed(&decision), "a trial changed a decision");
         if let Some(key) = preset.corpus.keys.values().next() {
             let around = [data, key.text.as_bytes(), data].concat();
@@ -140,7 +145,10 @@ pub fn bucket(data: &[u8]) {
         }
     }
     if let Ok(shard) = OrganizationShard::open(data) {
-        let _ = shard.state(&OrganizationId::from_bytes([7; 10]));
+        for id in data.iter().skip(4).as_slice().chunks(ORGANIZATION_RECORD).filter_map(|record| record.first_chunk()) {
+            let Ok((_, limits)) = shard.find(&OrganizationId::from_bytes(*id)) else { continue };
+            assert!(limits.rate.is_none_or(|rate| rate.interval() > 0), "a rate without an end");
+        }
     }
     let _ = read_policy(data).is_ok();
     if let Ok(set) = read_restrictions(data) {

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use anyhow::{Context, Result};
 use portcullis_bundle::{KeyEntry, OrganizationEntry};
 use portcullis_engine::scope::canonical_grants;
-use portcullis_engine::{Ambient, KeyDigest, KeyRecord, KeyStore, OrganizationId, OrganizationState};
+use portcullis_engine::{Ambient, KeyDigest, KeyRecord, KeyStore, OrganizationId, OrganizationLimits};
 use portcullis_engine::{RestrictionSet, StoreUnavailable};
 
 use crate::corpus::Corpus;
@@ -18,7 +18,7 @@ use crate::key::KnownKey;
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     keys: HashMap<KeyDigest, (KeyEntry, String)>,
-    organizations: HashMap<OrganizationId, OrganizationState>,
+    organizations: HashMap<OrganizationId, OrganizationEntry>,
     /// While set, nothing can be read.
     pub unavailable: bool,
 }
@@ -51,7 +51,7 @@ impl MemoryStore {
         });
         Ok(Self {
             keys: keys.collect::<Result<_>>()?,
-            organizations: organizations.into_iter().map(|it| (it.id, it.state)).collect(),
+            organizations: organizations.into_iter().map(|it| (it.id, it)).collect(),
             unavailable: false,
         })
     }
@@ -62,14 +62,19 @@ impl KeyStore for MemoryStore {
         if self.unavailable {
             return Err(StoreUnavailable);
         }
-        let record = self.keys.get(digest).map(|(key, scopes)| KeyRecord {
-            id: key.id,
-            organization: key.organization,
-            organization_state: self.organizations.get(&key.organization).copied().unwrap_or_default(),
-            status: key.status,
-            expires_at: key.expires_at,
-            scopes,
-            restrictions: Some(&key.restrictions).filter(|set| !set.is_empty()),
+        let state = |id| self.organizations.get(id).map(|it| (it.state, it.limits)).unwrap_or_default();
+        let record = self.keys.get(digest).map(|(key, scopes)| {
+            let (organization_state, organization_limits) = state(&key.organization);
+            KeyRecord {
+                id: key.id,
+                organization: key.organization,
+                organization_state,
+                organization_limits,
+                status: key.status,
+                expires_at: key.expires_at,
+                scopes,
+                restrictions: Some(&key.restrictions).filter(|set| !set.is_empty()),
+            }
         });
         Ok(record)
     }
@@ -96,7 +101,10 @@ impl Corpus {
 
     /// The organisations, likewise.
     pub fn organization_entries(&self) -> Vec<OrganizationEntry> {
-        self.organizations.values().map(|it| OrganizationEntry { id: it.id, state: it.state }).collect()
+        self.organizations
+            .values()
+            .map(|it| OrganizationEntry { id: it.id, state: it.state, limits: OrganizationLimits::default() })
+            .collect()
     }
 
     /// Both in memory.

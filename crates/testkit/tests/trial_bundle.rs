@@ -5,7 +5,7 @@ use std::path::Path;
 
 use portcullis_bundle::{KeyBucket, KeyShard};
 use portcullis_engine::spec::{EndpointSpec, IpSpec, ReferrerSpec, TrialSpec};
-use portcullis_engine::{Decision, Observed, Reason, Request, decide};
+use portcullis_engine::{Decision, Observed, Reason, Request, Unlimited, decide};
 use portcullis_testkit::{Corpus, FixedAmbient, TestBundle};
 use serde::Deserialize;
 
@@ -48,7 +48,8 @@ fn a_trial_in_a_bundle_is_looked_at() {
     let authorization = format!("Bearer {}", corpus.keys.get("reader").unwrap().text);
     let headers: [(&[u8], &[u8]); 1] = [(b"authorization", authorization.as_bytes())];
     let request = Request { method: b"GET", path: Some(b"/api/v1/skills"), headers: &headers };
-    let decision = decide(policy, &mut keys, &request, &FixedAmbient { now: corpus.now, address: None });
+    let decision =
+        decide(policy, &mut keys, &request, &FixedAmbient { now: corpus.now, address: None }, &mut Unlimited);
     let told = if let Decision::Allow(grant) = decision { grant.observed } else { Vec::new() };
     assert_eq!(told, [Observed::Trial(Reason::NoScopes)]);
 }

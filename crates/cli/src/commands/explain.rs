@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use portcullis_bundle::Archive;
-use portcullis_engine::{Ambient, Check, PolicySpec, decide_traced};
+use portcullis_engine::{Ambient, Check, PolicySpec, Unlimited, decide_traced};
 
 use super::block_on;
 use super::bundle::TrustedKeys;
@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let (policy, mut keys) = archive.parts_mut();
     let mut checks: Vec<Check> = Vec::new();
     let ambient = Surroundings { now, from: args.from };
-    let decision = decide_traced(policy, &mut keys, &request, &ambient, &mut checks);
+    let decision = decide_traced(policy, &mut keys, &request, &ambient, &mut Unlimited, &mut checks);
     print(args, &wire, &Report::new(policy, &request, &decision, &checks))
 }
 

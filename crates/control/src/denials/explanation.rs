@@ -42,6 +42,14 @@ pub(super) const fn of(reason: Reason) -> &'static str {
         Reason::QuotaExhausted => {
             "The organisation's quota is used up, which all its keys share: wait until it is filled again, or raise it."
         }
+        Reason::RateLimited => {
+            "More requests came in a while than a limit of the key, its organisation or the endpoint lets through: send them \
+             more slowly, or raise the limit."
+        }
+        Reason::QuotaUnavailable => {
+            "What the edge had of a quota was spent and the control plane did not answer, and the policy refuses such \
+             requests: see why the edge does not reach it."
+        }
         Reason::EnvironmentMismatch => {
             "The endpoint does not serve the key's environment: use a key of the other environment."
         }

@@ -32,8 +32,10 @@ mod new_key;
 mod organization;
 mod organizations;
 mod overview;
+mod plans;
 mod policy;
 mod problems;
+mod quota;
 mod receipts;
 mod rotation;
 mod settings;
@@ -100,6 +102,7 @@ fn of_people(routes: Routes) -> Routes {
         .get("/invitations/{token}", invited::invitation)
         .post("/invitations/{token}", invited::accept)
         .get("/organization", organization::show)
+        .post("/organization/time-zone", organization::move_to)
         .post("/organization/switch", organization::change_over)
         .post("/organization/members/{id}/role", organization::change_role)
         .get("/organization/members/{id}/remove", organization::ask_to_remove)
@@ -118,6 +121,15 @@ fn of_people(routes: Routes) -> Routes {
         .post("/webhooks/{id}/deliveries/{delivery}/retry", webhooks::retry)
         .get("/organizations", organizations::list)
         .post("/organizations", organizations::create)
+        .get("/organizations/{id}", quota::show)
+        .post("/organizations/{id}/plan", quota::assign)
+        .post("/organizations/{id}/top-ups", quota::top_up)
+        .get("/plans", plans::list)
+        .post("/plans", plans::create)
+        .get("/plans/{name}", plans::show)
+        .post("/plans/{name}", plans::save)
+        .get("/plans/{name}/remove", plans::ask_to_remove)
+        .post("/plans/{name}/remove", plans::remove)
         .get("/organizations/{id}/suspend", organizations::ask_to_suspend)
         .post("/organizations/{id}/suspend", organizations::suspend)
         .post("/organizations/{id}/resume", organizations::resume)

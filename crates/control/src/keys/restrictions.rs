@@ -55,6 +55,7 @@ fn to_engine(sent: api::RestrictionsSpec) -> spec::RestrictionsSpec {
             allow_missing: it.allow_missing,
         }),
         endpoint: sent.endpoint.map(|it| spec::EndpointSpec { mode: mode(it.mode), allow: it.allow }),
+        limits: None,
         trial: None,
     }
 }

@@ -102,6 +102,7 @@ fn merged(own: Option<RestrictionsSpec>, tried: Option<RestrictionsSpec>) -> Opt
         ip: tried.ip.or(own.ip),
         referrer: tried.referrer.or(own.referrer),
         endpoint: tried.endpoint.or(own.endpoint),
+        limits: own.limits,
         trial: None,
     })
 }

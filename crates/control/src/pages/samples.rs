@@ -12,6 +12,7 @@ mod explain;
 mod keys;
 mod management;
 mod outside;
+mod plans;
 mod policy;
 mod webhooks;
 
@@ -25,10 +26,18 @@ pub(super) type Page = (&'static str, String);
 
 /// All of them.
 pub(super) fn all() -> Vec<Page> {
-    [outside::pages(), keys::pages(), explain::pages(), management::pages(), policy::pages(), webhooks::pages()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        outside::pages(),
+        keys::pages(),
+        explain::pages(),
+        management::pages(),
+        policy::pages(),
+        webhooks::pages(),
+        plans::pages(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn page(name: &'static str, template: &impl Template) -> Page {
@@ -70,7 +79,7 @@ fn shell(title: &str, section: Section) -> Shell {
         others: pairs(&[("org_1111111111111111", HOSTILE)]),
         can,
     };
-    Shell { title: title.to_owned(), section, viewer, csrf: "csrf-token".to_owned(), notice: None }
+    Shell { title: title.to_owned(), section, viewer, csrf: "csrf-token".to_owned(), notice: None, quota: None }
 }
 
 /// A viewer of another organisation, who may do nothing.

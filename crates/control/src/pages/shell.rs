@@ -11,6 +11,8 @@ pub(crate) struct Shell {
     pub(crate) viewer: Viewer,
     pub(crate) csrf: String,
     pub(crate) notice: Option<Notice>,
+    /// How much of a quota is used, if that is worth a word on every page.
+    pub(crate) quota: Option<Notice>,
 }
 
 /// Which entry of the navigation is the current one.
@@ -27,6 +29,7 @@ pub(crate) enum Section {
     Edges,
     Settings,
     Webhooks,
+    Plans,
     None,
 }
 
@@ -131,6 +134,7 @@ impl Shell {
                 "Operator",
                 vec![
                     (can.operate, Section::Organizations, "/organizations", "Organisations", "organizations"),
+                    (can.operate, Section::Plans, "/plans", "Plans", "plans"),
                     (can.policy_read, Section::Policy, "/policy", "Policy", "policy"),
                     (can.edges_read, Section::Edges, "/edges", "Edges", "edges"),
                 ],

@@ -9,7 +9,7 @@ use portcullis_engine::key_format::{CHECKSUM_LEN, checksum};
 use portcullis_engine::spec::{Checksum, CredentialPlace, CredentialSpec, KeyFormatSpec};
 use portcullis_engine::{
     Ambient, Decision, KeyDigest, KeyId, KeyRecord, KeyStatus, KeyStore, OrganizationId, OrganizationState, Reason,
-    Request, StoreUnavailable, decide,
+    Request, StoreUnavailable, Unlimited, decide,
 };
 
 use super::PolicyRoom;
@@ -49,7 +49,7 @@ impl<'a> Side<'a> {
     /// What it does with a request that has no key.
     pub(super) fn demand(&self, method: &str, path: &str) -> Demand {
         let request = Request { method: method.as_bytes(), path: Some(path.as_bytes()), headers: &[] };
-        let (rule, refused) = match decide(self.room.compiled(), &mut StandIn(""), &request, &Nowhere) {
+        let (rule, refused) = match decide(self.room.compiled(), &mut StandIn(""), &request, &Nowhere, &mut Unlimited) {
             Decision::Allow(grant) => (grant.rule, None),
             Decision::Deny(denial) => (denial.rule, Some(denial.reason)),
         };
@@ -62,7 +62,10 @@ impl<'a> Side<'a> {
         let header = sent.header.as_ref().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
         let headers: Vec<_> = header.into_iter().collect();
         let request = Request { method: method.as_bytes(), path: Some(sent.path.as_bytes()), headers: &headers };
-        matches!(decide(self.room.compiled(), &mut StandIn(scopes), &request, &Nowhere), Decision::Allow(_))
+        matches!(
+            decide(self.room.compiled(), &mut StandIn(scopes), &request, &Nowhere, &mut Unlimited),
+            Decision::Allow(_)
+        )
     }
 
     /// Whether a key is well-formed.
@@ -115,6 +118,7 @@ impl KeyStore for StandIn<'_> {
             id: KeyId::from_bytes([0; 10]),
             organization: OrganizationId::from_bytes([0; 10]),
             organization_state: OrganizationState::Active,
+            organization_limits: Default::default(),
             status: KeyStatus::Active,
             expires_at: None,
             scopes: self.0,

@@ -8,14 +8,14 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use portcullis_bundle::{KeyEntry, Layout, OrganizationEntry};
-use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId, OrganizationState, RestrictionSet, scope};
+use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId, RestrictionSet, scope};
 
 use crate::store::BundleKey;
 
 #[derive(Default)]
 pub(super) struct Index {
     keys: BTreeMap<KeyDigest, Record>,
-    organizations: BTreeMap<OrganizationId, OrganizationState>,
+    organizations: BTreeMap<OrganizationId, OrganizationEntry>,
     scopes: HashMap<String, Arc<[String]>>,
     restrictions: HashMap<String, Arc<RestrictionSet>>,
 }
@@ -40,7 +40,7 @@ impl Index {
     }
 
     pub(super) fn put_organization(&mut self, entry: OrganizationEntry) {
-        self.organizations.insert(entry.id, entry.state);
+        self.organizations.insert(entry.id, entry);
     }
 
     pub(super) fn put_key(&mut self, key: BundleKey) {
@@ -86,7 +86,7 @@ impl Index {
     }
 
     pub(super) fn organization_shard(&self, layout: &Layout, shard: usize) -> Vec<OrganizationEntry> {
-        let entries = self.organizations.iter().map(|(id, state)| OrganizationEntry { id: *id, state: *state });
+        let entries = self.organizations.values().copied();
         entries.filter(|entry| layout.organization_shard_of(&entry.id) == shard).collect()
     }
 

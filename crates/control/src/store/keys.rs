@@ -193,7 +193,7 @@ pub(super) fn with_trial(own: RestrictionsSpec, trial: Option<TrialRow>, retirin
         return own;
     }
     let TrialRow { scopes, restrictions, since: _ } = trial.unwrap_or_default();
-    let RestrictionsSpec { ip, referrer, endpoint, trial: _ } = restrictions.unwrap_or_default();
+    let RestrictionsSpec { ip, referrer, endpoint, limits: _, trial: _ } = restrictions.unwrap_or_default();
     let scopes = scopes.map(|text| text.split_whitespace().map(str::to_owned).collect());
     RestrictionsSpec { trial: Some(TrialSpec { ip, referrer, endpoint, scopes, retiring }), ..own }
 }

@@ -7,6 +7,7 @@
 const SECOND: u64 = 1_000_000_000;
 /// A day: longer periods are quotas.
 const MAX_SECONDS: u32 = 24 * 60 * 60;
+const MAX_BURST: u32 = 10_000_000;
 
 /// So many requests in so many seconds, and how many of them may come at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +43,9 @@ pub struct Slots {
 }
 
 impl Rate {
+    /// The largest burst.
+    pub const MAX_BURST: u32 = MAX_BURST;
+
     /// `requests` in `seconds`, up to `burst` of them at once.
     pub const fn new(requests: u32, seconds: u32, burst: u32) -> Result<Self, InvalidRate> {
         if requests == 0 || burst == 0 {
@@ -50,7 +54,7 @@ impl Rate {
         if seconds == 0 || seconds > MAX_SECONDS {
             return Err(InvalidRate::Seconds);
         }
-        if requests as u64 > 1_000_000 * seconds as u64 || burst > 10_000_000 {
+        if requests as u64 > 1_000_000 * seconds as u64 || burst > MAX_BURST {
             return Err(InvalidRate::TooFast);
         }
         Ok(Self { requests, seconds, burst })

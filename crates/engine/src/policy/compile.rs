@@ -8,7 +8,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::error::code_names;
-use super::{Conflict, Location, Policy, PolicyError, PolicyProblem, Rule};
+use super::{Conflict, Location, Policy, PolicyError, PolicyProblem, Rule, limits};
 use crate::credential::CredentialSource;
 use crate::key_format::{CHECKSUM_LEN, KeyFormat, KeyFormats};
 use crate::reason::Code;
@@ -29,6 +29,7 @@ pub(super) fn compile(spec: &PolicySpec) -> Result<Policy, PolicyError> {
     let scopes = scopes(&spec.scopes)?;
     let sources = sources(&spec.credentials)?;
     let formats = formats(&spec.keys, &spec.environments)?;
+    let limits = limits::defaults(spec)?;
     let rules = rules(spec)?;
     let router = router(&rules)?;
     let (messages, name) = (messages(&spec.messages)?, spec.name.as_str().into());
@@ -41,6 +42,7 @@ pub(super) fn compile(spec: &PolicySpec) -> Result<Policy, PolicyError> {
         write_implies_read: spec.write_implies_read,
         preflight: spec.preflight,
         forward_credential: spec.forward_credential,
+        limits,
         environments,
         scopes,
         sources,
@@ -51,11 +53,11 @@ pub(super) fn compile(spec: &PolicySpec) -> Result<Policy, PolicyError> {
     })
 }
 
-fn refuse<T>(location: Location, problem: impl Into<PolicyProblem>) -> Result<T, PolicyError> {
+pub(super) fn refuse<T>(location: Location, problem: impl Into<PolicyProblem>) -> Result<T, PolicyError> {
     Err(PolicyError { location, problem: Box::new(problem.into()) })
 }
 
-fn at<E: Into<PolicyProblem>>(location: Location) -> impl FnOnce(E) -> PolicyError {
+pub(super) fn at<E: Into<PolicyProblem>>(location: Location) -> impl FnOnce(E) -> PolicyError {
     move |problem| PolicyError { location, problem: Box::new(problem.into()) }
 }
 
@@ -172,6 +174,7 @@ fn compile_rule(spec: &PolicySpec, index: usize, rule: &RuleSpec) -> Result<Rule
     if rule.access == Access::Public && limited {
         return refuse(member("access"), Conflict::PublicWithDemands);
     }
+    let limits = limits::of_rule(index, rule)?;
     let requirement = match (all.is_empty(), any.is_empty()) {
         (true, true) => Requirement::Nothing,
         (false, _) => Requirement::All(all),
@@ -181,7 +184,7 @@ fn compile_rule(spec: &PolicySpec, index: usize, rule: &RuleSpec) -> Result<Rule
     let environments = rule.environments.iter().enumerate();
     let environments = environments.map(|(i, name)| environment(name, &spec.environments, at_element(i)));
     let environments = environments.collect::<Result<_, _>>()?;
-    Ok(Rule { methods, template, access: rule.access, requirement, environments })
+    Ok(Rule { methods, template, access: rule.access, requirement, environments, limits }.with_hash())
 }
 
 fn wanted(spec: &PolicySpec, index: usize, member: &'static str, texts: &[String]) -> Result<Vec<Scope>, PolicyError> {

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::credential::CredentialSourceError;
+use crate::limit::InvalidRate;
 use crate::reason::Code;
 use crate::scope::InvalidScope;
 use crate::template::{MethodError, TemplateError};
@@ -34,6 +35,11 @@ impl Location {
     /// An entry of a top-level list.
     pub(crate) const fn entry(field: &'static str, index: usize) -> Self {
         Self { index: Some(index), ..Self::top(field) }
+    }
+
+    /// A field of a top-level table.
+    pub(crate) const fn part(field: &'static str, member: &'static str) -> Self {
+        Self { member: Some(member), ..Self::top(field) }
     }
 
     /// A field of an entry.
@@ -75,6 +81,9 @@ pub enum Conflict {
     /// Anyone passes, and something is wanted.
     #[error("a public rule cannot want scopes or environments")]
     PublicWithDemands,
+    /// Anyone passes, and something is counted.
+    #[error("a public rule takes no limits: it does not ask who calls")]
+    PublicWithLimits,
 }
 
 /// What is wrong.
@@ -117,6 +126,12 @@ pub enum PolicyProblem {
     /// A body too short to be a secret, or a minimum over the maximum.
     #[error("{0} characters after the prefix are out of range")]
     BodyLength(usize),
+    /// More than a request can cost.
+    #[error("a cost of {0} is out of range")]
+    Cost(u32),
+    /// Not a rate.
+    #[error(transparent)]
+    Rate(#[from] InvalidRate),
     /// Two rules for the same requests, neither more specific.
     #[error("this rule and rules[{first}] are for the same requests and neither is more specific")]
     Tie {
@@ -168,6 +183,14 @@ impl PolicyProblem {
             Self::Conflict(Conflict::AllAndAny) => "keep one of the two".into(),
             Self::Conflict(Conflict::PublicWithDemands) => {
                 "remove `access = \"public\"`, or remove `all`, `any` and `environments`".into()
+            }
+            Self::Conflict(Conflict::PublicWithLimits) => {
+                "remove `cost` and `rate_limit`, also one `by = \"everyone\"`, or remove `access = \"public\"`".into()
+            }
+            Self::Cost(_) => "use 0 to 1000000; a request that costs 0 takes nothing of a quota".into(),
+            Self::Rate(InvalidRate::Zero) => "write 1 or more, or remove the limit".into(),
+            Self::Rate(InvalidRate::TooFast | InvalidRate::Seconds) => {
+                "write less, or remove the limit: nothing comes that fast".into()
             }
             Self::EmptyText { .. } => "write some text, or remove the line".into(),
             Self::Text { character: '"' | '\\', .. } => {

@@ -8,6 +8,8 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::LimitsSpec;
+
 /// A key's restrictions, unchecked: AND across kinds, OR within a kind. Absent = unrestricted, empty list = deny all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +23,9 @@ pub struct RestrictionsSpec {
     /// Endpoints the key may call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<EndpointSpec>,
+    /// Limits of the key's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<LimitsSpec>,
     /// What is tried on the key and never denies. A reader that does not know it refuses the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<TrialSpec>,

@@ -80,7 +80,12 @@ fn known_key(spec: &PolicySpec, alias: String, raw: RawKey) -> Result<KnownKey> 
         scopes: raw.scopes,
         status,
         expires_in: raw.expires_in,
-        restrictions: RestrictionsSpec { ip: raw.ip, referrer: raw.referrer, endpoint: raw.endpoint, trial: None },
+        restrictions: RestrictionsSpec {
+            ip: raw.ip,
+            referrer: raw.referrer,
+            endpoint: raw.endpoint,
+            ..Default::default()
+        },
     })
 }
 

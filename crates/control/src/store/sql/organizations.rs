@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use portcullis_bundle::OrganizationEntry;
-use portcullis_engine::{OrganizationId, OrganizationState};
+use portcullis_engine::{OrganizationId, OrganizationLimits, OrganizationState};
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::columns::{exactly_one, only, parsed, signed, unsigned, unsigned_or_null};
@@ -85,7 +85,11 @@ fn bundle_organization(row: &Row) -> Option<OrganizationEntry> {
     let id = id.inspect_err(|error| tracing::error!(%error, "an organisation is left out of the bundle")).ok()?;
     let state = state(row);
     let state = state.inspect_err(|error| tracing::error!(organization = %id, %error, "suspended in the bundle"));
-    Some(OrganizationEntry { id, state: state.unwrap_or(OrganizationState::Suspended) })
+    Some(OrganizationEntry {
+        id,
+        state: state.unwrap_or(OrganizationState::Suspended),
+        limits: OrganizationLimits::default(),
+    })
 }
 
 fn organization_row(row: &Row) -> Result<OrganizationRow, StoreError> {
