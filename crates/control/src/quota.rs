@@ -17,6 +17,6 @@ pub(crate) use fields::{key_quota, rate, time_zone};
 pub(crate) use leases::{drain, take};
 pub(crate) use ledger::{Lease, Sums};
 pub(crate) use period::{Period, Rule, zone};
-pub(crate) use plans::{assigned, default};
+pub(crate) use plans::{assigned, default, organization_limits};
 pub(crate) use show::show;
 pub(crate) use top_ups::{top_up, top_ups};

@@ -47,7 +47,7 @@ pub(crate) use fleet::{
     VmRow, add,
 };
 pub(crate) use keys::{BundleKey, KeyRow, KeySummary, Keys, TrialRow, UnrevokedKey, Visitor};
-use keys::{published_status, with_trial};
+use keys::{published_limits, published_status, with_trial};
 pub(crate) use leases::{LeaseCall, LeaseOutcome, Leases, TopUpRow};
 pub(crate) use migrations::latest_migration;
 pub(crate) use observations::{OBSERVATIONS, OBSERVATIONS_OF_A_KEY, Observations, Seen, Sighting};

@@ -3,6 +3,7 @@
 //! Invariant: a plan that an organisation has is there.
 
 use portcullis_api::{CreatePlan, Plan, UpdatePlan};
+use portcullis_engine::{OrganizationLimits, Rate};
 use serde_json::{Value, json};
 
 use super::fields;
@@ -129,6 +130,15 @@ pub(crate) async fn assigned(app: &App, by: &Caller, name: &str) -> Result<Strin
     }
     let known: Vec<_> = app.store.plans().await?.into_iter().map(|row| row.name).take(20).collect();
     Err(Error::invalid("/plan", format!("there is no such plan; there is `{}`", known.join("`, `"))))
+}
+
+/// What the keys of organisations with a plan share.
+pub(crate) async fn organization_limits(app: &App, plan: Option<String>) -> Result<OrganizationLimits, Error> {
+    let Some(name) = plan else { return Ok(OrganizationLimits::default()) };
+    let row = app.store.plan(&name).await?.ok_or(Error::NotFound("plan"))?;
+    let rate = row.rate.map(|it| Rate::new(it.requests, it.seconds, it.burst)).transpose();
+    let rate = rate.map_err(|_| Error::Store(StoreError::Unreadable { column: "rate" }))?;
+    Ok(OrganizationLimits { metered: row.limit.is_some(), rate })
 }
 
 fn may_look(app: &App, by: &Caller) -> Result<(), Error> {

@@ -12,7 +12,9 @@ use sqlx::Row as _;
 use super::Row;
 use super::columns::{parsed, parsed_or_null, unsigned, unsigned_or_null};
 use super::plans::period;
-use crate::store::{BundleKey, KeyRow, KeySummary, StoreError, TrialRow, published_status, with_trial};
+use crate::store::{
+    BundleKey, KeyRow, KeySummary, StoreError, TrialRow, published_limits, published_status, with_trial,
+};
 
 pub(super) fn key(row: &Row) -> Result<KeyRow, StoreError> {
     Ok(KeyRow {
@@ -77,15 +79,18 @@ fn readable(row: &Row, digest: KeyDigest) -> Result<BundleKey, StoreError> {
 }
 
 /// The restrictions as edges get them: with what is tried on the key, and whether it was rotated and lives on for its
-/// overlap. Keys without either keep their stored text.
+/// overlap, and its own limits. Keys without any of these keep their stored text.
 fn published(row: &Row, is_revoked: bool) -> Result<Option<String>, StoreError> {
     let trial: Option<TrialRow> = json_or_null(row, "trial")?;
     let retiring = row.try_get::<Option<&str>, _>("successor")?.is_some();
-    if is_revoked || (trial.is_none() && !retiring) {
+    let has_quota = row.try_get::<Option<i64>, _>("quota_limit")?.is_some();
+    let limits = published_limits(has_quota, json_or_null(row, "rate")?, parsed_or_null(row, "meter")?);
+    if is_revoked || (trial.is_none() && !retiring && limits.is_none()) {
         return Ok(row.try_get("restrictions")?);
     }
     let own: Option<RestrictionsSpec> = json_or_null(row, "restrictions")?;
-    json("restrictions", &with_trial(own.unwrap_or_default(), trial, retiring)).map(Some)
+    let own = RestrictionsSpec { limits, ..own.unwrap_or_default() };
+    json("restrictions", &with_trial(own, trial, retiring)).map(Some)
 }
 
 pub(super) fn summary(row: &Row) -> Result<KeySummary, StoreError> {

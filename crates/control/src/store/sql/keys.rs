@@ -25,7 +25,7 @@ const SUMMARIES: &str = "SELECT id, name, display, environment, organization, me
                          WHERE changed_in > $1 AND changed_in <= (SELECT version FROM bundle)";
 
 const CHANGED: &str = "SELECT digest, id, organization, enabled, expires_at, revoked_at, scopes, restrictions, successor, \
-                       trial FROM keys WHERE changed_in > $1 AND changed_in <= (SELECT version FROM bundle) \
+                       trial, quota_limit, rate, meter FROM keys WHERE changed_in > $1 AND changed_in <= (SELECT version FROM bundle) \
                        AND ($1 > 0 OR revoked_at IS NULL OR revoked_at >= $2)";
 
 /// PostgreSQL finds so many by their ids; for many more of a table it would rather read all of it.

@@ -1,11 +1,13 @@
 //! SQL about organisations.
 
 use async_trait::async_trait;
+use portcullis_api::plans::Rate;
 use portcullis_bundle::OrganizationEntry;
 use portcullis_engine::{OrganizationId, OrganizationLimits, OrganizationState};
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::columns::{exactly_one, only, parsed, signed, unsigned, unsigned_or_null};
+use super::key_rows::json_or_null;
 use super::{Connection, Row, SqlStore};
 use crate::caller::Scope;
 use crate::store::{OrganizationRow, Organizations, StoreError};
@@ -73,23 +75,28 @@ pub(super) async fn changed_after(
     version: u64,
 ) -> Result<Vec<OrganizationEntry>, StoreError> {
     // As for keys: both ends are named.
-    let sql = "SELECT id, state, quota_exhausted_until FROM organizations \
-               WHERE changed_in > $1 AND changed_in <= (SELECT version FROM bundle)";
+    let sql = "SELECT o.id, o.state, o.quota_exhausted_until, p.token_limit IS NOT NULL AS metered, p.rate \
+               FROM organizations o LEFT JOIN plans p ON p.name = o.plan \
+               WHERE o.changed_in > $1 AND o.changed_in <= (SELECT version FROM bundle)";
     let rows = sqlx::query(sql).bind(signed(version)).fetch_all(snapshot).await?;
     Ok(rows.iter().filter_map(bundle_organization).collect())
 }
 
-/// An organisation whose state cannot be read is suspended, and keeps no other from being published.
+/// An organisation whose state or limits cannot be read is suspended, and keeps no other from being published.
 fn bundle_organization(row: &Row) -> Option<OrganizationEntry> {
     let id = parsed(row, "id");
     let id = id.inspect_err(|error| tracing::error!(%error, "an organisation is left out of the bundle")).ok()?;
-    let state = state(row);
-    let state = state.inspect_err(|error| tracing::error!(organization = %id, %error, "suspended in the bundle"));
-    Some(OrganizationEntry {
-        id,
-        state: state.unwrap_or(OrganizationState::Suspended),
-        limits: OrganizationLimits::default(),
-    })
+    let readable = state(row).and_then(|state| Ok((state, limits(row)?)));
+    let readable = readable.inspect_err(|error| tracing::error!(organization = %id, %error, "suspended in the bundle"));
+    let (state, limits) = readable.unwrap_or((OrganizationState::Suspended, OrganizationLimits::default()));
+    Some(OrganizationEntry { id, state, limits })
+}
+
+fn limits(row: &Row) -> Result<OrganizationLimits, StoreError> {
+    let rate: Option<Rate> = json_or_null(row, "rate")?;
+    let rate = rate.map(|it| portcullis_engine::Rate::new(it.requests, it.seconds, it.burst)).transpose();
+    let rate = rate.map_err(|_| StoreError::Unreadable { column: "rate" })?;
+    Ok(OrganizationLimits { metered: row.try_get("metered")?, rate })
 }
 
 fn organization_row(row: &Row) -> Result<OrganizationRow, StoreError> {
