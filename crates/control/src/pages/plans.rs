@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::form::Problems;
-use super::parts::{Badge, grouped};
+use super::parts::Badge;
 use super::shell::Shell;
 
 /// All of them, and the form of a new one.

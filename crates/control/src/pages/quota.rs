@@ -4,7 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::form::Problems;
-use super::parts::{Bar, grouped};
+use super::parts::Bar;
 use super::shell::Shell;
 use super::when::When;
 

@@ -34,6 +34,7 @@ mod policy_pages;
 mod policy_text;
 mod publishing;
 mod quota;
+mod quota_pages;
 mod rates;
 mod receipts;
 mod reports;

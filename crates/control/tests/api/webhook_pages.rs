@@ -36,7 +36,7 @@ async fn an_admin_makes_tries_changes_and_removes_a_webhook() {
     has(&ada.go(&format!("{here}/enable"), PRESS).await, 200, &["The webhook is enabled.", "/disable"]);
     has(&ada.get(&format!("{here}/remove")).await, 200, &["Remove this webhook?", "http://127.0.0.1:9/y"]);
     has(&ada.go(&format!("{here}/remove"), PRESS).await, 200, &["The webhook is removed.", "None yet."]);
-    has(&ada.get(&here).await, 404, &["there is no such webhook"]);
+    has(&ada.get(&here).await, 404, &["There is no such webhook"]);
     let log = ada.get("/audit").await;
     for action in ["webhook.created", "webhook.tested", "webhook.updated", "webhook.deleted"] {
         has(&log, 200, &[action]);
