@@ -24,6 +24,7 @@ pub mod secret;
 pub mod status;
 pub mod tokens;
 pub mod traffic;
+pub mod usage;
 pub mod webhooks;
 
 pub use accounts::{CreateInvitation, CreatedInvitation, Invitation, Me, Member, Role, UpdateMember};

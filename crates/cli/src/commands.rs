@@ -16,6 +16,7 @@ pub(crate) mod receipt;
 pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod tokens;
+pub(crate) mod usage;
 pub(crate) mod webhooks;
 pub(crate) mod whoami;
 

@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     audit, backup, bundle, denials, edges, explain, keys, members, organizations, plans, policy, quota, receipt,
-    restore, serve, tokens, webhooks, whoami,
+    restore, serve, tokens, usage, webhooks, whoami,
 };
 use crate::exit::Failure;
 
@@ -40,6 +40,8 @@ enum Command {
     Receipt(receipt::Args),
     /// Say why a request was refused, by its id, or list the last denials.
     Denials(denials::Args),
+    /// Add up what keys did, by hour, day, key, rule and more.
+    Usage(usage::Args),
     /// Say who did what to what, when, from where; or write the whole audit log out.
     Audit(audit::Args),
     /// Copy the SQLite database to a file, also while a control plane serves from it.
@@ -84,6 +86,7 @@ fn main() -> std::process::ExitCode {
         Command::Edges(args) => edges::run(&args),
         Command::Receipt(args) => receipt::run(&args),
         Command::Denials(args) => denials::run(&args),
+        Command::Usage(args) => usage::run(args),
         Command::Audit(args) => audit::run(args),
         Command::Backup(args) => backup::run(&args),
         Command::Restore(args) => restore::run(&args),

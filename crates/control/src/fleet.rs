@@ -1,15 +1,18 @@
-//! What edges report: which version each enforces, what it let through and what it refused. Reports are collected in
-//! memory and written in the background; whoever asks is answered from the database, with all that was heard before.
+//! What edges report: which version each enforces, what it let through and what it refused. Whoever asks is answered from
+//! the database, with all that was heard before.
 //!
-//! A report says nothing about its place in a row of reports, so one that arrives twice counts twice; versions, times and
-//! denials with a request id do not. Edges tell again only what surely did not arrive. Invariants: whatever edges send,
-//! memory is bounded; a report that was answered is written, unless the process is killed within [`WRITE_EVERY`].
+//! Edges number their reports. One with a number is answered once it is written, and counts once however often it comes;
+//! those that come while others are being written are then written together. One without, of an older edge, is collected
+//! in memory and written in the background, and counts as often as it comes. Invariants: whatever edges send, memory is
+//! bounded; a report that was answered is written, unless it had no number and the process is killed within
+//! [`WRITE_EVERY`].
 
 mod intake;
 mod list;
 mod pending;
 mod plain;
 mod upkeep;
+mod usage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +22,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 
 pub(crate) use intake::{TooManyEdges, take};
@@ -29,7 +33,7 @@ use pending::Pending;
 pub(crate) const SILENT_AFTER_MS: u64 = 60 * 1000;
 /// Who has not reported for this long is gone.
 pub(crate) const GONE_AFTER_MS: u64 = 10 * 60 * 1000;
-/// What was heard is written no more often.
+/// What nobody waits for is written no more often.
 const WRITE_EVERY: Duration = Duration::from_millis(200);
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 const UPKEEP_EVERY: Duration = Duration::from_secs(60);
@@ -42,6 +46,7 @@ const OTHER: &str = "other";
 /// What was heard of edges and is not written yet.
 pub(crate) struct Fleet {
     store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
     pending: Mutex<Pending>,
     known: Mutex<Known>,
     /// Held by the one who writes.
@@ -60,13 +65,15 @@ struct Known {
     strange_reasons: BTreeSet<String>,
     /// Edges that told what this version cannot read.
     newer: BTreeSet<String>,
+    routes: usage::Routes,
 }
 
 impl Fleet {
     /// Nothing heard yet.
-    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
         Self {
             store,
+            metrics,
             pending: Mutex::default(),
             known: Mutex::default(),
             writing: tokio::sync::Mutex::default(),
@@ -110,14 +117,21 @@ impl Fleet {
     async fn write(&self) -> Result<(), StoreError> {
         let _alone = self.writing.lock().await;
         let mut taken = std::mem::take(&mut *self.pending());
-        let written = taken.write(self.store.as_ref()).await;
-        if written.is_err() {
-            let mut pending = self.pending();
-            let later = std::mem::replace(&mut *pending, taken);
-            pending.absorb(later);
-            self.heard.notify_one();
+        while !taken.is_empty() {
+            let portion = taken.portion();
+            match self.store.take_in(&portion).await {
+                Ok(done) => self.metrics.taken_in(done),
+                Err(error) => {
+                    taken.put_back(portion);
+                    let mut pending = self.pending();
+                    let later = std::mem::replace(&mut *pending, taken);
+                    pending.absorb(later);
+                    self.heard.notify_one();
+                    return Err(error);
+                }
+            }
         }
-        written
+        Ok(())
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {
@@ -154,5 +168,6 @@ impl Known {
             !vms.is_empty()
         });
         self.newer.retain(|edge| self.edges.contains_key(edge));
+        self.routes.forget_old(now_ms);
     }
 }

@@ -33,6 +33,7 @@ mod status;
 mod tagged;
 mod tally;
 mod tokens;
+mod usage;
 mod watch;
 mod webhooks;
 
@@ -134,6 +135,8 @@ fn management(routes: Routes) -> Routes {
         .api(routes!(policy::version))
         .api(routes!(policy::diff))
         .api(routes!(policy::restore))
+        .api(routes!(usage::list))
+        .api(routes!(usage::export))
         .api(routes!(audit::list))
         .api(routes!(audit::export))
         .api(routes!(status::edges))

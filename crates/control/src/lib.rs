@@ -39,10 +39,12 @@ mod secret;
 mod secret_file;
 mod server;
 mod shutdown;
+mod spreadsheet;
 mod store;
 mod tag;
 mod token;
 mod traffic;
+mod usage;
 mod webhooks;
 
 pub use clock::Clock;

@@ -19,6 +19,8 @@ use prometheus_client::registry::{Registry, Unit};
 
 pub(crate) use gather::text;
 
+use crate::store::TakenIn;
+
 /// From a look at one row to a long poll.
 const REQUEST_SECONDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
 /// From one shard to a million keys.
@@ -36,6 +38,8 @@ pub(crate) struct Metrics {
     unread: Family<Part, Counter>,
     webhook_attempts: Family<Sent, Counter>,
     leased: Counter,
+    batches: Family<Batch, Counter>,
+    strangers: Counter,
     gauges: Gauges,
 }
 
@@ -95,6 +99,11 @@ struct Sent {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Batch {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct EdgeState {
     state: &'static str,
 }
@@ -128,6 +137,8 @@ impl Metrics {
             unread: Family::default(),
             webhook_attempts: Family::default(),
             leased: Counter::default(),
+            batches: Family::default(),
+            strangers: Counter::default(),
             gauges: Gauges::default(),
             registry: Mutex::default(),
         };
@@ -153,6 +164,10 @@ impl Metrics {
             "Tokens granted to edges, those given back included",
             it.leased.clone(),
         );
+        let help = "Numbered reports: applied, or told again";
+        registry.register("report_batches", help, it.batches.clone());
+        let help = "Requests that edges counted of keys that are not here; no usage is kept of them";
+        registry.register("usage_unknown_keys", help, it.strangers.clone());
         it.gauges.register(&mut registry);
         Self { registry: Mutex::new(registry), ..it }
     }
@@ -197,10 +212,23 @@ impl Metrics {
     }
 
     /// So many entries of a report were passed over.
-    pub(crate) fn unread(&self, samples: u64, denials: u64) {
-        for (part, number) in [("samples", samples), ("denials", denials)].into_iter().filter(|it| it.1 > 0) {
+    pub(crate) fn unread(&self, entries: [(&'static str, u64); 3]) {
+        for (part, number) in entries.into_iter().filter(|it| it.1 > 0) {
             self.unread.get_or_create(&Part { part }).inc_by(number);
         }
+    }
+
+    /// Reports were written.
+    pub(crate) fn taken_in(&self, done: TakenIn) {
+        for (outcome, number) in [("applied", done.applied), ("repeated", done.repeated)] {
+            self.batches.get_or_create(&Batch { outcome }).inc_by(number);
+        }
+        self.strangers(done.strangers);
+    }
+
+    /// An edge counted requests of keys that are not here.
+    pub(crate) fn strangers(&self, requests: u64) {
+        self.strangers.inc_by(requests);
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) mod settings;
 pub(crate) mod shell;
 pub(crate) mod text_diff;
 pub(crate) mod trial;
+pub(crate) mod usage;
 pub(crate) mod webhooks;
 pub(crate) mod when;
 

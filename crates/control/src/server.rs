@@ -128,7 +128,7 @@ impl Server {
         )?;
         let (trigger, shutdown) = shutdown::new();
         let app = App {
-            fleet: Arc::new(Fleet::new(store.clone())),
+            fleet: Arc::new(Fleet::new(store.clone(), metrics.clone())),
             public_url: config.public_url.unwrap_or_else(|| PublicUrl::of(address)),
             gateway_url: config.gateway_url,
             trusted_proxies: config.trusted_proxies.into(),

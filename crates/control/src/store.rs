@@ -14,6 +14,7 @@ mod conformance;
 mod denials;
 mod error;
 mod fleet;
+mod intake;
 mod keys;
 mod leases;
 mod migrations;
@@ -25,6 +26,7 @@ mod policies;
 mod postgres;
 mod settings;
 mod sqlite;
+mod usage;
 mod webhooks;
 
 use async_trait::async_trait;
@@ -46,6 +48,7 @@ pub(crate) use fleet::{
     Before, Count, EdgeRow, Edges, Heard, HeardEdge, HeardVm, Missing, ProgressRow, Reports, SLOT_MS, VERSIONS_KEPT,
     VmRow, add,
 };
+pub(crate) use intake::{Batch, Intake, Noted, Portion, Stream, TakenIn};
 pub(crate) use keys::{BundleKey, KeyRow, KeySummary, Keys, TrialRow, UnrevokedKey, Visitor};
 use keys::{published_limits, published_status, with_trial};
 pub(crate) use leases::{LeaseCall, LeaseOutcome, Leases, TopUpRow};
@@ -58,6 +61,10 @@ pub(crate) use policies::{KeyGroup, Policies, PolicyRow};
 use postgres::PostgresStore;
 pub(crate) use settings::{SIGNING_KEY, Settings};
 pub(crate) use sqlite::SqliteStore;
+pub(crate) use usage::{
+    DAY, DAYS_KEPT, Grain, HOUR, HOURS_KEPT_DAYS, Part, Place, STREAMS_KEPT_DAYS, UsageQuestion, UsageSum, Usages,
+    Used, UsedFor,
+};
 pub(crate) use webhooks::{Deliveries, DeliveryRow, Due, Outcome, QuotaEventRow, WebhookRow, WebhookWrite, Webhooks};
 
 /// Everything the control plane asks of a database.
@@ -69,6 +76,7 @@ pub(crate) trait Store:
     + Deliveries
     + Denials
     + Edges
+    + Intake
     + Invitations
     + Keys
     + Leases
@@ -81,6 +89,7 @@ pub(crate) trait Store:
     + Sessions
     + Settings
     + Tokens
+    + Usages
     + Users
     + Webhooks
     + Send

@@ -9,7 +9,7 @@ use crate::client::{Client, accepted, read};
 use crate::error::Error;
 
 /// A log of years takes a while.
-const EXPORT_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+pub(crate) const EXPORT_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
 /// Something long, in pieces, as it arrives.
 #[derive(Debug)]
@@ -24,11 +24,15 @@ impl Client {
     /// The whole audit log, newest first.
     pub async fn export_audit(&self, query: &ExportAudit) -> Result<Pieces, Error> {
         let request = self.request(Method::GET, "/v1/audit/export")?.query(query).timeout(EXPORT_TIMEOUT);
-        Ok(Pieces(accepted(request).await?))
+        Ok(Pieces::of(accepted(request).await?))
     }
 }
 
 impl Pieces {
+    pub(crate) fn of(response: Response) -> Self {
+        Self(response)
+    }
+
     /// The next piece; `None` once all is there. An error means that it is not.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
         Ok(self.0.chunk().await?.map(|piece| piece.to_vec()))

@@ -16,6 +16,7 @@ mod plans;
 mod policy;
 mod status;
 mod token;
+mod usage;
 mod webhooks;
 
 pub use audit::Pieces;

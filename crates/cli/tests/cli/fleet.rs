@@ -1,4 +1,4 @@
-//! `portcullis edges`, `receipt` and `denials` against a control plane that no edge reports to.
+//! `portcullis edges`, `receipt`, `denials` and `usage` against a control plane that no edge reports to.
 
 use serde_json::Value;
 
@@ -33,6 +33,11 @@ fn a_control_plane_without_edges_says_so() {
         (vec!["edges", "--json"], 0, "[]"),
         (vec!["denials"], 0, "AT  REQUEST"),
         (vec!["denials", "--key", id, "--json"], 0, "[]"),
+        (vec!["usage"], 0, "ALLOWED  COST  DENIED\n0        0     0"),
+        (vec!["usage", "--by", "day,key", "--top", "--json"], 0, "[]"),
+        (vec!["usage", "--by", "day,reason", "--csv", "--key", id], 0, "day,reason,allowed,cost,denied\n"),
+        (vec!["usage", "--csv", "--json"], 2, ""),
+        (vec!["usage", "--by", "minute"], 1, ""),
         (vec!["denials", "6c1f"], 1, ""),
         (vec!["denials", "6c1f", "--key", id], 2, ""),
     ] {

@@ -6,32 +6,36 @@
 use portcullis_api::edge::{Denial, Report, Sample, Told};
 use portcullis_engine::{KeyId, Reason};
 
-use super::{Fleet, Known, MAX_STRANGE_REASONS, OTHER, Pending, plain};
+use super::{Fleet, Known, MAX_STRANGE_REASONS, OTHER, plain, usage};
 use crate::app::App;
 use crate::error::Error;
 use crate::policy::PolicyRoom;
-use crate::store::{Count, DenialRow, HeardEdge, HeardVm, SLOT_MS, Seen, Sighting, add};
+use crate::store::{
+    Batch, Count, DenialRow, HOUR, Heard, HeardEdge, HeardVm, Noted, SLOT_MS, Seen, Sighting, Stream, add,
+};
 
 const MAX_NAME: usize = 128;
-const MAX_PLACE: usize = 200;
+pub(super) const MAX_PLACE: usize = 200;
 const MAX_ERRORS: usize = 8;
 const MAX_ERROR: usize = 300;
 /// Of one report.
-const MAX_REASONS: usize = 64;
+pub(super) const MAX_REASONS: usize = 64;
 const MAX_SAMPLES: usize = 1000;
 const MAX_DENIALS: usize = 1000;
 /// As far as a VM can count between two reports.
-const MAX_COUNT: u64 = u32::MAX as u64;
-const HOUR: u64 = 60 * 60;
+pub(super) const MAX_COUNT: u64 = u32::MAX as u64;
 
 /// More edges, or more VMs of an edge, than are kept.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TooManyEdges;
 
-/// Takes a report in. It is stored soon; whoever asks before that is answered as if it were.
+/// Takes a report in. One with a number is stored when this returns, one without soon; whoever asks before that is answered
+/// as if it were.
 pub(crate) async fn take(app: &App, report: Report) -> Result<Result<(), TooManyEdges>, Error> {
     let policy = app.policy();
-    for (pointer, name) in [("/edge", &report.edge), ("/vm", &report.vm)] {
+    let is_numbered = report.seq > 0;
+    let names = [("/edge", &report.edge), ("/vm", &report.vm), ("/boot", &report.boot)];
+    for (pointer, name) in names.into_iter().take(if is_numbered { 3 } else { 2 }) {
         if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
             return Err(Error::invalid(pointer, format!("expected 1 to {MAX_NAME} characters on one line")));
         }
@@ -49,8 +53,11 @@ pub(crate) async fn take(app: &App, report: Report) -> Result<Result<(), TooMany
         return Ok(Err(TooManyEdges));
     }
     unread.tell(app, edge);
-    fleet.heard.notify_one();
     fleet.reported.notify_waiters();
+    match is_numbered {
+        true => fleet.settle().await?,
+        false => fleet.heard.notify_one(),
+    }
     Ok(Ok(()))
 }
 
@@ -59,6 +66,7 @@ pub(crate) async fn take(app: &App, report: Report) -> Result<Result<(), TooMany
 struct Unread {
     samples: u64,
     denials: u64,
+    usage: u64,
 }
 
 impl Unread {
@@ -66,15 +74,15 @@ impl Unread {
         fn count<T>(list: &[Told<T>]) -> u64 {
             list.iter().filter(|it| it.known().is_none()).map(|_| 1).sum()
         }
-        Self { samples: count(&report.samples), denials: count(&report.denials) }
+        Self { samples: count(&report.samples), denials: count(&report.denials), usage: count(&report.usage) }
     }
 
     /// Counts it; the log says so once of an edge.
     fn tell(self, app: &App, edge: String) {
-        let Self { samples, denials } = self;
-        app.metrics.unread(samples, denials);
-        if samples + denials > 0 && app.fleet.known().newer.insert(edge.clone()) {
-            tracing::warn!(%edge, samples, denials, "this edge tells what this version cannot read; the rest counts");
+        let Self { samples, denials, usage } = self;
+        app.metrics.unread([("samples", samples), ("denials", denials), ("usage", usage)]);
+        if samples + denials + usage > 0 && app.fleet.known().newer.insert(edge.clone()) {
+            tracing::warn!(%edge, samples, denials, usage, "this edge tells what this version cannot read; the rest counts");
         }
     }
 }
@@ -89,42 +97,67 @@ impl Fleet {
                 return false;
             }
         }
-        let (mut edge, now) = (HeardEdge { reported_at_ms: now_ms, ..HeardEdge::default() }, now_ms / 1000);
-        edge.counts = counts(policy, &mut known, &report);
+        let mut all = Noted::default();
+        let strangers = usage::note(policy, &mut known, &report, now_ms, &mut all);
+        let edge = counted(policy, &mut known, &report, now_ms);
         drop(known);
-        let requests = |(count, number): (&Count, &u64)| match count {
-            Count::Allowed | Count::Denied(_) => *number,
-            Count::Observed(_) | Count::Unsampled => 0,
-        };
-        let requests: u64 = edge.counts.iter().map(requests).fold(0, u64::saturating_add);
-        if requests > 0 {
-            edge.requests.insert(now_ms / SLOT_MS, requests);
+        self.metrics.strangers(strangers);
+        note(policy, &report, edge, now_ms / 1000, &mut all);
+        let present = present(&report, now_ms);
+        let mut pending = self.pending();
+        if report.seq > 0 {
+            let stream = Stream { edge: report.edge, boot: report.boot, vm: report.vm };
+            pending.queue(stream, report.seq, Batch { at: now_ms / 1000, present, noted: all });
+        } else {
+            all.heard.absorb(present);
+            pending.note(all);
         }
-        let errors = report.errors.iter().take(MAX_ERRORS).map(|it| plain::line(policy, it, MAX_ERROR));
-        edge.errors = Some((now_ms, errors.collect::<Vec<_>>())).filter(|(_, errors)| !errors.is_empty());
-        let vm = HeardVm {
-            reported_at_ms: now_ms,
-            bundle_age_seconds: report.bundle_age_seconds,
-            versions: [(report.applied_version, now_ms)].into(),
-        };
-        edge.vms.insert(report.vm, vm);
-
-        let mut all = Pending::default();
-        add(&mut all.heard.traffic, edge.counts.iter().map(|(it, number)| ((now / HOUR * HOUR, it.clone()), *number)));
-        for (id, time) in &report.last_used {
-            // An edge may know more keys than this version does, and no key was used in the future.
-            let _ = id.parse().map(|key| all.used(key, (*time).min(now)));
-        }
-        for sample in report.samples.iter().filter_map(Told::known).take(MAX_SAMPLES) {
-            let seen = Seen { requests: sample.count.min(MAX_COUNT), first: now, last: now };
-            sighting(policy, sample).into_iter().for_each(|it| all.saw(it, seen));
-        }
-        let denials = report.denials.iter().filter_map(Told::known).take(MAX_DENIALS);
-        all.denials = denials.map(|it| denial(policy, &report.edge, it, now)).collect();
-        all.heard.edges.insert(report.edge, edge);
-        self.pending().absorb(all);
         true
     }
+}
+
+/// What is so however often it is told.
+fn present(report: &Report, now_ms: u64) -> Heard {
+    let vm = HeardVm {
+        reported_at_ms: now_ms,
+        bundle_age_seconds: report.bundle_age_seconds,
+        versions: [(report.applied_version, now_ms)].into(),
+    };
+    let vms = [(report.vm.clone(), vm)].into();
+    let edge = HeardEdge { reported_at_ms: now_ms, vms, ..HeardEdge::default() };
+    Heard { edges: [(report.edge.clone(), edge)].into(), ..Heard::default() }
+}
+
+/// What the edge counted.
+fn counted(policy: &PolicyRoom, known: &mut Known, report: &Report, now_ms: u64) -> HeardEdge {
+    let mut edge = HeardEdge { reported_at_ms: now_ms, ..HeardEdge::default() };
+    edge.counts = counts(policy, known, report);
+    let requests = |(count, number): (&Count, &u64)| match count {
+        Count::Allowed | Count::Denied(_) => *number,
+        Count::Observed(_) | Count::Unsampled => 0,
+    };
+    let requests: u64 = edge.counts.iter().map(requests).fold(0, u64::saturating_add);
+    if requests > 0 {
+        edge.requests.insert(now_ms / SLOT_MS, requests);
+    }
+    let errors = report.errors.iter().take(MAX_ERRORS).map(|it| plain::line(policy, it, MAX_ERROR));
+    edge.errors = Some((now_ms, errors.collect::<Vec<_>>())).filter(|(_, errors)| !errors.is_empty());
+    edge
+}
+
+fn note(policy: &PolicyRoom, report: &Report, edge: HeardEdge, now: u64, all: &mut Noted) {
+    add(&mut all.heard.traffic, edge.counts.iter().map(|(it, number)| ((now / HOUR * HOUR, it.clone()), *number)));
+    for (id, time) in &report.last_used {
+        // An edge may know more keys than this version does, and no key was used in the future.
+        let _ = id.parse().map(|key| all.used(key, (*time).min(now)));
+    }
+    for sample in report.samples.iter().filter_map(Told::known).take(MAX_SAMPLES) {
+        let seen = Seen { requests: sample.count.min(MAX_COUNT), first: now, last: now };
+        sighting(policy, sample).into_iter().for_each(|it| all.saw(it, seen));
+    }
+    let denials = report.denials.iter().filter_map(Told::known).take(MAX_DENIALS);
+    all.denials = denials.map(|it| denial(policy, &report.edge, it, now)).collect();
+    all.heard.edges.insert(report.edge.clone(), edge);
 }
 
 fn counts(policy: &PolicyRoom, known: &mut Known, report: &Report) -> std::collections::BTreeMap<Count, u64> {
@@ -144,7 +177,7 @@ fn counts(policy: &PolicyRoom, known: &mut Known, report: &Report) -> std::colle
 
 impl Known {
     /// A reason as it is counted: by its name if this version knows it, or if there are not too many others.
-    fn reason(&mut self, policy: &PolicyRoom, text: &str) -> String {
+    pub(super) fn reason(&mut self, policy: &PolicyRoom, text: &str) -> String {
         let name = plain::word(policy, text).filter(|name| {
             Reason::from_name(name).is_some()
                 || self.strange_reasons.contains(*name)

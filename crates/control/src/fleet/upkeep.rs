@@ -1,11 +1,9 @@
 //! Forgetting what is of no more use.
 
 use super::{Fleet, GONE_AFTER_MS};
-use crate::store::{Before, SLOT_MS, StoreError};
+use crate::store::{Before, DAY, SLOT_MS, StoreError};
 
 const MINUTE_MS: u64 = 60 * 1000;
-const HOUR: u64 = 60 * 60;
-const DAY: u64 = 24 * HOUR;
 /// Counts of an edge that is gone are kept for when it comes back.
 const EDGE_DAYS: u64 = 7;
 const OBSERVATION_DAYS: u64 = 30;
@@ -29,9 +27,10 @@ impl Fleet {
         };
         while self.store.forget_reports(&before).await? {}
         self.store.close_boots(now_ms).await?;
-        if now_ms / MINUTE_MS % 60 == 0 {
+        if (now_ms / MINUTE_MS).is_multiple_of(60) {
             while self.store.forget_leases(now_ms).await? {}
         }
+        while self.store.forget_usage(now).await? {}
         self.store.forget_observations(now.saturating_sub(OBSERVATION_DAYS * DAY)).await?;
         self.store.forget_denials(now.saturating_sub(DAY)).await
     }
@@ -49,8 +48,11 @@ mod tests {
 
     use super::*;
     use crate::caller::{Caller, Scope};
+    use crate::metrics::Metrics;
     use crate::policy::PolicyRoom;
-    use crate::store::{Audience, Change, Denials as _, Edges as _, Observations as _, SqliteStore, Store as _, Write};
+    use crate::store::{
+        Audience, Change, Denials as _, Edges as _, HOUR, Observations as _, SqliteStore, Store as _, Write,
+    };
 
     const NOON_MS: u64 = 1_768_478_400_000;
     const KEY: &str = "key_0000000000000000";
@@ -70,7 +72,7 @@ mod tests {
                           credentials = [{ in = \"header\", name = \"x-key\" }]\n\
                           keys = [{ prefix = \"sk_\", environment = \"live\", body_length = 24 }]";
             let policy = PolicyRoom::new(portcullis_policy::parse(policy, "policy.toml").unwrap()).unwrap();
-            Self { fleet: Arc::new(Fleet::new(store.clone())), store, policy, folder }
+            Self { fleet: Arc::new(Fleet::new(store.clone(), Arc::new(Metrics::new(0)))), store, policy, folder }
         }
 
         async fn hear(&self, report: serde_json::Value, now_ms: u64) {

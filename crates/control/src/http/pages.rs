@@ -40,6 +40,7 @@ mod receipts;
 mod rotation;
 mod settings;
 mod sign_in;
+mod usage;
 mod webhooks;
 
 use std::time::Duration;
@@ -83,6 +84,8 @@ fn of_keys(routes: Routes) -> Routes {
         .post("/keys/{id}/enable", key_life::enable)
         .post("/keys/{id}/trial/end", key_life::end_trial)
         .post("/keys/{id}/trial/enforce", key_life::enforce_trial)
+        .get("/usage", usage::show)
+        .get("/usage/export", usage::export)
         .get("/receipts/{version}", receipts::show)
         .get("/explain", explain::form)
         .post("/explain", explain::answer)

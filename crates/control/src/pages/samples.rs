@@ -14,6 +14,7 @@ mod management;
 mod outside;
 mod plans;
 mod policy;
+mod usage;
 mod webhooks;
 
 /// 2026-01-15T12:00:00Z
@@ -34,6 +35,7 @@ pub(super) fn all() -> Vec<Page> {
         policy::pages(),
         webhooks::pages(),
         plans::pages(),
+        usage::pages(),
     ]
     .into_iter()
     .flatten()

@@ -30,6 +30,7 @@ pub(crate) enum Section {
     Settings,
     Webhooks,
     Plans,
+    Usage,
     None,
 }
 
@@ -123,6 +124,7 @@ impl Shell {
                 vec![
                     (true, Section::Overview, "/", "Overview", "overview"),
                     (true, Section::Keys, "/keys", "Keys", "keys"),
+                    (true, Section::Usage, "/usage", "Usage", "usage"),
                     (true, Section::Explain, "/explain", "Explain", "explain"),
                     (true, Section::Denials, "/denials", "Denials", "denials"),
                     (can.audit_read, Section::Audit, "/audit", "Audit log", "audit"),

@@ -119,8 +119,11 @@ mod tests {
     fn bars_stand_on_each_other_and_the_tallest_is_whole() {
         let days = [("a", 30, 10), ("b", 0, 0), ("c", 1, 0), ("d", 0, 4_000)];
         let chart = Chart::new("x", days.map(|(day, allowed, denied)| (day.to_owned(), allowed, denied)).into());
-        let shown: Vec<_> =
-            chart.days.iter().map(|it| (it.x, it.allowed_y(), it.allowed_height, it.denied_y(), it.denied_height)).collect();
+        let shown: Vec<_> = chart
+            .days
+            .iter()
+            .map(|it| (it.x, it.allowed_y(), it.allowed_height, it.denied_y(), it.denied_height))
+            .collect();
         assert_eq!(shown, [(0, 99, 1, 98, 1), (10, 100, 0, 100, 0), (20, 99, 1, 99, 0), (30, 100, 0, 0, 100)]);
         assert_eq!((chart.width(), chart.most, chart.first(), chart.last()), (40, 4_000, "a", "d"));
         assert!(Chart::new("x", vec![("a".to_owned(), 0, 0)]).is_empty());

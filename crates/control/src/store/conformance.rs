@@ -18,6 +18,7 @@ mod postgres;
 mod rows;
 mod settings;
 mod single_requests;
+mod usage;
 mod versions;
 mod webhooks;
 
@@ -261,6 +262,14 @@ suite! {
         a_change_is_known_by_its_version_to_those_it_belongs_to
         what_is_old_is_forgotten
         reports_of_the_same_edges_from_many_replicas_lose_nothing
+    }
+    usage {
+        a_batch_counts_once_with_all_that_it_holds
+        a_batch_that_many_replicas_take_in_counts_once
+        whatever_is_lost_and_sent_again_the_sum_is_what_was_sealed
+        what_keys_did_is_added_up_as_it_is_asked
+        usage_is_read_in_pages
+        usage_is_kept_for_so_long
     }
     single_requests {
         observations_are_counted_together_and_forgotten

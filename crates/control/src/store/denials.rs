@@ -12,10 +12,6 @@ pub(crate) const DENIALS: u32 = 100_000;
 /// Questions about denials.
 #[async_trait]
 pub(crate) trait Denials {
-    /// Adds denials; one that is there already is left as it is. A key that does not exist is left out, and the
-    /// organisation is the key's, whatever the row says.
-    async fn record_denials(&self, rows: &[DenialRow]) -> Result<(), StoreError>;
-
     /// The last denial with that request id that is for those to see.
     async fn denial(&self, audience: Audience, request_id: &str) -> Result<Option<DenialRow>, StoreError>;
 

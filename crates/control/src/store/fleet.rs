@@ -15,12 +15,9 @@ pub(crate) const SLOT_MS: u64 = 5_000;
 /// A VM's last versions; earlier ones are forgotten.
 pub(crate) const VERSIONS_KEPT: u32 = 256;
 
-/// Keeping what edges report.
+/// Forgetting what edges reported.
 #[async_trait]
 pub(crate) trait Reports {
-    /// Adds what was heard, all of it or nothing.
-    async fn record_reports(&self, heard: &Heard) -> Result<(), StoreError>;
-
     /// Forgets what is of no more use, a little at a time. `true` if there is more.
     async fn forget_reports(&self, before: &Before) -> Result<bool, StoreError>;
 }

@@ -34,9 +34,6 @@ pub(crate) trait Keys {
 
     /// Every key in scope that is not revoked, newest first.
     async fn unrevoked_keys(&self, scope: Scope) -> Result<Vec<UnrevokedKey>, StoreError>;
-
-    /// Remembers when keys were last used; an earlier time never replaces a later one. Takes no new version.
-    async fn record_use(&self, uses: &[(KeyId, u64)]) -> Result<(), StoreError>;
 }
 
 /// A key as stored. Times are Unix seconds.

@@ -16,9 +16,6 @@ pub(crate) const OBSERVATIONS: u32 = 200_000;
 /// Questions about observations.
 #[async_trait]
 pub(crate) trait Observations {
-    /// Adds what was seen. Of a key that does not exist nothing is kept.
-    async fn observe(&self, seen: &[(Sighting, Seen)]) -> Result<(), StoreError>;
-
     /// What was seen of a key, the most frequent first.
     async fn observations(&self, key: KeyId, kind: Option<SampleKind>) -> Result<Vec<(Sighting, Seen)>, StoreError>;
 

@@ -51,6 +51,7 @@ mod tokens;
 mod trial;
 mod trouble;
 mod unreadable;
+mod usage;
 mod webhook_pages;
 mod webhooks;
 

@@ -54,6 +54,8 @@ pub(crate) const PAGES: &[Row] = &[
     row("POST /keys/{tried}/trial/end", "",                         "303 303 303 403  303 303 303 403  404  303"),
     row("POST /keys/{tried}/trial/enforce", "",                     "303 303 303 403  303 303 303 403  404  303"),
 
+    row("GET /usage", "",                                           "200 200 200 200  200 200 200 200  200  303"),
+    row("GET /usage/export", "",                                    "200 200 200 200  200 200 200 200  200  303"),
     row("GET /receipts/{version}", "",                              "200 200 200 200  200 200 200 200  404  303"),
     row("GET /explain", "",                                         "200 200 200 200  200 200 200 200  200  303"),
     row("POST /explain", "key={key}&method=GET&path=/v1/x",         "200 200 200 200  200 200 200 200  422  303"),

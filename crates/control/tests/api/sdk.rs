@@ -5,6 +5,7 @@ use portcullis_sdk::api::edge::SampleKind;
 use portcullis_sdk::api::explain::Explain;
 use portcullis_sdk::api::keys::{CreateKeys, FindKey, ImportKey, ImportKeys, ListKeys, StartTrial};
 use portcullis_sdk::api::policy::{CheckPolicy, ListPolicyVersions, PublishPolicy, RestorePolicy};
+use portcullis_sdk::api::usage::{ExportUsage, ListUsage, UsageSort};
 use portcullis_sdk::api::{
     CreateKey, CreateOrganization, KeyStatus, OrganizationState, Patch, RotateKey, UpdateKey, UpdateOrganization,
 };
@@ -72,6 +73,10 @@ async fn every_route_has_a_method_that_understands_its_answer() {
     assert!(client.denial("../edges").await.unwrap_err().to_string().contains("(not_found)"));
     assert_eq!(client.observations(id, Some(SampleKind::Retiring)).await.unwrap().totals.count, 0);
     assert_eq!(client.traffic().await.unwrap().hours.len(), 24);
+    let sum = ListUsage { by: Some("day,key".to_owned()), sort: UsageSort::Requests, ..ListUsage::default() };
+    assert!(client.list_usage(&sum).await.unwrap().data.is_empty());
+    let mut pieces = client.export_usage(&ExportUsage::default()).await.unwrap();
+    assert_eq!(pieces.next().await.unwrap().unwrap(), b"allowed,cost,denied\n0,0,0\n");
     let old = ImportKey {
         name: "old".to_owned(),
         sha256: "0".repeat(64),

@@ -184,3 +184,25 @@ async fn a_lost_database_is_told_and_a_found_one_taken_up() {
     assert_eq!(stack.manifest().await.key_count, 2);
     stack.stop().await;
 }
+
+#[tokio::test]
+async fn a_batch_that_reaches_two_at_the_same_moment_counts_once() {
+    let one = Stack::start().await;
+    let other = beside(&one, NOON).await;
+    let id = one.key("till").await["id"].as_str().unwrap().to_owned();
+    for seq in 1..=20_u64 {
+        let usage = json!([{ "hour": NOON, "key": id, "route": "GET /a", "allowed": 1, "cost": 1, "last": NOON }]);
+        let report = |vm: u64| {
+            json!({ "edge": "e", "vm": vm.to_string(), "boot": "b", "seq": seq, "applied_version": 1, "allowed": 1,
+                    "usage": usage })
+        };
+        let told = (0..4).flat_map(|vm| [one.report(report(vm)), other.report(report(vm)), one.report(report(vm))]);
+        let answers = futures_util::future::join_all(told).await;
+        assert!(answers.iter().all(|answer| answer.status == 204));
+        for replica in [&one, &other] {
+            let usage = replica.get("/v1/usage").await.json();
+            let edge = replica.get("/v1/edges").await.json()["data"][0]["allowed"].clone();
+            assert_eq!((&usage["data"][0]["allowed"], edge), (&json!(4 * seq), json!(4 * seq)));
+        }
+    }
+}

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::desk::Desk;
 use super::{Html, quota};
-use crate::access::Permission::UsageRead;
+use crate::access::Permission::KeysRead;
 use crate::app::App;
 use crate::clock::{from_rfc3339, to_rfc3339};
 use crate::error::Error;
@@ -47,7 +47,7 @@ pub(super) async fn show(
     desk: Desk,
     Parameters(asked): Parameters<Asked>,
 ) -> Result<Html<Usage>, Failure> {
-    desk.by.require(UsageRead)?;
+    desk.by.require(KeysRead)?;
     let _listing = app.listings.turn(&desk.by).await;
     let days = asked.days();
     let question = |by: &str| question(&app, &desk, days, None, by);
@@ -125,7 +125,12 @@ async fn key_rows(app: &App, desk: &Desk, rows: Vec<UsageRow>) -> Result<Vec<Key
     let names = keys::names(app, &desk.by, &ids).await?;
     let row = |row: UsageRow| {
         let id = row.key.unwrap_or_default();
-        KeyRow { name: names.get(&id).cloned().unwrap_or_else(|| id.clone()), id, allowed: row.allowed, denied: row.denied }
+        KeyRow {
+            name: names.get(&id).cloned().unwrap_or_else(|| id.clone()),
+            id,
+            allowed: row.allowed,
+            denied: row.denied,
+        }
     };
     Ok(rows.into_iter().map(row).collect())
 }

@@ -41,8 +41,5 @@ fn usage(shell: Shell, rich: bool) -> Usage {
 
 pub(super) fn pages() -> Vec<Page> {
     let full = super::plans::warned(shell("Usage", Section::Usage), NoticeKind::Warning);
-    vec![
-        page("usage", &usage(full, true)),
-        page("usage-empty", &usage(viewer_shell("Usage", Section::Usage), false)),
-    ]
+    vec![page("usage", &usage(full, true)), page("usage-empty", &usage(viewer_shell("Usage", Section::Usage), false))]
 }

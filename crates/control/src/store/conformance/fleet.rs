@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Fixture;
-use super::rows::{NOW, change, key, organization_id, put, two_organizations, with};
+use super::rows::{NOW, change, key, organization_id, put, take_in, two_organizations, with};
 use crate::caller::Scope;
-use crate::store::{Before, Count, Heard, HeardEdge, HeardVm, Missing, Write};
+use crate::store::{Before, Count, Heard, HeardEdge, HeardVm, Missing, Noted, Store, Write};
 
 const NOW_MS: u64 = NOW * 1000;
 
@@ -21,11 +21,15 @@ fn heard(edge: &str, after_ms: u64, version: u64) -> Heard {
     Heard { edges: [(edge.to_owned(), edge_heard)].into(), traffic }
 }
 
+async fn record(store: &dyn Store, heard: Heard) {
+    take_in(store, Noted { heard, ..Noted::default() }).await;
+}
+
 pub(super) async fn reports_add_up_and_the_later_wins_in_whatever_order(it: Fixture) {
     for (after_ms, version) in [(0, 7), (9_000, 9), (4_000, 8)] {
-        it.store.record_reports(&heard("e", after_ms, version)).await.unwrap();
+        record(&*it.store, heard("e", after_ms, version)).await;
     }
-    it.store.record_reports(&heard("f", 0, 7)).await.unwrap();
+    record(&*it.store, heard("f", 0, 7)).await;
     let vms = it.store.vms(0).await.unwrap();
     assert_eq!(vms.len(), 2);
     assert_eq!((vms[0].edge.as_str(), vms[0].vm.as_str(), vms[0].applied_version), ("e", "v", 9));
@@ -49,7 +53,7 @@ pub(super) async fn reports_add_up_and_the_later_wins_in_whatever_order(it: Fixt
 
 pub(super) async fn progress_is_when_a_version_was_first_reported(it: Fixture) {
     for (after_ms, version) in [(0, 7), (100, 9), (200, 9), (50, 9), (300, 12)] {
-        it.store.record_reports(&heard("e", after_ms, version)).await.unwrap();
+        record(&*it.store, heard("e", after_ms, version)).await;
     }
     for (version, reached, oldest) in
         [(7, Some(0), 7), (8, Some(100), 7), (9, Some(100), 7), (10, Some(300), 7), (13, None, 7)]
@@ -66,7 +70,7 @@ pub(super) async fn progress_is_when_a_version_was_first_reported(it: Fixture) {
     let mut many = heard("e", 400, 12);
     let versions = &mut many.edges.get_mut("e").unwrap().vms.get_mut("v").unwrap().versions;
     versions.extend((13..300).map(|version| (version, NOW_MS + version)));
-    it.store.record_reports(&many).await.unwrap();
+    record(&*it.store, many).await;
     assert_eq!(it.store.progress(7, 0).await.unwrap()[0].oldest, Some(44), "the last 256 are kept");
 }
 
@@ -105,9 +109,9 @@ pub(super) async fn a_change_is_known_by_its_version_to_those_it_belongs_to(it: 
 pub(super) async fn what_is_old_is_forgotten(it: Fixture) {
     let names: Vec<_> = (0..120).map(|number| format!("e{number}")).collect();
     for name in &names {
-        it.store.record_reports(&heard(name, 0, 7)).await.unwrap();
+        record(&*it.store, heard(name, 0, 7)).await;
     }
-    it.store.record_reports(&heard("f", 1000, 7)).await.unwrap();
+    record(&*it.store, heard("f", 1000, 7)).await;
     let none = Before { vm_ms: NOW_MS, edge_ms: NOW_MS, slot: NOW_MS / 5000, hour: NOW };
     assert!(!it.store.forget_reports(&none).await.unwrap());
     assert_eq!((it.store.vms(0).await.unwrap().len(), it.store.edges(0, 0).await.unwrap().len()), (121, 121));
@@ -118,7 +122,7 @@ pub(super) async fn what_is_old_is_forgotten(it: Fixture) {
     let edges = it.store.edges(0, 0).await.unwrap();
     assert_eq!((edges.len(), edges[0].requests, edges[0].counts.len()), (1, 0, 2));
     assert_eq!(it.store.traffic(0).await.unwrap(), []);
-    it.store.record_reports(&heard("e1", 0, 9)).await.unwrap();
+    record(&*it.store, heard("e1", 0, 9)).await;
     assert_eq!(it.store.progress(9, 0).await.unwrap()[0].oldest, Some(9), "what it was before is forgotten");
     assert_eq!(it.store.edges(0, 0).await.unwrap()[0].counts.len(), 2);
 }
@@ -133,7 +137,7 @@ pub(super) async fn reports_of_the_same_edges_from_many_replicas_lose_nothing(it
         let (store, all) = (it.store.clone(), all.clone());
         tokio::spawn(async move {
             for _ in 0..10 {
-                store.record_reports(&all).await.unwrap();
+                record(&*store, all.clone()).await;
             }
         })
     });

@@ -1,12 +1,13 @@
 //! Keys.
 
 use futures_util::future::join_all;
+use portcullis_engine::KeyId;
 use portcullis_engine::spec::RestrictionsSpec;
 
 use super::Fixture;
-use super::rows::{NOW, change, key, key_id, organization_id, put, two_organizations, with};
+use super::rows::{NOW, change, key, key_id, organization_id, put, take_in, two_organizations, with};
 use crate::caller::Scope;
-use crate::store::{KeyRow, KeySummary, Store, StoreError, TrialRow, UnrevokedKey, Write};
+use crate::store::{KeyRow, KeySummary, Noted, Store, StoreError, TrialRow, UnrevokedKey, Write};
 
 fn everything(number: u16) -> KeyRow {
     let restrictions: RestrictionsSpec =
@@ -164,12 +165,16 @@ pub(super) async fn what_is_not_revoked_is_listed(it: Fixture) {
     assert_eq!(it.store.unrevoked_keys(Scope::All).await.unwrap().len(), 2);
 }
 
+async fn use_keys(store: &dyn Store, uses: impl IntoIterator<Item = (KeyId, u64)>) {
+    take_in(store, Noted { uses: uses.into_iter().collect(), ..Noted::default() }).await;
+}
+
 pub(super) async fn use_is_remembered_and_never_goes_back(it: Fixture) {
     two_organizations(&*it.store).await;
     insert(&*it.store, key(1, 1)).await;
     let version = it.store.version().await.unwrap();
     for (time, expected) in [(NOW + 5, NOW + 5), (NOW + 3, NOW + 5), (NOW + 9, NOW + 9)] {
-        it.store.record_use(&[(key_id(9), time), (key_id(1), time)]).await.unwrap();
+        use_keys(&*it.store, [(key_id(9), time), (key_id(1), time)]).await;
         let found = it.store.key(Scope::All, key_id(1)).await.unwrap().unwrap();
         assert_eq!(found.last_used, Some(expected));
     }
@@ -183,10 +188,8 @@ pub(super) async fn reports_from_many_sides_do_not_keep_each_other_waiting(it: F
     let reports = (0..8_u64).map(|round| {
         let store = it.store.clone();
         async move {
-            let mut uses: Vec<_> = (0..100).map(|number| (key_id(number), NOW + round)).collect();
-            // Each names them in another order, and changes come in between.
-            uses.rotate_left(usize::try_from(round).unwrap() * 12);
-            store.record_use(&uses).await.unwrap();
+            // Changes come in between.
+            use_keys(&*store, (0..100).map(|number| (key_id(number), NOW + round))).await;
             let row = store.key(Scope::All, key_id(u16::try_from(round).unwrap())).await.unwrap().unwrap();
             store.write(&with(change(1), Write::ReplaceKey(row)), 0).await.unwrap();
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use portcullis_engine::{KeyDigest, KeyId, OrganizationId, OrganizationState};
 
 use crate::caller::Caller;
-use crate::store::{Action, Change, KeyRow, OrganizationRow, Store, Target, Write};
+use crate::store::{Action, Change, KeyRow, Noted, OrganizationRow, Portion, Store, TakenIn, Target, Write};
 
 pub(super) const NOW: u64 = 1_768_478_400;
 
@@ -85,6 +85,11 @@ pub(super) fn with(change: Change, write: Write) -> Change {
 /// Writes one thing.
 pub(super) async fn put(store: &dyn Store, write: Write) -> u64 {
     store.write(&with(change(1), write), 0).await.unwrap()
+}
+
+/// Takes in what an edge told that numbers nothing.
+pub(super) async fn take_in(store: &dyn Store, noted: Noted) -> TakenIn {
+    store.take_in(&Portion { noted, ..Portion::default() }).await.unwrap()
 }
 
 /// Organisations 1 and 2.

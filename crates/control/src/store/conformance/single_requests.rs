@@ -3,9 +3,9 @@
 use portcullis_api::edge::SampleKind;
 
 use super::Fixture;
-use super::rows::{NOW, change, key, key_id, organization_id, put, two_organizations};
+use super::rows::{NOW, change, key, key_id, organization_id, put, take_in, two_organizations};
 use crate::caller::Scope;
-use crate::store::{Audience, DenialFilter, DenialRow, KeyRow, Seen, Sighting, Write};
+use crate::store::{Audience, DenialFilter, DenialRow, KeyRow, Noted, Seen, Sighting, Store, Write};
 
 fn sighting(number: u16, kind: SampleKind, path: &str) -> Sighting {
     Sighting {
@@ -23,13 +23,21 @@ fn seen(requests: u64, after: u64) -> Seen {
     Seen { requests, first: NOW + after, last: NOW + after }
 }
 
+async fn observe(store: &dyn Store, seen: &[(Sighting, Seen)]) {
+    take_in(store, Noted { seen: seen.iter().cloned().collect(), ..Noted::default() }).await;
+}
+
+async fn deny(store: &dyn Store, denials: &[DenialRow]) {
+    take_in(store, Noted { denials: denials.to_vec(), ..Noted::default() }).await;
+}
+
 pub(super) async fn observations_are_counted_together_and_forgotten(it: Fixture) {
     two_organizations(&*it.store).await;
     put(&*it.store, Write::InsertKey(key(1, 1))).await;
     let (trial, retiring) = (sighting(1, SampleKind::Trial, "/ü"), sighting(1, SampleKind::Retiring, "/b"));
     let nobodys = sighting(2, SampleKind::Trial, "/a");
-    it.store.observe(&[(trial.clone(), seen(2, 0)), (nobodys, seen(1, 0))]).await.unwrap();
-    it.store.observe(&[(trial.clone(), seen(3, 9)), (retiring.clone(), seen(1, 5))]).await.unwrap();
+    observe(&*it.store, &[(trial.clone(), seen(2, 0)), (nobodys, seen(1, 0))]).await;
+    observe(&*it.store, &[(trial.clone(), seen(3, 9)), (retiring.clone(), seen(1, 5))]).await;
     let together = Seen { requests: 5, first: NOW, last: NOW + 9 };
     let found = it.store.observations(key_id(1), None).await.unwrap();
     assert_eq!(found, [(trial.clone(), together), (retiring.clone(), seen(1, 5))]);
@@ -66,8 +74,8 @@ pub(super) async fn a_key_has_so_many_observations_and_the_rest_is_counted(it: F
     two_organizations(&*it.store).await;
     put(&*it.store, Write::InsertKey(key(1, 1))).await;
     let many: Vec<_> = (0..510).map(|n| (sighting(1, SampleKind::Observe, &format!("/{n:03}")), seen(1, 0))).collect();
-    it.store.observe(&many).await.unwrap();
-    it.store.observe(&many).await.unwrap();
+    observe(&*it.store, &many).await;
+    observe(&*it.store, &many).await;
     let found = it.store.observations(key_id(1), None).await.unwrap();
     let rest = found.iter().find(|(sighting, _)| sighting.path.is_empty()).unwrap();
     assert_eq!((found.len(), rest.1.requests, rest.0.reason.as_str()), (501, 20, "no_scopes"));
@@ -94,8 +102,8 @@ pub(super) async fn denials_are_there_for_those_whose_key_it_was(it: Fixture) {
     put(&*it.store, Write::InsertKey(key(2, 2))).await;
     let claimed = DenialRow { organization: Some(organization_id(2)), ..denial(Some("a"), Some(1), 0) };
     let rows = [claimed, denial(Some("b"), Some(2), 1), denial(Some("c"), Some(3), 2), denial(None, None, 3)];
-    it.store.record_denials(&rows).await.unwrap();
-    it.store.record_denials(&rows[..3]).await.unwrap();
+    deny(&*it.store, &rows).await;
+    deny(&*it.store, &rows[..3]).await;
     let only = |number| Scope::Only(organization_id(number));
     let filter =
         |scope, strangers| DenialFilter { audience: Audience { scope, strangers }, key: None, before: None, limit: 9 };

@@ -10,6 +10,7 @@ pub(super) mod columns;
 mod deliveries;
 mod denials;
 mod edges;
+mod intake;
 mod invitations;
 mod key_rows;
 mod keys;
@@ -28,10 +29,13 @@ mod settings;
 pub(super) mod store;
 mod tokens;
 mod upkeep;
+mod usage;
 mod users;
 mod webhooks;
 
 #[cfg(test)]
-pub(in crate::store) use keys::planned;
+pub(in crate::store) fn planned() -> Vec<(String, &'static str)> {
+    keys::planned().into_iter().chain(usage::planned()).collect()
+}
 
 use super::{Connection, Db, LOCK, Pool, Row, SqlStore, announce, hold_version};

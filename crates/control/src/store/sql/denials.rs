@@ -13,15 +13,6 @@ const VISIBLE: &str = "($1 IS NULL OR organization = $1 OR (organization IS NULL
 
 #[async_trait]
 impl Denials for SqlStore {
-    async fn record_denials(&self, rows: &[DenialRow]) -> Result<(), StoreError> {
-        let mut transaction = self.begin_write().await?;
-        for row in rows {
-            insert(&mut transaction, row).await?;
-        }
-        transaction.commit().await?;
-        Ok(())
-    }
-
     async fn denial(&self, audience: Audience, request_id: &str) -> Result<Option<DenialRow>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM denials WHERE {VISIBLE} AND request_id = $3 ORDER BY id DESC LIMIT 1");
         let query = sqlx::query(AssertSqlSafe(sql)).bind(only(audience.scope)).bind(audience.strangers);
@@ -53,6 +44,14 @@ impl Denials for SqlStore {
         transaction.commit().await?;
         Ok(())
     }
+}
+
+/// Adds denials; one that is there already is left as it is. A key that does not exist is left out.
+pub(super) async fn record(connection: &mut Connection, rows: &[DenialRow]) -> Result<(), StoreError> {
+    for row in rows {
+        insert(connection, row).await?;
+    }
+    Ok(())
 }
 
 /// Whose it is follows from the key, never from what the edge says.

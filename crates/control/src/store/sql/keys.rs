@@ -1,6 +1,7 @@
 //! SQL about keys.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
@@ -9,7 +10,6 @@ use sqlx::{AssertSqlSafe, QueryBuilder, Row as _};
 
 use super::columns::{exactly_one, only, signed, unsigned, unsigned_or_null};
 use super::key_rows::{self, json};
-use super::store::again;
 use super::{Connection, Db, SqlStore};
 use crate::caller::Scope;
 use crate::store::{BundleKey, KeyRow, Keys, StoreError, UnrevokedKey, Visitor};
@@ -91,12 +91,15 @@ pub(super) async fn replace(connection: &mut Connection, row: &KeyRow, version: 
     exactly_one(done.rows_affected())
 }
 
-async fn used(connection: &mut Connection, id: KeyId, time: u64) -> Result<(), StoreError> {
-    sqlx::query("UPDATE keys SET last_used = $1 WHERE id = $2 AND (last_used IS NULL OR last_used < $1)")
-        .bind(signed(time))
-        .bind(id.to_string())
-        .execute(connection)
-        .await?;
+/// Remembers when keys were last used; an earlier time never replaces a later one. Takes no new version.
+pub(super) async fn record_uses(connection: &mut Connection, uses: &BTreeMap<KeyId, u64>) -> Result<(), StoreError> {
+    for (id, time) in uses {
+        sqlx::query("UPDATE keys SET last_used = $1 WHERE id = $2 AND (last_used IS NULL OR last_used < $1)")
+            .bind(signed(*time))
+            .bind(id.to_string())
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
 }
 
@@ -167,21 +170,6 @@ impl Keys for SqlStore {
             });
         }
         Ok(keys)
-    }
-
-    async fn record_use(&self, uses: &[(KeyId, u64)]) -> Result<(), StoreError> {
-        // In one order, so that two reports never wait for each other.
-        let mut uses = uses.to_vec();
-        uses.sort_unstable();
-        again(async || {
-            let mut transaction = self.begin_write().await?;
-            for (id, time) in &uses {
-                used(&mut transaction, *id, *time).await?;
-            }
-            transaction.commit().await?;
-            Ok(())
-        })
-        .await
     }
 }
 

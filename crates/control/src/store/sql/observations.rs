@@ -3,6 +3,8 @@
 //! Invariant: however much edges tell, a key has about so many rows and all have about so many; what is beyond is still
 //! counted, by reason.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use portcullis_api::edge::SampleKind;
 use portcullis_engine::KeyId;
@@ -15,20 +17,6 @@ use crate::store::{OBSERVATIONS, OBSERVATIONS_OF_A_KEY, Observations, Seen, Sigh
 
 #[async_trait]
 impl Observations for SqlStore {
-    async fn observe(&self, seen: &[(Sighting, Seen)]) -> Result<(), StoreError> {
-        let mut transaction = self.begin_write().await?;
-        for (sighting, seen) in seen {
-            if !again(&mut transaction, sighting, seen).await? {
-                match has_room(&mut transaction, sighting.key).await? {
-                    true => insert(&mut transaction, sighting, seen).await?,
-                    false => insert(&mut transaction, &sighting.summary(), seen).await?,
-                }
-            }
-        }
-        transaction.commit().await?;
-        Ok(())
-    }
-
     async fn observations(&self, key: KeyId, kind: Option<SampleKind>) -> Result<Vec<(Sighting, Seen)>, StoreError> {
         let sql = "SELECT key_id, kind, reason, address, referrer, method, path, requests, first_seen, last_seen \
                    FROM observations WHERE key_id = $1 AND ($2 IS NULL OR kind = $2) \
@@ -53,6 +41,19 @@ impl Observations for SqlStore {
         transaction.commit().await?;
         Ok(())
     }
+}
+
+/// Adds what was seen. Of a key that does not exist nothing is kept.
+pub(super) async fn record(connection: &mut Connection, seen: &BTreeMap<Sighting, Seen>) -> Result<(), StoreError> {
+    for (sighting, seen) in seen {
+        if !again(connection, sighting, seen).await? {
+            match has_room(connection, sighting.key).await? {
+                true => insert(connection, sighting, seen).await?,
+                false => insert(connection, &sighting.summary(), seen).await?,
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Forgets what was observed of a key for one reason to tell.

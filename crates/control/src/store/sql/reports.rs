@@ -15,22 +15,6 @@ const DELETED_AT_ONCE: usize = 100;
 
 #[async_trait]
 impl Reports for SqlStore {
-    async fn record_reports(&self, heard: &Heard) -> Result<(), StoreError> {
-        let mut transaction = self.begin_write().await?;
-        for (name, edge) in &heard.edges {
-            record_edge(&mut transaction, name, edge).await?;
-        }
-        for ((hour, count), requests) in &heard.traffic {
-            let sql = "INSERT INTO traffic (hour, kind, reason, requests) VALUES ($1, $2, $3, $4) \
-                       ON CONFLICT (hour, kind, reason) DO UPDATE SET requests = traffic.requests + excluded.requests";
-            let (kind, reason) = count_columns(count);
-            let query = sqlx::query(sql).bind(signed(*hour)).bind(kind).bind(reason).bind(signed(*requests));
-            query.execute(&mut *transaction).await?;
-        }
-        transaction.commit().await?;
-        Ok(())
-    }
-
     async fn forget_reports(&self, before: &Before) -> Result<bool, StoreError> {
         let sql = "SELECT edge, vm FROM edge_vms WHERE reported_at_ms < $1 LIMIT 100";
         let vms = sqlx::query(sql).bind(signed(before.vm_ms)).fetch_all(self.listers()).await?;
@@ -54,6 +38,21 @@ impl Reports for SqlStore {
         transaction.commit().await?;
         Ok(more)
     }
+}
+
+/// Adds what was heard.
+pub(super) async fn record(connection: &mut Connection, heard: &Heard) -> Result<(), StoreError> {
+    for (name, edge) in &heard.edges {
+        record_edge(connection, name, edge).await?;
+    }
+    for ((hour, count), requests) in &heard.traffic {
+        let sql = "INSERT INTO traffic (hour, kind, reason, requests) VALUES ($1, $2, $3, $4) \
+                   ON CONFLICT (hour, kind, reason) DO UPDATE SET requests = traffic.requests + excluded.requests";
+        let (kind, reason) = count_columns(count);
+        let query = sqlx::query(sql).bind(signed(*hour)).bind(kind).bind(reason).bind(signed(*requests));
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 async fn record_edge(connection: &mut Connection, name: &str, edge: &HeardEdge) -> Result<(), StoreError> {
