@@ -108,7 +108,7 @@ fn organization(shell: Shell, rich: bool) -> Organization {
 }
 
 fn organizations(rich: bool) -> Organizations {
-    let row = |id: &str, name: &str, state, suspended, default| OrganizationRow {
+    let row = |id: &str, name: &str, state, suspended, default: bool| OrganizationRow {
         id: id.to_owned(),
         name: name.to_owned(),
         state,
