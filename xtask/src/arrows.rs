@@ -29,11 +29,12 @@ const FENCED: [(&str, &[&str]); 5] = [
     ("wasmtime", &["host-tests"]),
     ("sqlx", &["control"]),
     ("axum", &["control", "e2e"]),
-    ("reqwest", &["sdk"]),
+    // The control plane sends webhooks with it.
+    ("reqwest", &["control", "sdk"]),
 ];
 
 /// What only a crate's tests may use: the control plane's drive it over real HTTP with its own client.
-const DEV_ONLY: [(&str, &str); 2] = [("control", "portcullis-sdk"), ("control", "reqwest")];
+const DEV_ONLY: [(&str, &str); 1] = [("control", "portcullis-sdk")];
 
 /// Fails with every arrow that is not in the table.
 pub(crate) fn check() -> anyhow::Result<()> {

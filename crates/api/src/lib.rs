@@ -25,6 +25,7 @@ pub mod status;
 pub mod tokens;
 pub mod traffic;
 pub mod usage;
+pub mod webhooks;
 
 pub use accounts::{CreateInvitation, CreatedInvitation, Invitation, Me, Member, Role, UpdateMember};
 pub use keys::{CreateKey, CreatedKey, Key, KeyList, KeyStatus, RotateKey, UpdateKey};
@@ -36,6 +37,7 @@ pub use problem::Problem;
 pub use restrictions::RestrictionsSpec;
 pub use secret::{ApiKey, Secret};
 pub use tokens::{ApiToken, CreateToken, CreatedToken, TokenKind};
+pub use webhooks::{CreateWebhook, CreatedWebhook, Delivery, UpdateWebhook, Webhook};
 
 /// Set on the answer to every write: the bundle version that contains it, which edges can fetch by then unless the
 /// answer says `"published": false`.

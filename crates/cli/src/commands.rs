@@ -17,6 +17,7 @@ pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod tokens;
 pub(crate) mod usage;
+pub(crate) mod webhooks;
 pub(crate) mod whoami;
 
 use std::future::Future;

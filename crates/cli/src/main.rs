@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     audit, backup, bundle, denials, edges, explain, keys, members, organizations, plans, policy, quota, receipt,
-    restore, serve, tokens, usage, whoami,
+    restore, serve, tokens, usage, webhooks, whoami,
 };
 use crate::exit::Failure;
 
@@ -63,6 +63,9 @@ enum Command {
     /// Make, list and revoke API tokens for programs that manage keys.
     #[command(subcommand)]
     Tokens(tokens::Command),
+    /// Make, try out and remove webhooks: servers that are told what happens.
+    #[command(subcommand)]
+    Webhooks(webhooks::Command),
     /// Say whom the control plane takes you for, and what you may do.
     Whoami(whoami::Args),
     /// Check policy files; compare, publish and restore policies.
@@ -92,6 +95,7 @@ fn main() -> std::process::ExitCode {
         Command::Quota(command) => quota::run(command),
         Command::Members(command) => members::run(&command),
         Command::Tokens(command) => tokens::run(&command),
+        Command::Webhooks(command) => webhooks::run(&command),
         Command::Whoami(args) => whoami::run(&args),
         Command::Policy(command) => policy::run(command),
         Command::Bundle(command) => bundle::run(command),

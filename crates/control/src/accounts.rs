@@ -9,7 +9,7 @@ mod fields;
 mod first;
 mod invitations;
 mod members;
-mod pages;
+pub(crate) mod pages;
 mod password;
 mod profile;
 mod recognise;

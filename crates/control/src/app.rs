@@ -25,6 +25,7 @@ use crate::sealing::SealingKey;
 use crate::shutdown::Shutdown;
 use crate::store::{Change, Store, StoreError};
 use crate::token::Token;
+use crate::webhooks::Sender;
 
 /// The control plane, running.
 #[derive(Clone)]
@@ -52,6 +53,7 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) listings: Arc<Listings>,
+    pub(crate) hooks: Arc<Sender>,
 }
 
 /// Something that was done, and the version that contains it.

@@ -17,6 +17,7 @@ use crate::random;
 use crate::sealing::SealingKey;
 use crate::secret_file::{self, SecretFileError};
 use crate::token::Token;
+use crate::webhooks::WebhookRules;
 
 /// What to serve, and where.
 #[derive(Clone, Debug)]
@@ -43,6 +44,8 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// Whether the signing key may be another than the one that this database's bundles were signed with so far.
     pub replace_signing_key: bool,
+    /// Where webhooks may lead.
+    pub webhooks: WebhookRules,
     /// How much to bear.
     pub limits: Limits,
 }

@@ -35,6 +35,7 @@ mod tally;
 mod tokens;
 mod usage;
 mod watch;
+mod webhooks;
 
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::{Extension, Router};
@@ -123,6 +124,11 @@ fn management(routes: Routes) -> Routes {
         .api(routes!(tokens::list, tokens::create))
         .api(routes!(tokens::revoke))
         .api(routes!(tokens::me))
+        .api(routes!(webhooks::list, webhooks::create))
+        .api(routes!(webhooks::show, webhooks::update, webhooks::remove))
+        .api(routes!(webhooks::test))
+        .api(routes!(webhooks::deliveries))
+        .api(routes!(webhooks::retry))
         .api(routes!(policy::show, policy::publish))
         .api(routes!(policy::check))
         .api(routes!(policy::versions))

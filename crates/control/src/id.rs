@@ -76,6 +76,16 @@ identifier! {
     SessionId, "ses_"
 }
 
+identifier! {
+    /// Names a webhook.
+    WebhookId, "whk_"
+}
+
+identifier! {
+    /// Names a message to a webhook; whoever receives it knows by it that it was there before.
+    DeliveryId, "evt_"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -36,6 +36,7 @@ pub(crate) struct Metrics {
     entries: Family<Entry, Counter>,
     sign_ins_refused: Family<Tried, Counter>,
     unread: Family<Part, Counter>,
+    webhook_attempts: Family<Sent, Counter>,
     leased: Counter,
     batches: Family<Batch, Counter>,
     strangers: Counter,
@@ -53,6 +54,7 @@ struct Gauges {
     database_up: Gauge<u64, AtomicU64>,
     edges: Family<EdgeState, Gauge<u64, AtomicU64>>,
     edge_lag: Gauge<u64, AtomicU64>,
+    webhooks_pending: Gauge<u64, AtomicU64>,
     connections: Family<Connections, Gauge<u64, AtomicU64>>,
     most_connections: Family<Pool, Gauge<u64, AtomicU64>>,
     lease_tokens: Family<Held, Gauge<u64, AtomicU64>>,
@@ -92,6 +94,11 @@ struct Part {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Sent {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Batch {
     outcome: &'static str,
 }
@@ -128,6 +135,7 @@ impl Metrics {
             entries: Family::default(),
             sign_ins_refused: Family::default(),
             unread: Family::default(),
+            webhook_attempts: Family::default(),
             leased: Counter::default(),
             batches: Family::default(),
             strangers: Counter::default(),
@@ -149,6 +157,8 @@ impl Metrics {
         let help = "Passwords that were wrong, of somebody who is known here or not";
         registry.register("sign_ins_refused", help, it.sign_ins_refused.clone());
         registry.register("report_entries_unread", "What newer edges told and nobody here can read", it.unread.clone());
+        let help = "Attempts to send a webhook its message, and what became of them";
+        registry.register("webhook_attempts", help, it.webhook_attempts.clone());
         registry.register(
             "lease_tokens_granted",
             "Tokens granted to edges, those given back included",
@@ -191,6 +201,11 @@ impl Metrics {
         self.entries.get_or_create(&Entry { action }).inc();
     }
 
+    /// A webhook's message was sent: `delivered`, `failed` and to be sent again, or `given_up`.
+    pub(crate) fn webhook_attempted(&self, outcome: &'static str) {
+        self.webhook_attempts.get_or_create(&Sent { outcome }).inc();
+    }
+
     /// So many tokens were granted to an edge.
     pub(crate) fn leased(&self, tokens: u64) {
         self.leased.inc_by(tokens);
@@ -230,6 +245,8 @@ impl Gauges {
         registry.register("edges", "Edges heard of in ten minutes; silent = not in one", self.edges.clone());
         let help = "The age of the oldest published change that some reporting edge does not enforce; 0 = none";
         registry.register_with_unit("edge_lag", help, Unit::Seconds, self.edge_lag.clone());
+        let help = "Messages to webhooks that did not arrive yet and are not given up";
+        registry.register("webhook_deliveries_pending", help, self.webhooks_pending.clone());
         registry.register("database_connections", "Connections to the database", self.connections.clone());
         let help = "The most connections to the database";
         registry.register("database_connections_max", help, self.most_connections.clone());

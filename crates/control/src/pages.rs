@@ -17,13 +17,17 @@ pub(crate) mod message;
 pub(crate) mod organization;
 pub(crate) mod overview;
 pub(crate) mod parts;
+pub(crate) mod plans;
 pub(crate) mod policy;
+pub(crate) mod quota;
 pub(crate) mod receipt;
 pub(crate) mod restrictions;
 pub(crate) mod settings;
 pub(crate) mod shell;
 pub(crate) mod text_diff;
 pub(crate) mod trial;
+pub(crate) mod usage;
+pub(crate) mod webhooks;
 pub(crate) mod when;
 
 #[cfg(test)]

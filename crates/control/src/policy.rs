@@ -27,7 +27,7 @@ pub(crate) use start::{File, at_start};
 pub(crate) use versions::{check, diff, publish, restore, show, version, versions};
 
 use crate::secret::Purpose;
-use crate::token;
+use crate::{token, webhooks};
 
 /// Where the policy in force is; it changes while requests are served.
 pub(crate) type PolicySlot = Arc<ArcSwap<PolicyRoom>>;
@@ -117,7 +117,8 @@ impl PolicyRoom {
 
 /// Whether one of our own tokens stands in a text.
 fn spots_token_in(text: &str) -> bool {
-    token::PREFIXES.into_iter().chain(Purpose::PREFIXES).any(|prefix| spots(prefix, text))
+    let prefixes = token::PREFIXES.into_iter().chain(Purpose::PREFIXES).chain([webhooks::SECRET_PREFIX]);
+    prefixes.into_iter().any(|prefix| spots(prefix, text))
 }
 
 /// Whether a prefix stands in a text, with enough behind it for a secret.

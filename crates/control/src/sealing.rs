@@ -6,11 +6,10 @@
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, KeyInit, Nonce};
-use sha2::{Digest, Sha256};
 
+use crate::hmac;
 use crate::random::{self, NoRandomness};
 
-const BLOCK: usize = 64;
 const NONCE: usize = 12;
 
 /// The control plane's own secret for sealing.
@@ -73,19 +72,14 @@ impl std::fmt::Debug for SealingKey {
     }
 }
 
-/// HMAC-SHA-256 (RFC 2104) of parts, each behind its length, so that no two lists of parts are the same text.
+/// HMAC of parts, each behind its length, so that no two lists of parts are the same text.
 fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    let pad = |byte: u8| {
-        let mut block = [byte; BLOCK];
-        block.iter_mut().zip(key).for_each(|(to, from)| *to ^= from);
-        block
-    };
-    let mut inner = Sha256::new().chain_update(pad(0x36));
+    let mut text = Vec::new();
     for part in parts {
-        inner.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-        inner.update(part);
+        text.extend(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        text.extend_from_slice(part);
     }
-    Sha256::new().chain_update(pad(0x5c)).chain_update(inner.finalize()).finalize().into()
+    hmac::sha256(key, &[&text])
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use crate::public_url::PublicUrl;
 use crate::publisher::{self, Worker};
 use crate::secret_file::SecretFileError;
 use crate::store::{self, OpenError, SIGNING_KEY, Store, StoreError};
-use crate::{http, organizations, shutdown};
+use crate::{http, organizations, shutdown, webhooks};
 
 /// Connections that are still busy then are cut.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
@@ -151,6 +151,7 @@ impl Server {
             limits: config.limits,
             metrics,
             listings: Arc::default(),
+            hooks: Arc::new(webhooks::Sender::new(config.webhooks)),
         };
         let first_owner = accounts::first_owner_link(&app).await;
         let first_owner = first_owner.map_err(|error| ServeError::FirstStart(error.to_string()))?;
@@ -191,6 +192,9 @@ impl Server {
         reading.spawn(app.directory.clone().keep_fresh(store.clone()));
         let mut recording = JoinSet::new();
         recording.spawn(fleet.clone().run(app.clock.clone()));
+        // Dropped with this future. What it is sending then is sent again.
+        let mut telling = JoinSet::new();
+        telling.spawn(webhooks::run(app.clone()));
         let serving = connections::serve(listener, http::router(app), limits, ending.clone());
         let asked_to_end = async {
             stop.await;
@@ -204,6 +208,7 @@ impl Server {
             _ = publishing.join_next() => Err(ServeError::PublisherDied),
             _ = recording.join_next() => Err(ServeError::FleetDied),
         };
+        telling.shutdown().await;
         recording.shutdown().await;
         let _ = timeout(DRAIN_WITHIN, fleet.settle()).await;
         publishing.shutdown().await;

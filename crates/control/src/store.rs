@@ -27,6 +27,7 @@ mod postgres;
 mod settings;
 mod sqlite;
 mod usage;
+mod webhooks;
 
 use async_trait::async_trait;
 use portcullis_api::edge::SampleKind;
@@ -64,6 +65,7 @@ pub(crate) use usage::{
     DAY, DAYS_KEPT, Grain, HOUR, HOURS_KEPT_DAYS, Part, Place, STREAMS_KEPT_DAYS, UsageQuestion, UsageSum, Usages,
     Used, UsedFor,
 };
+pub(crate) use webhooks::{Deliveries, DeliveryRow, Due, Outcome, QuotaEventRow, WebhookRow, WebhookWrite, Webhooks};
 
 /// Everything the control plane asks of a database.
 #[async_trait]
@@ -71,6 +73,7 @@ pub(crate) trait Store:
     Answers
     + Attention
     + Audit
+    + Deliveries
     + Denials
     + Edges
     + Intake
@@ -88,6 +91,7 @@ pub(crate) trait Store:
     + Tokens
     + Usages
     + Users
+    + Webhooks
     + Send
     + Sync
 {
@@ -158,6 +162,8 @@ pub(crate) enum Write {
     PublishPolicy(PolicyRow),
     /// About people, sessions, invitations and tokens.
     Account(AccountWrite),
+    /// About webhooks and what they are sent.
+    Webhook(WebhookWrite),
 }
 
 impl Write {
@@ -173,7 +179,7 @@ impl Write {
             | Self::DeletePlan(..)
             | Self::TopUp(_)
             | Self::PublishPolicy(_) => true,
-            Self::ForgetObservations(..) | Self::Account(_) => false,
+            Self::ForgetObservations(..) | Self::Account(_) | Self::Webhook(_) => false,
         }
     }
 }

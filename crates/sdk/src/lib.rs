@@ -17,6 +17,7 @@ mod policy;
 mod status;
 mod token;
 mod usage;
+mod webhooks;
 
 pub use audit::Pieces;
 pub use client::{Client, Tagged, Written};

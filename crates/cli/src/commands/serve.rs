@@ -4,7 +4,9 @@ use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use portcullis_control::{Clock, Config, Limits, NoPolicy, PolicyFile, PublicUrl, Rate, ServeError, Server};
+use portcullis_control::{
+    Clock, Config, Limits, NoPolicy, PolicyFile, PublicUrl, Rate, ServeError, Server, WebhookRules,
+};
 use portcullis_engine::ip::Network;
 use tracing_subscriber::EnvFilter;
 
@@ -47,6 +49,13 @@ pub(crate) struct Args {
     /// Sign with the signing key from now on, although this database's bundles were signed with another so far.
     #[arg(long)]
     replace_signing_key: bool,
+    /// Let webhooks go to `http://` URLs, unencrypted.
+    #[arg(long)]
+    webhook_allow_http: bool,
+    /// Let webhooks go to loopback and private addresses. Whoever manages an organisation can then make the control plane
+    /// send a POST to whatever it reaches there.
+    #[arg(long)]
+    webhook_allow_private: bool,
     /// How often a token or a session may ask in a second, twice as much at once; 0 = as often as it likes.
     #[arg(long, value_name = "N", default_value_t = 500)]
     requests_per_second: u32,
@@ -87,11 +96,15 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         gateway_url: args.gateway_url,
         trusted_proxies: args.trusted_proxies,
         replace_signing_key: args.replace_signing_key,
+        webhooks: WebhookRules { allow_http: args.webhook_allow_http, allow_private: args.webhook_allow_private },
         limits: Limits { requests_by_caller: Rate::per_second(args.requests_per_second), ..Limits::default() },
     };
     let news = news(&config);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(config, news))
+    let served = runtime.block_on(serve(config, news));
+    // Whoever still asks what a webhook's name resolves to keeps nobody waiting.
+    runtime.shutdown_background();
+    served
 }
 
 /// A policy file's text, checked; doubts about it are told.

@@ -9,7 +9,7 @@ const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 1000;
 
 /// What to read for a page: one row more than it shows tells whether there is another.
-pub(super) fn slice(limit: Option<u32>, cursor: Option<&str>) -> Result<Slice, Error> {
+pub(crate) fn slice(limit: Option<u32>, cursor: Option<&str>) -> Result<Slice, Error> {
     let limit = limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Error::invalid("/limit", format!("expected 1 to {MAX_LIMIT}")));
@@ -18,7 +18,7 @@ pub(super) fn slice(limit: Option<u32>, cursor: Option<&str>) -> Result<Slice, E
 }
 
 /// The page made of what was read.
-pub(super) fn page<R, T>(
+pub(crate) fn page<R, T>(
     mut rows: Vec<R>,
     slice: &Slice,
     place: impl Fn(&R) -> (u64, String),

@@ -33,7 +33,7 @@ const MAX_LENGTH: usize = 255;
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
 /// What can be sent again.
-const COVERED: [&str; 11] = [
+const COVERED: [&str; 12] = [
     "/v1/keys",
     "/v1/keys:batch",
     "/v1/keys:import",
@@ -45,6 +45,7 @@ const COVERED: [&str; 11] = [
     "/v1/policy",
     "/v1/policy/versions/{version}/restore",
     "/v1/tokens",
+    "/v1/webhooks",
 ];
 
 /// Whether a route takes the header.

@@ -32,12 +32,16 @@ mod new_key;
 mod organization;
 mod organizations;
 mod overview;
+mod plans;
 mod policy;
 mod problems;
+mod quota;
 mod receipts;
 mod rotation;
 mod settings;
 mod sign_in;
+mod usage;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -80,6 +84,8 @@ fn of_keys(routes: Routes) -> Routes {
         .post("/keys/{id}/enable", key_life::enable)
         .post("/keys/{id}/trial/end", key_life::end_trial)
         .post("/keys/{id}/trial/enforce", key_life::enforce_trial)
+        .get("/usage", usage::show)
+        .get("/usage/export", usage::export)
         .get("/receipts/{version}", receipts::show)
         .get("/explain", explain::form)
         .post("/explain", explain::answer)
@@ -99,14 +105,34 @@ fn of_people(routes: Routes) -> Routes {
         .get("/invitations/{token}", invited::invitation)
         .post("/invitations/{token}", invited::accept)
         .get("/organization", organization::show)
+        .post("/organization/time-zone", organization::move_to)
         .post("/organization/switch", organization::change_over)
         .post("/organization/members/{id}/role", organization::change_role)
         .get("/organization/members/{id}/remove", organization::ask_to_remove)
         .post("/organization/members/{id}/remove", organization::remove)
         .post("/organization/invitations", organization::invite)
         .post("/organization/invitations/{id}/withdraw", organization::withdraw)
+        .get("/webhooks", webhooks::list)
+        .post("/webhooks", webhooks::create)
+        .get("/webhooks/{id}", webhooks::show)
+        .post("/webhooks/{id}", webhooks::save)
+        .post("/webhooks/{id}/disable", webhooks::disable)
+        .post("/webhooks/{id}/enable", webhooks::enable)
+        .post("/webhooks/{id}/test", webhooks::test)
+        .get("/webhooks/{id}/remove", webhooks::ask_to_remove)
+        .post("/webhooks/{id}/remove", webhooks::remove)
+        .post("/webhooks/{id}/deliveries/{delivery}/retry", webhooks::retry)
         .get("/organizations", organizations::list)
         .post("/organizations", organizations::create)
+        .get("/organizations/{id}", quota::show)
+        .post("/organizations/{id}/plan", quota::assign)
+        .post("/organizations/{id}/top-ups", quota::top_up)
+        .get("/plans", plans::list)
+        .post("/plans", plans::create)
+        .get("/plans/{name}", plans::show)
+        .post("/plans/{name}", plans::save)
+        .get("/plans/{name}/remove", plans::ask_to_remove)
+        .post("/plans/{name}/remove", plans::remove)
         .get("/organizations/{id}/suspend", organizations::ask_to_suspend)
         .post("/organizations/{id}/suspend", organizations::suspend)
         .post("/organizations/{id}/resume", organizations::resume)

@@ -93,7 +93,8 @@ pub(crate) fn misleads(c: char) -> bool {
     c.is_control() || is_format
 }
 
-pub(super) fn no_secret(policy: &PolicyRoom, pointer: &str, text: &str) -> Result<(), Error> {
+/// Refuses text that holds a key or a token, which would be stored with it.
+pub(crate) fn no_secret(policy: &PolicyRoom, pointer: &str, text: &str) -> Result<(), Error> {
     if policy.spots_secret_in(text) {
         return Err(Error::invalid(pointer, "this looks like a key or a token, which must not be stored"));
     }

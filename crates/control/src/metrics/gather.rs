@@ -25,6 +25,7 @@ pub(crate) async fn text(app: &App, by: &Caller) -> Result<String, Error> {
     let gauges = &app.metrics.gauges;
     look_at_bundle(gauges, app);
     look_at_edges(gauges, app).await;
+    look_at_webhooks(gauges, app).await;
     look_at_connections(gauges, app);
     look_at_leases(gauges, app).await;
     let registry = app.metrics.registry.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,6 +58,13 @@ async fn look_at_edges(gauges: &Gauges, app: &App) {
     gauges.edges.get_or_create(&EdgeState { state: "reporting" }).set(edges.len() as u64 - silent);
     let lag = edges.iter().filter(|edge| !edge.silent).map(|edge| edge.seconds_behind).max();
     gauges.edge_lag.set(lag.unwrap_or(0));
+}
+
+async fn look_at_webhooks(gauges: &Gauges, app: &App) {
+    match timeout(LOOK_WITHIN, app.store.pending_deliveries()).await {
+        Ok(Ok(pending)) => drop(gauges.webhooks_pending.set(pending)),
+        Ok(Err(_)) | Err(_) => drop(gauges.database_up.set(0)),
+    }
 }
 
 async fn look_at_leases(gauges: &Gauges, app: &App) {

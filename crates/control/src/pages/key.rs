@@ -5,9 +5,11 @@ use askama::Template;
 use super::audit::AuditRow;
 use super::explain::{DenialRow, ExplainFields};
 use super::keys::KeyRow;
+use super::quota::QuotaCard;
 use super::restrictions::Restriction;
 use super::shell::Shell;
 use super::trial::{Observed, Rotation, Trial};
+use super::usage::Chart;
 use super::when::When;
 
 /// The page.
@@ -28,6 +30,9 @@ pub(crate) struct KeyPage {
     pub(crate) is_rotated: bool,
     /// To this key and from it.
     pub(crate) rotations: Vec<Rotation>,
+    /// Its own, if it has one.
+    pub(crate) quota: Option<QuotaCard>,
+    pub(crate) chart: Chart,
     pub(crate) explain: ExplainFields,
     pub(crate) denials: Vec<DenialRow>,
     /// Absent for whoever may not read the log.

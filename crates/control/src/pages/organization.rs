@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::form::Problems;
 use super::parts::{Badge, Code, Pager};
+use super::quota::QuotaCard;
 use super::shell::Shell;
 use super::when::When;
 
@@ -15,6 +16,8 @@ pub(crate) struct Organization {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) created: When,
+    pub(crate) quota: QuotaCard,
+    pub(crate) time_zone: String,
     pub(crate) members: Vec<Member>,
     pub(crate) pager: Pager,
     pub(crate) invitations: Vec<PendingInvitation>,
@@ -73,6 +76,7 @@ pub(crate) struct OrganizationRow {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) state: Badge,
+    pub(crate) plan: Option<String>,
     pub(crate) suspended: bool,
     pub(crate) default: bool,
     pub(crate) created: When,

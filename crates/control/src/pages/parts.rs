@@ -123,6 +123,11 @@ pub(crate) struct Bar {
 impl HtmlSafe for Bar {}
 
 impl Bar {
+    /// A bar alone, of a hundred at most.
+    pub(crate) fn of_hundred(share: u64) -> Self {
+        Self { label: String::new(), count: share, share: share.min(100) }
+    }
+
     /// Bars for counts, the largest first and full.
     pub(crate) fn all(counts: impl IntoIterator<Item = (String, u64)>) -> Vec<Self> {
         let mut counts: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 0).collect();

@@ -12,7 +12,10 @@ mod explain;
 mod keys;
 mod management;
 mod outside;
+mod plans;
 mod policy;
+mod usage;
+mod webhooks;
 
 /// 2026-01-15T12:00:00Z
 pub(super) const NOW: u64 = 1_768_478_400;
@@ -24,10 +27,19 @@ pub(super) type Page = (&'static str, String);
 
 /// All of them.
 pub(super) fn all() -> Vec<Page> {
-    [outside::pages(), keys::pages(), explain::pages(), management::pages(), policy::pages()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        outside::pages(),
+        keys::pages(),
+        explain::pages(),
+        management::pages(),
+        policy::pages(),
+        webhooks::pages(),
+        plans::pages(),
+        usage::pages(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn page(name: &'static str, template: &impl Template) -> Page {
@@ -69,7 +81,7 @@ fn shell(title: &str, section: Section) -> Shell {
         others: pairs(&[("org_1111111111111111", HOSTILE)]),
         can,
     };
-    Shell { title: title.to_owned(), section, viewer, csrf: "csrf-token".to_owned(), notice: None }
+    Shell { title: title.to_owned(), section, viewer, csrf: "csrf-token".to_owned(), notice: None, quota: None }
 }
 
 /// A viewer of another organisation, who may do nothing.

@@ -11,6 +11,8 @@ pub(crate) struct Shell {
     pub(crate) viewer: Viewer,
     pub(crate) csrf: String,
     pub(crate) notice: Option<Notice>,
+    /// How much of a quota is used, if that is worth a word on every page.
+    pub(crate) quota: Option<Notice>,
 }
 
 /// Which entry of the navigation is the current one.
@@ -26,6 +28,9 @@ pub(crate) enum Section {
     Policy,
     Edges,
     Settings,
+    Webhooks,
+    Plans,
+    Usage,
     None,
 }
 
@@ -119,16 +124,19 @@ impl Shell {
                 vec![
                     (true, Section::Overview, "/", "Overview", "overview"),
                     (true, Section::Keys, "/keys", "Keys", "keys"),
+                    (true, Section::Usage, "/usage", "Usage", "usage"),
                     (true, Section::Explain, "/explain", "Explain", "explain"),
                     (true, Section::Denials, "/denials", "Denials", "denials"),
                     (can.audit_read, Section::Audit, "/audit", "Audit log", "audit"),
                     (can.members_read, Section::Organization, "/organization", "Organisation", "organization"),
+                    (can.organizations_write, Section::Webhooks, "/webhooks", "Webhooks", "webhooks"),
                 ],
             ),
             (
                 "Operator",
                 vec![
                     (can.operate, Section::Organizations, "/organizations", "Organisations", "organizations"),
+                    (can.operate, Section::Plans, "/plans", "Plans", "plans"),
                     (can.policy_read, Section::Policy, "/policy", "Policy", "policy"),
                     (can.edges_read, Section::Edges, "/edges", "Edges", "edges"),
                 ],

@@ -20,6 +20,7 @@ mod settings;
 mod single_requests;
 mod usage;
 mod versions;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -234,6 +235,16 @@ suite! {
     answers {
         an_answer_is_kept_for_its_request_until_it_expires
         of_many_who_claim_a_name_one_has_it
+    }
+    webhooks {
+        webhooks_come_back_as_they_were_written
+        a_webhook_goes_with_what_it_was_sent
+        what_is_due_is_the_first_of_each_webhook
+        of_many_who_claim_a_delivery_one_has_it
+        an_attempt_is_written_by_whoever_holds_the_claim
+        a_cause_is_told_once
+        a_part_of_a_quota_is_told_once
+        what_is_done_is_forgotten
     }
     settings {
         the_first_to_settle_a_setting_decides

@@ -37,6 +37,7 @@ const SCRIPTS: &[Script] = scripts! {
     11 "0011_predecessors" "predecessors",
     12 "0012_usage" "usage",
     13 "0013_plans_and_leases" "plans and leases",
+    14 "0014_webhooks" "webhooks",
 };
 
 impl Script {

@@ -34,6 +34,7 @@ mod policy_pages;
 mod policy_text;
 mod publishing;
 mod quota;
+mod quota_pages;
 mod rates;
 mod receipts;
 mod reports;
@@ -51,6 +52,9 @@ mod trial;
 mod trouble;
 mod unreadable;
 mod usage;
+mod usage_pages;
+mod webhook_pages;
+mod webhooks;
 
 #[path = "../support/database.rs"]
 pub(crate) mod support;

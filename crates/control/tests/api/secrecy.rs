@@ -66,6 +66,26 @@ async fn use_everything(stack: &Stack) -> Vec<String> {
     let token = json!({ "name": "ci", "kind": "service", "scopes": ["keys:read"] });
     let token = stack.post("/v1/tokens", token).await.json()["token"].as_str().unwrap().to_owned();
     assert_eq!(stack.by(&token, Method::GET, "/v1/keys", None).await.status, 200);
+    let webhook = stack.post("/v1/webhooks", json!({ "url": "http://127.0.0.1:9/u-7f3a9c" })).await.json();
+    let signing = webhook["secret"].as_str().unwrap().to_owned();
+    let path = format!("/v1/webhooks/{}", webhook["id"].as_str().unwrap());
+    let sent = stack.post(&format!("{path}/test"), json!({})).await;
+    assert_eq!(sent.status, 202);
+    crate::stack::eventually("an attempt", async || {
+        stack.get(&format!("{path}/deliveries")).await.json()["data"][0]["attempts"] == 1
+    })
+    .await;
+    for (method, path, body) in [
+        (Method::POST, "/v1/webhooks".to_owned(), json!({ "url": format!("https://a.example/{token}") })),
+        (Method::POST, "/v1/webhooks".to_owned(), json!({ "url": signing })),
+        (Method::PATCH, path, json!({ "events": [signing] })),
+        (Method::POST, "/v1/tokens".to_owned(), json!({ "name": signing, "kind": "service" })),
+    ] {
+        let answer = stack.admin(method, &path, Some(body)).await;
+        let text = String::from_utf8_lossy(&answer.bytes).into_owned();
+        assert!(answer.status >= 400, "{path}: {text}");
+        assert!([&signing, &token].iter().all(|secret| !text.contains(secret.as_str())), "{path}: {text}");
+    }
     for (path, body) in [
         (format!("/v1/organizations/{home}/invitations"), json!({ "role": "viewer", "email": format!("{link}@x.yz") })),
         ("/v1/tokens".to_owned(), json!({ "name": token, "kind": "service" })),
@@ -79,7 +99,7 @@ async fn use_everything(stack: &Stack) -> Vec<String> {
         assert!(answer.status >= 400, "{path}: {}", answer.status);
         assert!([&*link, &token, PASSWORD].iter().all(|secret| !text.contains(secret)), "{path}: {text}");
     }
-    secrets.extend([link, token, PASSWORD.to_owned()]);
+    secrets.extend([link, token, signing, PASSWORD.to_owned()]);
     let pasted = secrets[2].clone();
     for (method, path, body) in [
         (Method::GET, format!("/v1/keys/{pasted}"), json!({})),

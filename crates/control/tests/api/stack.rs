@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use portcullis_bundle::{Archive, Manifest, PublicKey, verify};
-use portcullis_control::{Clock, Config, Database, Limits, PolicyFile, ServeError, Server};
+use portcullis_control::{Clock, Config, Database, Limits, PolicyFile, ServeError, Server, WebhookRules};
 use portcullis_engine::ip::Network;
 use portcullis_engine::{KeyDigest, KeyStatus, KeyStore};
 use reqwest::Method;
@@ -103,6 +103,7 @@ pub(crate) async fn config(folder: &Path) -> Config {
         public_url: None,
         gateway_url: None,
         trusted_proxies: Vec::new(),
+        webhooks: WebhookRules { allow_http: true, allow_private: true },
         limits: limits(),
     }
 }
@@ -164,6 +165,15 @@ impl Stack {
     pub(crate) async fn with_gateway(url: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = Config { gateway_url: Some(url.parse().unwrap()), ..config(folder.path()).await };
+        let stack = Self::open(folder, NOON, config, &[]).await;
+        stack.manifest().await;
+        stack
+    }
+
+    /// A control plane whose operator allows webhooks no more than what is safe.
+    pub(crate) async fn strict_about_webhooks() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { webhooks: WebhookRules::default(), ..config(folder.path()).await };
         let stack = Self::open(folder, NOON, config, &[]).await;
         stack.manifest().await;
         stack

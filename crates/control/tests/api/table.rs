@@ -134,6 +134,21 @@ const TABLE: &[Row] = &[
                                                                     "422  201 201 403 403  403 403 403 403  403  403  401  401"),
     row("DELETE /v1/tokens/{token}", "",                            "200  200 200 404 403  200 200 404 403  404  403  401  401"),
 
+    row("GET /v1/webhooks", "",                                     "200  200 200 403 403  200 200 403 403  200  403  401  401"),
+    row("GET /v1/webhooks?organization={org}", "",                  "200  200 200 403 403  200 200 403 403  422  403  401  401"),
+    row("POST /v1/webhooks", r#"{"url":"http://127.0.0.1:9/x"}"#,    "201  201 201 403 403  201 201 403 403  201  403  401  401"),
+    row("POST /v1/webhooks", r#"{"url":"http://127.0.0.1:9/x","organization":"{org}"}"#,
+                                                                    "201  201 201 403 403  201 201 403 403  422  403  401  401"),
+    row("POST /v1/webhooks", r#"{"url":"http://127.0.0.1:9/x","events":["quota.threshold.all"]}"#,
+                                                                    "201  201 201 403 403  422 422 403 403  422  403  401  401"),
+    row("GET /v1/webhooks/{webhook}", "",                           "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("PATCH /v1/webhooks/{webhook}", r#"{"enabled":false}"#,     "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("DELETE /v1/webhooks/{webhook}", "",                        "204  204 204 403 403  204 204 403 403  404  403  401  401"),
+    row("POST /v1/webhooks/{webhook}/test", "",                     "202  202 202 403 403  202 202 403 403  404  403  401  401"),
+    row("GET /v1/webhooks/{webhook}/deliveries", "",                "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("POST /v1/webhooks/{webhook}/deliveries/{delivery}/retry", "",
+                                                                    "202  202 202 403 403  202 202 403 403  404  403  401  401"),
+
     row("GET /v1/policy", "",                                       "200  200 200 200 200  200 200 200 200  200  403  401  401"),
     row("POST /v1/policy", r#"{"toml":""}"#,                        "422  422 422 403 403  403 403 403 403  403  403  401  401"),
     row("POST /v1/policy:check", r#"{"toml":""}"#,                  "200  200 200 200 200  200 200 200 200  200  403  401  401"),
@@ -191,11 +206,19 @@ pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> Str
         .replace("{policy}", "1")
         .replace("{asset}", "portcullis.css")
         .replace("{digest}", &"0".repeat(64));
-    for name in ["key", "tried", "version", "denial", "sha256", "viewer", "owner", "invitation", "token", "plan"] {
+    if text.contains("{delivery}") {
+        let webhook = webhook(stack, organization).await;
+        let sent = stack.post(&format!("/v1/webhooks/{webhook}/test"), json!({})).await.json();
+        text = text.replace("{webhook}", &webhook).replace("{delivery}", sent["id"].as_str().unwrap());
+    }
+    for name in
+        ["key", "webhook", "tried", "version", "denial", "sha256", "viewer", "owner", "invitation", "token", "plan"]
+    {
         let place = format!("{{{name}}}");
         if text.contains(&place) {
             let id = match name {
                 "key" => key(stack, organization).await,
+                "webhook" => webhook(stack, organization).await,
                 "tried" => {
                     let key = key(stack, organization).await;
                     let path = format!("/v1/keys/{key}/trial");
@@ -232,6 +255,13 @@ pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> Str
 async fn key(stack: &Stack, organization: &str) -> String {
     let body = json!({ "name": "x", "environment": "live", "organization": organization });
     stack.post("/v1/keys", body).await.json()["id"].as_str().unwrap().to_owned()
+}
+
+/// One that nobody listens to. There are never too many.
+async fn webhook(stack: &Stack, organization: &str) -> String {
+    stack.run(format!("DELETE FROM webhooks WHERE organization = '{organization}'")).await;
+    let body = json!({ "url": "http://127.0.0.1:9/x", "organization": organization });
+    stack.post("/v1/webhooks", body).await.json()["id"].as_str().unwrap().to_owned()
 }
 
 /// The id of a request that an edge refused a key of the organisation.
@@ -303,7 +333,17 @@ async fn nothing_of_one_organisation_is_in_any_answer_to_another() {
     let token = json!({ "name": "secretive robot", "kind": "service", "organization": theirs });
     let token = stack.post("/v1/tokens", token).await.json()["id"].as_str().unwrap().to_owned();
     let denied = denial(&stack, &theirs).await;
-    let ids = [&denied, key.as_str(), &token, &member.id, invitation["id"].as_str().unwrap()];
+    let hook = webhook(&stack, &theirs).await;
+    let sent = stack.post(&format!("/v1/webhooks/{hook}/test"), json!({})).await.json();
+    let ids = [
+        &denied,
+        &hook,
+        sent["id"].as_str().unwrap(),
+        key.as_str(),
+        &token,
+        &member.id,
+        invitation["id"].as_str().unwrap(),
+    ];
 
     let (owner, home) = (stack.person(&mine, "owner").await, stack.default_organization().await);
     let operator = stack.person(&home, "member").await;

@@ -106,6 +106,8 @@ fn path_schema(path: &str, name: &str) -> Value {
         "invitation" => "inv",
         "id" if path.contains("/organizations/") => "org",
         "id" if path.contains("/tokens/") => "tok",
+        "id" if path.contains("/webhooks/") => "whk",
+        "delivery" => "evt",
         "id" if path.contains("keys/") => "key",
         _ => return json!({ "type": "string", "minLength": 1 }),
     };

@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 
 use super::done::Noticed;
+use super::quota;
 use crate::access::Permission::{
     AuditRead, EdgesRead, KeysWrite, MembersRead, MembersWrite, OrganizationsWrite, PolicyRead, PolicyWrite,
     TokensWrite,
@@ -36,6 +37,7 @@ pub(in crate::http) struct Desk {
     pub(in crate::http) session: SessionId,
     csrf: String,
     notice: Option<Notice>,
+    quota: Option<Notice>,
 }
 
 impl Desk {
@@ -53,7 +55,9 @@ impl Desk {
             others: others.into_iter().map(|it| (it.organization, it.name)).collect(),
             can: can(app, &by),
         };
-        Ok(Self { by, viewer, session, csrf: csrf.expose().to_owned(), notice: None })
+        // Whatever keeps it from being known is said by what the page itself asks for.
+        let quota = quota::banner(app, &by).await.unwrap_or_default();
+        Ok(Self { by, viewer, session, csrf: csrf.expose().to_owned(), notice: None, quota })
     }
 
     /// Around a page.
@@ -64,6 +68,7 @@ impl Desk {
             viewer: self.viewer.clone(),
             csrf: self.csrf.clone(),
             notice: self.notice.clone(),
+            quota: self.quota.clone(),
         }
     }
 

@@ -91,6 +91,18 @@ done! {
     PasswordAndTokens "password.changed-tokens-revoked" Done "Your password was changed." + "Your other sessions ended, and your personal tokens were revoked.",
     SessionEnded "session.ended" Done "That session ended.",
     TokenRevoked "token.revoked" Done "The token is revoked for good.",
+    PlanCreated "plan.created" Done "The plan was created." + "Give it to organisations on their pages.",
+    PlanUpdated "plan.updated" Done "The plan was changed." + "Its limit counts at once.",
+    PlanRemoved "plan.removed" Done "The plan is removed.",
+    PlanGiven "plan.given" Done "The organisation has this plan and time zone now.",
+    ToppedUp "organization.topped-up" Done "The organisation was topped up." + "It counts at once, until the next reset.",
+    TimeZoneChanged "organization.time-zone" Done "The time zone was changed." + "It counts from the next reset on.",
+    WebhookUpdated "webhook.updated" Done "The webhook was changed.",
+    WebhookDisabled "webhook.disabled" Done "The webhook is disabled." + "Nothing is sent until it is enabled again.",
+    WebhookEnabled "webhook.enabled" Done "The webhook is enabled.",
+    WebhookTested "webhook.tested" Done "A test message is on its way." + "Load the page again to see what became of it.",
+    WebhookRetried "webhook.retried" Done "The message is sent again." + "Load the page again to see what became of it.",
+    WebhookRemoved "webhook.removed" Done "The webhook is removed.",
     KeyMadeBefore "key.made-before" Warning "This key was created already: the form was sent twice." + "Its text was on the page before and cannot be shown again. If nobody copied it, rotate the key.",
 }
 

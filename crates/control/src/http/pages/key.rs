@@ -9,7 +9,7 @@ use portcullis_api::{Key, KeyStatus};
 
 use super::desk::Desk;
 use super::rotation::rotations;
-use super::{Html, audit, denials};
+use super::{Html, audit, denials, quota, usage};
 use crate::app::App;
 use crate::error::Error;
 use crate::http::body::Segment;
@@ -27,6 +27,7 @@ use crate::{denials as refused, keys};
 
 /// More is in the listing of denials.
 const DENIALS: u32 = 10;
+const CHART_DAYS: u64 = 30;
 /// More is in the audit log.
 const ENTRIES: u32 = 10;
 
@@ -49,6 +50,8 @@ pub(super) async fn show(State(app): State<App>, desk: Desk, Segment(id): Segmen
         is_rotated: key.successor.is_some(),
         rotations: rotations(&app, &desk, &key, &seen).await?,
         explain: ExplainFields { method: "GET".to_owned(), ..ExplainFields::default() },
+        quota: Some(quota::card(&app, &desk, Some(key.id.clone())).await?).filter(|it| it.meter.is_some()),
+        chart: usage::chart(&app, &desk, "key-chart", CHART_DAYS, Some(key.id.clone())).await?,
         denials: denials::rows(&app, &desk, refused).await?,
         entries: history(&app, &desk, &key).await?,
         scopes: key.scopes,

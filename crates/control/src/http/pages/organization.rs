@@ -10,6 +10,7 @@ use super::desk::Desk;
 use super::done::{Done, done};
 use super::key_life::Nothing;
 use super::problems::{beside, sentence};
+use super::quota::{self, Place};
 use super::{Html, fields};
 use crate::access::{Permission, Role};
 use crate::accounts::{self, standing};
@@ -42,6 +43,7 @@ struct Shown {
     cursor: Option<String>,
     link: Option<Code>,
     email: String,
+    time_zone: Option<String>,
     problems: Problems,
 }
 
@@ -76,6 +78,8 @@ async fn page(app: &App, desk: &Desk, shown: Shown) -> Result<Organization, Erro
         id,
         name: organization.name,
         created: When::parse(&organization.created_at, now),
+        quota: quota::card(app, desk, None).await?,
+        time_zone: shown.time_zone.unwrap_or(organization.time_zone),
         pager: Pager {
             shown: rows.len(),
             first: shown.cursor.map(|_| HERE.to_owned()),
@@ -118,6 +122,17 @@ fn choice(role: Role) -> RoleChoice {
         Role::Owner => "Also makes and unmakes owners.",
     };
     RoleChoice { role: role.as_str(), meaning }
+}
+
+pub(super) async fn move_to(State(app): State<App>, desk: Desk, Form(place): Form<Place>) -> Result<Response, Failure> {
+    let time_zone = Some(fields::again(&app.policy(), place.time_zone()));
+    match quota::move_to(&app, &desk, place).await? {
+        Ok(version) => Ok(done(HERE, Done::TimeZoneChanged, Some(version)).into_response()),
+        Err(problems) => {
+            let shown = Shown { time_zone, problems, ..Shown::default() };
+            Ok(Html::again(page(&app, &desk, shown).await?).into_response())
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]

@@ -41,7 +41,7 @@ async fn page(app: &App, desk: &Desk, name: String, problems: Problems) -> Resul
             OrganizationState::QuotaExhaustedUntil(_) => (Badge::new(Tone::Warn, "Quota exhausted"), false),
         };
         let created = When::parse(&it.created_at, now);
-        OrganizationRow { id: it.id, name: it.name, state, suspended, default: it.default, created }
+        OrganizationRow { id: it.id, name: it.name, state, plan: it.plan, suspended, default: it.default, created }
     };
     let _listing = app.listings.turn(&desk.by).await;
     let rows = organizations::list(app, &desk.by).await?.into_iter().map(row).collect();

@@ -198,6 +198,7 @@ fn config(folder: &std::path::Path, policy: &str) -> Config {
         data: folder.to_owned(),
         database: Database::InFolder,
         replace_signing_key: false,
+        webhooks: crate::webhooks::WebhookRules::default(),
         listen: "127.0.0.1:0".parse().unwrap(),
         policy: Some(PolicyFile { name: "policy.toml".to_owned(), text: policy.to_owned() }),
         admin_token_file: None,

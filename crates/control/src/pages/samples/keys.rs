@@ -124,6 +124,8 @@ fn key_page(shell: Shell, key: KeyRow, rich: bool) -> KeyPage {
         observed: rich.then(|| Observed { observations: observations() }),
         is_rotated: false,
         rotations: if rich { rotations() } else { vec![] },
+        quota: rich.then(|| super::plans::card(64)),
+        chart: super::usage::chart("key-chart", rich),
         explain: ExplainFields::default(),
         denials: if rich { denials() } else { vec![] },
         entries: rich.then(entries),

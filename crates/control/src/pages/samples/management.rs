@@ -87,6 +87,8 @@ fn organization(shell: Shell, rich: bool) -> Organization {
         id: "org_0000000000000000".to_owned(),
         name: shell.viewer.organization.clone(),
         created: ago(days(400)),
+        quota: if rich { super::plans::card(64) } else { super::plans::uncounted() },
+        time_zone: "Europe/Berlin".to_owned(),
         members: members.into(),
         pager: Pager::default(),
         invitations: if rich { vec![invitation(Some("mika@example.com")), invitation(None)] } else { vec![] },
@@ -106,10 +108,11 @@ fn organization(shell: Shell, rich: bool) -> Organization {
 }
 
 fn organizations(rich: bool) -> Organizations {
-    let row = |id: &str, name: &str, state, suspended, default| OrganizationRow {
+    let row = |id: &str, name: &str, state, suspended, default: bool| OrganizationRow {
         id: id.to_owned(),
         name: name.to_owned(),
         state,
+        plan: default.then(|| "free".to_owned()),
         suspended,
         default,
         created: ago(days(200)),

@@ -7,6 +7,7 @@ mod attention;
 mod audit;
 mod boots;
 pub(super) mod columns;
+mod deliveries;
 mod denials;
 mod edges;
 mod intake;
@@ -21,6 +22,7 @@ mod observations;
 mod organizations;
 mod plans;
 mod policies;
+mod quota_events;
 mod reports;
 mod sessions;
 mod settings;
@@ -29,6 +31,7 @@ mod tokens;
 mod upkeep;
 mod usage;
 mod users;
+mod webhooks;
 
 #[cfg(test)]
 pub(in crate::store) fn planned() -> Vec<(String, &'static str)> {

@@ -1,0 +1,147 @@
+//! One attempt: a POST, signed, to an address that is allowed, and the status of its answer.
+//!
+//! Nothing of the answer but its status is read: what a stranger's server says would be shown to people. No redirect is
+//! followed and no proxy asked: either would choose the address. Invariant: the addresses that a name resolves to are
+//! looked at by the very resolver whose answer is connected to.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, ClientBuilder, StatusCode};
+
+use super::address::{Refused, WebhookRules};
+use super::signing::SigningSecret;
+
+/// From the first look at the name to the answer's head.
+const TIMEOUT: Duration = Duration::from_secs(10);
+const AGENT: &str = concat!("portcullis/", env!("CARGO_PKG_VERSION"));
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub(super) struct Message<'a> {
+    /// Where to.
+    pub url: &'a str,
+    /// Its id, the same at each attempt.
+    pub id: &'a str,
+    /// When this attempt is made, in Unix seconds.
+    pub timestamp: u64,
+    /// What it says.
+    pub body: &'a str,
+}
+
+/// Why a message did not arrive, in words for whoever made the webhook.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Failed {
+    /// It may not go there.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// It was answered, and not with a 2xx status.
+    #[error("answered with status {}", words(*.0))]
+    Status(StatusCode),
+    /// The control plane cannot open what it is to be signed with.
+    #[error("its secret was sealed under another signing key: remove the webhook and make it again")]
+    Sealed,
+    /// No answer came in time.
+    #[error("no answer within {} s", TIMEOUT.as_secs())]
+    Timeout,
+    /// There was no connection, or it broke.
+    #[error("{0}")]
+    Connection(String),
+}
+
+impl Failed {
+    /// The status of the answer, if one came.
+    pub(super) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Status(status) => Some(status.as_u16()),
+            Self::Refused(_) | Self::Sealed | Self::Timeout | Self::Connection(_) => None,
+        }
+    }
+}
+
+/// Sends messages. Clients are made when they are first needed: TLS wants root certificates, which a machine may lack.
+#[derive(Debug)]
+pub(super) struct Poster {
+    rules: WebhookRules,
+    plain: OnceLock<Client>,
+    secure: OnceLock<Client>,
+}
+
+impl Poster {
+    pub(super) fn new(rules: WebhookRules) -> Self {
+        Self { rules, plain: OnceLock::new(), secure: OnceLock::new() }
+    }
+
+    /// Sends a message; returns the status if it is a 2xx.
+    pub(super) async fn post(&self, message: &Message<'_>, secret: &SigningSecret) -> Result<StatusCode, Failed> {
+        let url = self.rules.parse(message.url)?;
+        let client = self.client(url.scheme() == "https")?;
+        let request = client
+            .post(url)
+            .header(CONTENT_TYPE, "application/json")
+            .header("webhook-id", message.id)
+            .header("webhook-timestamp", message.timestamp)
+            .header("webhook-signature", secret.sign(message.id, message.timestamp, message.body))
+            .body(message.body.to_owned());
+        let status = request.send().await.map_err(Failed::from)?.status();
+        if status.is_success() { Ok(status) } else { Err(Failed::Status(status)) }
+    }
+
+    fn client(&self, with_tls: bool) -> Result<&Client, Failed> {
+        let kept = if with_tls { &self.secure } else { &self.plain };
+        if let Some(client) = kept.get() {
+            return Ok(client);
+        }
+        let made = client(self.rules, with_tls)?;
+        Ok(kept.get_or_init(|| made))
+    }
+}
+
+fn client(rules: WebhookRules, with_tls: bool) -> Result<Client, Failed> {
+    // Losing this race means that a provider is installed, which is all that is wanted.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = ClientBuilder::new().timeout(TIMEOUT).user_agent(AGENT).no_proxy();
+    let builder = builder.redirect(reqwest::redirect::Policy::none()).pool_max_idle_per_host(0);
+    let builder = builder.dns_resolver(Arc::new(Resolver(rules)));
+    let builder = if with_tls { builder.https_only(true) } else { builder.tls_certs_only([]) };
+    Ok(builder.build()?)
+}
+
+/// Resolves names, and fails if any address of one is not allowed.
+struct Resolver(WebhookRules);
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let rules = self.0;
+        Box::pin(async move {
+            let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            found.iter().map(SocketAddr::ip).try_for_each(|address: IpAddr| rules.allow(address))?;
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+fn words(status: StatusCode) -> String {
+    let hint = if status.is_redirection() { ": redirects are not followed" } else { "" };
+    format!("{}{hint}", status.as_u16())
+}
+
+impl From<reqwest::Error> for Failed {
+    fn from(error: reqwest::Error) -> Self {
+        let is_timeout = error.is_timeout();
+        // The URL may be a secret of whoever made the webhook.
+        let error = error.without_url();
+        let mut innermost: &(dyn std::error::Error + 'static) = &error;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        match innermost.downcast_ref::<Refused>() {
+            Some(refused) => Self::Refused(refused.clone()),
+            None if is_timeout => Self::Timeout,
+            None => Self::Connection(format!("no connection: {innermost}")),
+        }
+    }
+}
