@@ -2,7 +2,7 @@
 
 use portcullis_bundle::read_restrictions;
 use portcullis_engine::RestrictionSet;
-use portcullis_engine::spec::{EndpointSpec, IpSpec, ReferrerSpec, RestrictionsSpec, TrialSpec};
+use portcullis_engine::spec::{EndpointSpec, IpSpec, LimitsSpec, RateSpec, ReferrerSpec, RestrictionsSpec, TrialSpec};
 use proptest::prelude::*;
 
 #[test]
@@ -17,6 +17,14 @@ fn what_is_not_understood_is_refused_and_never_none() {
         (r#"{"trial":{"ip":{"from_a_later_version":1}}}"#, false),
         (r#"{"trial":{"scopes":["not a scope"]}}"#, false),
         (r#"{"trial":7}"#, false),
+        (r#"{"limits":{}}"#, true),
+        (r#"{"limits":{"quota":true,"meter":"key_0000000000000000"}}"#, true),
+        (r#"{"limits":{"rate":{"requests":1,"seconds":1,"burst":1}}}"#, true),
+        (r#"{"limits":{"rate":{"requests":0,"seconds":1,"burst":1}}}"#, false),
+        (r#"{"limits":{"rate":{"requests":1,"seconds":1}}}"#, false),
+        (r#"{"limits":{"meter":"nobody"}}"#, false),
+        (r#"{"limits":{"from_a_later_version":1}}"#, false),
+        (r#"{"limits":7}"#, false),
         ("", false),
     ] {
         assert_eq!(read_restrictions(json.as_bytes()).is_ok(), readable, "{json}");
@@ -51,9 +59,18 @@ fn trial() -> impl Strategy<Value = TrialSpec> {
         .prop_map(|(ip, referrer, endpoint, scopes, retiring)| TrialSpec { ip, referrer, endpoint, scopes, retiring })
 }
 
+fn limits() -> impl Strategy<Value = LimitsSpec> {
+    let meter = prop::sample::select(vec![None, Some("key_0000000000000000".to_owned())]);
+    let rate = (1..100u32, 1..100u32, 1..100u32);
+    let rate = rate.prop_map(|(requests, seconds, burst)| RateSpec { requests, seconds, burst });
+    (meter, any::<bool>(), prop::option::of(rate)).prop_map(|(meter, quota, rate)| LimitsSpec { meter, quota, rate })
+}
+
 fn spec() -> impl Strategy<Value = RestrictionsSpec> {
-    (prop::option::of(ip()), prop::option::of(referrer()), prop::option::of(endpoint()), prop::option::of(trial()))
-        .prop_map(|(ip, referrer, endpoint, trial)| RestrictionsSpec { ip, referrer, endpoint, limits: None, trial })
+    let kinds = (prop::option::of(ip()), prop::option::of(referrer()), prop::option::of(endpoint()));
+    (kinds, prop::option::of(limits()), prop::option::of(trial())).prop_map(
+        |((ip, referrer, endpoint), limits, trial)| RestrictionsSpec { ip, referrer, endpoint, limits, trial },
+    )
 }
 
 proptest! {

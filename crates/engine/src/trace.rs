@@ -31,7 +31,7 @@ pub enum Step {
     Endpoint,
     /// The rule's scopes.
     Scopes,
-    /// The organisation's quota.
+    /// Rate limits and quotas: the key's, the organisation's, the rule's.
     Quota,
 }
 

@@ -52,6 +52,8 @@ fn policy(default: &str, rules: &[&str]) -> Policy {
             "any" => {}
             "public" => rule["access"] = json!("public"),
             "live" => rule["environments"] = json!(["live"]),
+            "dear" => rule["cost"] = json!(5),
+            "slow" => rule["rate_limit"] = json!({ "requests": 1, "per": "minute" }),
             scope => rule["all"] = json!([scope]),
         }
         rule
@@ -208,6 +210,16 @@ fn a_name_like_a_literal_is_refused_only_where_it_matters() {
     let mixed = policy("deny", &["* /f/** any", "* /f/list a:read", "* /f/list.json any"]);
     check(&mixed, None, &["GET /f/list.json"]);
     check(&mixed, Some(AmbiguousPath), &["GET /f/List.json", "GET /f/list.xml"]);
+}
+
+#[test]
+fn nobody_pays_less_by_spelling() {
+    let dear = policy("deny", &["* /v1/** any", "* /v1/search dear", "* /v1/login slow", "* /v1/login/{x} slow"]);
+    check(&dear, None, &["GET /v1/search", "GET /v1/login", "GET /v1/other", "GET /v1/login/x", "GET /v1/Other"]);
+    check(&dear, Some(AmbiguousPath), &["GET /v1/Search", "GET /v1/search.json", "GET /v1/Login", "GET /v1/Login/x"]);
+    // Each has a rate of its own, if the same.
+    let two = policy("deny", &["* /v1/{x} slow", "* /v1/login slow"]);
+    check(&two, Some(AmbiguousPath), &["GET /v1/Login"]);
 }
 
 #[test]

@@ -41,6 +41,8 @@ fn add(field: &str) -> String {
         "credentials" | "keys" | "rules" => format!("add a table `[[{field}]]`"),
         "environments" | "allow" => format!("add `{field} = [\"…\"]`"),
         "body_length" => format!("add `{field} = 32`, the number of characters after the prefix"),
+        "requests" => format!("add `{field} = 100`"),
+        "per" => format!("add `{field} = \"minute\"`"),
         _ => format!("add `{field} = \"…\"`"),
     }
 }

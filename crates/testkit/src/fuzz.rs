@@ -20,6 +20,9 @@ use crate::bundle::public_key;
 use crate::corpus::Corpus;
 use crate::store::{FixedAmbient, MemoryStore};
 
+/// Bytes of an organisation's record.
+const ORGANIZATION_RECORD: usize = 32;
+
 /// A body: asserts, or returns nothing.
 pub type Target = fn(&[u8]);
 
@@ -142,7 +145,10 @@ pub fn bucket(data: &[u8]) {
         }
     }
     if let Ok(shard) = OrganizationShard::open(data) {
-        let _ = shard.find(&OrganizationId::from_bytes([7; 10]));
+        for id in data.iter().skip(4).as_slice().chunks(ORGANIZATION_RECORD).filter_map(|record| record.first_chunk()) {
+            let Ok((_, limits)) = shard.find(&OrganizationId::from_bytes(*id)) else { continue };
+            assert!(limits.rate.is_none_or(|rate| rate.interval() > 0), "a rate without an end");
+        }
     }
     let _ = read_policy(data).is_ok();
     if let Ok(set) = read_restrictions(data) {

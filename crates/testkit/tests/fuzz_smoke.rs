@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use portcullis_engine::spec::TrialSpec;
+use portcullis_bundle::{Layout, OrganizationEntry, build_organization_shard};
+use portcullis_engine::spec::{LimitsSpec, RateSpec, TrialSpec};
+use portcullis_engine::{OrganizationId, OrganizationLimits, OrganizationState, Rate};
 use portcullis_testkit::{Corpus, fuzz};
 
 const ROUNDS: usize = 2000;
@@ -33,6 +35,8 @@ fn seeds() -> Vec<Vec<u8>> {
             let (mut spec, scopes) = (key.restrictions.clone(), Some(key.scopes.clone()));
             let (ip, referrer, endpoint) = (spec.ip.clone(), spec.referrer.clone(), spec.endpoint.clone());
             spec.trial = Some(TrialSpec { ip, referrer, endpoint, scopes, retiring: true });
+            let rate = Some(RateSpec { requests: 10, seconds: 1, burst: 20 });
+            spec.limits = Some(LimitsSpec { meter: Some(key.id.to_string()), quota: true, rate });
             seeds.push(serde_json::to_vec(&spec).expect("specs are JSON"));
         }
         let bundle = corpus.bundle(1).expect("the corpus builds");
@@ -41,7 +45,19 @@ fn seeds() -> Vec<Vec<u8>> {
         seeds.extend(bundle.blobs.iter().map(|blob| blob.bytes().to_vec()));
         seeds.push(std::fs::read(corpus.policy_file()).expect("readable"));
     }
+    seeds.push(organizations());
     seeds
+}
+
+/// An organisation shard with limits of every kind.
+fn organizations() -> Vec<u8> {
+    let entry = |number: u8| OrganizationEntry {
+        id: OrganizationId::from_bytes([number; 10]),
+        state: if number < 4 { OrganizationState::Active } else { OrganizationState::Suspended },
+        limits: OrganizationLimits { metered: number % 2 == 0, rate: Rate::new(10, 60, number.into()).ok() },
+    };
+    let entries: Vec<_> = (0..8).map(entry).collect();
+    build_organization_shard(&Layout::default(), 0, &entries).expect("it builds").bytes().to_vec()
 }
 
 /// Numbers that look random and are the same in every run.

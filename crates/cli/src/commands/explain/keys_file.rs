@@ -2,11 +2,13 @@
 //!
 //! ```toml
 //! [organizations.acme]
-//! state = "active"                 # suspended, quota-exhausted
+//! state = "active"                 # suspended, quota-exhausted; metered, rate
 //! [keys.reader]
 //! environment = "production"
 //! organization = "acme"
 //! scopes = ["skills:read"]         # status, expires_in, ip, referrer, endpoint
+//! [keys.reader.limits]             # shown, never counted; no corpus has it
+//! quota = true                     # meter, rate
 //! [keys.reader.trial]              # counted, never denied; no corpus has it
 //! scopes = []                      # ip, referrer, endpoint, retiring
 //! ```
@@ -22,9 +24,12 @@ use portcullis_bundle::{
 };
 use portcullis_engine::key_format::{CHECKSUM_LEN, checksum};
 use portcullis_engine::spec::{
-    Checksum, EndpointSpec, IpSpec, KeyFormatSpec, PolicySpec, ReferrerSpec, RestrictionsSpec, TrialSpec,
+    Checksum, EndpointSpec, IpSpec, KeyFormatSpec, LimitsSpec, PolicySpec, RateSpec, ReferrerSpec, RestrictionsSpec,
+    TrialSpec,
 };
-use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId, OrganizationState, RestrictionSet};
+use portcullis_engine::{
+    KeyDigest, KeyId, KeyStatus, OrganizationId, OrganizationLimits, OrganizationState, Rate, RestrictionSet,
+};
 use serde::Deserialize;
 
 use crate::exit::Failure;
@@ -45,6 +50,9 @@ struct KeysFile {
 #[serde(deny_unknown_fields)]
 struct Organization {
     state: State,
+    #[serde(default)]
+    metered: bool,
+    rate: Option<RateSpec>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -69,6 +77,7 @@ struct Key {
     ip: Option<IpSpec>,
     referrer: Option<ReferrerSpec>,
     endpoint: Option<EndpointSpec>,
+    limits: Option<LimitsSpec>,
     trial: Option<TrialSpec>,
 }
 
@@ -125,7 +134,10 @@ pub(super) fn load(policy: &Path, files: &[PathBuf], now: u64) -> Result<(Archiv
         entries.push(key.entry(name, &text, now).map_err(at)?);
         texts.insert(name.clone(), text);
     }
-    let organizations: Vec<_> = all.organizations.iter().map(|(name, it)| it.entry(name, now)).collect();
+    let organization = |(name, it): (&String, &Organization)| {
+        it.entry(name, now).map_err(|problem| Failure::unable(format!("organizations.{name}: {problem}")))
+    };
+    let organizations = all.organizations.iter().map(organization).collect::<Result<Vec<_>, _>>()?;
     Ok((archive(&spec, &entries, &organizations, now)?, KnownKeys(texts)))
 }
 
@@ -137,8 +149,13 @@ fn read(file: &Path) -> Result<KeysFile, Failure> {
 
 impl Key {
     fn entry(&self, name: &str, text: &str, now: u64) -> Result<KeyEntry, String> {
-        let (ip, referrer, endpoint) = (self.ip.clone(), self.referrer.clone(), self.endpoint.clone());
-        let spec = RestrictionsSpec { ip, referrer, endpoint, limits: None, trial: self.trial.clone() };
+        let spec = RestrictionsSpec {
+            ip: self.ip.clone(),
+            referrer: self.referrer.clone(),
+            endpoint: self.endpoint.clone(),
+            limits: self.limits.clone(),
+            trial: self.trial.clone(),
+        };
         Ok(KeyEntry {
             digest: KeyDigest::of(text.as_bytes()),
             id: KeyId::from_bytes(ten_bytes(name)),
@@ -156,13 +173,16 @@ impl Key {
 }
 
 impl Organization {
-    fn entry(&self, name: &str, now: u64) -> OrganizationEntry {
+    fn entry(&self, name: &str, now: u64) -> Result<OrganizationEntry, String> {
         let state = match self.state {
             State::Active => OrganizationState::Active,
             State::Suspended => OrganizationState::Suspended,
             State::QuotaExhausted => OrganizationState::QuotaExhausted { until: now.saturating_add(QUOTA_WAIT) },
         };
-        OrganizationEntry { id: OrganizationId::from_bytes(ten_bytes(name)), state, limits: Default::default() }
+        let rate = self.rate.map(|it| Rate::new(it.requests, it.seconds, it.burst)).transpose();
+        let rate = rate.map_err(|error| format!("rate: {error}"))?;
+        let limits = OrganizationLimits { metered: self.metered, rate };
+        Ok(OrganizationEntry { id: OrganizationId::from_bytes(ten_bytes(name)), state, limits })
     }
 }
 
