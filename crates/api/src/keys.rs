@@ -11,6 +11,7 @@ pub use import::{ImportKey, ImportKeys};
 pub use trial::{StartTrial, Trial};
 
 use crate::patch::Patch;
+use crate::plans::{KeyQuota, Rate};
 use crate::restrictions::RestrictionsSpec;
 use crate::secret::ApiKey;
 
@@ -39,6 +40,12 @@ pub struct CreateKey {
     /// The e-mail address of whoever asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_by: Option<String>,
+    /// A quota of its own, within its organisation's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<KeyQuota>,
+    /// How many requests may be made with it; absent = as the policy says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
     /// Whatever else there is to know of it, by name: 20 entries at most, names of `a-z0-9_.-`, values on one line.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
@@ -83,6 +90,14 @@ pub struct UpdateKey {
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<BTreeMap<String, String>>))]
     pub metadata: Patch<BTreeMap<String, String>>,
+    /// A quota of its own; `null` = none. What was used stays used.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<KeyQuota>))]
+    pub quota: Patch<KeyQuota>,
+    /// How many requests may be made with it; `null` = as the policy says.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Rate>))]
+    pub rate: Patch<Rate>,
 }
 
 /// `POST /v1/keys:find`.
@@ -149,6 +164,12 @@ pub struct Key {
     pub metadata: BTreeMap<String, String>,
     /// What is tried on it without denying anything; `null` = nothing.
     pub trial: Option<Trial>,
+    /// A quota of its own, within its organisation's; `null` = none.
+    #[serde(default)]
+    pub quota: Option<KeyQuota>,
+    /// How many requests may be made with it; `null` = as the policy says.
+    #[serde(default)]
+    pub rate: Option<Rate>,
 }
 
 /// Whether a key works.

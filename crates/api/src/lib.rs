@@ -15,6 +15,7 @@ pub mod organizations;
 pub mod page;
 pub mod patch;
 pub mod payments;
+pub mod plans;
 pub mod policy;
 pub mod problem;
 pub mod receipts;
@@ -29,6 +30,7 @@ pub use keys::{CreateKey, CreatedKey, Key, KeyList, KeyStatus, RotateKey, Update
 pub use organizations::{CreateOrganization, Organization, OrganizationState, UpdateOrganization};
 pub use page::{Page, WhichPage};
 pub use patch::Patch;
+pub use plans::{CreatePlan, CreateTopUp, KeyQuota, LostLeases, Plan, Quota, QuotaPeriod, TopUp, UpdatePlan};
 pub use problem::Problem;
 pub use restrictions::RestrictionsSpec;
 pub use secret::{ApiKey, Secret};

@@ -12,9 +12,15 @@ pub struct CreateOrganization {
     /// What people call it.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub name: String,
+    /// Its plan's name; absent = the default plan, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// Its time zone, as in the IANA database: `Europe/Berlin`; absent = `UTC`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
 }
 
-/// `PATCH /v1/organizations/{id}`. What is absent stays as it is; nothing can be `null`.
+/// `PATCH /v1/organizations/{id}`. What is absent stays as it is; only `plan` can be `null`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -27,6 +33,14 @@ pub struct UpdateOrganization {
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[cfg_attr(feature = "openapi", schema(value_type = OrganizationState))]
     pub state: Patch<OrganizationState>,
+    /// Another plan, for the operator to give; `null` = none. A period that runs goes on with what was spent in it.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub plan: Patch<String>,
+    /// Another time zone, from the end of the period that runs on.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub time_zone: Patch<String>,
 }
 
 /// An organisation: what keys belong to.
@@ -41,8 +55,18 @@ pub struct Organization {
     pub state: OrganizationState,
     /// Whether keys created without an organisation belong to it.
     pub default: bool,
+    /// Its plan's name; `null` = none: nobody counts what it uses.
+    #[serde(default)]
+    pub plan: Option<String>,
+    /// Its time zone: calendar months and days of quotas are counted there.
+    #[serde(default = "utc")]
+    pub time_zone: String,
     /// When it was created.
     pub created_at: String,
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
 }
 
 /// Whether an organisation's keys work.

@@ -22,6 +22,7 @@ use crate::caller::{Caller, Scope};
 use crate::error::Error;
 use crate::keys;
 use crate::policy::PolicyRoom;
+use crate::quota;
 use crate::store::{KeyRow, StoreError};
 use wire::Wire;
 
@@ -48,9 +49,10 @@ impl Asked {
     async fn about(app: &App, by: &Caller, policy: Arc<PolicyRoom>, key: &str) -> Result<Self, Error> {
         let row = keys::row(app, by, key).await?;
         let organization = app.store.organization(Scope::Only(row.organization), row.organization).await?;
-        let state = organization.map_or(OrganizationState::Suspended, |it| it.state);
+        let state = organization.as_ref().map_or(OrganizationState::Suspended, |it| it.state);
+        let limits = quota::organization_limits(app, organization.and_then(|it| it.plan)).await?;
         let stand_in = keys::stand_in(&format_of(&policy, &row))?;
-        Ok(Self { policy, picked: Picked::new(row, state)?, stand_in, now: app.clock.seconds() })
+        Ok(Self { policy, picked: Picked::new(row, state, limits)?, stand_in, now: app.clock.seconds() })
     }
 
     fn explain(&mut self, request: &Explain, address: Option<IpAddr>) -> Explanation {
@@ -112,15 +114,16 @@ fn check(check: &Check) -> ExplainedCheck {
 struct Picked {
     row: KeyRow,
     state: OrganizationState,
+    limits: OrganizationLimits,
     restrictions: RestrictionSet,
 }
 
 impl Picked {
-    fn new(row: KeyRow, state: OrganizationState) -> Result<Self, Error> {
+    fn new(row: KeyRow, state: OrganizationState, limits: OrganizationLimits) -> Result<Self, Error> {
         let spec = row.published_restrictions();
         let unreadable = |_| Error::Store(StoreError::Unreadable { column: "restrictions" });
         let restrictions = RestrictionSet::compile(&spec).map_err(unreadable)?;
-        Ok(Self { row, state, restrictions })
+        Ok(Self { row, state, limits, restrictions })
     }
 }
 
@@ -130,7 +133,7 @@ impl KeyStore for Picked {
             id: self.row.id,
             organization: self.row.organization,
             organization_state: self.state,
-            organization_limits: Default::default(),
+            organization_limits: self.limits,
             status: self.row.published_status(),
             expires_at: self.row.expires_at,
             scopes: &self.row.scopes,

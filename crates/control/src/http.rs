@@ -22,6 +22,7 @@ mod openapi;
 mod organizations;
 mod pages;
 mod payments;
+mod plans;
 mod policy;
 pub(crate) mod polls;
 pub(crate) mod rates;
@@ -81,6 +82,8 @@ fn registered() -> Routes {
         .get("/edge/v1/blobs/{digest}", edge::blob)
         .get("/edge/v1/bundle", edge::bundle)
         .post("/edge/v1/report", edge::report)
+        .post("/edge/v1/leases", edge::leases)
+        .post("/edge/v1/drain", edge::drain)
         .get("/metrics", metrics::metrics)
         .get("/healthz", status::healthz)
         .get("/readyz", status::readyz);
@@ -107,6 +110,10 @@ fn management(routes: Routes) -> Routes {
         .api(routes!(receipts::show))
         .api(routes!(organizations::list, organizations::create))
         .api(routes!(organizations::show, organizations::update))
+        .api(routes!(plans::top_ups, plans::top_up))
+        .api(routes!(plans::list, plans::create))
+        .api(routes!(plans::show, plans::update, plans::remove))
+        .api(routes!(plans::quota))
         .api(routes!(members::list))
         .api(routes!(members::update, members::remove))
         .api(routes!(invitations::list, invitations::create))

@@ -30,6 +30,7 @@ mod pages;
 mod policy;
 mod public_url;
 mod publisher;
+mod quota;
 mod random;
 mod receipts;
 mod sealing;

@@ -34,6 +34,7 @@ pub(crate) struct Metrics {
     entries: Family<Entry, Counter>,
     sign_ins_refused: Family<Tried, Counter>,
     unread: Family<Part, Counter>,
+    leased: Counter,
     gauges: Gauges,
 }
 
@@ -50,6 +51,7 @@ struct Gauges {
     edge_lag: Gauge<u64, AtomicU64>,
     connections: Family<Connections, Gauge<u64, AtomicU64>>,
     most_connections: Family<Pool, Gauge<u64, AtomicU64>>,
+    lease_tokens: Family<Held, Gauge<u64, AtomicU64>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -97,6 +99,11 @@ struct Connections {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Held {
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Pool {
     pool: &'static str,
 }
@@ -112,6 +119,7 @@ impl Metrics {
             entries: Family::default(),
             sign_ins_refused: Family::default(),
             unread: Family::default(),
+            leased: Counter::default(),
             gauges: Gauges::default(),
             registry: Mutex::default(),
         };
@@ -130,6 +138,7 @@ impl Metrics {
         let help = "Passwords that were wrong, of somebody who is known here or not";
         registry.register("sign_ins_refused", help, it.sign_ins_refused.clone());
         registry.register("report_entries_unread", "What newer edges told and nobody here can read", it.unread.clone());
+        registry.register("lease_tokens_granted", "Tokens granted to edges, those given back included", it.leased.clone());
         it.gauges.register(&mut registry);
         Self { registry: Mutex::new(registry), ..it }
     }
@@ -163,6 +172,11 @@ impl Metrics {
         self.entries.get_or_create(&Entry { action }).inc();
     }
 
+    /// So many tokens were granted to an edge.
+    pub(crate) fn leased(&self, tokens: u64) {
+        self.leased.inc_by(tokens);
+    }
+
     /// So many entries of a report were passed over.
     pub(crate) fn unread(&self, samples: u64, denials: u64) {
         for (part, number) in [("samples", samples), ("denials", denials)].into_iter().filter(|it| it.1 > 0) {
@@ -187,6 +201,8 @@ impl Gauges {
         registry.register("database_connections", "Connections to the database", self.connections.clone());
         let help = "The most connections to the database";
         registry.register("database_connections_max", help, self.most_connections.clone());
+        let help = "Tokens in processes of edges: held by those that call, in doubt with those that do no more";
+        registry.register("lease_tokens", help, self.lease_tokens.clone());
     }
 }
 

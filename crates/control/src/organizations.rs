@@ -1,7 +1,7 @@
 //! Organisations: what keys belong to. There is always one, the default.
 
 use portcullis_api::organizations as api;
-use portcullis_api::{CreateOrganization, Organization, UpdateOrganization};
+use portcullis_api::{CreateOrganization, Organization, Patch, UpdateOrganization};
 use portcullis_engine::{OrganizationId, OrganizationState};
 use serde_json::json;
 
@@ -13,11 +13,14 @@ use crate::clock::to_rfc3339;
 use crate::error::Error;
 use crate::id::UserId;
 use crate::keys;
+use crate::quota;
 use crate::random;
 use crate::store::{AccountWrite, Action, Change, MemberRow, OrganizationRow, Store, StoreError, Target, Write};
 
 /// What the default organisation is called until someone renames it.
 const DEFAULT_NAME: &str = "default";
+/// Where organisations are until someone says otherwise.
+const UTC: &str = "UTC";
 /// What the audit log calls the kind of thing that an organisation is.
 pub(crate) const TARGET: &str = "organization";
 
@@ -31,6 +34,8 @@ pub(crate) async fn ensure_default(store: &dyn Store, now_ms: u64) -> Result<Org
         name: DEFAULT_NAME.to_owned(),
         state: OrganizationState::Active,
         is_default: true,
+        plan: quota::default(store).await?,
+        time_zone: UTC.to_owned(),
         created_at: now_ms / 1000,
         changed_in: 0,
     };
@@ -59,6 +64,11 @@ pub(crate) async fn create(
         name: keys::name(&app.policy(), &request.name)?,
         state: OrganizationState::Active,
         is_default: false,
+        plan: match &request.plan {
+            Some(name) => Some(quota::assigned(app, by, name).await?),
+            None => quota::default(&*app.store).await?,
+        },
+        time_zone: request.time_zone.as_deref().map_or(Ok(UTC.to_owned()), quota::time_zone)?,
         created_at: app.clock.seconds(),
         changed_in: 0,
     };
@@ -80,7 +90,7 @@ pub(crate) async fn show(app: &App, by: &Caller, id: &str) -> Result<Organizatio
     find_in(app, sight(app, by), id).await.map(organization)
 }
 
-/// Changes an organisation's name or, if the operator asks, its state.
+/// Changes an organisation's name, its time zone or, if the operator asks, its state and plan.
 pub(crate) async fn update(
     app: &App,
     by: &Caller,
@@ -90,16 +100,29 @@ pub(crate) async fn update(
     by.require(OrganizationsWrite)?;
     let name = keys::given("/name", &request.name)?.map(|name| keys::name(&app.policy(), name)).transpose()?;
     let state = keys::given("/state", &request.state)?.map(state).transpose()?;
+    let time_zone = keys::given("/time_zone", &request.time_zone)?.map(|it| quota::time_zone(it)).transpose()?;
     app.change(async || {
         let mut row = find_in(app, sight(app, by), id).await?;
-        if state.is_some() {
+        if state.is_some() || !request.plan.is_keep() {
             by.require_operator(app)?;
         }
         by.still_sees(&organization(row.clone()))?;
         row.name = name.clone().unwrap_or(row.name);
         row.state = state.unwrap_or(row.state);
+        row.time_zone = time_zone.clone().unwrap_or(row.time_zone);
+        match &request.plan {
+            Patch::Keep => {}
+            Patch::Clear => row.plan = None,
+            Patch::Set(name) => row.plan = Some(quota::assigned(app, by, name).await?),
+        }
         let shown = organization(row.clone());
-        let detail = [("name", json!(shown.name)), ("state", json!(shown.state))];
+        let mut detail = vec![("name", json!(shown.name)), ("state", json!(shown.state))];
+        if !request.plan.is_keep() {
+            detail.push(("plan", json!(shown.plan)));
+        }
+        if time_zone.is_some() {
+            detail.push(("time_zone", json!(shown.time_zone)));
+        }
         let (id, target) = (row.id, target(&row));
         let change = Change::new(by, app.clock.millis());
         let change = change.add(Write::ReplaceOrganization(row), id, Action::OrganizationUpdated, target);
@@ -127,6 +150,11 @@ pub(crate) fn narrow(by: &Caller, id: Option<&str>) -> Result<Scope, Error> {
 /// One whose rows the caller may see and change.
 pub(crate) async fn find(app: &App, by: &Caller, id: &str) -> Result<OrganizationRow, Error> {
     find_in(app, by.scope, id).await
+}
+
+/// One that the caller sees as such.
+pub(crate) async fn find_seen(app: &App, by: &Caller, id: &str) -> Result<OrganizationRow, Error> {
+    find_in(app, sight(app, by), id).await
 }
 
 async fn find_in(app: &App, scope: Scope, id: &str) -> Result<OrganizationRow, Error> {
@@ -182,6 +210,8 @@ fn organization(row: OrganizationRow) -> Organization {
             }
         },
         default: row.is_default,
+        plan: row.plan,
+        time_zone: row.time_zone,
         created_at: to_rfc3339(row.created_at),
     }
 }

@@ -15,10 +15,12 @@ mod denials;
 mod error;
 mod fleet;
 mod keys;
+mod leases;
 mod migrations;
 mod observations;
 mod open;
 mod organizations;
+mod plans;
 mod policies;
 mod postgres;
 mod settings;
@@ -44,11 +46,13 @@ pub(crate) use fleet::{
     VmRow, add,
 };
 pub(crate) use keys::{BundleKey, KeyRow, KeySummary, Keys, TrialRow, UnrevokedKey, Visitor};
-use keys::{published_status, with_trial};
+use keys::{published_limits, published_status, with_trial};
+pub(crate) use leases::{LeaseCall, LeaseOutcome, Leases, TopUpRow};
 pub(crate) use migrations::latest_migration;
 pub(crate) use observations::{OBSERVATIONS, OBSERVATIONS_OF_A_KEY, Observations, Seen, Sighting};
 pub(crate) use open::{OpenError, beside, lock, open};
 pub(crate) use organizations::{OrganizationRow, Organizations};
+pub(crate) use plans::{PlanRow, Plans};
 pub(crate) use policies::{KeyGroup, Policies, PolicyRow};
 use postgres::PostgresStore;
 pub(crate) use settings::{SIGNING_KEY, Settings};
@@ -64,9 +68,11 @@ pub(crate) trait Store:
     + Edges
     + Invitations
     + Keys
+    + Leases
     + Members
     + Observations
     + Organizations
+    + Plans
     + Policies
     + Reports
     + Sessions
@@ -129,6 +135,14 @@ pub(crate) enum Write {
     InsertOrganization(OrganizationRow),
     /// An organisation's new state; refused with [`StoreError::Conflict`] if the row changed since it was read.
     ReplaceOrganization(OrganizationRow),
+    /// A new plan.
+    InsertPlan(PlanRow),
+    /// A plan's new state; refused with [`StoreError::Conflict`] if the row changed since it was read.
+    ReplacePlan(PlanRow),
+    /// A plan goes; refused with [`StoreError::Conflict`] if the row changed since it was read, or an organisation has it.
+    DeletePlan(String, u64),
+    /// Tokens beside the plan's.
+    TopUp(TopUpRow),
     /// What was observed of a key is about something that is no longer so.
     ForgetObservations(KeyId, SampleKind),
     /// A new policy; refused with [`StoreError::Conflict`] if its version is taken.
@@ -145,6 +159,10 @@ impl Write {
             | Self::ReplaceKey(_)
             | Self::InsertOrganization(_)
             | Self::ReplaceOrganization(_)
+            | Self::InsertPlan(_)
+            | Self::ReplacePlan(_)
+            | Self::DeletePlan(..)
+            | Self::TopUp(_)
             | Self::PublishPolicy(_) => true,
             Self::ForgetObservations(..) | Self::Account(_) => false,
         }

@@ -34,6 +34,12 @@ pub(crate) struct List {
 pub(crate) struct Create {
     /// What people call it.
     name: String,
+    /// Its plan's name.
+    #[arg(long)]
+    plan: Option<String>,
+    /// Its time zone: `Europe/Berlin`.
+    #[arg(long)]
+    time_zone: Option<String>,
     #[command(flatten)]
     control: Control,
     #[command(flatten)]
@@ -71,7 +77,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
                 print(&all, args.output, || output::json(&all))
             }
             Command::Create(args) => {
-                let request = CreateOrganization { name: args.name };
+                let request = CreateOrganization { name: args.name, plan: args.plan, time_zone: args.time_zone };
                 let made = args.control.client()?.create_organization(&request).await?.value;
                 print(std::slice::from_ref(&made), args.output, || output::json(&made))
             }

@@ -28,6 +28,10 @@ impl Fleet {
             hour: now.saturating_sub(2 * DAY),
         };
         while self.store.forget_reports(&before).await? {}
+        self.store.close_boots(now_ms).await?;
+        if now_ms / MINUTE_MS % 60 == 0 {
+            while self.store.forget_leases(now_ms).await? {}
+        }
         self.store.forget_observations(now.saturating_sub(OBSERVATION_DAYS * DAY)).await?;
         self.store.forget_denials(now.saturating_sub(DAY)).await
     }

@@ -30,6 +30,7 @@ const PASSED_OVER: usize = 2 * MUCH;
 /// What there is much to say to, by POST, and what a caller must be allowed for it.
 const MUCH_TO_SAY: &[(&str, Option<Permission>)] = &[
     ("/edge/v1/report", None),
+    ("/edge/v1/leases", None),
     ("/v1/keys:batch", Some(KeysWrite)),
     ("/v1/keys:import", Some(KeysWrite)),
     ("/keys/import", Some(KeysWrite)),

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::body::{Body as RawBody, Bytes};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
-use portcullis_api::edge::{MANIFEST_TYPE, MAX_WAIT_SECONDS, Report};
+use portcullis_api::edge::{
+    DrainAnswer, DrainRequest, LeaseAnswer, LeaseRequest, MANIFEST_TYPE, MAX_WAIT_SECONDS, Report,
+};
 use portcullis_bundle::{Archive, Blob, BlobDigest};
 use serde::Deserialize;
 
@@ -15,6 +18,7 @@ use super::body::{Body, Parameters, Segment};
 use super::failure::Failure;
 use crate::app::App;
 use crate::fleet::{self, TooManyEdges};
+use crate::quota;
 
 const OCTETS: &str = "application/octet-stream";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -74,4 +78,18 @@ pub(super) async fn report(State(app): State<App>, Body(report): Body<Report>) -
             Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_edges", "too many edges report here"))
         }
     }
+}
+
+pub(super) async fn leases(
+    State(app): State<App>,
+    Body(request): Body<LeaseRequest>,
+) -> Result<Json<LeaseAnswer>, Failure> {
+    Ok(Json(quota::take(&app, request).await?))
+}
+
+pub(super) async fn drain(
+    State(app): State<App>,
+    Body(request): Body<DrainRequest>,
+) -> Result<Json<DrainAnswer>, Failure> {
+    Ok(Json(quota::drain(&app, &request).await?))
 }

@@ -116,6 +116,8 @@ impl From<Error> for Failure {
                 let failure = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail);
                 Self { pointer: Some(pointer), ..failure }
             }
+            Error::PlanInUse(_) => Self::new(StatusCode::CONFLICT, "plan_in_use", detail),
+            Error::Unmetered => Self::new(StatusCode::CONFLICT, "not_metered", detail),
             Error::Taken { pointer, .. } => {
                 let failure = Self::new(StatusCode::CONFLICT, "already_exists", detail);
                 Self { pointer: Some(pointer), ..failure }

@@ -33,13 +33,15 @@ const MAX_LENGTH: usize = 255;
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
 /// What can be sent again.
-const COVERED: [&str; 9] = [
+const COVERED: [&str; 11] = [
     "/v1/keys",
     "/v1/keys:batch",
     "/v1/keys:import",
     "/v1/keys/{id}/rotate",
     "/v1/organizations",
     "/v1/organizations/{id}/invitations",
+    "/v1/organizations/{id}/top-ups",
+    "/v1/plans",
     "/v1/policy",
     "/v1/policy/versions/{version}/restore",
     "/v1/tokens",

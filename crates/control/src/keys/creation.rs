@@ -20,6 +20,7 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::organizations;
 use crate::policy::PolicyRoom;
+use crate::quota;
 use crate::random;
 use crate::store::{Action, Change, KeyRow, StoreError, Target, Write};
 
@@ -136,6 +137,9 @@ fn make(
             successor: None,
             metadata: metadata(policy, &request.metadata)?,
             trial: None,
+            quota: request.quota.as_ref().map(quota::key_quota).transpose()?,
+            rate: request.rate.as_ref().map(quota::rate).transpose()?,
+            meter: None,
             changed_in: 0,
         })
     };

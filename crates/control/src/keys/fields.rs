@@ -8,6 +8,7 @@ use super::metadata::metadata;
 use super::restrictions::restrictions;
 use crate::error::Error;
 use crate::policy::PolicyRoom;
+use crate::quota;
 use crate::store::KeyRow;
 
 const MAX_NAME: usize = 100;
@@ -41,6 +42,16 @@ pub(super) fn apply(policy: &PolicyRoom, request: &UpdateKey, row: &mut KeyRow) 
         Patch::Keep => {}
         Patch::Clear => row.metadata.clear(),
         Patch::Set(sent) => row.metadata = metadata(policy, sent)?,
+    }
+    match &request.quota {
+        Patch::Keep => {}
+        Patch::Clear => row.quota = None,
+        Patch::Set(sent) => row.quota = Some(quota::key_quota(sent)?),
+    }
+    match &request.rate {
+        Patch::Keep => {}
+        Patch::Clear => row.rate = None,
+        Patch::Set(sent) => row.rate = Some(quota::rate(sent)?),
     }
     Ok(())
 }

@@ -52,5 +52,7 @@ fn members(row: &KeyRow) -> Detail {
         ("enabled", json!(row.enabled)),
         ("expires_at", json!(row.expires_at.map(to_rfc3339))),
         ("metadata", json!(row.metadata)),
+        ("quota", json!(row.quota)),
+        ("rate", json!(row.rate)),
     ]
 }

@@ -80,6 +80,9 @@ fn parse(
         successor: None,
         metadata: metadata(policy, &sent.metadata)?,
         trial: None,
+        quota: None,
+        rate: None,
+        meter: None,
         changed_in: 0,
     })
 }

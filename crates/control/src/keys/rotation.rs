@@ -1,6 +1,7 @@
 //! Rotation: a new key like the old one, which goes on working for an overlap.
 //!
-//! Invariants: the new key has the old one's prefix, environment, scopes, restrictions, trial, metadata and expiry; the
+//! Invariants: the new key has the old one's prefix, environment, scopes, restrictions, trial, metadata, limits and
+//! expiry, and goes on with what is left of its quota; the
 //! old one never works longer than it would have, and what does not work is not revived.
 
 use portcullis_api::{CreatedKey, Key, KeyStatus, RotateKey};
@@ -76,6 +77,7 @@ fn successor(policy: &PolicyRoom, old: &KeyRow, now: u64) -> Result<Made, Error>
             created_in: 0,
             last_used: None,
             successor: None,
+            meter: Some(old.meter.unwrap_or(old.id)),
             changed_in: 0,
             ..old.clone()
         })

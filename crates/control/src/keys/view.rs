@@ -38,6 +38,8 @@ pub(crate) fn key(row: KeyRow, now: u64) -> Key {
         idle: life.is_idle(now),
         metadata: row.metadata,
         trial: row.trial.map(trial),
+        quota: row.quota,
+        rate: row.rate,
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use prometheus_client::encoding::text::encode;
 use tokio::time::timeout;
 
-use super::{Connections, EdgeState, Gauges, Pool};
+use super::{Connections, EdgeState, Gauges, Held, Pool};
 use crate::access::Permission::MetricsRead;
 use crate::app::App;
 use crate::caller::Caller;
@@ -26,6 +26,7 @@ pub(crate) async fn text(app: &App, by: &Caller) -> Result<String, Error> {
     look_at_bundle(gauges, app);
     look_at_edges(gauges, app).await;
     look_at_connections(gauges, app);
+    look_at_leases(gauges, app).await;
     let registry = app.metrics.registry.lock().unwrap_or_else(PoisonError::into_inner);
     let mut text = String::new();
     // Writing to a string does not fail.
@@ -56,6 +57,12 @@ async fn look_at_edges(gauges: &Gauges, app: &App) {
     gauges.edges.get_or_create(&EdgeState { state: "reporting" }).set(edges.len() as u64 - silent);
     let lag = edges.iter().filter(|edge| !edge.silent).map(|edge| edge.seconds_behind).max();
     gauges.edge_lag.set(lag.unwrap_or(0));
+}
+
+async fn look_at_leases(gauges: &Gauges, app: &App) {
+    let Ok(Ok((held, in_doubt))) = timeout(LOOK_WITHIN, app.store.held(app.clock.millis())).await else { return };
+    gauges.lease_tokens.get_or_create(&Held { state: "held" }).set(held);
+    gauges.lease_tokens.get_or_create(&Held { state: "in_doubt" }).set(in_doubt);
 }
 
 fn look_at_connections(gauges: &Gauges, app: &App) {

@@ -134,6 +134,10 @@ actions! {
     PolicyPublished "policy.published",
     PolicyRestored "policy.restored",
     DatabaseRestored "database.restored",
+    PlanCreated "plan.created",
+    PlanUpdated "plan.updated",
+    PlanDeleted "plan.deleted",
+    OrganizationToppedUp "organization.topped_up",
 }
 
 impl std::str::FromStr for Action {

@@ -9,6 +9,7 @@ mod attention;
 mod audit;
 mod fleet;
 mod keys;
+mod leases;
 mod leaving;
 mod organizations;
 mod plans;
@@ -68,6 +69,45 @@ impl Fixture {
             }
         };
         done.map_err(|error| error.to_string())
+    }
+
+    /// Another of the same kind.
+    async fn again(&self) -> Self {
+        match self.place {
+            Place::Sqlite(_) => Self::sqlite().await,
+            Place::Postgres(_) => Self::postgres().await,
+        }
+    }
+
+    /// What the database says behind the store's back, in one column of text.
+    async fn text(&self, query: &str) -> Vec<String> {
+        let sql = AssertSqlSafe(query.to_owned());
+        match &self.place {
+            Place::Sqlite(folder) => {
+                let url = format!("sqlite:{}", folder.path().join("portcullis.sqlite").display());
+                let mut connection = SqliteConnection::connect(&url).await.unwrap();
+                sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
+            }
+            Place::Postgres(url) => {
+                let mut connection = PgConnection::connect(url).await.unwrap();
+                sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
+            }
+        }
+    }
+
+    /// Compares the sums of every meter with its leases.
+    async fn check_sums(&self) {
+        let charge = "CASE WHEN granted - returned - forgiven > spent THEN granted - returned - forgiven ELSE spent END";
+        let wrong = self
+            .text(&format!(
+                "SELECT m.subject FROM meters m WHERE \
+                 m.charged <> (SELECT COALESCE(SUM({charge}), 0) FROM leases l WHERE l.subject = m.subject AND l.period_start = m.period_start) \
+                 OR m.spent <> (SELECT COALESCE(SUM(spent), 0) FROM leases l WHERE l.subject = m.subject AND l.period_start = m.period_start) \
+                 OR m.in_doubt <> (SELECT COALESCE(SUM({charge} - spent), 0) FROM leases l WHERE l.subject = m.subject \
+                     AND l.period_start = m.period_start AND l.in_doubt)"
+            ))
+            .await;
+        assert_eq!(wrong, Vec::<String>::new(), "the sums are not those of the leases");
     }
 
     /// The statements whose plan matters, and a part of each plan.
@@ -148,6 +188,19 @@ suite! {
     }
     plans {
         what_is_selective_is_found_by_its_index
+    }
+    leases {
+        plans_come_back_as_they_were_written
+        a_plan_that_somebody_has_stays_and_changes_for_them
+        the_sums_are_those_of_the_leases
+        what_a_dead_process_held_is_in_doubt_or_returned
+        a_rotated_key_shares_the_meter_of_the_first
+        a_period_that_began_keeps_its_bounds
+        parts_of_a_limit_are_told_once_for_each_limit
+        leases_of_long_ago_are_forgotten_and_their_meters_kept
+        limits_hold_whatever_happens
+        limits_hold_whoever_dies
+        a_call_takes_little_among_many_organizations
     }
     attention {
         keys_are_counted_by_their_state

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use portcullis_engine::spec::{RestrictionsSpec, TrialSpec};
+use portcullis_api::plans::{KeyQuota, Rate};
+use portcullis_engine::spec::{LimitsSpec, RateSpec, RestrictionsSpec, TrialSpec};
 use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId};
 use serde::{Deserialize, Serialize};
 
@@ -79,6 +80,12 @@ pub(crate) struct KeyRow {
     pub metadata: BTreeMap<String, String>,
     /// What is tried on it.
     pub trial: Option<TrialRow>,
+    /// A quota of its own.
+    pub quota: Option<KeyQuota>,
+    /// How many requests may be made with it.
+    pub rate: Option<Rate>,
+    /// The first of the keys that were rotated into each other, whose meter it shares; `None` = this one.
+    pub meter: Option<KeyId>,
     /// The version it last changed in, as read.
     pub changed_in: u64,
 }
@@ -158,7 +165,8 @@ pub(crate) struct BundleKey {
 impl KeyRow {
     /// Its restrictions as edges get them.
     pub(crate) fn published_restrictions(&self) -> RestrictionsSpec {
-        let own = self.restrictions.clone().unwrap_or_default();
+        let limits = published_limits(self.quota.is_some(), self.rate, self.meter);
+        let own = RestrictionsSpec { limits, ..self.restrictions.clone().unwrap_or_default() };
         match self.revoked_at {
             None => with_trial(own, self.trial.clone(), self.successor.is_some()),
             Some(_) => own,
@@ -178,6 +186,14 @@ pub(super) fn published_status(is_revoked: bool, is_enabled: bool) -> KeyStatus 
         (false, false) => KeyStatus::Disabled,
         (false, true) => KeyStatus::Active,
     }
+}
+
+/// What edges are told of a key's own limits. A key that was rotated into is counted with the first of them, under the policy's
+/// rates as well.
+pub(super) fn published_limits(quota: bool, rate: Option<Rate>, meter: Option<KeyId>) -> Option<LimitsSpec> {
+    let rate = rate.map(|it| RateSpec { requests: it.requests, seconds: it.seconds, burst: it.burst });
+    let limits = LimitsSpec { meter: meter.map(|id| id.to_string()), quota, rate };
+    Some(limits).filter(|it| *it != LimitsSpec::default())
 }
 
 /// A key's restrictions with what is tried on it, and whether it was rotated and lives on for its overlap.

@@ -35,6 +35,7 @@ const SCRIPTS: &[Script] = scripts! {
     7 "0007_kept_answers" "kept answers",
     8 "0008_settings" "settings",
     11 "0011_predecessors" "predecessors",
+    13 "0013_plans_and_leases" "plans and leases",
 };
 
 impl Script {

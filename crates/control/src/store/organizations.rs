@@ -27,6 +27,10 @@ pub(crate) struct OrganizationRow {
     pub state: OrganizationState,
     /// Whether keys created without an organisation belong to it.
     pub is_default: bool,
+    /// Its plan's name.
+    pub plan: Option<String>,
+    /// Its time zone, by its name in the IANA database.
+    pub time_zone: String,
     /// When it was created, in Unix seconds.
     pub created_at: u64,
     /// The version it last changed in, as read.

@@ -25,6 +25,9 @@ type Row = sqlx::postgres::PgRow;
 type Connection = PgConnection;
 type SqlStore = PostgresStore;
 
+/// Ends a statement whose rows nobody else is to change until the transaction ends.
+const LOCK: &str = " FOR UPDATE";
+
 /// How long a request waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Writers wait for each other anyway: a few are enough to have the next one ready.

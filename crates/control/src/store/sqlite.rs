@@ -25,6 +25,9 @@ type Row = sqlx::sqlite::SqliteRow;
 type Connection = sqlx::sqlite::SqliteConnection;
 type SqlStore = SqliteStore;
 
+/// Whoever writes is the only one.
+const LOCK: &str = "";
+
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const FINDERS: u32 = 2;
 

@@ -33,6 +33,7 @@ mod policy;
 mod policy_pages;
 mod policy_text;
 mod publishing;
+mod quota;
 mod rates;
 mod receipts;
 mod reports;

@@ -85,6 +85,19 @@ const TABLE: &[Row] = &[
     row("GET /v1/organizations/{org}", "",                          "200  200 200 200 200  200 200 200 200  404  403  401  401"),
     row("PATCH /v1/organizations/{org}", r#"{"name":"y"}"#,         "200  200 200 403 403  200 200 403 403  404  403  401  401"),
     row("PATCH /v1/organizations/{org}", r#"{"state":"active"}"#,   "200  200 200 403 403  403 403 403 403  404  403  401  401"),
+    row("PATCH /v1/organizations/{org}", r#"{"time_zone":"Europe/Berlin"}"#,
+                                                                    "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("PATCH /v1/organizations/{org}", r#"{"plan":"free"}"#,      "200  200 200 403 403  403 403 403 403  404  403  401  401"),
+    row("POST /v1/organizations/{org}/top-ups", r#"{"tokens":1}"#,  "201  201 201 403 403  403 403 403 403  404  403  401  401"),
+    row("GET /v1/organizations/{org}/top-ups", "",                  "200  200 200 200 200  200 200 200 200  404  403  401  401"),
+    row("GET /v1/quota", "",                                        "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("GET /v1/quota?organization={org}", "",                     "200  200 200 200 200  200 200 200 200  422  403  401  401"),
+    row("GET /v1/quota?key={key}", "",                              "200  200 200 200 200  200 200 200 200  404  403  401  401"),
+    row("GET /v1/plans", "",                                        "200  200 200 200 200  403 403 403 403  403  403  401  401"),
+    row("POST /v1/plans", r#"{"name":"{sha256}"}"#,                 "201  201 201 403 403  403 403 403 403  403  403  401  401"),
+    row("GET /v1/plans/{plan}", "",                                 "200  200 200 200 200  403 403 403 403  403  403  401  401"),
+    row("PATCH /v1/plans/{plan}", r#"{"limit":7}"#,                 "200  200 200 403 403  403 403 403 403  403  403  401  401"),
+    row("DELETE /v1/plans/{plan}", "",                              "200  200 200 403 403  403 403 403 403  403  403  401  401"),
 
     row("GET /v1/organizations/{org}/members", "",                  "200  200 200 200 200  200 200 200 200  404  403  401  401"),
     row("PATCH /v1/organizations/{org}/members/{viewer}", r#"{"role":"member"}"#,
@@ -135,6 +148,9 @@ const TABLE: &[Row] = &[
     row("GET /edge/v1/bundle", "",                                  "401  401 401 401 401  401 401 401 401  401  401  401  200"),
     row("POST /edge/v1/report", r#"{"edge":"e","vm":"0","applied_version":1}"#,
                                                                     "401  401 401 401 401  401 401 401 401  401  401  401  204"),
+    row("POST /edge/v1/leases", r#"{"edge":"e","boot":"0123456789abcdef","seq":1}"#,
+                                                                    "401  401 401 401 401  401 401 401 401  401  401  401  200"),
+    row("POST /edge/v1/drain", r#"{"edge":"e"}"#,                   "401  401 401 401 401  401 401 401 401  401  401  401  200"),
 ];
 
 /// A caller: what they come with, and whose rows they ask for.
@@ -169,7 +185,7 @@ pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> Str
         .replace("{policy}", "1")
         .replace("{asset}", "portcullis.css")
         .replace("{digest}", &"0".repeat(64));
-    for name in ["key", "tried", "version", "denial", "sha256", "viewer", "owner", "invitation", "token"] {
+    for name in ["key", "tried", "version", "denial", "sha256", "viewer", "owner", "invitation", "token", "plan"] {
         let place = format!("{{{name}}}");
         if text.contains(&place) {
             let id = match name {
@@ -186,6 +202,10 @@ pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> Str
                 }
                 "denial" => denial(stack, organization).await,
                 "sha256" => format!("{:0>64}", unique()),
+                "plan" => {
+                    let body = json!({ "name": format!("{:0>64}", unique()) });
+                    stack.post("/v1/plans", body).await.json()["name"].as_str().unwrap().to_owned()
+                }
                 "invitation" => {
                     let path = format!("/v1/organizations/{organization}/invitations");
                     let made = stack.post(&path, json!({ "role": "viewer", "email": "new@example.com" })).await.json();

@@ -67,6 +67,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         expires_at: args.expires_at,
         restrictions: args.restrictions.spec(),
         created_by: args.created_by,
+        quota: None,
+        rate: None,
         metadata: args.metadata.into_map(),
     };
     let created = args.control.client()?.create_key(&request).await.map_err(|error| refusal(error, &request))?;

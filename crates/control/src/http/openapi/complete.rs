@@ -12,8 +12,14 @@ use super::refusals::{self, Takes};
 const TIMES: &[&str] = &["last_used", "last_report", "first_seen", "last_seen", "since", "until", "at"];
 
 /// What has an entity tag. A part of it that is changed by itself changes the whole.
-const TAGGED: &[&str] =
-    &["/v1/keys/{id}", "/v1/keys/{id}/trial", "/v1/organizations/{id}", "/v1/policy", "/v1/policy/versions/{version}"];
+const TAGGED: &[&str] = &[
+    "/v1/keys/{id}",
+    "/v1/keys/{id}/trial",
+    "/v1/organizations/{id}",
+    "/v1/plans/{name}",
+    "/v1/policy",
+    "/v1/policy/versions/{version}",
+];
 
 /// Completes every operation and every schema.
 pub(super) fn complete(document: &mut Map<String, Value>) {
@@ -62,9 +68,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     }
 }
 
-/// Whether the body names what an operation is about.
+/// Whether the body, or the query, names what an operation is about.
 fn names_in_body(path: &str) -> bool {
-    matches!(path, "/v1/keys:find" | "/v1/explain")
+    matches!(path, "/v1/keys:find" | "/v1/explain" | "/v1/quota")
 }
 
 /// Header fields that a layer takes care of, for every operation alike.

@@ -71,7 +71,7 @@ pub(super) async fn found(
         }
     };
     let started = start(&app, &by, &visitor, &accepted, &headers).await?;
-    let request = UpdateOrganization { name: Patch::Set(name), state: Patch::Keep };
+    let request = UpdateOrganization { name: Patch::Set(name), ..UpdateOrganization::default() };
     let id = accepted.membership.organization.to_string();
     // There is an owner now, who can name it later: no failure of this keeps them out.
     let what = match organizations::update(&app, &started.caller, &id, &request).await {

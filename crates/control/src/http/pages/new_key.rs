@@ -77,6 +77,8 @@ fn request(sent: &Fields) -> Result<CreateKey, Error> {
         scopes: fields::scopes(sent),
         expires_at: fields::moment(sent.get("expires_at")),
         restrictions: fields::spec(&restrictions),
+        quota: None,
+        rate: None,
         created_by: None,
         metadata: fields::metadata(sent.get("metadata"))?,
     })

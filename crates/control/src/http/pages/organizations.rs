@@ -59,7 +59,7 @@ pub(super) async fn create(
     desk: Desk,
     Form(Sent { name }): Form<Sent>,
 ) -> Result<Response, Failure> {
-    match organizations::create(&app, &desk.by, &CreateOrganization { name: name.clone() }).await {
+    match organizations::create(&app, &desk.by, &CreateOrganization { name: name.clone(), ..CreateOrganization::default() }).await {
         Ok(made) => Ok(done(HERE, Done::OrganizationCreated, Some(made.version)).into_response()),
         Err(error) => {
             let problems = beside(error, &[("", "name")])?;
@@ -112,7 +112,7 @@ pub(super) async fn resume(
 }
 
 async fn set(app: &App, desk: &Desk, id: &str, state: OrganizationState, what: Done) -> Result<Redirect, Failure> {
-    let request = UpdateOrganization { name: Patch::Keep, state: Patch::Set(state) };
+    let request = UpdateOrganization { state: Patch::Set(state), ..UpdateOrganization::default() };
     let changed = organizations::update(app, &desk.by, id, &request).await?;
     Ok(done(HERE, what, Some(changed.version)))
 }

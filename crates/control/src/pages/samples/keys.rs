@@ -49,6 +49,8 @@ fn record(name: &str, status: KeyStatus, age_days: u64) -> Key {
         idle: false,
         metadata: std::collections::BTreeMap::new(),
         trial: None,
+        quota: None,
+        rate: None,
     }
 }
 

@@ -18,6 +18,8 @@ fn everything(number: u16) -> KeyRow {
         trial: Some(TrialRow { scopes: Some("a:b".to_owned()), restrictions: Some(restrictions.clone()), since: NOW }),
         metadata: [("team \"x\"".to_owned(), "Zürich".to_owned())].into(),
         restrictions: Some(restrictions),
+        quota: Some(portcullis_api::KeyQuota { limit: 5, period: portcullis_api::QuotaPeriod::Day }),
+        rate: Some(portcullis_api::plans::Rate { requests: 1, seconds: 2, burst: 3 }),
         enabled: false,
         created_by: Some("ada@example.com".to_owned()),
         expires_at: Some(u64::from(u32::MAX)),

@@ -25,6 +25,8 @@ pub(super) fn organization(number: u8) -> OrganizationRow {
         name: format!("organisation {number}"),
         state: OrganizationState::Active,
         is_default: false,
+        plan: None,
+        time_zone: "UTC".to_owned(),
         created_at: NOW + u64::from(number),
         changed_in: 0,
     }
@@ -52,6 +54,9 @@ pub(super) fn key(number: u16, organization: u8) -> KeyRow {
         successor: None,
         metadata: BTreeMap::new(),
         trial: None,
+        quota: None,
+        rate: None,
+        meter: None,
         changed_in: 0,
     }
 }
@@ -72,7 +77,7 @@ pub(super) fn with(change: Change, write: Write) -> Change {
         }
         Write::InsertKey(row) => (row.organization, Action::KeyCreated, Target::new("key", row.id, &row.name)),
         Write::ReplaceKey(row) => (row.organization, Action::KeyUpdated, Target::new("key", row.id, &row.name)),
-        Write::ForgetObservations(..) | Write::Account(_) | Write::PublishPolicy(_) => return change.also(write),
+        _ => return change.also(write),
     };
     change.add(write, organization, action, target)
 }

@@ -5,24 +5,30 @@ mod accounts;
 mod answers;
 mod attention;
 mod audit;
+mod boots;
 pub(super) mod columns;
 mod denials;
 mod edges;
 mod invitations;
 mod key_rows;
 mod keys;
+mod leases;
 mod members;
+mod metered;
+mod meters;
 mod observations;
 mod organizations;
+mod plans;
 mod policies;
 mod reports;
 mod sessions;
 mod settings;
 pub(super) mod store;
 mod tokens;
+mod upkeep;
 mod users;
 
 #[cfg(test)]
 pub(in crate::store) use keys::planned;
 
-use super::{Connection, Db, Pool, Row, SqlStore, announce, hold_version};
+use super::{Connection, Db, LOCK, Pool, Row, SqlStore, announce, hold_version};

@@ -2,6 +2,7 @@
 //!
 //! Invariant: what the bundle is told of a key that cannot be read is that it is switched off.
 
+use portcullis_api::KeyQuota;
 use portcullis_engine::spec::RestrictionsSpec;
 use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId};
 use serde::Serialize;
@@ -10,7 +11,8 @@ use sqlx::Row as _;
 
 use super::Row;
 use super::columns::{parsed, parsed_or_null, unsigned, unsigned_or_null};
-use crate::store::{BundleKey, KeyRow, KeySummary, StoreError, TrialRow, published_status, with_trial};
+use super::plans::period;
+use crate::store::{BundleKey, KeyRow, KeySummary, StoreError, TrialRow, published_limits, published_status, with_trial};
 
 pub(super) fn key(row: &Row) -> Result<KeyRow, StoreError> {
     Ok(KeyRow {
@@ -33,6 +35,9 @@ pub(super) fn key(row: &Row) -> Result<KeyRow, StoreError> {
         successor: parsed_or_null(row, "successor")?,
         metadata: from_json(row, "metadata")?,
         trial: json_or_null(row, "trial")?,
+        quota: quota(row)?,
+        rate: json_or_null(row, "rate")?,
+        meter: parsed_or_null(row, "meter")?,
         changed_in: unsigned("changed_in", row.try_get("changed_in")?)?,
     })
 }
@@ -72,15 +77,18 @@ fn readable(row: &Row, digest: KeyDigest) -> Result<BundleKey, StoreError> {
 }
 
 /// The restrictions as edges get them: with what is tried on the key, and whether it was rotated and lives on for its
-/// overlap. Keys without either keep their stored text.
+/// overlap, and its own limits. Keys without any of these keep their stored text.
 fn published(row: &Row, is_revoked: bool) -> Result<Option<String>, StoreError> {
     let trial: Option<TrialRow> = json_or_null(row, "trial")?;
     let retiring = row.try_get::<Option<&str>, _>("successor")?.is_some();
-    if is_revoked || (trial.is_none() && !retiring) {
+    let has_quota = row.try_get::<Option<i64>, _>("quota_limit")?.is_some();
+    let limits = published_limits(has_quota, json_or_null(row, "rate")?, parsed_or_null(row, "meter")?);
+    if is_revoked || (trial.is_none() && !retiring && limits.is_none()) {
         return Ok(row.try_get("restrictions")?);
     }
     let own: Option<RestrictionsSpec> = json_or_null(row, "restrictions")?;
-    json("restrictions", &with_trial(own.unwrap_or_default(), trial, retiring)).map(Some)
+    let own = RestrictionsSpec { limits, ..own.unwrap_or_default() };
+    json("restrictions", &with_trial(own, trial, retiring)).map(Some)
 }
 
 pub(super) fn summary(row: &Row) -> Result<KeySummary, StoreError> {
@@ -108,6 +116,11 @@ pub(super) fn digest(row: &Row) -> Result<KeyDigest, StoreError> {
     Ok(KeyDigest::from_bytes(bytes))
 }
 
+fn quota(row: &Row) -> Result<Option<KeyQuota>, StoreError> {
+    let limit = unsigned_or_null("quota_limit", row.try_get("quota_limit")?)?;
+    limit.map(|limit| Ok(KeyQuota { limit, period: period(row, "quota_period")? })).transpose()
+}
+
 pub(super) fn json(column: &'static str, value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|_| StoreError::Unreadable { column })
 }
@@ -116,7 +129,7 @@ fn from_json<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<T, 
     json_or_null(row, column)?.ok_or(StoreError::Unreadable { column })
 }
 
-fn json_or_null<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<Option<T>, StoreError> {
+pub(super) fn json_or_null<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<Option<T>, StoreError> {
     let json: Option<&str> = row.try_get(column)?;
     json.map(serde_json::from_str).transpose().map_err(|_| StoreError::Unreadable { column })
 }

@@ -16,7 +16,7 @@ use crate::store::{BundleKey, KeyRow, Keys, StoreError, UnrevokedKey, Visitor};
 
 const COLUMNS: &str = "id, digest, name, display, prefix, environment, organization, scopes, restrictions, enabled, \
                        created_by, created_at, created_in, expires_at, revoked_at, last_used, successor, metadata, \
-                       trial, changed_in";
+                       trial, quota_limit, quota_period, rate, meter, changed_in";
 
 /// Both ends of what changed are named: with one alone PostgreSQL reads the whole table, from when a statement was first
 /// planned, on an empty table, until statistics are taken.
@@ -25,7 +25,7 @@ const SUMMARIES: &str = "SELECT id, name, display, environment, organization, me
                          WHERE changed_in > $1 AND changed_in <= (SELECT version FROM bundle)";
 
 const CHANGED: &str = "SELECT digest, id, organization, enabled, expires_at, revoked_at, scopes, restrictions, successor, \
-                       trial FROM keys WHERE changed_in > $1 AND changed_in <= (SELECT version FROM bundle) \
+                       trial, quota_limit, rate, meter FROM keys WHERE changed_in > $1 AND changed_in <= (SELECT version FROM bundle) \
                        AND ($1 > 0 OR revoked_at IS NULL OR revoked_at >= $2)";
 
 /// PostgreSQL finds so many by their ids; for many more of a table it would rather read all of it.
@@ -34,8 +34,8 @@ const CHOSEN_AT_ONCE: usize = 250;
 pub(super) async fn insert(connection: &mut Connection, row: &KeyRow, version: u64) -> Result<(), StoreError> {
     let sql = "INSERT INTO keys (id, digest, name, display, prefix, environment, organization, scopes, restrictions, \
                enabled, created_by, created_at, expires_at, revoked_at, last_used, successor, metadata, trial, \
-               created_in, changed_in) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
-               $17, $18, $19, $19)";
+               created_in, changed_in, quota_limit, quota_period, rate, meter) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \
+               $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20, $21, $22, $23)";
     sqlx::query(sql)
         .bind(row.id.to_string())
         .bind(row.digest.as_bytes().to_vec())
@@ -56,6 +56,10 @@ pub(super) async fn insert(connection: &mut Connection, row: &KeyRow, version: u
         .bind(json("metadata", &row.metadata)?)
         .bind(row.trial.as_ref().map(|it| json("trial", it)).transpose()?)
         .bind(signed(version))
+        .bind(row.quota.map(|it| signed(it.limit)))
+        .bind(row.quota.map(|it| it.period.as_str()))
+        .bind(row.rate.as_ref().map(|it| json("rate", it)).transpose()?)
+        .bind(row.meter.map(|id| id.to_string()))
         .execute(connection)
         .await?;
     Ok(())
@@ -64,8 +68,8 @@ pub(super) async fn insert(connection: &mut Connection, row: &KeyRow, version: u
 /// Writes what may change in a key's life; everything else is as it was made.
 pub(super) async fn replace(connection: &mut Connection, row: &KeyRow, version: u64) -> Result<(), StoreError> {
     let sql = "UPDATE keys SET name = $1, scopes = $2, restrictions = $3, enabled = $4, expires_at = $5, \
-               revoked_at = $6, successor = $7, metadata = $8, trial = $9, changed_in = $10 \
-               WHERE id = $11 AND changed_in = $12";
+               revoked_at = $6, successor = $7, metadata = $8, trial = $9, changed_in = $10, \
+               quota_limit = $11, quota_period = $12, rate = $13 WHERE id = $14 AND changed_in = $15";
     let done = sqlx::query(sql)
         .bind(&row.name)
         .bind(&row.scopes)
@@ -77,6 +81,9 @@ pub(super) async fn replace(connection: &mut Connection, row: &KeyRow, version: 
         .bind(json("metadata", &row.metadata)?)
         .bind(row.trial.as_ref().map(|it| json("trial", it)).transpose()?)
         .bind(signed(version))
+        .bind(row.quota.map(|it| signed(it.limit)))
+        .bind(row.quota.map(|it| it.period.as_str()))
+        .bind(row.rate.as_ref().map(|it| json("rate", it)).transpose()?)
         .bind(row.id.to_string())
         .bind(signed(row.changed_in))
         .execute(connection)

@@ -1,20 +1,23 @@
 //! SQL about organisations.
 
 use async_trait::async_trait;
+use portcullis_api::plans::Rate;
 use portcullis_bundle::OrganizationEntry;
 use portcullis_engine::{OrganizationId, OrganizationLimits, OrganizationState};
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::columns::{exactly_one, only, parsed, signed, unsigned, unsigned_or_null};
+use super::key_rows::json_or_null;
 use super::{Connection, Row, SqlStore};
 use crate::caller::Scope;
 use crate::store::{OrganizationRow, Organizations, StoreError};
 
-const COLUMNS: &str = "id, name, state, quota_exhausted_until, is_default, created_at, changed_in";
+const COLUMNS: &str =
+    "id, name, state, quota_exhausted_until, is_default, created_at, changed_in, plan, time_zone";
 
 pub(super) async fn insert(connection: &mut Connection, row: &OrganizationRow, version: u64) -> Result<(), StoreError> {
-    let sql = "INSERT INTO organizations (id, name, state, quota_exhausted_until, is_default, created_at, changed_in) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let sql = "INSERT INTO organizations (id, name, state, quota_exhausted_until, is_default, created_at, \
+               changed_in, plan, time_zone) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let (word, until) = state_columns(row.state);
     sqlx::query(sql)
         .bind(row.id.to_string())
@@ -24,6 +27,8 @@ pub(super) async fn insert(connection: &mut Connection, row: &OrganizationRow, v
         .bind(row.is_default)
         .bind(signed(row.created_at))
         .bind(signed(version))
+        .bind(&row.plan)
+        .bind(&row.time_zone)
         .execute(connection)
         .await?;
     Ok(())
@@ -34,14 +39,16 @@ pub(super) async fn replace(
     row: &OrganizationRow,
     version: u64,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE organizations SET name = $1, state = $2, quota_exhausted_until = $3, changed_in = $4 \
-               WHERE id = $5 AND changed_in = $6";
+    let sql = "UPDATE organizations SET name = $1, state = $2, quota_exhausted_until = $3, changed_in = $4, \
+               plan = $5, time_zone = $6 WHERE id = $7 AND changed_in = $8";
     let (word, until) = state_columns(row.state);
     let done = sqlx::query(sql)
         .bind(&row.name)
         .bind(word)
         .bind(until)
         .bind(signed(version))
+        .bind(&row.plan)
+        .bind(&row.time_zone)
         .bind(row.id.to_string())
         .bind(signed(row.changed_in))
         .execute(connection)
@@ -69,23 +76,28 @@ pub(super) async fn changed_after(
     version: u64,
 ) -> Result<Vec<OrganizationEntry>, StoreError> {
     // As for keys: both ends are named.
-    let sql = "SELECT id, state, quota_exhausted_until FROM organizations \
-               WHERE changed_in > $1 AND changed_in <= (SELECT version FROM bundle)";
+    let sql = "SELECT o.id, o.state, o.quota_exhausted_until, p.token_limit IS NOT NULL AS metered, p.rate \
+               FROM organizations o LEFT JOIN plans p ON p.name = o.plan \
+               WHERE o.changed_in > $1 AND o.changed_in <= (SELECT version FROM bundle)";
     let rows = sqlx::query(sql).bind(signed(version)).fetch_all(snapshot).await?;
     Ok(rows.iter().filter_map(bundle_organization).collect())
 }
 
-/// An organisation whose state cannot be read is suspended, and keeps no other from being published.
+/// An organisation whose state or limits cannot be read is suspended, and keeps no other from being published.
 fn bundle_organization(row: &Row) -> Option<OrganizationEntry> {
     let id = parsed(row, "id");
     let id = id.inspect_err(|error| tracing::error!(%error, "an organisation is left out of the bundle")).ok()?;
-    let state = state(row);
-    let state = state.inspect_err(|error| tracing::error!(organization = %id, %error, "suspended in the bundle"));
-    Some(OrganizationEntry {
-        id,
-        state: state.unwrap_or(OrganizationState::Suspended),
-        limits: OrganizationLimits::default(),
-    })
+    let readable = state(row).and_then(|state| Ok((state, limits(row)?)));
+    let readable = readable.inspect_err(|error| tracing::error!(organization = %id, %error, "suspended in the bundle"));
+    let (state, limits) = readable.unwrap_or((OrganizationState::Suspended, OrganizationLimits::default()));
+    Some(OrganizationEntry { id, state, limits })
+}
+
+fn limits(row: &Row) -> Result<OrganizationLimits, StoreError> {
+    let rate: Option<Rate> = json_or_null(row, "rate")?;
+    let rate = rate.map(|it| portcullis_engine::Rate::new(it.requests, it.seconds, it.burst)).transpose();
+    let rate = rate.map_err(|_| StoreError::Unreadable { column: "rate" })?;
+    Ok(OrganizationLimits { metered: row.try_get("metered")?, rate })
 }
 
 fn organization_row(row: &Row) -> Result<OrganizationRow, StoreError> {
@@ -94,6 +106,8 @@ fn organization_row(row: &Row) -> Result<OrganizationRow, StoreError> {
         name: row.try_get("name")?,
         state: state(row)?,
         is_default: row.try_get("is_default")?,
+        plan: row.try_get("plan")?,
+        time_zone: row.try_get("time_zone")?,
         created_at: unsigned("created_at", row.try_get("created_at")?)?,
         changed_in: unsigned("changed_in", row.try_get("changed_in")?)?,
     })

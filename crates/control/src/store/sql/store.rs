@@ -10,7 +10,8 @@ use sqlx::Row as _;
 
 use super::columns::{signed, unsigned};
 use super::{
-    Connection, Pool, SqlStore, accounts, announce, audit, hold_version, keys, observations, organizations, policies,
+    Connection, Pool, SqlStore, accounts, announce, audit, hold_version, keys, meters, observations, organizations,
+    plans, policies,
 };
 use crate::store::{AuditRow, Change, Changes, PoolUse, Store, StoreError, Write};
 
@@ -159,6 +160,10 @@ async fn carry_out(connection: &mut Connection, write: &Write, version: u64) -> 
         Write::ReplaceKey(row) => keys::replace(connection, row, version).await,
         Write::InsertOrganization(row) => organizations::insert(connection, row, version).await,
         Write::ReplaceOrganization(row) => organizations::replace(connection, row, version).await,
+        Write::InsertPlan(row) => plans::insert(connection, row, version).await,
+        Write::ReplacePlan(row) => plans::replace(connection, row, version).await,
+        Write::DeletePlan(name, changed_in) => plans::delete(connection, name, *changed_in).await,
+        Write::TopUp(row) => meters::top_up(connection, row, version).await,
         Write::ForgetObservations(key, kind) => observations::forget(connection, *key, *kind).await,
         Write::PublishPolicy(row) => policies::insert(connection, row, version).await,
         Write::Account(write) => accounts::carry_out(connection, write).await,
