@@ -6,14 +6,15 @@
 use core::net::IpAddr;
 
 use portcullis_engine::credential::{CredentialSource, strip_cookie, strip_query};
-use portcullis_engine::spec::CredentialPlace;
+use portcullis_engine::spec::{CredentialPlace, RateLimitHeaders};
 use portcullis_engine::{
-    Ambient, Decision, Denial, Grant, Identity, KeyStore, Policy, Reason, Request, Unlimited, decide, ip,
+    Admission, Ambient, Decision, Denial, Grant, Identity, KeyStore, Limiter, Policy, Reason, Request, decide, ip,
 };
 
 use crate::host::Host;
 use crate::journal::Journal;
 use crate::pairs::{self, Pair};
+use crate::ratelimit;
 use crate::reply;
 
 const PREFIX: &[u8] = b"x-portcullis-";
@@ -36,6 +37,7 @@ pub fn decide_request<H: Host>(
     blob: Option<&[u8]>,
     data: Result<(&Policy, impl KeyStore), (Reason, Option<&Policy>)>,
     last_try: bool,
+    limiter: &mut impl Limiter,
     journal: &mut Journal,
 ) -> Action {
     let Some(headers) = blob.and_then(pairs::parse) else {
@@ -49,7 +51,7 @@ pub fn decide_request<H: Host>(
         Ok(data) => data,
         Err((reason, policy)) => return refuse(host, policy, &Denial::early(reason), &request, journal),
     };
-    match decide(policy, &mut keys, &request, &RequestAmbient { host }, &mut Unlimited) {
+    match decide(policy, &mut keys, &request, &RequestAmbient { host }, limiter) {
         Decision::Allow(grant) => forward(host, policy, &grant, &request, journal),
         Decision::Deny(denial) if denial.reason == Reason::StoreUnavailable && !last_try => Action::Missed,
         Decision::Deny(denial) => refuse(host, Some(policy), &denial, &request, journal),
@@ -96,6 +98,9 @@ fn forward<H: Host>(
     if let Some(identity) = &grant.identity {
         identify(host, identity);
     }
+    if policy.rate_limit_headers() == RateLimitHeaders::Always {
+        tell_limits(host, &grant.admission);
+    }
     journal.granted(host, policy, grant, request);
     Action::Forward
 }
@@ -122,6 +127,15 @@ fn identify(host: &impl Host, identity: &Identity<'_>) {
     host.add_request_header("x-portcullis-org", identity.organization.to_text().as_bytes());
     host.add_request_header("x-portcullis-environment", identity.environment.as_bytes());
     host.add_request_header("x-portcullis-scopes", identity.scopes.as_bytes());
+}
+
+/// For the proxy to copy to the response.
+fn tell_limits(host: &impl Host, admission: &Admission) {
+    let limits = [admission.quota, admission.rate];
+    if limits.iter().any(Option::is_some) {
+        host.add_request_header("x-portcullis-ratelimit", ratelimit::left(limits).as_bytes());
+        host.add_request_header("x-portcullis-ratelimit-policy", ratelimit::policy(limits).as_bytes());
+    }
 }
 
 /// Removes the credential from where it stands.

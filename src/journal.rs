@@ -1,7 +1,6 @@
-//! What happened in this VM since the last report: counts, samples, refusals.
+//! What happened in this VM since the last report: counts, usage, samples, refusals.
 //!
-//! A request only adds to it; the plugin takes it out and, if it could not be told, puts it back. Invariant: it is
-//! bounded, whatever requests come.
+//! A request only adds to it; the reporter takes it out. Invariant: it is bounded, whatever requests come.
 
 use portcullis_engine::{Denial, Grant, Policy, Request};
 
@@ -9,12 +8,17 @@ use crate::denials::{self, Refused};
 use crate::host::Host;
 use crate::metrics::{Counts, Metrics};
 use crate::samples::Samples;
+use crate::usage::Usage;
+use crate::usage::told;
+use crate::usage::waiting::{Row, Tally};
 
 /// What happened since the last report.
 #[derive(Debug, Default)]
 pub struct Journal {
     /// Counts, for the proxy too.
     pub metrics: Metrics,
+    /// What each key did.
+    pub usage: Usage,
     entries: Entries,
     /// Whether anybody will ask; without a control plane nobody does.
     reports: bool,
@@ -22,11 +26,22 @@ pub struct Journal {
     now: u64,
 }
 
-/// What one report tells of requests.
+/// What one report tells, apart from where its VM stands.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// What each key did: hour, key and rule, counts.
+    pub rows: Vec<(u32, Row, Tally)>,
+    /// What became of all requests.
+    pub totals: Counts,
+    /// Some of them.
+    pub entries: Entries,
+    /// What went wrong.
+    pub errors: Vec<String>,
+}
+
+/// Requests that are worth telling.
 #[derive(Debug, Default)]
 pub struct Entries {
-    /// Counts.
-    pub counts: Counts,
     /// Let through and worth telling.
     pub samples: Samples,
     /// Refused.
@@ -42,12 +57,19 @@ impl Journal {
     /// The clock, as of a tick: a refusal does not ask for it.
     pub fn set_now(&mut self, seconds: u64) {
         self.now = seconds;
+        self.usage.set_now(seconds);
     }
 
     /// A request was let through.
     pub fn granted(&mut self, host: &impl Host, policy: &Policy, grant: &Grant<'_>, request: &Request<'_>) {
         let Some(identity) = &grant.identity else { return self.metrics.public() };
         self.metrics.allowed();
+        if grant.admission.unmetered {
+            self.metrics.unmetered();
+        }
+        if self.reports {
+            self.usage.allowed(policy, grant.rule, identity.key, policy.cost(grant.rule));
+        }
         if grant.observed.is_empty() {
             return;
         }
@@ -60,21 +82,31 @@ impl Journal {
     /// A request was refused.
     pub fn denied(&mut self, host: &impl Host, policy: Option<&Policy>, denial: &Denial<'_>, request: &Request<'_>) {
         self.metrics.denied(denial.reason);
+        if let (true, Some(identity), Some(policy)) = (self.reports, &denial.identity, policy) {
+            self.usage.denied(policy, denial.rule, identity.key, denial.reason);
+        }
         if self.reports && self.entries.denials.len() < denials::MOST {
             self.entries.denials.push(Refused::new(host, policy, denial, request, self.now));
         }
     }
 
-    /// Takes out what happened since the last time.
-    pub fn take(&mut self) -> Entries {
-        Entries { counts: self.metrics.take_unreported(), ..core::mem::take(&mut self.entries) }
+    /// Whether anything was counted since it was last collected.
+    pub fn has_news(&self) -> bool {
+        self.usage.has_news() || self.metrics.has_news()
     }
 
-    /// Takes back what could not be told.
-    pub fn put_back(&mut self, earlier: Entries) {
-        self.metrics.put_back(&earlier.counts);
-        self.entries.samples.put_back(earlier.samples);
-        let room = denials::MOST.saturating_sub(self.entries.denials.len());
-        self.entries.denials.extend(earlier.denials.into_iter().take(room));
+    /// Brings together what was counted, for the next copy.
+    pub fn collect(&mut self) {
+        let totals = self.metrics.take_unreported();
+        self.usage.collect(totals);
+        self.metrics.usage_dropped(self.usage.take_lost());
+    }
+
+    /// Takes out what one report tells of what was copied.
+    pub fn take(&mut self) -> Told {
+        let waiting = &mut self.usage.copied;
+        let rows = told::take(waiting, &self.usage.routes);
+        let totals = core::mem::take(&mut waiting.totals);
+        Told { rows, totals, entries: core::mem::take(&mut self.entries), errors: Vec::new() }
     }
 }

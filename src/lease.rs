@@ -3,6 +3,7 @@
 //! The lease runs out by itself, since a VM that trapped cannot give it back. Invariant: a VM that does not hold an
 //! unexpired lease writes nothing that others read, its own lease bids apart.
 
+use crate::boot;
 use crate::host::{Expect, Host};
 use crate::live::Names;
 
@@ -20,16 +21,7 @@ impl Lease {
     /// A bidder with a number of its own. Shared state is touched, so never in `on_configure`, which a VM runs that
     /// dies at once.
     pub fn enter(host: &impl Host, names: &Names) -> Option<Self> {
-        // Another VM may take a number at the same moment; a few tries are plenty for a handful of VMs.
-        for _ in 0..16 {
-            let current = host.shared(&names.counter());
-            let expect = current.as_ref().map_or(Expect::Absent, |it| Expect::Unchanged(it.cas));
-            let number = current.and_then(|it| read_u64(&it.value, 0)).unwrap_or(0) + 1;
-            if host.set_shared(&names.counter(), &number.to_le_bytes(), expect).is_ok() {
-                return Some(Self { owner: number, held_until: 0 });
-            }
-        }
-        None
+        boot::next(host, &names.counter()).map(|number| Self { owner: number, held_until: 0 })
     }
 
     /// This VM's number.
@@ -71,6 +63,11 @@ impl Lease {
         self.held_until = if won { until } else { 0 };
         won
     }
+}
+
+/// How many VMs took a number in this process so far, dead ones included.
+pub fn count(host: &impl Host, names: &Names) -> u64 {
+    host.shared(&names.counter()).and_then(|it| read_u64(&it.value, 0)).unwrap_or(0)
 }
 
 /// A clock that jumped back must not leave a lease that outlives its term.

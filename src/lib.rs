@@ -13,21 +13,28 @@ pub mod plugin;
 pub mod filter;
 pub mod reply;
 
+pub mod boot;
 pub mod cache;
+pub mod codec;
 pub mod denials;
+pub mod hash;
 pub mod journal;
 pub mod lease;
+pub mod limits;
 pub mod live;
 pub mod metrics;
 pub mod outbox;
+pub mod ratelimit;
 pub mod recent;
 pub mod report;
+pub mod reporter;
 pub mod roots;
 pub mod samples;
 pub mod store;
 pub mod sync;
 pub mod timer;
 pub mod told;
+pub mod usage;
 
 #[cfg(target_arch = "wasm32")]
 mod abi;

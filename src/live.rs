@@ -4,6 +4,7 @@
 //! Invariant: whoever holds a header finds exactly the blobs it names, or nothing.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use portcullis_bundle::{BlobDigest, Layout, Manifest};
 use serde::{Deserialize, Serialize};
@@ -112,13 +113,13 @@ fn place(digest: &BlobDigest, old: Option<&Place>) -> Place {
 /// The names of shared values, under a prefix of this plugin's own.
 #[derive(Clone, Debug)]
 pub struct Names {
-    prefix: String,
+    prefix: Rc<str>,
 }
 
 impl Names {
     /// Names under an identity; two plugins with different identities never meet.
     pub fn new(identity: &BlobDigest) -> Self {
-        Self { prefix: format!("portcullis.{:016x}.", tag(identity)) }
+        Self { prefix: format!("portcullis.{:016x}.", tag(identity)).into() }
     }
 
     /// The header.
@@ -144,6 +145,51 @@ impl Names {
     /// Set when a part was found missing or under another tag: the leader fetches everything again.
     pub fn repair(&self) -> String {
         self.name("repair")
+    }
+
+    /// The process' name towards the control plane.
+    pub fn boot(&self) -> String {
+        self.name("boot")
+    }
+
+    /// The number of the last call about leases.
+    pub fn calls(&self) -> String {
+        self.name("calls")
+    }
+
+    /// How long leases may be spent, and whether the process is to be stopped.
+    pub fn validity(&self) -> String {
+        self.name("validity")
+    }
+
+    /// The bundle version up to which floors are there.
+    pub fn floors(&self) -> String {
+        self.name("floors")
+    }
+
+    /// Which slots of meters are in use.
+    pub fn meters_in_use(&self) -> String {
+        self.name("quotas")
+    }
+
+    /// A slot of meters.
+    pub fn meters(&self, slot: u64) -> String {
+        format!("{}quota.{slot}", self.prefix)
+    }
+
+    /// A slot of rate limits.
+    pub fn rates(&self, slot: u64) -> String {
+        format!("{}rate.{slot}", self.prefix)
+    }
+
+    /// What a VM has counted and nobody has acknowledged.
+    pub fn usage(&self, vm: u64) -> String {
+        format!("{}usage.{vm}", self.prefix)
+    }
+
+    /// When a VM last showed that it lives; empty once another has its counts.
+    pub fn alive(&self, vm: u64) -> String {
+        format!("{}alive.{vm}", self.prefix)
     }
 
     /// The policy.

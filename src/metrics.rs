@@ -17,6 +17,9 @@ pub struct Metrics {
     observed: Vec<Counter>,
     sync_errors: Counter,
     syncs: Counter,
+    unmetered: Counter,
+    lease_errors: Counter,
+    usage_dropped: Counter,
     version: Option<u32>,
     age: Option<u32>,
     keys: Option<u32>,
@@ -24,22 +27,42 @@ pub struct Metrics {
 }
 
 /// What is counted for the control plane.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Counts {
     /// Let through, with a key or without.
     pub allowed: u64,
     /// Refused, by reason.
-    pub denied: Vec<(Reason, u32)>,
+    pub denied: Vec<(Reason, u64)>,
     /// Let through, but would have been refused, by reason.
-    pub observed: Vec<(Reason, u32)>,
+    pub observed: Vec<(Reason, u64)>,
+}
+
+impl Counts {
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.allowed == 0 && self.denied.is_empty() && self.observed.is_empty()
+    }
+
+    /// Adds others.
+    pub fn add(&mut self, other: &Self) {
+        self.allowed = self.allowed.saturating_add(other.allowed);
+        for (counts, others) in [(&mut self.denied, &other.denied), (&mut self.observed, &other.observed)] {
+            for (reason, count) in others {
+                match counts.iter_mut().find(|(known, _)| known == reason) {
+                    Some((_, known)) => *known = known.saturating_add(*count),
+                    None => counts.push((*reason, *count)),
+                }
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
 struct Counter {
     metric: Option<u32>,
     pending: u32,
-    /// Since the last report to the control plane.
-    unreported: u32,
+    /// Since it was last taken for the control plane.
+    unreported: u64,
 }
 
 impl Counter {
@@ -73,6 +96,9 @@ impl Default for Metrics {
             observed: each,
             sync_errors: Counter::default(),
             syncs: Counter::default(),
+            unmetered: Counter::default(),
+            lease_errors: Counter::default(),
+            usage_dropped: Counter::default(),
             version: None,
             age: None,
             keys: None,
@@ -96,6 +122,9 @@ impl Metrics {
         self.public.define(host, "portcullis.decisions.public");
         self.sync_errors.define(host, "portcullis.sync.errors");
         self.syncs.define(host, "portcullis.sync.applied");
+        self.unmetered.define(host, "portcullis.quota.unmetered");
+        self.lease_errors.define(host, "portcullis.quota.lease_errors");
+        self.usage_dropped.define(host, "portcullis.usage.dropped");
         let gauge = |name| host.define_metric(MetricKind::Gauge, name);
         self.version = gauge("portcullis.bundle.version");
         self.age = gauge("portcullis.bundle.age_seconds");
@@ -128,6 +157,22 @@ impl Metrics {
         self.sync_errors.add();
     }
 
+    /// A request passed although a quota could not be asked.
+    pub fn unmetered(&mut self) {
+        self.unmetered.add();
+    }
+
+    /// A call about leases failed.
+    pub fn lease_error(&mut self) {
+        self.lease_errors.add();
+    }
+
+    /// Requests were counted and will not be told.
+    pub fn usage_dropped(&mut self, requests: u64) {
+        let pending = u32::try_from(requests).unwrap_or(u32::MAX);
+        self.usage_dropped.pending = self.usage_dropped.pending.saturating_add(pending);
+    }
+
     /// A version went live.
     pub fn synced(&mut self) {
         self.syncs.add();
@@ -135,8 +180,9 @@ impl Metrics {
 
     /// Tells the proxy what was counted since the last flush.
     pub fn flush(&mut self, host: &impl Host) {
-        let single = [&mut self.allowed, &mut self.public, &mut self.sync_errors, &mut self.syncs];
-        single.into_iter().chain(&mut self.denied).chain(&mut self.observed).for_each(|it| it.flush(host));
+        let passed = [&mut self.allowed, &mut self.public, &mut self.unmetered];
+        let rest = [&mut self.sync_errors, &mut self.syncs, &mut self.lease_errors, &mut self.usage_dropped];
+        passed.into_iter().chain(rest).chain(&mut self.denied).chain(&mut self.observed).for_each(|it| it.flush(host));
     }
 
     /// Tells the proxy where the bundle stands.
@@ -148,23 +194,16 @@ impl Metrics {
         }
     }
 
-    /// Takes what was counted since the last report.
-    pub fn take_unreported(&mut self) -> Counts {
-        let passed = [&mut self.allowed, &mut self.public].map(|it| u64::from(core::mem::take(&mut it.unreported)));
-        Counts { allowed: passed.iter().sum(), denied: take(&mut self.denied), observed: take(&mut self.observed) }
+    /// Whether there is anything that was not taken.
+    pub fn has_news(&self) -> bool {
+        let passed = [&self.allowed, &self.public];
+        passed.into_iter().chain(&self.denied).chain(&self.observed).any(|it| it.unreported > 0)
     }
 
-    /// Takes back what could not be reported.
-    pub fn put_back(&mut self, counts: &Counts) {
-        let allowed = u32::try_from(counts.allowed).unwrap_or(u32::MAX);
-        self.allowed.unreported = self.allowed.unreported.saturating_add(allowed);
-        for (earlier, counters) in [(&counts.denied, &mut self.denied), (&counts.observed, &mut self.observed)] {
-            for (reason, count) in earlier {
-                if let Some(counter) = counters.get_mut(*reason as usize) {
-                    counter.unreported = counter.unreported.saturating_add(*count);
-                }
-            }
-        }
+    /// Takes what was counted since the last time.
+    pub fn take_unreported(&mut self) -> Counts {
+        let passed = [&mut self.allowed, &mut self.public].map(|it| core::mem::take(&mut it.unreported));
+        Counts { allowed: passed.iter().sum(), denied: take(&mut self.denied), observed: take(&mut self.observed) }
     }
 }
 
@@ -174,7 +213,7 @@ fn add(counters: &mut [Counter], reason: Reason) {
     }
 }
 
-fn take(counters: &mut [Counter]) -> Vec<(Reason, u32)> {
+fn take(counters: &mut [Counter]) -> Vec<(Reason, u64)> {
     let taken = Reason::ALL.iter().zip(counters).map(|(reason, it)| (*reason, core::mem::take(&mut it.unreported)));
     taken.filter(|(_, count)| *count > 0).collect()
 }

@@ -8,19 +8,17 @@ use portcullis_engine::Reason;
 
 use crate::config::{Config, ConfigError, Source};
 use crate::filter::{self, Action};
-use crate::host::{Host, LogLevel};
+use crate::host::Host;
 use crate::journal::Journal;
+use crate::limits::{Keeper, Limits, Place};
 use crate::live::Names;
-use crate::outbox::{Delivery, Outbox, Told};
-use crate::report::{self, Report, Standing};
+use crate::reporter::{Desk, Reporter};
 use crate::store::{Refresh, Store};
 use crate::sync::Sync;
 use crate::timer::Timer;
 
 /// How often a VM looks for a new version.
 pub const TICK_MS: u32 = 100;
-/// How often a VM reports without a reason to.
-const REPORT_NANOS: u64 = 5_000_000_000;
 const SECOND: u64 = 1_000_000_000;
 
 /// One plugin in one VM.
@@ -28,10 +26,10 @@ const SECOND: u64 = 1_000_000_000;
 pub struct Plugin {
     data: Data,
     journal: Journal,
-    outbox: Outbox,
+    limits: Limits,
+    reporter: Reporter,
     max_age: Option<u64>,
     last_tick: u64,
-    next_report: Timer,
     next_gauges: Timer,
 }
 
@@ -45,6 +43,7 @@ impl Plugin {
     /// Configures a plugin. Changes nothing that other VMs see.
     pub fn configure(host: &impl Host) -> Result<Self, ConfigError> {
         let config = Config::parse(&host.configuration().unwrap_or_default())?;
+        let mut limits = Limits::default();
         let data = match config.source {
             Source::Static(bytes) => {
                 let archive = Archive::open(&bytes, &config.public_keys).map_err(ConfigError::bundle)?;
@@ -55,6 +54,7 @@ impl Plugin {
                 let mut store =
                     Box::new(Store::new(names.clone(), config.cache_bytes, control.recent_secret(host.now_nanos())));
                 store.refresh(host);
+                limits = Limits::shared(names.clone(), control.clone());
                 Data::Synced {
                     store,
                     sync: Box::new(Sync::new(control, config.public_keys, names, config.max_bundle_age)),
@@ -66,10 +66,10 @@ impl Plugin {
         Ok(Self {
             data,
             journal,
-            outbox: Outbox::default(),
+            limits,
+            reporter: Reporter::default(),
             max_age: config.max_bundle_age,
             last_tick: host.now_nanos(),
-            next_report: Timer::default(),
             next_gauges: Timer::default(),
         })
     }
@@ -82,34 +82,53 @@ impl Plugin {
         self.journal.metrics.define(host);
         if let Data::Synced { store, sync } = &mut self.data {
             sync.tick(host, &mut self.journal.metrics);
-            if store.refresh(host) == Refresh::NewVersion {
-                self.next_report = Timer::default();
-            }
+            refresh(host, store, &mut self.journal);
         }
+        self.report(now, |reporter, desk| reporter.tick(host, desk));
+        self.keep_limits(host, now);
         self.journal.metrics.flush(host);
         if self.next_gauges.is_due(now) {
             self.next_gauges = Timer::start(now, SECOND);
             self.gauges(host, now / SECOND);
         }
-        if self.next_report.is_due(now) {
-            self.next_report = Timer::start(now, REPORT_NANOS);
-            self.report(host, now / SECOND);
-        }
     }
 
     /// The answer to a call arrived.
     pub fn answered(&mut self, host: &impl Host, token: u32, headers: usize, body: usize) {
-        match self.outbox.answered(host, token, headers) {
-            Delivery::Unknown => {}
-            Delivery::Over => return,
-            Delivery::Failed(told) => return self.put_back(told),
+        let now = host.now_nanos();
+        if self.report(now, |reporter, desk| reporter.answered(host, desk, token, headers)) == Some(true) {
+            return;
         }
-        let Data::Synced { store, sync } = &mut self.data else { return };
-        if sync.answered(host, &mut self.journal.metrics, token, headers, body) {
-            // The leader need not wait for its own tick.
-            store.refresh(host);
-            self.next_report = Timer::default();
+        let Data::Synced { sync, .. } = &mut self.data else { return };
+        let metrics = &mut self.journal.metrics;
+        let is_live = !self.limits.answered(host, metrics, token, headers, body, now)
+            && sync.answered(host, metrics, token, headers, body);
+        if self.await_floors(host, now) || is_live {
+            self.went_live(host, now);
         }
+    }
+
+    /// The leader need not wait for its own tick.
+    fn went_live(&mut self, host: &impl Host, now: u64) {
+        if let Data::Synced { store, .. } = &mut self.data {
+            refresh(host, store, &mut self.journal);
+        }
+        self.report(now, |reporter, desk| reporter.tell(host, desk));
+    }
+
+    /// Fetches the floors of a version that is on its way. Tells whether it went live for having them.
+    fn await_floors(&mut self, host: &impl Host, now: u64) -> bool {
+        let Data::Synced { sync, .. } = &mut self.data else { return false };
+        let Some(version) = sync.downloading() else { return false };
+        self.limits.fetch_floors(host, version, now);
+        self.limits.has_floors(version) && sync.floors_are_there(host, &mut self.journal.metrics, version)
+    }
+
+    fn keep_limits(&mut self, host: &impl Host, now: u64) {
+        let (version, ..) = self.bundle();
+        let leads = matches!(&self.data, Data::Synced { sync, .. } if sync.leads(now));
+        let place = Place { boot: self.reporter.boot(), leads, version };
+        self.limits.tick(host, &mut self.journal.metrics, place, now);
     }
 
     /// Decides one request.
@@ -122,34 +141,32 @@ impl Plugin {
                 let stale = self.max_age.is_some() && is_stale(self.max_age, issued_at, host.now_nanos());
                 let (policy, keys) = archive.parts_mut();
                 let data = if stale { Err((Reason::StalePolicy, Some(policy))) } else { Ok((policy, keys)) };
-                filter::decide_request(host, headers.as_deref(), data, true, &mut self.journal)
+                let mut keeper = Keeper { host, limits: &mut self.limits };
+                filter::decide_request(host, headers.as_deref(), data, true, &mut keeper, &mut self.journal)
             }
             Data::Synced { store, .. } => {
                 if store.live().is_none() {
                     // Nothing yet as of the last tick; a version may have come since.
-                    store.refresh(host);
+                    refresh(host, store, &mut self.journal);
                 }
                 let (max_age, now) = (self.max_age, self.last_tick);
-                let mut decide = |store: &mut Store, last_try| {
+                let mut keeper = Keeper { host, limits: &mut self.limits };
+                let mut decide = |store: &mut Store, journal: &mut Journal, last_try| {
                     let stale = store.live().is_some_and(|live| is_stale(max_age, live.issued_at, now));
                     let data = match store.parts_mut(host) {
                         Some((policy, _)) if stale => Err((Reason::StalePolicy, Some(policy))),
                         Some(parts) => Ok(parts),
                         None => Err((Reason::NoPolicy, None)),
                     };
-                    let action = filter::decide_request(host, headers.as_deref(), data, last_try, &mut self.journal);
-                    if action == Action::Forward {
-                        store.count_use();
-                    }
-                    action
+                    filter::decide_request(host, headers.as_deref(), data, last_try, &mut keeper, journal)
                 };
-                match decide(store, false) {
+                match decide(store, &mut self.journal, false) {
                     // Two versions within one tick take the slot this worker still reads; the header names the new one.
                     Action::Missed => {
-                        if store.refresh(host) == Refresh::Unchanged {
+                        if refresh(host, store, &mut self.journal) == Refresh::Unchanged {
                             store.ask_for_repair(host);
                         }
-                        decide(store, true)
+                        decide(store, &mut self.journal, true)
                     }
                     action => action,
                 }
@@ -175,29 +192,22 @@ impl Plugin {
         }
     }
 
-    fn report(&mut self, host: &impl Host, now: u64) {
+    /// Does something with the reporter; nothing without a control plane.
+    fn report<T>(&mut self, now: u64, act: impl FnOnce(&mut Reporter, &mut Desk<'_>) -> T) -> Option<T> {
         let (version, issued_at, _) = self.bundle();
-        let Data::Synced { store, sync } = &mut self.data else { return };
-        let told =
-            Told { used: store.take_used(report::MOST_KEYS), entries: self.journal.take(), errors: sync.take_errors() };
-        let standing = Standing { vm: sync.vm(), version, age: age(issued_at, now), now };
-        match report::send(host, sync.control(), &Report::new(sync.control(), standing, &told)) {
-            Some(token) => self.outbox.sent(token, told),
-            None => {
-                host.log(LogLevel::Debug, format_args!("report not sent"));
-                self.put_back(told);
-            }
-        }
+        let Data::Synced { sync, .. } = &mut self.data else { return None };
+        let version = (version, age(issued_at, now / SECOND));
+        Some(act(&mut self.reporter, &mut Desk { sync, journal: &mut self.journal, version, now }))
     }
+}
 
-    /// Keeps what could not be told for the next report.
-    fn put_back(&mut self, told: Told) {
-        if let Data::Synced { store, sync } = &mut self.data {
-            store.put_back_used(told.used);
-            sync.put_back_errors(told.errors);
-        }
-        self.journal.put_back(told.entries);
+/// Looks for another version. Rules are numbered anew in it.
+fn refresh(host: &impl Host, store: &mut Store, journal: &mut Journal) -> Refresh {
+    let refresh = store.refresh(host);
+    if refresh == Refresh::NewVersion {
+        journal.usage.routes.forget_rules();
     }
+    refresh
 }
 
 fn age(issued_at: u64, now: u64) -> u64 {

@@ -9,9 +9,13 @@ use portcullis_engine::{Code, Denial, Policy, Reason, Request};
 use serde::Serialize;
 
 use crate::host::Reply;
+use crate::ratelimit;
 
 /// Seconds a client should wait while there is no policy.
 const RETRY_WITHOUT_POLICY: u64 = 1;
+
+/// What a page may read of a refusal.
+const EXPOSED: &str = "www-authenticate, retry-after, ratelimit, ratelimit-policy";
 
 #[derive(Serialize)]
 struct JsonBody<'a> {
@@ -48,6 +52,10 @@ pub fn render(policy: Option<&Policy>, denial: &Denial<'_>, request: &Request<'_
     let mut headers = vec![("content-type", content_type(format).to_string())];
     headers.extend(challenge(policy, denial, code).map(|value| ("www-authenticate", value)));
     headers.extend(retry_after(denial).map(|seconds| ("retry-after", seconds.to_string())));
+    if denial.standing.is_some() {
+        headers.push(("ratelimit-policy", ratelimit::policy([denial.standing])));
+        headers.push(("ratelimit", ratelimit::left([denial.standing])));
+    }
     cors(denial, request, &mut headers);
     Reply {
         status: u32::from(code.status()),
@@ -113,7 +121,7 @@ fn cors(denial: &Denial<'_>, request: &Request<'_>, headers: &mut Vec<(&'static 
     let Ok(origin) = core::str::from_utf8(origin) else { return };
     if denial.for_browser && origin.bytes().all(|byte| byte.is_ascii_graphic()) {
         headers.push(("access-control-allow-origin", origin.to_string()));
-        headers.push(("access-control-expose-headers", "www-authenticate, retry-after".into()));
+        headers.push(("access-control-expose-headers", EXPOSED.into()));
         headers.push(("vary", "Origin".into()));
     }
 }

@@ -1,22 +1,20 @@
-//! What a VM tells the control plane: the version it enforces, keys used, what it let through and what it refused.
+//! What a VM tells the control plane: the version it enforces, what each key did, what it let through and what it refused.
 //!
-//! Telling is best effort: nothing on the request path depends on it. Invariant: a report stays well below the 4 MiB that
-//! the control plane reads: [`MOST_KEYS`] keys are some 1.2 MiB, samples and refusals some 200 KiB each at worst.
+//! Nothing on the request path depends on it. Invariant: a report stays well below the 4 MiB that the control plane reads:
+//! usage is some 800 KiB, samples and refusals some 200 KiB each at worst.
 
 use core::num::NonZeroU64;
 use std::collections::BTreeMap;
 
-use portcullis_engine::{KeyId, Reason};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config::Control;
 use crate::denials::Refused;
 use crate::host::{Callout, Host};
-use crate::outbox::Told;
+use crate::journal::Told;
 use crate::samples::Sample;
-
-/// Keys told of with one report; the others wait for the next.
-pub const MOST_KEYS: usize = 32 << 10;
+use crate::usage::Routes;
+use crate::usage::told::{Entry, by_reason, last_used};
 
 /// One report.
 #[derive(Debug, Serialize)]
@@ -25,6 +23,12 @@ pub struct Report<'a> {
     pub edge: &'a str,
     /// This VM, told apart from its siblings.
     pub vm: String,
+    /// This run of the process.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub boot: &'a str,
+    /// The batch's number; none for a report without counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<NonZeroU64>,
     /// The version it enforces; 0 = none yet.
     pub applied_version: u64,
     /// Seconds since the control plane vouched for it.
@@ -37,10 +41,10 @@ pub struct Report<'a> {
     pub last_used: BTreeMap<String, u64>,
     /// Denials by reason since the last report.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub denied: BTreeMap<&'static str, u32>,
+    pub denied: BTreeMap<&'static str, u64>,
     /// Would-be denials by reason since the last report.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub observed: BTreeMap<&'static str, u32>,
+    pub observed: BTreeMap<&'static str, u64>,
     /// Let through and worth telling.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub samples: &'a [Sample],
@@ -50,6 +54,9 @@ pub struct Report<'a> {
     /// The first that were refused.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub denials: &'a [Refused],
+    /// What each key did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub usage: Vec<Entry<'a>>,
     /// What went wrong since the last report.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub errors: &'a [String],
@@ -64,65 +71,107 @@ pub struct Standing {
     pub version: u64,
     /// Seconds since the control plane vouched for it.
     pub age: u64,
-    /// Now, in Unix seconds.
-    pub now: u64,
 }
 
 impl<'a> Report<'a> {
-    /// A report of what there is to tell.
-    pub fn new(control: &'a Control, standing: Standing, told: &'a Told) -> Self {
-        let counts = &told.entries.counts;
+    /// A report of what there is to tell, under that number.
+    pub fn new(
+        control: &'a Control,
+        boot: &'a str,
+        seq: u64,
+        standing: Standing,
+        told: &'a Told,
+        routes: &'a Routes,
+    ) -> Self {
         Self {
             edge: &control.edge_id,
             vm: format!("{:016x}", standing.vm),
+            boot,
+            seq: NonZeroU64::new(seq),
             applied_version: standing.version,
             bundle_age_seconds: standing.age,
-            allowed: NonZeroU64::new(counts.allowed),
-            last_used: by_key(&told.used, standing.now),
-            denied: by_reason(&counts.denied),
-            observed: by_reason(&counts.observed),
+            allowed: NonZeroU64::new(told.totals.allowed),
+            last_used: last_used(&told.rows),
+            denied: by_reason(&told.totals.denied),
+            observed: by_reason(&told.totals.observed),
             samples: told.entries.samples.list(),
             unsampled: NonZeroU64::new(told.entries.samples.beyond()),
             denials: &told.entries.denials,
+            usage: told.rows.iter().map(|(hour, row, tally)| Entry::new(*hour, row, tally, routes)).collect(),
             errors: &told.errors,
         }
     }
+
+    /// Its JSON.
+    pub fn body(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
 }
 
-fn by_reason(counts: &[(Reason, u32)]) -> BTreeMap<&'static str, u32> {
-    counts.iter().map(|(reason, count)| (reason.as_str(), *count)).collect()
-}
-
-fn by_key(used: &[KeyId], now: u64) -> BTreeMap<String, u64> {
-    used.iter().map(|key| (key.to_string(), now)).collect()
+/// How many requests a report's usage tells of.
+pub fn requests(body: &[u8]) -> u64 {
+    #[derive(Deserialize)]
+    struct Counted {
+        #[serde(default)]
+        usage: Vec<Row>,
+    }
+    #[derive(Deserialize)]
+    struct Row {
+        #[serde(default)]
+        allowed: u64,
+        #[serde(default)]
+        denied: BTreeMap<String, u64>,
+    }
+    let rows = serde_json::from_slice::<Counted>(body).map(|it| it.usage).unwrap_or_default();
+    rows.iter().map(|row| row.denied.values().fold(row.allowed, |sum, it| sum.saturating_add(*it))).sum()
 }
 
 /// Sends a report off. The answer comes with the returned token.
-pub fn send(host: &impl Host, control: &Control, report: &Report<'_>) -> Option<u32> {
-    let body = serde_json::to_vec(report).ok()?;
+pub fn send(host: &impl Host, control: &Control, body: &[u8]) -> Option<u32> {
+    post(host, control, "/edge/v1/report", body)
+}
+
+/// Posts JSON to the control plane.
+pub fn post(host: &impl Host, control: &Control, path: &str, body: &[u8]) -> Option<u32> {
     let authorization = control.token.authorization();
     let headers = [
         (":method", "POST"),
-        (":path", "/edge/v1/report"),
+        (":path", path),
         (":authority", control.authority.as_str()),
         ("authorization", authorization.as_str()),
         ("content-type", "application/json"),
     ];
-    host.dispatch(&Callout { cluster: &control.cluster, headers: &headers, body: &body, timeout_ms: 5_000 }).ok()
+    host.dispatch(&Callout { cluster: &control.cluster, headers: &headers, body, timeout_ms: 5_000 }).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use portcullis_engine::{KeyId, Reason};
+
     use super::*;
+    use crate::usage::routes::RouteId;
+    use crate::usage::told::{MOST_ROWS, take};
+    use crate::usage::waiting::{Row, Tally, Waiting};
 
     #[test]
-    fn the_most_keys_of_one_report_are_far_from_its_limit() {
-        let key = |number: usize| {
+    fn the_most_rows_of_one_report_are_far_from_its_limit() {
+        let mut waiting = Waiting::default();
+        let mut routes = Routes::default();
+        for number in 0..2 * MOST_ROWS {
             let bytes = number.to_le_bytes();
-            KeyId::from_bytes(core::array::from_fn(|index| bytes.get(index).copied().unwrap_or_default()))
-        };
-        let used: Vec<_> = (0..MOST_KEYS).map(key).collect();
-        let json = serde_json::to_vec(&by_key(&used, 1_768_478_400)).unwrap();
-        assert!(json.len() < 5 << 18, "{} bytes", json.len());
+            let key = KeyId::from_bytes(core::array::from_fn(|index| bytes.get(index).copied().unwrap_or_default()));
+            let route = if number % 2 == 0 { RouteId::default() } else { routes.intern(&"x".repeat(number % 300)) };
+            let tally = Tally { allowed: 1, cost: 1, last: 1_768_478_400, denied: vec![(Reason::NoRule, 1)] };
+            waiting.add(491_244, Row { key, route }, &tally);
+        }
+        let rows = take(&mut waiting, &routes);
+        let usage: Vec<_> = rows.iter().map(|(hour, row, tally)| Entry::new(*hour, row, tally, &routes)).collect();
+        let json = serde_json::to_vec(&(usage, last_used(&rows))).unwrap();
+        assert!((100 << 10..900 << 10).contains(&json.len()), "{} rows, {} bytes", rows.len(), json.len());
+        let body = format!(
+            "{{\"usage\":{}}}",
+            serde_json::to_string(&Entry::new(1, &rows[0].1, &rows[0].2, &routes)).unwrap()
+        );
+        assert_eq!(requests(body.replace(":{", ":[{").replace("}}", "}]}").as_bytes()), 0, "not even JSON");
     }
 }

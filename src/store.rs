@@ -6,17 +6,14 @@
 mod keys;
 
 use portcullis_bundle::read_policy;
-use portcullis_engine::{KeyId, Policy};
+use portcullis_engine::Policy;
 
 use crate::cache::BucketCache;
 use crate::host::{Expect, Host, Shared};
 use crate::live::{Live, Names, Place, untagged};
-use crate::recent::{Position, Recent, RecentSecret};
+use crate::recent::{Recent, RecentSecret};
 
 pub use keys::Keys;
-
-/// Used keys that wait for a report; what several reports could not hold is forgotten.
-const MOST_WAITING: usize = 128 << 10;
 
 /// A worker's view of the shared bundle.
 #[derive(Debug)]
@@ -26,12 +23,6 @@ pub struct Store {
     header_cas: u32,
     cache: BucketCache,
     recent: Recent,
-    /// Where the record of the request at hand stands.
-    found: Option<Position>,
-    /// Keys used in buckets that were evicted since last asked.
-    evicted: Vec<KeyId>,
-    /// Keys whose use could not be told.
-    untold: Vec<KeyId>,
     /// A part was not where the header says. Parts that are there and cannot be read are the same when fetched again.
     missing: bool,
 }
@@ -62,9 +53,6 @@ impl Store {
             header_cas: 0,
             cache: BucketCache::new(cache_bytes),
             recent: Recent::new(Some(secret), cache_bytes / 2),
-            found: None,
-            evicted: Vec::new(),
-            untold: Vec::new(),
             missing: false,
         }
     }
@@ -105,8 +93,6 @@ impl Store {
                 read_policy(bytes).ok()?
             }
         };
-        self.cache.take_used(usize::MAX, &mut self.evicted);
-        self.evicted.truncate(MOST_WAITING);
         self.cache.reset(live.layout.key_buckets());
         self.recent.reset(live.key_count);
         self.missing = false;
@@ -117,37 +103,9 @@ impl Store {
 
     /// The policy and the keys, to decide with; `None` if there is no bundle yet.
     pub fn parts_mut<'s, H: Host>(&'s mut self, host: &'s H) -> Option<(&'s Policy, Keys<'s, H>)> {
-        let Self { names, view, cache, recent, found, evicted, missing, .. } = self;
+        let Self { names, view, cache, recent, missing, .. } = self;
         let View { live, policy, organizations } = view.as_mut()?;
-        *found = None;
-        Some((policy, Keys { host, names, live, organizations, cache, recent, found, evicted, missing }))
-    }
-
-    /// The request at hand was let through: its key, if it had one, was used.
-    pub fn count_use(&mut self) {
-        if let Some(Position { bucket, index }) = self.found.take()
-            && let Some(entry) = self.cache.get_mut(bucket as usize)
-            && let Some(flag) = entry.used.get_mut(index as usize)
-        {
-            *flag = true;
-        }
-    }
-
-    /// Takes the names of about that many keys used since last asked; the others stay for the next time. What was put back
-    /// goes alone: while the control plane is away, flags do not pile up, names would.
-    pub fn take_used(&mut self, most: usize) -> Vec<KeyId> {
-        if !self.untold.is_empty() {
-            return self.untold.drain(..most.min(self.untold.len())).collect();
-        }
-        let mut used: Vec<_> = self.evicted.drain(..most.min(self.evicted.len())).collect();
-        self.cache.take_used(most, &mut used);
-        used
-    }
-
-    /// Takes back the names of keys whose use could not be told.
-    pub fn put_back_used(&mut self, mut used: Vec<KeyId>) {
-        self.untold.append(&mut used);
-        self.untold.truncate(MOST_WAITING);
+        Some((policy, Keys { host, names, live, organizations, cache, recent, missing }))
     }
 
     /// Tells the leader if a part is missing.

@@ -29,6 +29,8 @@ const BLOB_TIMEOUT_MS: u32 = 10_000;
 const LOST_MS: u32 = 5_000;
 /// Ticks without the lease after which any other VM has had its chance to take it.
 const SIT_OUT_TICKS: u32 = 3;
+/// Ticks for which a version waits for its floors; without them its first requests would be refused.
+const FLOOR_TICKS: u32 = 5;
 /// Failures are retried after this, doubled each time up to the cap.
 const BACKOFF_NANOS: u64 = 100_000_000;
 const BACKOFF_CAP: u64 = 1_000_000_000;
@@ -56,6 +58,10 @@ pub struct Sync {
     repair: Repair,
     /// What a failed download leaves to the next.
     kept: Kept,
+    /// The version whose floors are there, or are not waited for.
+    floors: u64,
+    /// Ticks that a download that is complete waits for its floors.
+    held: u32,
     /// Names of replaced parts, with when they may be emptied.
     replaced: Vec<(Timer, Vec<String>)>,
     errors: Vec<String>,
@@ -95,6 +101,8 @@ impl Sync {
             sit_out: 0,
             repair: Repair::default(),
             kept: Kept::default(),
+            floors: 0,
+            held: 0,
             replaced: Vec::new(),
             errors: Vec::new(),
         }
@@ -110,14 +118,25 @@ impl Sync {
         self.lease.as_ref().map_or(0, Lease::owner)
     }
 
+    /// The names of what is shared.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Whether this VM leads at that moment.
+    pub fn leads(&self, now: u64) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.is_held(now))
+    }
+
+    /// Takes another number: somebody took this VM for dead.
+    pub fn enter_again(&mut self, host: &impl Host) {
+        self.leave();
+        self.lease = Lease::enter(host, &self.names);
+    }
+
     /// Takes what went wrong since last asked.
     pub fn take_errors(&mut self) -> Vec<String> {
         core::mem::take(&mut self.errors)
-    }
-
-    /// Takes back what could not be told.
-    pub fn put_back_errors(&mut self, errors: Vec<String>) {
-        errors.into_iter().for_each(|problem| self.remember(problem));
     }
 
     /// Bids for the lease and, holding it, keeps things moving.
@@ -143,6 +162,8 @@ impl Sync {
             }
         }
         self.give_up_on_lost_calls(host, metrics);
+        self.held += 1;
+        self.release(host, metrics);
         if matches!(self.phase, Phase::Idle) && self.retry.is_due(now) {
             if core::mem::take(&mut self.refused) {
                 self.stand_back(host);
@@ -214,6 +235,41 @@ impl Sync {
             }
         };
         self.silence = 0;
+        self.finish(host, metrics, step)
+    }
+
+    /// The version that is being downloaded.
+    pub fn downloading(&self) -> Option<u64> {
+        match &self.phase {
+            Phase::Fetching(download) => Some(download.version()),
+            Phase::Idle | Phase::Polling(_) => None,
+        }
+    }
+
+    /// The floors up to that version are there, or cannot be had: a download that waited for them may go live. Tells whether
+    /// one did.
+    pub fn floors_are_there(&mut self, host: &impl Host, metrics: &mut Metrics, version: u64) -> bool {
+        self.floors = self.floors.max(version);
+        self.release(host, metrics)
+    }
+
+    fn release(&mut self, host: &impl Host, metrics: &mut Metrics) -> bool {
+        let is_ready = |it: &Download| it.is_complete() && (self.floors >= it.version() || self.held > FLOOR_TICKS);
+        match core::mem::replace(&mut self.phase, Phase::Idle) {
+            Phase::Fetching(download) if is_ready(&download) => {
+                self.floors = self.floors.max(download.version());
+                let step = self.advance(host, download);
+                self.finish(host, metrics, step)
+            }
+            other => {
+                self.phase = other;
+                false
+            }
+        }
+    }
+
+    /// Draws the consequences of a step. Tells whether something became live.
+    fn finish(&mut self, host: &impl Host, metrics: &mut Metrics, step: Result<Step, String>) -> bool {
         match step {
             Ok(Step::Fetching) => false,
             Ok(Step::Current) => {
@@ -243,6 +299,11 @@ impl Sync {
             Progress::Broken(problem) => {
                 self.kept = download.kept();
                 Err(problem)
+            }
+            Progress::Complete if self.floors < download.version() => {
+                self.held = 0;
+                self.phase = Phase::Fetching(download);
+                Ok(Step::Fetching)
             }
             Progress::Complete => {
                 self.holding(host)?;

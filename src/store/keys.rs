@@ -5,10 +5,10 @@
 
 use portcullis_bundle::{KeyBucket, OrganizationShard, read_restrictions};
 use portcullis_engine::{
-    KeyDigest, KeyId, KeyRecord, KeyStore, OrganizationId, OrganizationLimits, OrganizationState, StoreUnavailable,
+    KeyDigest, KeyRecord, KeyStore, OrganizationId, OrganizationLimits, OrganizationState, StoreUnavailable,
 };
 
-use super::{MOST_WAITING, found};
+use super::found;
 use crate::cache::{BucketCache, Entry};
 use crate::host::Host;
 use crate::live::{Live, Names};
@@ -22,8 +22,6 @@ pub struct Keys<'s, H> {
     pub(super) organizations: &'s mut Vec<Option<Vec<u8>>>,
     pub(super) cache: &'s mut BucketCache,
     pub(super) recent: &'s mut Recent,
-    pub(super) found: &'s mut Option<Position>,
-    pub(super) evicted: &'s mut Vec<KeyId>,
     pub(super) missing: &'s mut bool,
 }
 
@@ -43,7 +41,6 @@ impl<H: Host> Keys<'_, H> {
     fn record(&mut self, position: Position) -> Result<KeyRecord<'_>, StoreUnavailable> {
         let bucket = position.bucket as usize;
         self.entry(bucket)?;
-        *self.found = Some(position);
         let Self { host, names, live, organizations, cache, missing, .. } = self;
         let organization = |id: &OrganizationId| organization(*host, names, live, organizations, missing, id);
         record(cache.get_mut(bucket).ok_or(StoreUnavailable)?, position.index, organization)
@@ -61,8 +58,7 @@ impl<H: Host> Keys<'_, H> {
         let shared = self.host.shared(&self.names.bucket(&self.live.layout, place, bucket));
         let bytes = found(shared.as_ref(), place, self.missing)?.to_vec();
         KeyBucket::open(&bytes).ok()?;
-        self.cache.insert(bucket, bytes, self.evicted);
-        self.evicted.truncate(MOST_WAITING);
+        self.cache.insert(bucket, bytes);
         Some(())
     }
 }

@@ -123,6 +123,11 @@ impl Download {
         self.force
     }
 
+    /// Whether every part is there.
+    pub(super) fn is_complete(&self) -> bool {
+        self.missing.is_empty() && self.in_flight.is_empty() && self.broken.is_none()
+    }
+
     /// Its version.
     pub(super) fn version(&self) -> u64 {
         self.new.version
