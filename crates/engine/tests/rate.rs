@@ -19,7 +19,8 @@ impl Draw {
 
     fn rate(&mut self) -> Rate {
         let (requests, seconds) = (1 + self.below(20), 1 + self.below(5));
-        let burst = 1 + self.below(if self.below(2) == 0 { 4 } else { 60 });
+        let most = if self.below(2) == 0 { 4 } else { 60 };
+        let burst = 1 + self.below(most);
         let narrow = |number: u64| u32::try_from(number).unwrap();
         Rate::new(narrow(requests), narrow(seconds), narrow(burst)).unwrap()
     }

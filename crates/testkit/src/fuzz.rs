@@ -145,7 +145,9 @@ pub fn bucket(data: &[u8]) {
         }
     }
     if let Ok(shard) = OrganizationShard::open(data) {
-        for id in data.iter().skip(4).as_slice().chunks(ORGANIZATION_RECORD).filter_map(|record| record.first_chunk()) {
+        for id in
+            data.get(4..).unwrap_or_default().chunks(ORGANIZATION_RECORD).filter_map(|record| record.first_chunk())
+        {
             let Ok((_, limits)) = shard.find(&OrganizationId::from_bytes(*id)) else { continue };
             assert!(limits.rate.is_none_or(|rate| rate.interval() > 0), "a rate without an end");
         }

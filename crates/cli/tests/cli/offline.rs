@@ -151,6 +151,33 @@ fn a_key_on_the_command_line_is_warned_about_and_stdin_is_not() {
 }
 
 #[test]
+fn the_limits_of_a_request_are_told_and_not_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.toml");
+    let keys = "[organizations.shop]\nstate = \"active\"\nmetered = true\n\
+                rate = { requests = 9, seconds = 60, burst = 12 }\n\
+                [keys.counted]\nenvironment = \"live\"\norganization = \"shop\"\nlimits = { quota = true }\n";
+    let explain = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let (keys, header) = (file.to_str().unwrap(), "Authorization: Bearer {key:counted}");
+        run(["explain", "--policy", POLICY, "--keys", keys, "--path", "/v1/users/1", "--header", header])
+    };
+    let told = "organisation quota, cost 1; key quota, cost 1; rate 500 in 1 s, burst 1000, by key; \
+                rate 9 in 60 s, burst 12, by organisation";
+    let done = explain(keys);
+    assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+    assert!(done.stdout.lines().any(|line| line.ends_with(told)), "{}", done.stdout);
+    for (from, to, words) in [
+        ("requests = 9", "requests = 0", "organizations.shop: rate: `requests` and `burst` must be at least 1"),
+        ("{ quota = true }", "{ meter = \"me\" }", "keys.counted: limits.meter: "),
+    ] {
+        let wrong = explain(&keys.replace(from, to));
+        assert_eq!(wrong.code, 1, "{}{}", wrong.stdout, wrong.stderr);
+        assert!(wrong.stderr.contains(words), "{}", wrong.stderr);
+    }
+}
+
+#[test]
 fn the_default_is_named_as_the_file_has_it() {
     let done = run(["explain", "--policy", POLICY, "--keys", CASES, "--path", "/nowhere"]);
     assert!(done.stdout.contains("no rule matches; default = `deny`"), "{}", done.stdout);
