@@ -12,8 +12,8 @@ mod table;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, backup, bundle, denials, edges, explain, keys, members, organizations, policy, receipt, restore, serve,
-    tokens, whoami,
+    audit, backup, bundle, denials, edges, explain, keys, members, organizations, plans, policy, quota, receipt,
+    restore, serve, tokens, whoami,
 };
 use crate::exit::Failure;
 
@@ -46,9 +46,15 @@ enum Command {
     Backup(backup::Args),
     /// Put a copy in the database's place, while no control plane runs.
     Restore(restore::Args),
-    /// List, make, rename, suspend and activate organisations.
+    /// List, make, rename, suspend and activate organisations, give them plans and tokens.
     #[command(subcommand)]
     Organizations(organizations::Command),
+    /// List, make, change and delete plans: what organisations may use.
+    #[command(subcommand)]
+    Plans(plans::Command),
+    /// Say what is left of a quota.
+    #[command(subcommand)]
+    Quota(quota::Command),
     /// List, invite, change and remove members of an organisation.
     #[command(subcommand)]
     Members(members::Command),
@@ -79,6 +85,8 @@ fn main() -> std::process::ExitCode {
         Command::Backup(args) => backup::run(&args),
         Command::Restore(args) => restore::run(&args),
         Command::Organizations(command) => organizations::run(command),
+        Command::Plans(command) => plans::run(command),
+        Command::Quota(command) => quota::run(command),
         Command::Members(command) => members::run(&command),
         Command::Tokens(command) => tokens::run(&command),
         Command::Whoami(args) => whoami::run(&args),

@@ -4,6 +4,7 @@
 //! over; a copy is called one only after SQLite found it whole; what a restored database takes the place of is kept.
 
 mod ended;
+mod ledger;
 mod restore;
 mod revived;
 

@@ -55,7 +55,9 @@ pub(crate) enum Error {
     #[error("{0} organisations have this plan\nhint: give them another first")]
     PlanInUse(u64),
     /// Nobody counts what the organisation uses; the caller can give it a plan that has a limit.
-    #[error("nobody counts what this organisation uses, so there is nothing to add to\nhint: give it a plan with a limit first")]
+    #[error(
+        "nobody counts what this organisation uses, so there is nothing to add to\nhint: give it a plan with a limit first"
+    )]
     Unmetered,
     /// There is one already; the caller can leave it out.
     #[error("{detail}")]

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use portcullis_api::explain::{CheckOutcome, Explain, ExplainedCheck, Explanation};
 use portcullis_engine::spec::KeyFormatSpec;
 use portcullis_engine::{
-    Ambient, Check, Decision, KeyDigest, KeyRecord, KeyStore, OrganizationState, Outcome, Policy, RestrictionSet,
-    StoreUnavailable, Unlimited, decide_traced,
+    Ambient, Check, Decision, KeyDigest, KeyRecord, KeyStore, OrganizationLimits, OrganizationState, Outcome, Policy,
+    RestrictionSet, StoreUnavailable, Unlimited, decide_traced,
 };
 
 use crate::access::Permission::KeysRead;

@@ -138,7 +138,11 @@ impl Metrics {
         let help = "Passwords that were wrong, of somebody who is known here or not";
         registry.register("sign_ins_refused", help, it.sign_ins_refused.clone());
         registry.register("report_entries_unread", "What newer edges told and nobody here can read", it.unread.clone());
-        registry.register("lease_tokens_granted", "Tokens granted to edges, those given back included", it.leased.clone());
+        registry.register(
+            "lease_tokens_granted",
+            "Tokens granted to edges, those given back included",
+            it.leased.clone(),
+        );
         it.gauges.register(&mut registry);
         Self { registry: Mutex::new(registry), ..it }
     }

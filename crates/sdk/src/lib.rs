@@ -12,6 +12,7 @@ mod error;
 mod fleet;
 mod keys;
 mod organizations;
+mod plans;
 mod policy;
 mod status;
 mod token;

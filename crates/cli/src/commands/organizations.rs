@@ -1,6 +1,6 @@
 //! `portcullis organizations`: what keys belong to.
 
-use portcullis_api::{CreateOrganization, Organization, OrganizationState, Patch, UpdateOrganization};
+use portcullis_api::{CreateOrganization, CreateTopUp, Organization, OrganizationState, Patch, UpdateOrganization};
 
 use super::block_on;
 use crate::args::{Control, Output};
@@ -16,6 +16,10 @@ pub(crate) enum Command {
     Create(Create),
     /// Give an organisation another name.
     Rename(Rename),
+    /// Give an organisation a plan or a time zone. Only the operator can give a plan.
+    Set(Set),
+    /// Give an organisation more tokens in the period that runs. Only the operator can.
+    TopUp(TopUp),
     /// Suspend an organisation: none of its keys works until it is activated. Only the operator can.
     Suspend(One),
     /// Let a suspended organisation's keys work again. Only the operator can.
@@ -59,6 +63,37 @@ pub(crate) struct Rename {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct Set {
+    /// The organisation's id.
+    id: String,
+    /// Its plan's name; `none` = nobody counts.
+    #[arg(long, required_unless_present = "time_zone")]
+    plan: Option<String>,
+    /// Its time zone: `Europe/Berlin`.
+    #[arg(long)]
+    time_zone: Option<String>,
+    #[command(flatten)]
+    control: Control,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TopUp {
+    /// The organisation's id.
+    id: String,
+    /// So many.
+    tokens: u64,
+    /// Why, for people.
+    #[arg(long, default_value = "")]
+    note: String,
+    #[command(flatten)]
+    control: Control,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct One {
     /// The organisation's id.
     id: String,
@@ -85,10 +120,34 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
                 let change = UpdateOrganization { name: Patch::Set(args.name), ..UpdateOrganization::default() };
                 update(&args.control, &args.id, &change, args.output).await
             }
+            Command::Set(args) => {
+                let plan = match args.plan.as_deref() {
+                    None => Patch::Keep,
+                    Some("none") => Patch::Clear,
+                    Some(name) => Patch::Set(name.to_owned()),
+                };
+                let time_zone = args.time_zone.map_or(Patch::Keep, Patch::Set);
+                let change = UpdateOrganization { plan, time_zone, ..UpdateOrganization::default() };
+                update(&args.control, &args.id, &change, args.output).await
+            }
+            Command::TopUp(args) => top_up(args).await,
             Command::Suspend(args) => set(&args, OrganizationState::Suspended).await,
             Command::Activate(args) => set(&args, OrganizationState::Active).await,
         }
     })
+}
+
+async fn top_up(args: TopUp) -> Result<Exit, Failure> {
+    let request = CreateTopUp { tokens: args.tokens, note: args.note };
+    let made = args.control.client()?.top_up(&args.id, &request).await?.value;
+    if args.output.json {
+        output::json(&made)?;
+        return Ok(Exit::Success);
+    }
+    let mut table = Table::new(["tokens", "until", "note"]);
+    table.row([made.tokens.to_string(), made.period_end, made.note]);
+    output::data(&table.to_string());
+    Ok(Exit::Success)
 }
 
 async fn set(args: &One, state: OrganizationState) -> Result<Exit, Failure> {
@@ -111,7 +170,7 @@ fn print(
         json()?;
         return Ok(Exit::Success);
     }
-    let mut table = Table::new(["id", "name", "state", "created"]);
+    let mut table = Table::new(["id", "name", "state", "plan", "created"]);
     for it in some {
         let state = match &it.state {
             OrganizationState::Active => "active".to_owned(),
@@ -119,7 +178,8 @@ fn print(
             OrganizationState::QuotaExhaustedUntil(time) => format!("quota exhausted until {time}"),
         };
         let state = if it.default { format!("{state}, default") } else { state };
-        table.row([it.id.clone(), it.name.clone(), state, it.created_at.clone()]);
+        let plan = it.plan.clone().unwrap_or_default();
+        table.row([it.id.clone(), it.name.clone(), state, plan, it.created_at.clone()]);
     }
     output::data(&table.to_string());
     Ok(Exit::Success)

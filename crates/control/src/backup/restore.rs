@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::ended::{self, Ended};
 use super::revived::{self, Revived};
-use super::{BackupError, check, open, sqlite_file, text};
+use super::{BackupError, check, ledger, open, sqlite_file, text};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::secret_file;
@@ -85,10 +85,11 @@ async fn prepare(old: &Path, new: &Path, revoke_tokens: bool, clock: &Clock) -> 
     Ok(Restored { version: 0, keys: 0, tokens, members, kept: None, revived, ended })
 }
 
-/// Raises the copy's version to the old file's, and says what comes back to life.
+/// Raises the copy's version to the old file's, takes over what edges were given since, and says what comes back to life.
 async fn after(old: &Path, copy: &mut SqliteConnection) -> Result<Revived, BackupError> {
     let version = revived::version(old).await?;
     sqlx::query("UPDATE bundle SET version = $1 WHERE version < $1").bind(version).execute(&mut *copy).await?;
+    ledger::take_over(old, copy).await?;
     revived::compare(old, copy).await
 }
 

@@ -200,7 +200,9 @@ impl Desk {
     }
 
     fn noticed(&mut self, key: MeterKey) -> Vec<QuotaEvent> {
-        let (Some(metered), Some(before)) = (self.metered.get(&key.0), self.before.get(&key)) else { return Vec::new() };
+        let (Some(metered), Some(before)) = (self.metered.get(&key.0), self.before.get(&key)) else {
+            return Vec::new();
+        };
         let Some(row) = self.meters.get_mut(&key) else { return Vec::new() };
         let limit = metered.limit.saturating_add(row.topped_up);
         let told = match row.told_limit == limit {

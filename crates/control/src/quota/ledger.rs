@@ -166,14 +166,14 @@ mod tests {
         let before = Lease { granted: 100, spent: 40, returned: 10, seq: 5, ..Lease::default() };
         for (said, seq, charge, spent) in [
             (told(100, 50, 10), 6, 90, 50),
-            (told(100, 30, 10), 6, 90, 30),                        // chunks were given back
-            (told(100, 99, 10), 5, 90, 40),                        // doubled or late
-            (told(80, 40, 10), 6, 90, 40),                         // an answer got lost
-            (told(100, 40, 60), 6, 40, 40),                        // all is accounted for
-            (told(100, 40, 100), 6, 40, 40),                       // more was returned than there was
-            (told(100, 40, 0), 6, 90, 40),                         // what was returned stays so
-            (told(250, 40, 10), 6, 240, 40),                       // a backup forgot what was granted
-            (told(100, 500, 10), 6, 500, 500),                     // more was spent than granted
+            (told(100, 30, 10), 6, 90, 30),    // chunks were given back
+            (told(100, 99, 10), 5, 90, 40),    // doubled or late
+            (told(80, 40, 10), 6, 90, 40),     // an answer got lost
+            (told(100, 40, 60), 6, 40, 40),    // all is accounted for
+            (told(100, 40, 100), 6, 40, 40),   // more was returned than there was
+            (told(100, 40, 0), 6, 90, 40),     // what was returned stays so
+            (told(250, 40, 10), 6, 240, 40),   // a backup forgot what was granted
+            (told(100, 500, 10), 6, 500, 500), // more was spent than granted
             (told(u64::MAX, u64::MAX, u64::MAX), 6, MOST_TOKENS, MOST_TOKENS),
         ] {
             let mut lease = before;

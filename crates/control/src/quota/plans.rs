@@ -60,12 +60,7 @@ pub(crate) async fn show(app: &App, by: &Caller, name: &str) -> Result<Plan, Err
 }
 
 /// Changes a plan. Limits follow at once, bounds of periods that run do not.
-pub(crate) async fn update(
-    app: &App,
-    by: &Caller,
-    name: &str,
-    request: &UpdatePlan,
-) -> Result<Committed<Plan>, Error> {
+pub(crate) async fn update(app: &App, by: &Caller, name: &str, request: &UpdatePlan) -> Result<Committed<Plan>, Error> {
     may_change(app, by)?;
     app.change(async || {
         let before = found(app, name).await?;

@@ -18,12 +18,7 @@ use crate::store::{Action, Change, Target, TopUpRow, Write};
 const MAX_NOTE: usize = 200;
 
 /// Gives an organisation more, at once.
-pub(crate) async fn top_up(
-    app: &App,
-    by: &Caller,
-    id: &str,
-    request: &CreateTopUp,
-) -> Result<Committed<TopUp>, Error> {
+pub(crate) async fn top_up(app: &App, by: &Caller, id: &str, request: &CreateTopUp) -> Result<Committed<TopUp>, Error> {
     by.require(OrganizationsWrite)?;
     let organization = find_seen(app, by, id).await?;
     by.require_operator(app)?;

@@ -97,7 +97,8 @@ impl Fixture {
 
     /// Compares the sums of every meter with its leases.
     async fn check_sums(&self) {
-        let charge = "CASE WHEN granted - returned - forgiven > spent THEN granted - returned - forgiven ELSE spent END";
+        let charge =
+            "CASE WHEN granted - returned - forgiven > spent THEN granted - returned - forgiven ELSE spent END";
         let wrong = self
             .text(&format!(
                 "SELECT m.subject FROM meters m WHERE \

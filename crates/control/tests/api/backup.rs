@@ -112,3 +112,44 @@ async fn every_token_is_revoked_if_that_is_asked_for() {
         assert_eq!(stack.by(&token, Method::GET, "/v1/keys", None).await.status, 401);
     }
 }
+
+#[tokio::test]
+async fn what_edges_were_given_since_is_not_given_again() {
+    if ON_POSTGRES {
+        return;
+    }
+    let (boot, other) = ("00000000000000a1", "00000000000000b2");
+    for is_old_readable in [true, false] {
+        let stack = Stack::start().await;
+        assert_eq!(stack.post("/v1/plans", json!({ "name": "ten", "limit": 10, "default": true })).await.status, 201);
+        let org = stack.organization("acme").await;
+        let lease = async |stack: &Stack, boot: &str, seq: u64, granted: u64, spent: u64| {
+            let meter =
+                json!({ "subject": org, "period": NOON, "granted": granted, "spent": spent, "want": spent + 1 });
+            let body = json!({ "edge": "e", "boot": boot, "seq": seq, "meters": [meter] }).to_string();
+            let answer = stack.send(Method::POST, "/edge/v1/leases", Some(&stack.edge), Some(body.as_bytes())).await;
+            let grant = answer.json()["grants"][0].clone();
+            (grant["granted"].as_u64().unwrap(), grant["state"].as_str().unwrap().to_owned())
+        };
+        assert_eq!(lease(&stack, boot, 1, 0, 0).await.0, 1);
+        backup(&Database::InFolder, stack.folder.path(), &stack.folder.path().join("copy")).await.unwrap();
+        for seq in 2..=9 {
+            assert_eq!(lease(&stack, boot, seq, seq - 1, seq - 1).await.0, seq);
+        }
+        let folder = stack.kill().await;
+        if !is_old_readable {
+            std::fs::write(folder.path().join("portcullis.sqlite"), b"no database").unwrap();
+            for end in ["-wal", "-shm"] {
+                let _ = std::fs::remove_file(folder.path().join(format!("portcullis.sqlite{end}")));
+            }
+            let (_, stack) = put_back(folder, false).await;
+            assert_eq!(lease(&stack, boot, 10, 9, 9).await, (10, "granted".to_owned()), "it tells again");
+            assert_eq!(lease(&stack, other, 1, 0, 0).await.1, "busy");
+            continue;
+        }
+        let (_, stack) = put_back(folder, false).await;
+        assert_eq!(lease(&stack, other, 1, 0, 0).await, (1, "granted".to_owned()));
+        assert_eq!(lease(&stack, other, 2, 1, 1).await.1, "busy", "the first holds one that it has not spent");
+        assert_eq!(lease(&stack, boot, 10, 9, 9).await.1, "exhausted");
+    }
+}

@@ -55,7 +55,11 @@ async fn every_route_has_a_method_that_understands_its_answer() {
     assert_eq!(client.policy_version(3).await.unwrap(), restored);
     assert_eq!(client.policy_versions(&ListPolicyVersions::default()).await.unwrap().data.len(), 3);
 
-    let acme = client.create_organization(&CreateOrganization { name: "acme".to_owned(), ..CreateOrganization::default() }).await.unwrap().value;
+    let acme = client
+        .create_organization(&CreateOrganization { name: "acme".to_owned(), ..CreateOrganization::default() })
+        .await
+        .unwrap()
+        .value;
     let change =
         UpdateOrganization { state: Patch::Set(OrganizationState::Suspended), ..UpdateOrganization::default() };
     let suspended = client.update_organization(&acme.id, &change).await.unwrap().value;

@@ -59,7 +59,13 @@ pub(super) async fn create(
     desk: Desk,
     Form(Sent { name }): Form<Sent>,
 ) -> Result<Response, Failure> {
-    match organizations::create(&app, &desk.by, &CreateOrganization { name: name.clone(), ..CreateOrganization::default() }).await {
+    match organizations::create(
+        &app,
+        &desk.by,
+        &CreateOrganization { name: name.clone(), ..CreateOrganization::default() },
+    )
+    .await
+    {
         Ok(made) => Ok(done(HERE, Done::OrganizationCreated, Some(made.version)).into_response()),
         Err(error) => {
             let problems = beside(error, &[("", "name")])?;

@@ -60,9 +60,21 @@ fn periods_of_calendars() {
 #[test]
 fn periods_tile_time() {
     for name in [
-        "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "America/Sao_Paulo",
-        "Asia/Beirut", "Asia/Kathmandu", "America/Havana", "America/St_Johns", "Africa/Casablanca", "Asia/Gaza",
-        "Pacific/Kwajalein", "Antarctica/Troll", "America/Scoresbysund",
+        "UTC",
+        "Europe/Berlin",
+        "America/New_York",
+        "Australia/Lord_Howe",
+        "Pacific/Apia",
+        "America/Sao_Paulo",
+        "Asia/Beirut",
+        "Asia/Kathmandu",
+        "America/Havana",
+        "America/St_Johns",
+        "Africa/Casablanca",
+        "Asia/Gaza",
+        "Pacific/Kwajalein",
+        "Antarctica/Troll",
+        "America/Scoresbysund",
     ] {
         for period in QuotaPeriod::ALL {
             let rule = rule(period, name);

@@ -144,8 +144,8 @@ pub(super) async fn a_rotated_key_shares_the_meter_of_the_first(it: Fixture) {
     put(&*it.store, Write::InsertKey(next.clone())).await;
     assert_eq!(it.store.key(crate::caller::Scope::All, key_id(2)).await.unwrap().unwrap().meter, Some(key_id(1)));
     let floors = Some(FloorsAfter::default());
-    let all = it.store.lease(&LeaseCall { boot: "a".to_owned(), now_ms: NOW * 1000, floors, ..LeaseCall::default() });
-    let all = all.await.unwrap();
+    let first = LeaseCall { boot: "a".to_owned(), now_ms: NOW * 1000, floors, ..LeaseCall::default() };
+    let all = it.store.lease(&first).await.unwrap();
     let seen: Vec<_> = all.grants.iter().map(|it| (it.subject.clone(), it.limit, it.granted)).collect();
     assert_eq!(seen, [(key_id(1).to_string(), 20, 1)], "one meter, and the newest says how much");
     let version = all.floors.unwrap().version;
@@ -184,7 +184,8 @@ pub(super) async fn parts_of_a_limit_are_told_once_for_each_limit(it: Fixture) {
         note: "more".to_owned(),
         created_at: NOW,
     };
-    let told = async || it.text("SELECT percent || '/' || quota_limit || '/' || used FROM quota_events ORDER BY id").await;
+    let told =
+        async || it.text("SELECT percent || '/' || quota_limit || '/' || used FROM quota_events ORDER BY id").await;
     let mut expected: Vec<&str> = Vec::new();
     for (seq, spent, more) in [
         (1, 49, &[][..]),

@@ -12,7 +12,9 @@ use sqlx::Row as _;
 use super::Row;
 use super::columns::{parsed, parsed_or_null, unsigned, unsigned_or_null};
 use super::plans::period;
-use crate::store::{BundleKey, KeyRow, KeySummary, StoreError, TrialRow, published_limits, published_status, with_trial};
+use crate::store::{
+    BundleKey, KeyRow, KeySummary, StoreError, TrialRow, published_limits, published_status, with_trial,
+};
 
 pub(super) fn key(row: &Row) -> Result<KeyRow, StoreError> {
     Ok(KeyRow {

@@ -64,7 +64,8 @@ async fn periods(
 ) -> Result<BTreeMap<Subject, Vec<Period>>, StoreError> {
     let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for some in subjects.chunks(AT_ONCE) {
-        let mut query = QueryBuilder::<Db>::new("SELECT subject, period_start, period_end FROM meters WHERE period_end > ");
+        let mut query =
+            QueryBuilder::<Db>::new("SELECT subject, period_start, period_end FROM meters WHERE period_end > ");
         query.push_bind(signed(after)).push(" AND subject IN (");
         push(&mut query, some);
         for row in query.build().persistent(false).fetch_all(&mut *connection).await? {
@@ -121,7 +122,8 @@ pub(super) async fn last(
 pub(super) async fn load_leases(connection: &mut Connection, desk: &mut Desk) -> Result<(), StoreError> {
     let subjects: BTreeSet<_> = desk.meters.keys().map(|(subject, _)| *subject).collect();
     for some in subjects.iter().collect::<Vec<_>>().chunks(AT_ONCE) {
-        let sql = "SELECT subject, period_start, granted, spent, returned, forgiven, seq, in_doubt FROM leases WHERE boot = ";
+        let sql =
+            "SELECT subject, period_start, granted, spent, returned, forgiven, seq, in_doubt FROM leases WHERE boot = ";
         let mut query = QueryBuilder::<Db>::new(sql);
         query.push_bind(desk.boot.clone()).push(" AND subject IN (");
         push(&mut query, some);
@@ -172,11 +174,7 @@ async fn write_meters(connection: &mut Connection, rows: &[&MeterRow]) -> Result
     Ok(())
 }
 
-async fn write_leases(
-    connection: &mut Connection,
-    boot: &str,
-    rows: &[(MeterKey, Lease)],
-) -> Result<(), StoreError> {
+async fn write_leases(connection: &mut Connection, boot: &str, rows: &[(MeterKey, Lease)]) -> Result<(), StoreError> {
     let sql = "INSERT INTO leases (boot, subject, period_start, granted, spent, returned, forgiven, seq, in_doubt) ";
     let mut query = QueryBuilder::<Db>::new(sql);
     query.push_values(rows, |mut values, ((subject, start), lease)| {

@@ -12,8 +12,7 @@ use super::{Connection, Row, SqlStore};
 use crate::caller::Scope;
 use crate::store::{OrganizationRow, Organizations, StoreError};
 
-const COLUMNS: &str =
-    "id, name, state, quota_exhausted_until, is_default, created_at, changed_in, plan, time_zone";
+const COLUMNS: &str = "id, name, state, quota_exhausted_until, is_default, created_at, changed_in, plan, time_zone";
 
 pub(super) async fn insert(connection: &mut Connection, row: &OrganizationRow, version: u64) -> Result<(), StoreError> {
     let sql = "INSERT INTO organizations (id, name, state, quota_exhausted_until, is_default, created_at, \

@@ -9,8 +9,7 @@ use super::key_rows::{json, json_or_null};
 use super::{Connection, Row, SqlStore};
 use crate::store::{PlanRow, Plans, StoreError};
 
-const COLUMNS: &str =
-    "name, display_name, token_limit, period, rate, lost_leases, is_default, created_at, changed_in";
+const COLUMNS: &str = "name, display_name, token_limit, period, rate, lost_leases, is_default, created_at, changed_in";
 
 pub(super) async fn insert(connection: &mut Connection, row: &PlanRow, version: u64) -> Result<(), StoreError> {
     step_down(connection, row).await?;

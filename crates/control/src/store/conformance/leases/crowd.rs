@@ -48,7 +48,13 @@ pub(in super::super) async fn a_call_takes_little_among_many_organizations(it: F
     let mut took = Vec::new();
     for count in [0, 1, 100, 1000] {
         let meters = grants.iter().take(count).map(|grant| {
-            let told = MeterState { period: grant.period, granted: grant.granted, spent: 1, want: 10, ..MeterState::default() };
+            let told = MeterState {
+                period: grant.period,
+                granted: grant.granted,
+                spent: 1,
+                want: 10,
+                ..MeterState::default()
+            };
             (portcullis_engine::Subject::parse(&grant.subject).unwrap(), told)
         });
         let meters: Vec<_> = meters.collect();

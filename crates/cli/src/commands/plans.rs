@@ -1,0 +1,221 @@
+//! `portcullis plans`: what organisations may use.
+
+use portcullis_api::plans::Rate;
+use portcullis_api::{CreatePlan, LostLeases, Patch, Plan, QuotaPeriod, UpdatePlan};
+
+use super::block_on;
+use crate::args::{Control, Output};
+use crate::exit::{Exit, Failure};
+use crate::output;
+use crate::table::Table;
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// List plans by name.
+    List(List),
+    /// Make a plan.
+    Create(Create),
+    /// Change a plan. Limits follow at once, the bounds of periods that run do not.
+    Set(Set),
+    /// Remove a plan that no organisation has.
+    Delete(Delete),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    control: Control,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Create {
+    /// Its name in requests: `free`.
+    name: String,
+    #[command(flatten)]
+    members: Members,
+    /// Organisations made from now on have it.
+    #[arg(long)]
+    default: bool,
+    #[command(flatten)]
+    control: Control,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Set {
+    /// Its name.
+    name: String,
+    #[command(flatten)]
+    members: Members,
+    /// Nobody counts from now on.
+    #[arg(long, conflicts_with = "limit")]
+    no_limit: bool,
+    /// Requests are as many as the policy says.
+    #[arg(long, conflicts_with = "rate")]
+    no_rate: bool,
+    /// Whether organisations made from now on have it.
+    #[arg(long)]
+    default: Option<bool>,
+    #[command(flatten)]
+    control: Control,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Delete {
+    /// Its name.
+    name: String,
+    #[command(flatten)]
+    control: Control,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, clap::Args)]
+struct Members {
+    /// What people call it.
+    #[arg(long)]
+    display_name: Option<String>,
+    /// Tokens in each period.
+    #[arg(long)]
+    limit: Option<u64>,
+    /// Over what they are counted: `30d`, `month` or `day`.
+    #[arg(long, value_parser = period)]
+    period: Option<QuotaPeriod>,
+    /// Requests in so many seconds, and how many at once: `100/1s+20`.
+    #[arg(long, value_parser = rate)]
+    rate: Option<Rate>,
+    /// What becomes of tokens that a process held when it died: `spent` or `returned`.
+    #[arg(long, value_parser = lost_leases)]
+    lost_leases: Option<LostLeases>,
+}
+
+fn period(text: &str) -> Result<QuotaPeriod, &'static str> {
+    QuotaPeriod::ALL.into_iter().find(|it| it.as_str() == text).ok_or("expected `30d`, `month` or `day`")
+}
+
+fn lost_leases(text: &str) -> Result<LostLeases, &'static str> {
+    LostLeases::ALL.into_iter().find(|it| it.as_str() == text).ok_or("expected `spent` or `returned`")
+}
+
+/// `100/1s`, `100/60s+20`; without a burst it is as many as the requests.
+fn rate(text: &str) -> Result<Rate, &'static str> {
+    let wrong = "expected requests, seconds and perhaps a burst, as in `100/1s` or `100/60s+20`";
+    let (requests, rest) = text.split_once('/').ok_or(wrong)?;
+    let (seconds, burst) = rest.split_once("s").ok_or(wrong)?;
+    let requests = requests.parse().map_err(|_| wrong)?;
+    let burst = match burst.strip_prefix('+') {
+        Some(burst) => burst.parse().map_err(|_| wrong)?,
+        None if burst.is_empty() => requests,
+        None => return Err(wrong),
+    };
+    Ok(Rate { requests, seconds: seconds.parse().map_err(|_| wrong)?, burst })
+}
+
+/// Runs one of them.
+pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
+    block_on(async {
+        match command {
+            Command::List(args) => {
+                let all = args.control.client()?.list_plans().await?;
+                print(&all, args.output, || output::json(&all))
+            }
+            Command::Create(args) => {
+                let request = args.request();
+                let made = args.control.client()?.create_plan(&request).await?.value;
+                print(std::slice::from_ref(&made), args.output, || output::json(&made))
+            }
+            Command::Set(args) => {
+                let changed = args.control.client()?.update_plan(&args.name, &args.request()).await?;
+                output::talk(&format!("edges that enforce version {} know", changed.version));
+                print(std::slice::from_ref(&changed.value), args.output, || output::json(&changed.value))
+            }
+            Command::Delete(args) => {
+                let gone = args.control.client()?.delete_plan(&args.name).await?.value;
+                print(std::slice::from_ref(&gone), args.output, || output::json(&gone))
+            }
+        }
+    })
+}
+
+impl Create {
+    fn request(&self) -> CreatePlan {
+        let Members { display_name, limit, period, rate, lost_leases } = &self.members;
+        CreatePlan {
+            name: self.name.clone(),
+            display_name: display_name.clone(),
+            limit: *limit,
+            period: period.unwrap_or_default(),
+            rate: *rate,
+            lost_leases: lost_leases.unwrap_or_default(),
+            default: self.default,
+        }
+    }
+}
+
+impl Set {
+    fn request(&self) -> UpdatePlan {
+        fn patch<T: Clone>(value: Option<&T>, clear: bool) -> Patch<T> {
+            match value {
+                _ if clear => Patch::Clear,
+                Some(value) => Patch::Set(value.clone()),
+                None => Patch::Keep,
+            }
+        }
+        let Members { display_name, limit, period, rate, lost_leases } = &self.members;
+        UpdatePlan {
+            display_name: patch(display_name.as_ref(), false),
+            limit: patch(limit.as_ref(), self.no_limit),
+            period: patch(period.as_ref(), false),
+            rate: patch(rate.as_ref(), self.no_rate),
+            lost_leases: patch(lost_leases.as_ref(), false),
+            default: patch(self.default.as_ref(), false),
+        }
+    }
+}
+
+fn print(plans: &[Plan], how: Output, json: impl FnOnce() -> Result<(), serde_json::Error>) -> Result<Exit, Failure> {
+    if how.json {
+        json()?;
+        return Ok(Exit::Success);
+    }
+    let mut table = Table::new(["name", "called", "limit", "period", "rate", "lost leases", "default"]);
+    for it in plans {
+        table.row([
+            it.name.clone(),
+            it.display_name.clone(),
+            it.limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string()),
+            it.period.as_str().to_owned(),
+            it.rate.map(|it| format!("{}/{}s+{}", it.requests, it.seconds, it.burst)).unwrap_or_default(),
+            it.lost_leases.as_str().to_owned(),
+            if it.default { "yes" } else { "" }.to_owned(),
+        ]);
+    }
+    output::data(&table.to_string());
+    Ok(Exit::Success)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_read() {
+        for (text, expected) in [
+            ("100/1s", Some((100, 1, 100))),
+            ("100/60s+20", Some((100, 60, 20))),
+            ("100", None),
+            ("100/1", None),
+            ("100/s", None),
+            ("100/1s20", None),
+            ("-1/1s", None),
+        ] {
+            let found = rate(text).ok().map(|it| (it.requests, it.seconds, it.burst));
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+}

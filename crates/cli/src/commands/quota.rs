@@ -1,0 +1,70 @@
+//! `portcullis quota`: what is left.
+
+use portcullis_api::Quota;
+use portcullis_api::plans::WhichQuota;
+
+use super::block_on;
+use crate::args::{Control, Output};
+use crate::exit::{Exit, Failure};
+use crate::output;
+use crate::table::Table;
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Say what is left of an organisation's quota, or of a key's own.
+    Show(Show),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Show {
+    /// The organisation's id; absent = the caller's.
+    #[arg(long)]
+    organization: Option<String>,
+    /// A key's id.
+    #[arg(long)]
+    key: Option<String>,
+    #[command(flatten)]
+    control: Control,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Runs one of them.
+pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
+    let Command::Show(args) = command;
+    block_on(async {
+        let which = WhichQuota { organization: args.organization, key: args.key };
+        let quota = args.control.client()?.quota(&which).await?;
+        if args.output.json {
+            output::json(&quota)?;
+        } else {
+            output::data(&table(&quota).to_string());
+        }
+        Ok(Exit::Success)
+    })
+}
+
+fn table(quota: &Quota) -> Table {
+    let mut table = Table::pairs();
+    let mut row = |name: &str, value: String| table.row([name.to_owned(), value]);
+    row("counted", quota.subject.clone());
+    row("plan", quota.plan.clone().unwrap_or_else(|| "none".to_owned()));
+    match &quota.meter {
+        None => row("limit", "none".to_owned()),
+        Some(it) => {
+            for (name, number) in [
+                ("limit", it.limit),
+                ("topped up", it.topped_up),
+                ("used", it.used),
+                ("in doubt", it.in_doubt),
+                ("held by edges", it.held),
+                ("remaining", it.remaining),
+            ] {
+                row(name, number.to_string());
+            }
+            row("since", it.period_start.clone());
+            row("resets at", it.resets_at.clone());
+        }
+    }
+    table
+}
