@@ -38,3 +38,5 @@ pub mod usage;
 
 #[cfg(target_arch = "wasm32")]
 mod abi;
+#[cfg(test)]
+mod fake_host;

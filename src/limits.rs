@@ -9,6 +9,8 @@ mod leader;
 mod meter;
 mod quotas;
 mod rates;
+#[cfg(test)]
+mod simulation;
 mod slots;
 mod validity;
 mod wire;

@@ -179,7 +179,8 @@ impl Limits {
 }
 
 fn apply(meter: &mut Meter, call: &Call, grant: &Grant, now: u64) {
-    let most = meter.granted.max(grant.limit);
+    // What was given back may have been granted again, but nobody holds more than there is.
+    let most = meter.granted.max(grant.limit.saturating_add(meter.returned));
     meter.granted = meter.granted.max(grant.granted.min(most));
     if call.seq <= meter.answer {
         return;
