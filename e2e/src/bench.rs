@@ -9,6 +9,7 @@ use anyhow::Context as _;
 
 mod cpu;
 mod envoy;
+mod limited;
 mod load;
 mod management;
 mod variant;

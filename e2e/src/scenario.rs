@@ -11,13 +11,17 @@ mod corpus;
 mod dashboard;
 mod hostile;
 mod lifecycle;
+mod limits;
 mod openapi;
 mod outage;
+mod quota;
+mod rate_limit;
 mod replicas;
 mod revocation;
 mod roles;
 mod scale;
 mod soak_management;
+mod usage;
 
 /// `portcullis-e2e scenario`.
 #[derive(Debug, clap::Args)]
@@ -30,9 +34,12 @@ pub(crate) struct Scenario {
     /// soak-management: how long each database is written to.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     seconds: u64,
+    /// quota: what the crashes are drawn from.
+    #[arg(long, default_value_t = 4)]
+    seed: u64,
 }
 
-const SCENARIOS: [(&str, &str); 11] = [
+const SCENARIOS: [(&str, &str); 14] = [
     ("corpus", "every case of policies/*/cases.toml, and every line that `up` prints"),
     ("lifecycle", "a key from its creation to its revocation, as its owner, its client and the upstream see it"),
     ("revocation", "how long a revoked key goes on working, on the slowest worker, under load"),
@@ -43,6 +50,9 @@ const SCENARIOS: [(&str, &str); 11] = [
     ("openapi", "whatever the API's own description allows, asked by schemathesis"),
     ("replicas", "two control planes on one PostgreSQL, an Envoy at each; either is killed"),
     ("soak-management", "50 clients create and revoke keys at once; the control plane is killed meanwhile"),
+    ("quota", "three Envoys share a quota of 10,000; Envoys and the control plane are killed, or drained, meanwhile"),
+    ("usage", "what is told to be used is what was let through, to the unit, through crashes and an outage"),
+    ("rate-limit", "rate limits over an Envoy's workers, several at once, and one over a fleet"),
     ("dashboard", "the pages in a real Chromium, from the owner's link to the receipt of a revocation"),
 ];
 
@@ -64,6 +74,9 @@ impl Scenario {
             "openapi" => openapi::run(&mut report).await,
             "replicas" => replicas::run(&mut report).await,
             "soak-management" => soak_management::run(Duration::from_secs(self.seconds), &mut report).await,
+            "quota" => quota::run(self.seed, &mut report).await,
+            "usage" => usage::run(&mut report).await,
+            "rate-limit" => rate_limit::run(&mut report).await,
             "dashboard" => dashboard::run(&mut report).await,
             other => anyhow::bail!("no scenario `{other}`\nhint: without a name they are listed"),
         };

@@ -18,7 +18,7 @@ use crate::ports::{Ports, local};
 use crate::process::Process;
 use crate::render::render;
 use crate::tools;
-use crate::upstream::{Running, Side};
+use crate::upstream::{Arrivals, Running, Side};
 use crate::{wait, workers};
 
 mod folder;
@@ -105,7 +105,7 @@ impl Stack {
     /// Starts Envoy on the repository's configuration and waits until it is live; it may not enforce yet.
     pub(crate) async fn start_envoy(&mut self) -> anyhow::Result<()> {
         let config = self.data.join("envoy.yaml");
-        let template = std::fs::read_to_string(tools::root()?.join("envoy.yaml"))?;
+        let template = std::fs::read_to_string(tools::root()?.join(self.setup.envoy))?;
         let values = self.values()?;
         write_private(&config, &render(&template, |name| values.get(name).cloned()))?;
         self.envoy = Some(spawn_envoy(&config, self.setup.workers, &self.log("envoy.log"))?);
@@ -130,6 +130,24 @@ impl Stack {
         std::fs::copy(self.control_data().join("edge.env"), orphan.control_data().join("edge.env"))?;
         orphan.start_envoy().await?;
         Ok(orphan)
+    }
+
+    /// Another Envoy of this stack's control plane and upstreams.
+    pub(crate) async fn another_edge(&self, edge_id: &'static str) -> anyhow::Result<Self> {
+        let own = Ports::free()?;
+        let ports = Ports { edge: own.edge, admin: own.admin, ..self.setup.ports };
+        let secrets = Some(self.setup.secrets.clone().unwrap_or_else(|| self.control_data()));
+        let mut other = Self::new(Setup { ports, data: None, secrets, edge_id, ..self.setup.clone() })?;
+        std::fs::create_dir_all(other.control_data())?;
+        std::fs::copy(self.control_data().join("edge.env"), other.control_data().join("edge.env"))?;
+        other.start_envoy().await?;
+        other.wait_enforcing().await?;
+        Ok(other)
+    }
+
+    /// What arrived at the live upstream.
+    pub(crate) fn arrivals(&self) -> anyhow::Result<&Arrivals> {
+        Ok(self.upstreams.first().context("no upstream runs")?.arrivals())
     }
 
     /// Waits until every worker enforces all that has been written so far: a key created now is no stranger any more.
@@ -211,6 +229,13 @@ impl Stack {
         self.envoy = None;
     }
 
+    /// Ends Envoy as a crash would.
+    pub(crate) fn kill_envoy(&mut self) {
+        if let Some(mut process) = self.envoy.take() {
+            process.kill();
+        }
+    }
+
     /// Envoy's process id.
     pub(crate) fn envoy_id(&self) -> Option<u32> {
         self.envoy.as_ref().map(Process::id)
@@ -267,6 +292,7 @@ impl Stack {
         let Ports { edge, admin, control, live, sandbox } = self.setup.ports;
         let ports = [("EDGE", edge), ("ADMIN", admin), ("CONTROL", control), ("LIVE", live), ("SANDBOX", sandbox)];
         values.extend(ports.map(|(name, port)| (format!("PORTCULLIS_{name}_PORT"), port.to_string())));
+        values.extend(self.setup.variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         values.insert("PORTCULLIS_EDGE_ID".to_owned(), self.setup.edge_id.to_owned());
         values.insert("PORTCULLIS_WASM".to_owned(), text(&self.setup.module.path()?));
         values.insert("PORTCULLIS_ACCESS_LOG".to_owned(), text(&self.log("access.log")));

@@ -1,13 +1,17 @@
 //! The sample upstream: answers with what it was sent, so that a client sees what an upstream sees.
 //!
-//! It checks no key; that is the edge's work. `/plain` answers a fixed text.
+//! It checks no key; that is the edge's work. `/plain` answers a fixed text. Invariant: an echo is counted before it is
+//! answered, so that what a client saw is never more than what was counted.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::routing::get;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -48,19 +52,75 @@ impl Upstream {
 #[derive(Debug)]
 pub(crate) struct Running {
     task: JoinHandle<()>,
+    arrivals: Arrivals,
+}
+
+/// Requests that arrived so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Arrivals {
+    counts: Arc<Mutex<BTreeMap<Arrival, u64>>>,
+}
+
+/// What is counted together: whose request, and to where.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Arrival {
+    /// As the edge told it.
+    pub(crate) organization: String,
+    pub(crate) key: String,
+    pub(crate) path: String,
 }
 
 impl Running {
     pub(crate) async fn start(side: Side, address: SocketAddr) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        let app = Router::new().route("/plain", get("ok\n")).fallback(echo).with_state(side);
+        let arrivals = Arrivals::default();
+        let app = Router::new().route("/plain", get("ok\n")).fallback(echo).with_state((side, arrivals.clone()));
         let task = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, app).await {
                 eprintln!("the upstream ended: {error}");
             }
         });
-        Ok(Self { task })
+        Ok(Self { task, arrivals })
     }
+
+    pub(crate) fn arrivals(&self) -> &Arrivals {
+        &self.arrivals
+    }
+}
+
+impl Arrivals {
+    /// Everything that was counted.
+    pub(crate) fn all(&self) -> BTreeMap<Arrival, u64> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Requests of an organisation's keys.
+    pub(crate) fn of_organization(&self, id: &str) -> u64 {
+        self.sum(|arrival| arrival.organization == id)
+    }
+
+    /// Requests with a key.
+    pub(crate) fn of_key(&self, id: &str) -> u64 {
+        self.sum(|arrival| arrival.key == id)
+    }
+
+    fn sum(&self, which: impl Fn(&Arrival) -> bool) -> u64 {
+        self.all().iter().filter(|(arrival, _)| which(arrival)).map(|(_, count)| count).sum()
+    }
+
+    fn count(&self, request: &Request) {
+        let told = |name: &str| text(request.headers(), name);
+        let arrival = Arrival {
+            organization: told("x-portcullis-org"),
+            key: told("x-portcullis-key-id"),
+            path: request.uri().path().to_owned(),
+        };
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry(arrival).or_default() += 1;
+    }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> String {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default()
 }
 
 impl Drop for Running {
@@ -69,7 +129,8 @@ impl Drop for Running {
     }
 }
 
-async fn echo(State(side): State<Side>, request: Request) -> Json<Value> {
+async fn echo(State((side, arrivals)): State<(Side, Arrivals)>, request: Request) -> Json<Value> {
+    arrivals.count(&request);
     let headers: Vec<(&str, String)> = request
         .headers()
         .iter()

@@ -24,7 +24,7 @@ pub(crate) struct Scenario {
 }
 
 /// The scenarios, in the order of `test`.
-pub(crate) const SCENARIOS: [Scenario; 11] = [
+pub(crate) const SCENARIOS: [Scenario; 14] = [
     scenario("corpus", &[]),
     scenario("lifecycle", &[]),
     scenario("revocation", &[]),
@@ -35,6 +35,9 @@ pub(crate) const SCENARIOS: [Scenario; 11] = [
     scenario("openapi", &[Need::Schemathesis]),
     scenario("replicas", &[Need::Postgres]),
     Scenario { in_test: &["--seconds", "10"], ..scenario("soak-management", &[Need::Postgres]) },
+    scenario("quota", &[]),
+    scenario("usage", &[]),
+    scenario("rate-limit", &[]),
     scenario("dashboard", &[Need::Browser]),
 ];
 

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::NamedModule;
 use super::cpu::Places;
-use super::variant::{self, Ingredients, Variant};
-use super::{cpu, load};
+use super::variant::{self, Ingredients, Told, Variant};
+use super::{cpu, limited, load};
 use crate::http::{Connection, Request};
 use crate::ports::{Ports, local};
 use crate::process::Process;
@@ -19,7 +19,9 @@ use crate::report::{percentile, rounded};
 use crate::stack::{self, Setup, Stack};
 use crate::tools::Module;
 
-const KEYS: usize = 10_000;
+pub(super) const KEYS: usize = 10_000;
+/// What an organisation's quota and its keys' rates may add, in microseconds.
+const MOST_LIMITS: f64 = 0.6;
 /// What the filter may add, in terms of what a wasm filter that does nothing adds.
 const MOST_NOOPS: f64 = 2.0;
 /// And in terms of a call to a service.
@@ -30,6 +32,7 @@ struct Subject {
     variant: Variant,
     process: Process,
     edge: SocketAddr,
+    wire: Vec<Vec<u8>>,
     /// Microseconds a request, by round.
     rounds: Vec<f64>,
 }
@@ -39,6 +42,8 @@ struct Cost {
     variant: Variant,
     total: f64,
     added: f64,
+    /// Beyond ours for keys without limits.
+    beyond: f64,
 }
 
 pub(super) async fn run(
@@ -50,8 +55,9 @@ pub(super) async fn run(
     anyhow::ensure!(rounds > 0 && requests > 0, "nothing to measure");
     let mut control = Stack::new(Setup::preset("systemprompt")?)?;
     control.start_control().await?;
-    eprintln!("==> creating {KEYS} keys");
-    let ingredients = ingredients(&control, others).await?;
+    eprintln!("==> creating {KEYS} keys, and twice as many with limits");
+    let told = limited::telling().await?;
+    let ingredients = ingredients(&control, &told, others).await?;
     let admin = Ports::free()?.admin;
     let authority = variant::authority(ingredients.authority_port, admin);
     let _authority = start(&control, "authority", &authority, admin).await?;
@@ -61,23 +67,22 @@ pub(super) async fn run(
         eprintln!("==> starting Envoy: {}", variant.name(&ingredients));
         subjects.push(subject(&control, variant, &ingredients).await?);
     }
-    let wire: Vec<Vec<u8>> = ingredients.keys.iter().map(|key| request(key)).collect();
-    measure(&mut subjects, &wire, rounds, requests)?;
+    measure(&mut subjects, rounds, requests)?;
     Ok(conclude(&costs(&subjects), &ingredients, as_json))
 }
 
-fn measure(subjects: &mut [Subject], wire: &[Vec<u8>], rounds: usize, requests: usize) -> anyhow::Result<()> {
+fn measure(subjects: &mut [Subject], rounds: usize, requests: usize) -> anyhow::Result<()> {
     let places = Places::find()?;
     for subject in subjects.iter() {
         places.map_or(Ok(()), |places| places.put_envoy(subject.process.id()))?;
         // Every key once before anything is measured.
-        load::run(subject.edge, wire, KEYS, places)?;
+        load::run(subject.edge, &subject.wire, KEYS, places)?;
     }
     for round in 1..=rounds {
         eprintln!("==> round {round} of {rounds}");
         for subject in subjects.iter_mut() {
             let before = cpu::time_of(subject.process.id())?;
-            load::run(subject.edge, wire, requests, places)?;
+            load::run(subject.edge, &subject.wire, requests, places)?;
             let used = cpu::time_of(subject.process.id())?.saturating_sub(before);
             subject.rounds.push(used.as_secs_f64() * 1e6 / requests as f64);
         }
@@ -85,16 +90,16 @@ fn measure(subjects: &mut [Subject], wire: &[Vec<u8>], rounds: usize, requests: 
     Ok(())
 }
 
-async fn ingredients(control: &Stack, others: Vec<NamedModule>) -> anyhow::Result<Ingredients> {
+async fn ingredients(control: &Stack, told: &Stack, others: Vec<NamedModule>) -> anyhow::Result<Ingredients> {
     let client = control.control()?;
-    let mut keys = Vec::with_capacity(KEYS);
-    while keys.len() < KEYS {
-        let scopes = ["skills:read", "skills:write"];
-        let body = json!({ "name": "bench", "environment": "production", "scopes": scopes });
-        keys.extend(client.create_many(vec![body; 1000]).await?.into_iter().map(|key| key.text));
-    }
     Ok(Ingredients {
-        keys,
+        keys: limited::keys(&client, &json!({})).await?,
+        limited_keys: limited::limited_keys(&client).await?,
+        told: Told {
+            keys: limited::limited_keys(&told.control()?).await?,
+            configuration: told.plugin_configuration()?,
+            control_port: told.setup.ports.control,
+        },
         others,
         noop_module: Module::Noop.path()?.display().to_string(),
         portcullis_module: Module::Portcullis.path()?.display().to_string(),
@@ -108,10 +113,15 @@ async fn subject(control: &Stack, variant: Variant, ingredients: &Ingredients) -
     let Ports { edge, admin, .. } = Ports::free()?;
     let config = variant::configuration(variant, ingredients, edge, admin);
     let process = start(control, variant.name(ingredients), &config, admin).await?;
-    if matches!(variant, Variant::Portcullis | Variant::Other(_)) {
-        stack::wait_enforcing(&mut Connection::open(local(edge)).await?).await?;
+    let wire: Vec<Vec<u8>> = variant.keys(ingredients).iter().map(|key| request(key).bytes()).collect();
+    if variant.is_ours() {
+        let mut connection = Connection::open(local(edge)).await?;
+        stack::wait_enforcing(&mut connection).await?;
+        if let Some(last) = variant.keys(ingredients).last() {
+            limited::wait_allowed(&mut connection, &request(last)).await?;
+        }
     }
-    Ok(Subject { variant, process, edge: local(edge), rounds: Vec::new() })
+    Ok(Subject { variant, process, edge: local(edge), wire, rounds: Vec::new() })
 }
 
 async fn start(control: &Stack, name: &str, config: &Value, admin: u16) -> anyhow::Result<Process> {
@@ -123,16 +133,22 @@ async fn start(control: &Stack, name: &str, config: &Value, admin: u16) -> anyho
 }
 
 /// An ordinary API client's request.
-fn request(key: &str) -> Vec<u8> {
+fn request(key: &str) -> Request {
     let request = Request::get("/api/v1/skills?limit=20").header("user-agent", "acme-sdk/2.1 (linux)");
-    request.header("accept", "application/json").header("accept-encoding", "gzip").bearer(key).bytes()
+    request.header("accept", "application/json").header("accept-encoding", "gzip").bearer(key)
 }
 
 fn costs(subjects: &[Subject]) -> Vec<Cost> {
-    let bare = subjects.first().map(|it| it.rounds.clone()).unwrap_or_default();
-    let cost = |subject: &Subject| {
-        let differences: Vec<f64> = subject.rounds.iter().zip(&bare).map(|(used, bare)| used - bare).collect();
-        Cost { variant: subject.variant, total: percentile(&subject.rounds, 0.5), added: percentile(&differences, 0.5) }
+    let rounds = |variant| subjects.iter().find(|it| it.variant == variant).map_or(&[][..], |it| &it.rounds);
+    let beyond = |subject: &Subject, from: &[f64]| {
+        let differences: Vec<f64> = subject.rounds.iter().zip(from).map(|(used, from)| used - from).collect();
+        percentile(&differences, 0.5)
+    };
+    let cost = |subject: &Subject| Cost {
+        variant: subject.variant,
+        total: percentile(&subject.rounds, 0.5),
+        added: beyond(subject, rounds(Variant::Bare)),
+        beyond: beyond(subject, rounds(Variant::Portcullis)),
     };
     subjects.iter().map(cost).collect()
 }
@@ -145,9 +161,13 @@ fn conclude(costs: &[Cost], from: &Ingredients, as_json: bool) -> ExitCode {
         println!("{:14}{:>12.2}{:>12.2}{:>12.2}", cost.variant.name(from), cost.total, cost.added, cost.added / noop);
     }
     let ext_authz = added(Variant::ExtAuthz);
+    let beyond = |variant| costs.iter().find(|it| it.variant == variant).map_or(f64::NAN, |it| it.beyond);
+    let (limits, told) = (beyond(Variant::Limited), beyond(Variant::Told) - beyond(Variant::Limited));
+    println!("a quota and a rate limit add {limits:.2} us, telling of them on each answer {told:.2} us more");
     let checks = [
         (format!("portcullis adds at most {MOST_NOOPS:.1} x what the no-op adds"), ours <= MOST_NOOPS * noop),
         ("portcullis adds at most 1/8 of what ext_authz adds".to_owned(), ours <= MOST_EXT_AUTHZ * ext_authz),
+        (format!("a quota and a rate limit add at most {MOST_LIMITS:.1} us"), limits <= MOST_LIMITS),
     ];
     for (what, holds) in &checks {
         println!("{} {what}", if *holds { "ok  " } else { "FAIL" });
@@ -165,5 +185,6 @@ fn figures(cost: &Cost, noop: f64) -> Value {
         "us_per_request": rounded(cost.total),
         "added_us": rounded(cost.added),
         "x_noop": rounded(cost.added / noop),
+        "beyond_portcullis_us": rounded(cost.beyond),
     })
 }

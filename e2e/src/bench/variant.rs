@@ -23,13 +23,39 @@ pub(super) enum Variant {
     ExtAuthz,
     /// Ours.
     Portcullis,
+    /// Ours, for keys with a rate each, whose organisation has a quota.
+    Limited,
+    /// The same, under a policy that tells on every answer where they stand.
+    Told,
     /// Another build of ours, by its place in [`Ingredients::others`].
     Other(usize),
 }
 
 impl Variant {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Bare, Self::ApiKeyAuth, Self::Noop, Self::Lua, Self::ExtAuthz, Self::Portcullis];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Bare,
+        Self::ApiKeyAuth,
+        Self::Noop,
+        Self::Lua,
+        Self::ExtAuthz,
+        Self::Portcullis,
+        Self::Limited,
+        Self::Told,
+    ];
+
+    /// Whether it is a build of ours.
+    pub(super) fn is_ours(self) -> bool {
+        matches!(self, Self::Portcullis | Self::Limited | Self::Told | Self::Other(_))
+    }
+
+    /// Whose requests it is measured with.
+    pub(super) fn keys(self, from: &Ingredients) -> &[String] {
+        match self {
+            Self::Limited => &from.limited_keys,
+            Self::Told => &from.told.keys,
+            _ => &from.keys,
+        }
+    }
 
     pub(super) fn name(self, from: &Ingredients) -> &str {
         match self {
@@ -39,6 +65,8 @@ impl Variant {
             Self::Lua => "lua",
             Self::ExtAuthz => "ext_authz",
             Self::Portcullis => "portcullis",
+            Self::Limited => "limited",
+            Self::Told => "told",
             Self::Other(index) => from.others.get(index).map_or("", |other| &other.name),
         }
     }
@@ -47,6 +75,8 @@ impl Variant {
 /// What the filters are made from.
 pub(super) struct Ingredients {
     pub(super) keys: Vec<String>,
+    pub(super) limited_keys: Vec<String>,
+    pub(super) told: Told,
     pub(super) noop_module: String,
     pub(super) portcullis_module: String,
     pub(super) others: Vec<NamedModule>,
@@ -55,26 +85,45 @@ pub(super) struct Ingredients {
     pub(super) control_port: u16,
 }
 
+/// The control plane whose policy tells where limits stand, and keys that have some.
+pub(super) struct Told {
+    pub(super) keys: Vec<String>,
+    pub(super) configuration: Value,
+    pub(super) control_port: u16,
+}
+
 /// A whole Envoy configuration. JSON is YAML.
 pub(super) fn configuration(variant: Variant, ingredients: &Ingredients, edge: u16, admin: u16) -> Value {
     let filters: Vec<Value> = key_filter(variant, ingredients).into_iter().chain([router()]).collect();
     let clusters = match variant {
         Variant::ExtAuthz => vec![cluster("authority", ingredients.authority_port)],
-        Variant::Portcullis | Variant::Other(_) => vec![cluster("portcullis_control", ingredients.control_port)],
+        Variant::Told => vec![cluster("portcullis_control", ingredients.told.control_port)],
+        _ if variant.is_ours() => vec![cluster("portcullis_control", ingredients.control_port)],
         _ => vec![],
     };
-    envoy(edge, admin, &filters, &clusters)
+    let copies = if variant.is_ours() { copies() } else { json!([]) };
+    envoy(edge, admin, &filters, &clusters, &copies)
+}
+
+/// As envoy.yaml has them.
+fn copies() -> Value {
+    let copy = |from: &str, to: &str| {
+        let header = json!({ "key": to, "value": format!("%REQ({from})%") });
+        json!({ "header": header, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD" })
+    };
+    json!([copy("x-portcullis-ratelimit", "RateLimit"), copy("x-portcullis-ratelimit-policy", "RateLimit-Policy"),])
 }
 
 /// The service that `ext_authz` asks: an Envoy that answers 200 to anything.
 pub(super) fn authority(port: u16, admin: u16) -> Value {
-    envoy(port, admin, &[router()], &[])
+    envoy(port, admin, &[router()], &[], &json!([]))
 }
 
-fn envoy(port: u16, admin: u16, filters: &[Value], clusters: &[Value]) -> Value {
+fn envoy(port: u16, admin: u16, filters: &[Value], clusters: &[Value], copies: &Value) -> Value {
     let answer = json!({ "status": 200, "body": { "inline_string": "ok\n" } });
     let routes = json!({ "name": "edge", "virtual_hosts": [{
         "name": "edge", "domains": ["*"], "routes": [{ "match": { "prefix": "/" }, "direct_response": answer }],
+        "response_headers_to_add": copies,
     }] });
     let manager = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -106,9 +155,10 @@ fn key_filter(variant: Variant, from: &Ingredients) -> Option<Value> {
             json!({ "default_source_code": { "inline_string": LUA.replace("KEYS", &from.keys.join("\n")) } }),
         )),
         Variant::ExtAuthz => Some(ext_authz(from.authority_port)),
-        Variant::Portcullis => {
+        Variant::Portcullis | Variant::Limited => {
             Some(wasm("portcullis", &from.portcullis_module, &from.portcullis_configuration.to_string()))
         }
+        Variant::Told => Some(wasm("portcullis", &from.portcullis_module, &from.told.configuration.to_string())),
         Variant::Other(index) => from.others.get(index).map(|other| {
             wasm("portcullis", &other.path.display().to_string(), &from.portcullis_configuration.to_string())
         }),

@@ -1,5 +1,6 @@
 //! What a stack is made of, before anything of it runs.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::ports::Ports;
@@ -20,6 +21,10 @@ pub(crate) struct Setup {
     pub(crate) secrets: Option<PathBuf>,
     /// What Envoy calls itself.
     pub(crate) edge_id: &'static str,
+    /// Envoy's configuration, in the repository.
+    pub(crate) envoy: &'static str,
+    /// What stands in it beside ports and secrets.
+    pub(crate) variables: BTreeMap<&'static str, String>,
 }
 
 impl Setup {
@@ -27,6 +32,11 @@ impl Setup {
     pub(crate) fn preset(name: &str) -> anyhow::Result<Self> {
         let policy = tools::root()?.join("policies").join(name).join("policy.toml");
         anyhow::ensure!(policy.exists(), "no preset `{name}`\nhint: the folders under policies/ are the presets");
+        Self::policy(policy)
+    }
+
+    /// A policy of its own.
+    pub(crate) fn policy(policy: PathBuf) -> anyhow::Result<Self> {
         Ok(Self {
             policy,
             ports: Ports::free()?,
@@ -36,6 +46,8 @@ impl Setup {
             database: None,
             secrets: None,
             edge_id: "edge-1",
+            envoy: "envoy.yaml",
+            variables: BTreeMap::new(),
         })
     }
 

@@ -1,0 +1,85 @@
+//! `usage`: what `GET /v1/usage` tells is what was let through, to the unit.
+//!
+//! The truth is what clients saw of Envoys that were not killed, and what arrived at the upstream. Invariant: a row that
+//! nobody asked for is as wrong as a count that is off by one.
+
+use std::time::Duration;
+
+use crate::fleet::Fleet;
+use crate::report::Report;
+use crate::wait;
+
+mod asked;
+mod told;
+
+use super::limits::Policy;
+use asked::Asked;
+use told::Told;
+
+/// Two that live, and one that is killed.
+const ENVOYS: usize = 3;
+const VICTIM: usize = 2;
+/// With the control plane there, killed now and then.
+const CRASHES: Duration = Duration::from_secs(12);
+const OUTAGE: Duration = Duration::from_secs(60);
+/// Within that time everything is told.
+const TOLD: Duration = Duration::from_secs(30);
+
+pub(super) async fn run(report: &mut Report) -> anyhow::Result<()> {
+    let policy = Policy::with(&[])?;
+    let mut fleet = Fleet::start(policy.setup()?, ENVOYS).await?;
+    let asked = Asked::prepare(&fleet).await?;
+
+    let load = asked.start(&fleet)?;
+    for crash in 0..4 {
+        tokio::time::sleep(CRASHES / 5).await;
+        if crash == 2 {
+            fleet.crash(VICTIM).await?;
+        } else {
+            fleet.crash_control().await?;
+        }
+    }
+    tokio::time::sleep(CRASHES / 5).await;
+    let crashes = load.stop().await?;
+    check("the control plane killed, and one Envoy", &fleet, &asked, &crashes, report).await?;
+    asked.check_victim(&fleet, report).await?;
+
+    let load = asked.start_slow(&fleet)?;
+    fleet.first().kill_control();
+    tokio::time::sleep(OUTAGE).await;
+    let mut all = load.stop().await?;
+    println!("  in the outage clients saw {all}");
+    report.check("most went on being served", all.of("200") > all.all() / 2);
+    fleet.first().start_control().await?;
+    all.add(crashes);
+    check("an outage of 60 s", &fleet, &asked, &all, report).await
+}
+
+/// Compares what is told with what clients saw, once everything is told; then once more, so that nothing comes after it.
+async fn check(
+    what: &str,
+    fleet: &Fleet,
+    asked: &Asked,
+    seen: &crate::demand::Seen,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let expected = asked.expected(seen);
+    let mut told = Told::default();
+    let equal = wait::until("everything to be told", TOLD, async || {
+        told = Told::read(&fleet.control()?, &asked.keys()).await?;
+        Ok((told == expected).then_some(()))
+    })
+    .await;
+    println!("  {what}: clients saw {seen}");
+    told.print(&asked.names());
+    report.equal(format!("{what}: requests without an answer"), seen.lost, 0);
+    report.equal(format!("{what}: let through, told"), told.allowed(), expected.allowed());
+    report.equal(format!("{what}: refused, told"), told.denied(), expected.denied());
+    report.equal(format!("{what}: cost, told"), told.cost(), expected.cost());
+    report.check(format!("{what}: each key, route and reason is told to the unit"), equal.is_ok());
+    told.differences(&expected).for_each(|line| println!("    {line}"));
+    let arrivals = fleet.arrivals()?;
+    let arrived: u64 = asked.keys().iter().map(|key| arrivals.of_key(key)).sum();
+    report.equal(format!("{what}: arrived at the upstream"), arrived, expected.allowed());
+    asked.nothing_comes_after(fleet, &told, report).await
+}
