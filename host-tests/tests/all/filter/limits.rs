@@ -95,7 +95,10 @@ fn without_answers_leases_end_and_the_policy_says_what_then() {
             edge.process.answer(&callout, Answer::Reset);
         }
         edge.run(30 * SECOND);
-        assert_eq!(edge.statuses()[0], Some(200), "what was granted may be spent for a while");
+        let request = edge.reading();
+        let outcome = edge.process.request(0, request);
+        assert_eq!(outcome.status(), Some(200), "what was granted may be spent for a while");
+        assert_eq!(edge.metric("quota.unmetered"), 0);
         edge.run(31 * SECOND);
         let request = edge.reading();
         let outcome = edge.process.request(0, request);
