@@ -68,6 +68,7 @@ impl Routes {
     }
 
     /// The id of a text.
+    #[inline(never)]
     pub fn intern(&mut self, text: &str) -> RouteId {
         let position = self.texts.iter().position(|known| &**known == text).or_else(|| {
             let room = self.texts.len() < MOST;

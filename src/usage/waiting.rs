@@ -74,6 +74,7 @@ impl Waiting {
     }
 
     /// Adds to a row. Returns the requests for which there was no room.
+    #[inline(never)]
     pub fn add(&mut self, hour: u32, row: Row, tally: &Tally) -> u64 {
         let without_route = Row { route: RouteId::default(), ..row };
         let is_full = self.rows.len() >= MOST;
