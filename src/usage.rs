@@ -117,10 +117,11 @@ impl Usage {
     /// Another row takes its line.
     #[cold]
     fn change_line(&mut self, row: Narrow, cost: u64) {
+        self.make_room();
         if self.lines.is_empty() {
             self.lines.resize(LINES, Default::default());
         }
-        self.make_room();
+        self.counted = true;
         let mut new = (row, Passed::default());
         new.1.add(cost, self.now);
         let Some(line) = self.lines.get_mut(row.line()) else { return };
