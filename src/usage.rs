@@ -17,6 +17,7 @@ use portcullis_engine::{KeyId, Policy, Reason};
 
 use crate::hash::IdMap;
 use crate::metrics::Counts;
+use routes::RouteId;
 pub use routes::Routes;
 use waiting::{Row, Tally, Waiting};
 
@@ -27,7 +28,7 @@ const MOST_FRESH: usize = 8 << 10;
 /// Counts of one VM.
 #[derive(Debug, Default)]
 pub struct Usage {
-    fresh: IdMap<Row, Passed>,
+    fresh: IdMap<Narrow, Passed>,
     refused: BTreeMap<(Row, Reason), u64>,
     /// Counted since the last copy to shared memory.
     pub(crate) recent: Waiting,
@@ -38,6 +39,32 @@ pub struct Usage {
     /// Unix seconds as of the last tick.
     now: u64,
     lost: u64,
+}
+
+/// A row as two numbers, which are compared in a few instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Narrow(u64, u32);
+
+impl Narrow {
+    fn new(key: KeyId, route: RouteId) -> Self {
+        let [a, b, c, d, e, f, g, h, i, j] = *key.as_bytes();
+        let [k, l] = route.number().to_le_bytes();
+        Self(u64::from_le_bytes([a, b, c, d, e, f, g, h]), u32::from_le_bytes([i, j, k, l]))
+    }
+
+    fn widened(self) -> Row {
+        let [a, b, c, d, e, f, g, h] = self.0.to_le_bytes();
+        let [i, j, k, l] = self.1.to_le_bytes();
+        let route = RouteId::from_number(u16::from_le_bytes([k, l]));
+        Row { key: KeyId::from_bytes([a, b, c, d, e, f, g, h, i, j]), route }
+    }
+}
+
+impl core::hash::Hash for Narrow {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        // The key is random enough; rules of one key are few.
+        state.write_u64(self.0 ^ u64::from(self.1) << 31);
+    }
 }
 
 /// Requests let through.
@@ -59,7 +86,7 @@ impl Usage {
 
     /// A request was let through.
     pub fn allowed(&mut self, policy: &Policy, rule: Option<usize>, key: KeyId, cost: u32) {
-        let row = Row { key, route: self.routes.of(policy, rule) };
+        let row = Narrow::new(key, self.routes.of(policy, rule));
         let one = |passed: &mut Passed, now| {
             passed.allowed += 1;
             passed.cost = passed.cost.saturating_add(u64::from(cost));
@@ -93,7 +120,7 @@ impl Usage {
         let hour = u32::try_from(self.now / HOUR).unwrap_or(u32::MAX);
         let mut lost = 0_u64;
         for (row, Passed { allowed, cost, last }) in self.fresh.drain() {
-            lost += self.recent.add(hour, row, &Tally { allowed, cost, last, denied: Vec::new() });
+            lost += self.recent.add(hour, row.widened(), &Tally { allowed, cost, last, denied: Vec::new() });
         }
         for ((row, reason), count) in core::mem::take(&mut self.refused) {
             lost += self.recent.add(hour, row, &Tally { denied: vec![(reason, count)], ..Tally::default() });
