@@ -40,7 +40,6 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook?from=test", listener.local_addr().unwrap());
         let it = Self { url, heard: Arc::default(), status: Arc::new(Mutex::new(status)) };
-        #[expect(clippy::disallowed_methods, reason = "it is somebody else's server")]
         let routes = axum::Router::new().fallback(hear).with_state(it.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         it
@@ -301,6 +300,8 @@ async fn a_name_is_looked_at_when_it_is_connected_to() {
     assert!(error.starts_with("it leads to ") && error.contains("a loopback address"), "{error}");
     // What was allowed when it was made, and is not now.
     stack.run(format!("UPDATE webhooks SET url = '{}'", receiver.url)).await;
+    // Newest first: of two of the same second, either may be.
+    stack.pass(1);
     test(&stack, &path).await;
     let failed = reaches(&stack, &path, "attempts", json!(1)).await;
     assert!(failed["last_error"].as_str().unwrap().contains("https://"), "{failed}");
