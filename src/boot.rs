@@ -21,6 +21,7 @@ pub fn enter(host: &impl Host, names: &Names, control: &Control, vm: u64) -> Opt
 }
 
 /// Counts up a number that all VMs share.
+#[inline(never)]
 pub fn next(host: &impl Host, name: &str) -> Option<u64> {
     // Another VM may take a number at the same moment; a few tries are plenty for a handful of VMs.
     for _ in 0..16 {

@@ -44,6 +44,7 @@ impl Counts {
     }
 
     /// Adds others.
+    #[inline(never)]
     pub fn add(&mut self, other: &Self) {
         self.allowed = self.allowed.saturating_add(other.allowed);
         for (counts, others) in [(&mut self.denied, &other.denied), (&mut self.observed, &other.observed)] {

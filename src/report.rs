@@ -132,6 +132,7 @@ pub fn send(host: &impl Host, control: &Control, body: &[u8]) -> Option<u32> {
 }
 
 /// Posts JSON to the control plane.
+#[inline(never)]
 pub fn post(host: &impl Host, control: &Control, path: &str, body: &[u8]) -> Option<u32> {
     let authorization = control.token.authorization();
     let headers = [

@@ -5,6 +5,7 @@
 
 mod call;
 mod download;
+mod floors;
 mod manifest;
 mod repair;
 
@@ -236,36 +237,6 @@ impl Sync {
         };
         self.silence = 0;
         self.finish(host, metrics, step)
-    }
-
-    /// The version that is being downloaded.
-    pub fn downloading(&self) -> Option<u64> {
-        match &self.phase {
-            Phase::Fetching(download) => Some(download.version()),
-            Phase::Idle | Phase::Polling(_) => None,
-        }
-    }
-
-    /// The floors up to that version are there, or cannot be had: a download that waited for them may go live. Tells whether
-    /// one did.
-    pub fn floors_are_there(&mut self, host: &impl Host, metrics: &mut Metrics, version: u64) -> bool {
-        self.floors = self.floors.max(version);
-        self.release(host, metrics)
-    }
-
-    fn release(&mut self, host: &impl Host, metrics: &mut Metrics) -> bool {
-        let is_ready = |it: &Download| it.is_complete() && (self.floors >= it.version() || self.held > FLOOR_TICKS);
-        match core::mem::replace(&mut self.phase, Phase::Idle) {
-            Phase::Fetching(download) if is_ready(&download) => {
-                self.floors = self.floors.max(download.version());
-                let step = self.advance(host, download);
-                self.finish(host, metrics, step)
-            }
-            other => {
-                self.phase = other;
-                false
-            }
-        }
     }
 
     /// Draws the consequences of a step. Tells whether something became live.

@@ -17,6 +17,7 @@ use portcullis_engine::{KeyId, Policy, Reason};
 
 use crate::hash::IdMap;
 use crate::metrics::Counts;
+use routes::RouteId;
 pub use routes::Routes;
 use waiting::{Row, Tally, Waiting};
 
@@ -24,10 +25,18 @@ const HOUR: u64 = 3600;
 /// Rows of the table; it is emptied when there are more, so that a request never pays for a larger one.
 const MOST_FRESH: usize = 8 << 10;
 
+/// Sets of rows; a power of two.
+const LINES: usize = 512;
+
 /// Counts of one VM.
 #[derive(Debug, Default)]
 pub struct Usage {
-    fresh: IdMap<Row, Passed>,
+    /// Of each set of rows the one that was counted last, so that one comparison finds a key in use.
+    lines: Vec<(Narrow, Passed)>,
+    /// The others.
+    fresh: IdMap<Narrow, Passed>,
+    /// Whether any of these counts anything.
+    counted: bool,
     refused: BTreeMap<(Row, Reason), u64>,
     /// Counted since the last copy to shared memory.
     pub(crate) recent: Waiting,
@@ -38,6 +47,44 @@ pub struct Usage {
     /// Unix seconds as of the last tick.
     now: u64,
     lost: u64,
+}
+
+/// A row as two numbers, which are compared in a few instructions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Narrow(u64, u32);
+
+impl Narrow {
+    fn line(self) -> usize {
+        (self.0 as usize ^ (self.1 >> 16) as usize) % LINES
+    }
+
+    fn new(key: KeyId, route: RouteId) -> Self {
+        let [a, b, c, d, e, f, g, h, i, j] = *key.as_bytes();
+        let [k, l] = route.number().to_le_bytes();
+        Self(u64::from_le_bytes([a, b, c, d, e, f, g, h]), u32::from_le_bytes([i, j, k, l]))
+    }
+
+    fn widened(self) -> Row {
+        let [a, b, c, d, e, f, g, h] = self.0.to_le_bytes();
+        let [i, j, k, l] = self.1.to_le_bytes();
+        let route = RouteId::from_number(u16::from_le_bytes([k, l]));
+        Row { key: KeyId::from_bytes([a, b, c, d, e, f, g, h, i, j]), route }
+    }
+}
+
+impl Passed {
+    fn add(&mut self, cost: u64, now: u64) {
+        self.allowed += 1;
+        self.cost = self.cost.saturating_add(cost);
+        self.last = now;
+    }
+}
+
+impl core::hash::Hash for Narrow {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        // The key is random enough; rules of one key are few.
+        state.write_u64(self.0 ^ u64::from(self.1) << 31);
+    }
 }
 
 /// Requests let through.
@@ -59,18 +106,31 @@ impl Usage {
 
     /// A request was let through.
     pub fn allowed(&mut self, policy: &Policy, rule: Option<usize>, key: KeyId, cost: u32) {
-        let row = Row { key, route: self.routes.of(policy, rule) };
-        let one = |passed: &mut Passed, now| {
-            passed.allowed += 1;
-            passed.cost = passed.cost.saturating_add(u64::from(cost));
-            passed.last = now;
-        };
-        match self.fresh.get_mut(&row) {
-            Some(passed) => one(passed, self.now),
-            None => {
-                self.make_room();
-                one(self.fresh.entry(row).or_default(), self.now);
-            }
+        let row = Narrow::new(key, self.routes.of(policy, rule));
+        self.counted = true;
+        match self.lines.get_mut(row.line()) {
+            Some((known, passed)) if *known == row => passed.add(u64::from(cost), self.now),
+            _ => self.change_line(row, u64::from(cost)),
+        }
+    }
+
+    /// Another row takes its line.
+    #[cold]
+    fn change_line(&mut self, row: Narrow, cost: u64) {
+        self.make_room();
+        if self.lines.is_empty() {
+            self.lines.resize(LINES, Default::default());
+        }
+        self.counted = true;
+        let mut new = (row, Passed::default());
+        new.1.add(cost, self.now);
+        let Some(line) = self.lines.get_mut(row.line()) else { return };
+        let (row, Passed { allowed, cost, last }) = core::mem::replace(line, new);
+        if allowed > 0 {
+            let passed = self.fresh.entry(row).or_default();
+            passed.allowed += allowed;
+            passed.cost = passed.cost.saturating_add(cost);
+            passed.last = passed.last.max(last);
         }
     }
 
@@ -92,8 +152,10 @@ impl Usage {
     pub fn collect(&mut self, totals: Counts) {
         let hour = u32::try_from(self.now / HOUR).unwrap_or(u32::MAX);
         let mut lost = 0_u64;
-        for (row, Passed { allowed, cost, last }) in self.fresh.drain() {
-            lost += self.recent.add(hour, row, &Tally { allowed, cost, last, denied: Vec::new() });
+        self.counted = false;
+        let lines = self.lines.drain(..).filter(|(_, passed)| passed.allowed > 0);
+        for (row, Passed { allowed, cost, last }) in lines.chain(self.fresh.drain()) {
+            lost += self.recent.add(hour, row.widened(), &Tally { allowed, cost, last, denied: Vec::new() });
         }
         for ((row, reason), count) in core::mem::take(&mut self.refused) {
             lost += self.recent.add(hour, row, &Tally { denied: vec![(reason, count)], ..Tally::default() });
@@ -104,7 +166,7 @@ impl Usage {
 
     /// Whether anything was counted on the request path and not collected.
     pub fn has_news(&self) -> bool {
-        !self.fresh.is_empty() || !self.refused.is_empty() || !self.recent.is_empty()
+        self.counted || !self.refused.is_empty() || !self.recent.is_empty()
     }
 
     /// What was counted since the last copy is in a copy now.

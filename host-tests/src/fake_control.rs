@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use portcullis_testkit::TestBundle;
 
 use crate::answer::Answer;
+use crate::fake_ledger::Ledger;
 use crate::process::Process;
 use crate::world::Callout;
 
@@ -27,12 +28,17 @@ pub struct ControlPlane {
     /// Answers polls that have nothing newer, as when their wait is over.
     waits_over: bool,
     seen: RefCell<Seen>,
+    ledger: RefCell<Ledger>,
+    /// An older one: it has never heard of leases.
+    knows_no_leases: bool,
 }
 
 #[derive(Default)]
 struct Seen {
     lines: Vec<String>,
     reports: Vec<serde_json::Value>,
+    /// The last batch that was applied, by process and VM.
+    batches: BTreeMap<(String, String), u64>,
 }
 
 impl ControlPlane {
@@ -46,6 +52,8 @@ impl ControlPlane {
             lie: Box::new(|_, answer| answer),
             waits_over: false,
             seen: RefCell::default(),
+            ledger: RefCell::default(),
+            knows_no_leases: false,
         }
     }
 
@@ -80,12 +88,33 @@ impl ControlPlane {
         token.clone_into(&mut self.token);
     }
 
+    /// Gives a subject so many tokens for a period.
+    pub fn meter(&self, subject: &str, limit: u64, period: u64, ends: u64) {
+        self.ledger.borrow_mut().set(subject, limit, period, ends);
+    }
+
+    /// What was granted of a subject's tokens and not given back.
+    #[must_use]
+    pub fn charged(&self, subject: &str) -> u64 {
+        self.ledger.borrow().charged(subject)
+    }
+
+    /// Whether every process is to give everything back.
+    pub fn drain(&self, drain: bool) {
+        self.ledger.borrow_mut().drain = drain;
+    }
+
+    /// Forgets that there are leases, as an older version.
+    pub fn forget_leases(&mut self) {
+        self.knows_no_leases = true;
+    }
+
     /// What was asked so far, as `METHOD /path`, and forgets it.
     pub fn take_asked(&self) -> Vec<String> {
         std::mem::take(&mut self.seen.borrow_mut().lines)
     }
 
-    /// The reports received so far, and forgets them.
+    /// The reports applied so far, and forgets them.
     pub fn take_reports(&self) -> Vec<serde_json::Value> {
         std::mem::take(&mut self.seen.borrow_mut().reports)
     }
@@ -100,7 +129,24 @@ impl ControlPlane {
             response(401, Vec::new())
         };
         self.seen.borrow_mut().lines.push(line);
-        Some((self.lie)(callout, answer))
+        let answer = (self.lie)(callout, answer);
+        if callout.line() == "POST /edge/v1/report" && may_have_arrived(&answer) {
+            self.apply(&callout.body);
+        }
+        Some(answer)
+    }
+
+    /// Takes a report in, unless it is a batch that was applied already.
+    fn apply(&self, body: &[u8]) {
+        let Ok(report) = serde_json::from_slice::<serde_json::Value>(body) else { return };
+        let text = |name: &str| report[name].as_str().unwrap_or_default().to_owned();
+        let (stream, seq) = ((text("boot"), text("vm")), report["seq"].as_u64().unwrap_or_default());
+        let mut seen = self.seen.borrow_mut();
+        let last = seen.batches.entry(stream).or_default();
+        if seq == 0 || seq > *last {
+            *last = seq.max(*last);
+            seen.reports.push(report);
+        }
     }
 
     fn route(&self, line: &str, callout: &Callout) -> Option<Answer> {
@@ -112,14 +158,13 @@ impl ControlPlane {
             return Some(blob.map_or_else(|| response(404, Vec::new()), |bytes| response(200, bytes.clone())));
         }
         if line == "POST /edge/v1/report" {
-            let report = serde_json::from_slice(&callout.body);
-            return Some(match report {
-                Ok(report) => {
-                    self.seen.borrow_mut().reports.push(report);
-                    response(204, Vec::new())
-                }
-                Err(_) => response(400, Vec::new()),
-            });
+            let report = serde_json::from_slice::<serde_json::Value>(&callout.body);
+            return Some(response(if report.is_ok() { 204 } else { 400 }, Vec::new()));
+        }
+        if line == "POST /edge/v1/leases" && !self.knows_no_leases {
+            let request = serde_json::from_slice(&callout.body).unwrap_or_default();
+            let answer = self.ledger.borrow_mut().answer(&request);
+            return Some(response(200, answer.to_string().into_bytes()));
         }
         Some(response(404, Vec::new()))
     }
@@ -131,6 +176,15 @@ impl ControlPlane {
             Some((version, _)) if *version <= since && !self.waits_over => None,
             Some((_, bytes)) => Some(response(200, bytes.clone())),
         }
+    }
+}
+
+/// A broken connection and an answer that came too late say nothing of what was received.
+fn may_have_arrived(answer: &Answer) -> bool {
+    match answer {
+        Answer::Response { status, .. } => (200..300).contains(status),
+        Answer::Reset => true,
+        Answer::Synthetic(status) => *status == 504,
     }
 }
 

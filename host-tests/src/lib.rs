@@ -11,6 +11,7 @@ mod abi;
 mod answer;
 mod config;
 mod fake_control;
+mod fake_ledger;
 mod guest;
 mod headers;
 mod imports;

@@ -226,11 +226,13 @@ impl Meter {
 }
 
 impl Record for Meter {
+    #[inline(never)]
     fn decode(bytes: &[u8]) -> Vec<Self> {
         let mut reader = Reader::new(bytes);
         core::iter::from_fn(|| one(&mut reader)).collect()
     }
 
+    #[inline(never)]
     fn encode(meters: &[Self]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(meters.len() * SIZE);
         for meter in meters {
@@ -243,6 +245,7 @@ impl Record for Meter {
     }
 }
 
+#[inline(never)]
 fn one(reader: &mut Reader<'_>) -> Option<Meter> {
     let mut meter = Meter::blank(Subject::from_bytes(&reader.array()?)?);
     meter.state = match reader.u8()? {

@@ -72,6 +72,7 @@ fn standing(limit: u64, period: u64, ends: u64, remaining: u64, now: u64) -> Sta
 }
 
 /// The name of the list that a subject's meters stand in.
+#[inline(never)]
 pub(super) fn list(names: &Names, subject: &Subject) -> String {
     names.meters(list_number(subject))
 }
@@ -173,6 +174,7 @@ impl Limits {
 }
 
 /// Takes of the meter that runs, if it can; and says whether more is to be asked for.
+#[inline(never)]
 fn look(
     meters: &mut Vec<Meter>,
     subject: Subject,

@@ -32,12 +32,14 @@ struct Shared {
 }
 
 impl Record for Shared {
+    #[inline(never)]
     fn decode(bytes: &[u8]) -> Vec<Self> {
         let mut reader = Reader::new(bytes);
         let mut one = || Some(Self { bucket: Bucket::from_bytes(reader.array()?), next: reader.u64()? });
         core::iter::from_fn(&mut one).collect()
     }
 
+    #[inline(never)]
     fn encode(records: &[Self]) -> Vec<u8> {
         records.iter().flat_map(|it| it.bucket.as_bytes().iter().copied().chain(it.next.to_le_bytes())).collect()
     }
@@ -177,6 +179,7 @@ fn own(own: &mut IdMap<Bucket, u64>, claim: &RateClaim, now: u64) -> Result<(Slo
     Ok((slots, claim.rate.credit(*next, now)))
 }
 
+#[inline(never)]
 fn give_back(host: &impl Host, names: Option<&Names>, own: &mut IdMap<Bucket, u64>, bucket: Bucket, slots: Slots) {
     let Some(names) = names else {
         if let Some(next) = own.get_mut(&bucket).filter(|next| **next == slots.end()) {

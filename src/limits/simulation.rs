@@ -72,6 +72,8 @@ impl Lease {
 #[derive(Debug)]
 struct Ledger {
     limit: u64,
+    /// Who got nothing, by subject.
+    short: BTreeMap<String, String>,
     leases: BTreeMap<(String, String), Lease>,
 }
 
@@ -110,6 +112,11 @@ impl Ledger {
             let granted = lease.granted;
             let others = self.leases.iter().filter(|((b, s), _)| *b != boot && *s == subject);
             let others = others.map(|(_, it)| it.held()).sum::<u64>();
+            if size == 0 && wanted > 0 && others > 0 {
+                self.short.insert(subject.clone(), boot.clone());
+            } else if self.short.get(&subject).is_some_and(|it| *it == boot) {
+                self.short.remove(&subject);
+            }
             let state = if size > 0 || wanted == 0 {
                 "granted"
             } else if others > 0 {
@@ -120,12 +127,7 @@ impl Ledger {
             grants.push(json!({ "subject": subject, "period": START, "ends": START + PERIOD, "granted": granted,
                 "limit": self.limit, "remaining": free, "state": state, "retry_after": 1 }));
         }
-        // Everybody is asked to give back as soon as little is free; that is harmless, if slow.
-        for (_, subject) in known {
-            if self.limit.saturating_sub(self.charged(&subject)) == 0 {
-                recall.push(subject);
-            }
-        }
+        recall.extend(self.short.iter().filter(|(_, short)| **short != boot).map(|(subject, _)| subject.clone()));
         serde_json::to_vec(&json!({ "valid_seconds": 60, "grants": grants, "recall": recall })).unwrap()
     }
 }
@@ -150,7 +152,7 @@ struct World {
 impl World {
     fn new(seed: u64, limit: u64, processes: usize, vms: usize) -> Self {
         let clock = Rc::new(Cell::new((START + 100) * SECOND));
-        let ledger = Ledger { limit, leases: BTreeMap::new() };
+        let ledger = Ledger { limit, short: BTreeMap::new(), leases: BTreeMap::new() };
         let random = Random::new(seed);
         let mut world =
             Self { random, clock, ledger, processes: vec![], boots: 0, late: vec![], allowed: BTreeMap::new() };

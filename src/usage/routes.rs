@@ -14,6 +14,11 @@ const MOST: usize = 16 << 10;
 const KEEP: usize = 1 << 10;
 
 impl RouteId {
+    /// The id of that number.
+    pub const fn from_number(number: u16) -> Self {
+        Self(number)
+    }
+
     /// The number itself; 0 is no rule.
     pub const fn number(self) -> u16 {
         self.0
@@ -63,6 +68,7 @@ impl Routes {
     }
 
     /// The id of a text.
+    #[inline(never)]
     pub fn intern(&mut self, text: &str) -> RouteId {
         let position = self.texts.iter().position(|known| &**known == text).or_else(|| {
             let room = self.texts.len() < MOST;

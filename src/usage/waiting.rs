@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use portcullis_engine::{KeyId, Reason};
 
 use super::routes::RouteId;
-use crate::hash::head;
 use crate::metrics::Counts;
 
 /// Rows that may wait.
@@ -21,12 +20,6 @@ pub struct Row {
     pub key: KeyId,
     /// The rule.
     pub route: RouteId,
-}
-
-impl core::hash::Hash for Row {
-    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
-        state.write_u64(head(self.key.as_bytes()) ^ u64::from(self.route.number()) << 47);
-    }
 }
 
 /// What became of some requests.
@@ -81,6 +74,7 @@ impl Waiting {
     }
 
     /// Adds to a row. Returns the requests for which there was no room.
+    #[inline(never)]
     pub fn add(&mut self, hour: u32, row: Row, tally: &Tally) -> u64 {
         let without_route = Row { route: RouteId::default(), ..row };
         let is_full = self.rows.len() >= MOST;

@@ -276,20 +276,23 @@ fn only_a_request_that_is_let_through_is_a_use() {
 }
 
 #[test]
-fn a_report_that_did_not_arrive_is_told_again_and_one_that_may_have_is_not() {
+fn a_report_is_told_until_it_arrived_and_counts_once() {
     fn status(status: u16) -> Answer {
         Answer::Response { status, headers: vec![], body: vec![] }
     }
     type End = fn() -> Answer;
-    let rows: [(&str, Option<End>, bool); 6] = [
-        ("no host to call", None, true),
-        ("no connection", Some(|| Answer::Synthetic(503)), true),
-        ("another token", Some(|| status(401)), true),
-        ("no answer in time", Some(|| Answer::Synthetic(504)), false),
-        ("broke off", Some(|| Answer::Reset), false),
-        ("not understood", Some(|| status(422)), false),
+    // (why, how calls end, how often it is told)
+    let rows: [(&str, Option<End>, u64); 8] = [
+        ("no host to call", None, 1),
+        ("no connection", Some(|| Answer::Synthetic(503)), 1),
+        ("another token", Some(|| status(401)), 1),
+        ("too many", Some(|| status(429)), 1),
+        ("trouble", Some(|| status(500)), 1),
+        ("no answer in time", Some(|| Answer::Synthetic(504)), 1),
+        ("broke off", Some(|| Answer::Reset), 1),
+        ("refused for good", Some(|| status(422)), 0),
     ];
-    for (why, end, again) in rows {
+    for (why, end, times) in rows {
         let mut edge = retiring();
         match end {
             Some(end) => {
@@ -299,17 +302,18 @@ fn a_report_that_did_not_arrive_is_told_again_and_one_that_may_have_is_not() {
         }
         edge.process.request(0, edge.reading());
         edge.process.request(0, Request::get("/api/v1/skills"));
-        edge.run(3 * A_REPORT);
-        edge.plane.take_reports();
+        edge.run(10 * A_REPORT);
         edge.plane.repent();
         edge.process.set_cluster("portcullis_control", Cluster::Healthy);
-        let reports = [told(&mut edge), told(&mut edge)].concat();
-        let times = usize::from(again);
-        assert_eq!(sum(&reports, "allowed"), times as u64, "{why}");
-        assert_eq!((all(&reports, "samples").len(), all(&reports, "denials").len()), (times, times), "{why}");
-        assert_eq!(used(&reports).len(), times, "{why}");
+        edge.run(2 * A_REPORT);
+        let reports = told(&mut edge);
+        assert_eq!(sum(&reports, "allowed"), times, "{why}");
+        let listed =
+            [all(&reports, "samples"), all(&reports, "denials"), all(&reports, "usage")].map(|it| it.len() as u64);
+        assert_eq!(listed, [times; 3], "{why}");
+        assert_eq!(used(&reports).len() as u64, times, "{why}");
         let denied = reports.iter().filter_map(|report| report["denied"]["missing_credential"].as_u64()).sum::<u64>();
-        assert_eq!(denied, times as u64, "{why}");
+        assert_eq!((denied, edge.metric("usage.dropped")), (times, 1 - times), "{why}");
     }
 }
 
