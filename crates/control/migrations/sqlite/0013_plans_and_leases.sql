@@ -70,7 +70,7 @@ CREATE TABLE leases (
     PRIMARY KEY (boot, subject, period_start)
 );
 CREATE INDEX leases_subject ON leases (subject, period_start);
-CREATE INDEX leases_unsettled ON leases (boot) WHERE in_doubt OR forgiven > 0;
+CREATE INDEX leases_unsettled ON leases (boot, subject) WHERE in_doubt OR forgiven > 0;
 
 CREATE TABLE top_ups (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,

@@ -29,7 +29,7 @@ impl Fleet {
         };
         while self.store.forget_reports(&before).await? {}
         self.store.close_boots(now_ms).await?;
-        if now_ms / MINUTE_MS % 60 == 0 {
+        if (now_ms / MINUTE_MS).is_multiple_of(60) {
             while self.store.forget_leases(now_ms).await? {}
         }
         self.store.forget_observations(now.saturating_sub(OBSERVATION_DAYS * DAY)).await?;

@@ -8,6 +8,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use portcullis_api::QuotaPeriod;
 
+/// The year 9900: calendars end in 9999.
+const END_OF_TIME: i64 = 250_246_368_000;
 const THIRTY_DAYS: i64 = 30 * 24 * 60 * 60;
 
 /// From `start` on and before `end`, in Unix seconds.
@@ -49,7 +51,7 @@ impl Period {
 impl Rule {
     /// The period of a moment by the rule alone.
     fn natural(&self, at: u64) -> Period {
-        let at = i64::try_from(at).unwrap_or(i64::MAX);
+        let at = i64::try_from(at).unwrap_or(i64::MAX).min(END_OF_TIME);
         let (start, end) = match self.period {
             QuotaPeriod::ThirtyDays => thirty_days(i64::try_from(self.since).unwrap_or(0), at),
             QuotaPeriod::Month => self.calendar(at, first_of_month, next_month),
@@ -67,8 +69,8 @@ impl Rule {
         loop {
             let following = next(date);
             let end = self.begins(following);
-            if at < end || following == date {
-                return (self.begins(date), end.max(at.saturating_add(i64::from(following == date))));
+            if at < end {
+                return (self.begins(date), end);
             }
             date = following;
         }
