@@ -12,6 +12,9 @@ use crate::http::Connection;
 /// Enough to keep one worker busy: an Envoy that sleeps between requests would be charged for waking up.
 const CONNECTIONS: usize = 16;
 
+/// Tries to get through without a refusal.
+const WARMINGS: usize = 100;
+
 /// Sends `count` requests to one Envoy, all of `requests` in turn, from a thread of its own on a CPU of its own.
 pub(super) fn run(edge: SocketAddr, requests: &[Vec<u8>], count: usize, places: Option<Places>) -> anyhow::Result<()> {
     let work = || {
@@ -20,6 +23,21 @@ pub(super) fn run(edge: SocketAddr, requests: &[Vec<u8>], count: usize, places: 
         tokio::task::LocalSet::new().block_on(&runtime, clients(edge, requests, count))
     };
     std::thread::scope(|scope| scope.spawn(work).join()).map_err(|_| anyhow::anyhow!("the client panicked"))?
+}
+
+/// Sends requests until all of them pass: leases grow with demand, and those of an Envoy that was not asked for some seconds have
+/// gone back.
+pub(super) fn warm(edge: SocketAddr, requests: &[Vec<u8>], count: usize, places: Option<Places>) -> anyhow::Result<()> {
+    let mut last = Ok(());
+    for _ in 0..WARMINGS {
+        last = run(edge, requests, count, places);
+        if last.is_ok() {
+            break;
+        }
+        // What a lease call takes, by far.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    last
 }
 
 async fn clients(edge: SocketAddr, requests: &[Vec<u8>], count: usize) -> anyhow::Result<()> {
