@@ -76,11 +76,12 @@ fn measure(subjects: &mut [Subject], rounds: usize, requests: usize) -> anyhow::
     for subject in subjects.iter() {
         places.map_or(Ok(()), |places| places.put_envoy(subject.process.id()))?;
         // Every key once before anything is measured.
-        load::run(subject.edge, &subject.wire, KEYS, places)?;
+        load::warm(subject.edge, &subject.wire, KEYS, places)?;
     }
     for round in 1..=rounds {
         eprintln!("==> round {round} of {rounds}");
         for subject in subjects.iter_mut() {
+            load::warm(subject.edge, &subject.wire, requests / 4, places)?;
             let before = cpu::time_of(subject.process.id())?;
             load::run(subject.edge, &subject.wire, requests, places)?;
             let used = cpu::time_of(subject.process.id())?.saturating_sub(before);

@@ -1,5 +1,7 @@
 //! What clients are told, and what changes a limit: top-ups, another limit, a key's own, rules that cost more or nothing.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::demand::GATHERING;
@@ -10,6 +12,10 @@ use crate::report::Report;
 use crate::scenario::limits::{self, THING, Tenant, monthly};
 use crate::stack::Stack;
 use crate::wait;
+
+const UNAVAILABLE: &str = "503 quota_unavailable";
+/// A call to the control plane and back, by far.
+const HEARD: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(fleet: &Fleet, report: &mut Report) -> anyhow::Result<()> {
     let control = fleet.control()?;
@@ -23,18 +29,18 @@ pub(super) async fn run(fleet: &Fleet, report: &mut Report) -> anyhow::Result<()
     let ask = Asker { stack, control: &control };
 
     report.equal("of a limit of 20, let through", ask.all(&limits::get(THING, &tenant.key), 20).await?, 20);
-    refusal(&ask.stack.ask(&tenant.request()).await?, 20, report);
+    refusal(&ask.refusal(&tenant.request()).await?, 20, report);
     grpc(&ask, &tenant.key, report).await?;
     more(&ask, &tenant, report).await?;
     costs(&ask, &bulk, report).await?;
 
     report.equal("of a key's own 7, let through", ask.all(&limits::get(THING, &limited), 7).await?, 7);
-    let gist = ask.stack.ask(&limits::get(THING, &limited)).await?.gist();
+    let gist = ask.refusal(&limits::get(THING, &limited)).await?.gist();
     report.equal("and then", gist, "429 quota_exceeded".to_owned());
     report.equal("another key of the organisation goes on", ask.stack.ask(&shared.request()).await?.status, 200);
     let rotated = control.rotate(&limited.id, 3600).await?;
     fleet.settle().await?;
-    let gist = ask.stack.ask(&limits::get(THING, &rotated)).await?.gist();
+    let gist = ask.refusal(&limits::get(THING, &rotated)).await?.gist();
     report.equal("the key that it was rotated to", gist, "429 quota_exceeded".to_owned());
     Ok(())
 }
@@ -59,6 +65,22 @@ impl Asker<'_> {
         }
         // One too many would pass now.
         Ok(passed + u64::from(self.stack.ask(request).await?.status == 200))
+    }
+
+    /// The answer once this Envoy has heard that nothing is left. Until then it cannot know, and says 503.
+    async fn refusal(&self, request: &Request) -> anyhow::Result<Response> {
+        let first = self.stack.ask(request).await?;
+        if first.gist() != UNAVAILABLE {
+            return Ok(first);
+        }
+        let mut answers = 1;
+        let last = wait::until("the end of a limit", HEARD, async || {
+            answers += 1;
+            Ok(Some(self.stack.ask(request).await?).filter(|answer| answer.gist() != UNAVAILABLE))
+        })
+        .await;
+        println!("  `{UNAVAILABLE}` {} times before it is known that nothing is left", answers - 1);
+        Ok(last.unwrap_or(first))
     }
 }
 
@@ -111,7 +133,7 @@ async fn more(ask: &Asker<'_>, tenant: &Tenant, report: &mut Report) -> anyhow::
 /// 23 tokens are four requests that cost 5, then three that cost 1; what costs nothing passes at any time.
 async fn costs(ask: &Asker<'_>, tenant: &Tenant, report: &mut Report) -> anyhow::Result<()> {
     report.equal("of 23 tokens, at 5 each", ask.all(&limits::get("/bulk", &tenant.key), 4).await?, 4);
-    let gist = ask.stack.ask(&limits::get("/bulk", &tenant.key)).await?.gist();
+    let gist = ask.refusal(&limits::get("/bulk", &tenant.key)).await?.gist();
     report.equal("a fifth", gist, "429 quota_exceeded".to_owned());
     report.equal("of what is left, at 1 each", ask.all(&tenant.request(), 3).await?, 3);
     let status = ask.stack.ask(&limits::get("/gratis", &tenant.key)).await?.status;

@@ -64,7 +64,7 @@ impl Told {
         }
     }
 
-    pub(super) fn differences(&self, expected: &Self) -> impl Iterator<Item = String> {
+    pub(super) fn differences<'t>(&'t self, expected: &'t Self) -> impl Iterator<Item = String> + 't {
         let rows: BTreeSet<_> = self.rows.keys().chain(expected.rows.keys()).collect();
         rows.into_iter().filter_map(|row| {
             let (found, wanted) = (self.rows.get(row), expected.rows.get(row));
