@@ -55,9 +55,9 @@ pub struct Limits {
     count: Timer,
 }
 
-/// What a meter of that limit keeps when nothing is going on.
+/// What a meter of that limit keeps when nothing is going on: enough for the first requests to come at once.
 fn floor_of(limit: u64) -> u64 {
-    if limit < 10_000 { 1 } else { 2 }
+    (limit / 200).clamp(1, 32)
 }
 
 /// How a VM stands among its siblings, as of a tick.

@@ -131,7 +131,7 @@ impl Sums {
 impl Wish {
     /// So many tokens to have before the first request.
     pub(crate) fn floor(limit: u64) -> u64 {
-        if limit < 10_000 { 1 } else { 2 }
+        (limit / 200).clamp(1, 32)
     }
 
     /// What is missing of what it would like to hold.
@@ -203,15 +203,16 @@ mod tests {
     #[test]
     fn grants_are_small_near_the_limit() {
         for (want, limit, charged, boots, grant, floor) in [
-            (1000, 30_000, 0, 1, 300, 2),
-            (10, 30_000, 0, 1, 10, 2),
-            (1000, 30_000, 29_900, 2, 25, 2),
+            (1000, 30_000, 0, 1, 300, 32),
+            (10, 30_000, 0, 1, 10, 32),
+            (1000, 30_000, 29_900, 2, 25, 12),
             (1000, 30_000, 29_996, 2, 1, 0),
             (1000, 30_000, 30_000, 2, 0, 0),
             (1000, 30_000, 31_000, 2, 0, 0),
             (1000, 100, 0, 1, 1, 1),
             (1000, 0, 0, 1, 0, 0),
-            (0, 30_000, 0, 1, 0, 2),
+            (0, 30_000, 0, 1, 0, 32),
+            (0, 1_000, 0, 1, 0, 5),
             (u64::MAX, u64::MAX, 0, u64::MAX / 4, 2, 1),
         ] {
             let (wish, sums) = (Wish { want, limit, boots }, Sums { charged, ..Sums::default() });
