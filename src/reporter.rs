@@ -128,7 +128,7 @@ impl Reporter {
         }
         desk.journal.usage.recent_is_copied();
         let told = Told { errors: desk.sync.take_errors(), ..desk.journal.take() };
-        let seq = self.stream.next();
+        let seq = self.stream.next_seq();
         let body = self.report(desk, seq, &told);
         desk.journal.metrics.usage_dropped(self.outbox.push(Batch::from_body(body)));
         self.copy(host, desk);

@@ -29,7 +29,7 @@ struct Lease {
     granted: u64,
     spent: u64,
     returned: u64,
-    seq: u64,
+    revision: u64,
 }
 
 impl Ledger {
@@ -45,19 +45,18 @@ impl Ledger {
 
     pub(crate) fn answer(&mut self, request: &Value) -> Value {
         let boot = request["boot"].as_str().unwrap_or_default().to_owned();
-        let seq = request["seq"].as_u64().unwrap_or_default();
         let (mut grants, mut unmetered) = (Vec::new(), Vec::new());
         for state in request["meters"].as_array().into_iter().flatten() {
             let subject = state["subject"].as_str().unwrap_or_default();
             match self.meters.contains_key(subject) {
-                true => grants.push(self.grant(&boot, seq, subject, state)),
+                true => grants.push(self.grant(&boot, subject, state)),
                 false => unmetered.push(subject.to_owned()),
             }
         }
         let mut answer = json!({ "valid_seconds": 60, "unmetered": unmetered, "drain": self.drain });
         if let Some(version) = request["floors"]["version"].as_u64() {
             let subjects: Vec<_> = self.meters.keys().filter(|_| version == 0).cloned().collect();
-            let floor = |subject: &String| self.grant(&boot, seq, subject, &json!({ "want": 1 }));
+            let floor = |subject: &String| self.grant(&boot, subject, &json!({ "want": 1 }));
             grants.extend(subjects.iter().map(floor).collect::<Vec<_>>());
             answer["floors"] = json!({ "version": 1_000_000 });
         }
@@ -68,15 +67,15 @@ impl Ledger {
         answer
     }
 
-    fn grant(&mut self, boot: &str, seq: u64, subject: &str, state: &Value) -> Value {
+    fn grant(&mut self, boot: &str, subject: &str, state: &Value) -> Value {
         let number = |name: &str| state[name].as_u64().unwrap_or_default();
         let Some(meter) = self.meters.get(subject) else { return Value::Null };
         let (limit, period, ends) = (meter.limit, meter.period, meter.ends);
         let lease = self.leases.entry((boot.to_owned(), subject.to_owned())).or_default();
         if number("period") == period {
             lease.returned = lease.returned.max(number("returned"));
-            if seq > lease.seq {
-                (lease.seq, lease.spent) = (seq, number("spent"));
+            if number("revision") > lease.revision {
+                (lease.revision, lease.spent) = (number("revision"), number("spent"));
             }
         }
         let held = lease.granted.saturating_sub(lease.spent + lease.returned);

@@ -51,7 +51,7 @@ pub(super) fn state(meter: &Meter, want: u64) -> MeterState {
         spent: meter.spent,
         returned: meter.returned,
         want,
-        changes: meter.changes,
+        revision: meter.changes,
     }
 }
 
@@ -78,7 +78,7 @@ impl Limits {
         let Some(seq) = boot::next(host, &names.calls()) else { return false };
         let states: Vec<_> = meters.iter().map(|(_, state)| state).collect();
         let is_for_floors = floors.is_some();
-        let request = LeaseRequest { edge: &control.edge_id, boot, seq, meters: &states, floors };
+        let request = LeaseRequest { edge: &control.edge_id, boot, meters: &states, floors };
         let body = serde_json::to_vec(&request).unwrap_or_default();
         let Some(token) = report::post(host, control, "/edge/v1/leases", &body) else {
             self.errors += 1;
@@ -205,7 +205,7 @@ fn mark_told(host: &impl Host, names: &Names, subject: Subject, state: &MeterSta
         let is_it = |it: &&mut Meter| it.subject == subject && it.period == state.period;
         let Some(meter) = meters.iter_mut().find(is_it) else { return ((), Write::No) };
         let before = *meter;
-        meter.told = meter.told.max(state.changes);
+        meter.told = meter.told.max(state.revision);
         if let Some(now) = unmetered {
             (meter.state, meter.answered_at) = (State::Unmetered, now);
         }

@@ -36,9 +36,9 @@ impl Limits {
             let there = host.shared(&names.floors()).map_or(0, |it| head(&it.value));
             self.floors.wanted = version;
             self.floors.again = Timer::start(now, AGAIN_NANOS);
-            if there >= version {
-                self.floors.settled = version;
-            } else if !self.call(host, &names, &[], Some(FloorsAfter { version: there, subject: None }), now) {
+            let after = FloorsAfter { version: there, subject: None };
+            // A call that cannot be made holds nothing up.
+            if there >= version || !self.call(host, &names, &[], Some(after), now) {
                 self.floors.settled = version;
             }
         }

@@ -57,7 +57,7 @@ struct Lease {
     granted: u64,
     spent: u64,
     returned: u64,
-    seq: u64,
+    revision: u64,
     called: u64,
 }
 
@@ -85,7 +85,7 @@ impl Ledger {
 
     fn answer(&mut self, body: &[u8], now: u64) -> Vec<u8> {
         let request: Value = serde_json::from_slice(body).unwrap();
-        let (boot, seq) = (request["boot"].as_str().unwrap().to_owned(), request["seq"].as_u64().unwrap());
+        let boot = request["boot"].as_str().unwrap().to_owned();
         let mut grants = Vec::new();
         let mut recall = Vec::new();
         let known: Vec<_> = self.leases.keys().filter(|(it, _)| *it == boot).cloned().collect();
@@ -97,8 +97,8 @@ impl Ledger {
             lease.called = now;
             if number("period") == START {
                 lease.returned = lease.returned.max(number("returned"));
-                if seq > lease.seq {
-                    (lease.seq, lease.spent) = (seq, number("spent"));
+                if number("revision") > lease.revision {
+                    (lease.revision, lease.spent) = (number("revision"), number("spent"));
                 }
                 assert!(number("granted") <= lease.granted && lease.returned <= lease.granted, "{meter}");
             }

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 pub(super) struct LeaseRequest<'a> {
     pub(super) edge: &'a str,
     pub(super) boot: &'a str,
-    pub(super) seq: u64,
     pub(super) meters: &'a [&'a MeterState],
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) floors: Option<FloorsAfter>,
@@ -22,9 +21,8 @@ pub(super) struct MeterState {
     pub(super) spent: u64,
     pub(super) returned: u64,
     pub(super) want: u64,
-    /// How often the meter had changed by then; for whoever called.
-    #[serde(skip)]
-    pub(super) changes: u64,
+    /// How often the meter had changed by then: of two messages about it, the later has the higher number, whatever became of them.
+    pub(super) revision: u64,
 }
 
 #[derive(Clone, Debug, Default, Serialize)]

@@ -43,7 +43,7 @@ impl Stream {
     }
 
     /// The next batch's number.
-    pub fn next(&mut self) -> u64 {
+    pub fn next_seq(&mut self) -> u64 {
         self.seq += 1;
         self.seq
     }

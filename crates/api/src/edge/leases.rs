@@ -13,8 +13,6 @@ pub struct LeaseRequest {
     pub edge: String,
     /// Which of its processes asks: 16 hex digits, new with every process.
     pub boot: String,
-    /// Grows with every request of the process. What an earlier number says does not count after a later one.
-    pub seq: u64,
     /// Meters of which something is to be told or wanted.
     #[serde(default)]
     pub meters: Vec<MeterState>,
@@ -40,6 +38,9 @@ pub struct MeterState {
     /// How many tokens the edge would like to hold; 0 = none beyond what it holds.
     #[serde(default)]
     pub want: u64,
+    /// Grows whenever `spent` or `returned` changes. What a lower number says of `spent` does not count after a higher one.
+    #[serde(default)]
+    pub revision: u64,
 }
 
 /// Where a list of floors goes on.

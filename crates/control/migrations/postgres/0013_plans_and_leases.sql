@@ -65,7 +65,7 @@ CREATE TABLE leases (
     spent BIGINT NOT NULL,
     returned BIGINT NOT NULL,
     forgiven BIGINT NOT NULL,
-    seq BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
     in_doubt BOOLEAN NOT NULL,
     PRIMARY KEY (boot, subject, period_start)
 );

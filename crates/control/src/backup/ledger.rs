@@ -18,8 +18,8 @@ const STEPS: [&str; 4] = [
      SELECT subject, period_start, period_end, charged, spent, in_doubt, told_limit, told_percent FROM earlier.meters \
      WHERE TRUE ON CONFLICT (subject, period_start) DO UPDATE SET charged = excluded.charged, spent = excluded.spent, \
      in_doubt = excluded.in_doubt, told_limit = excluded.told_limit, told_percent = excluded.told_percent",
-    "INSERT OR REPLACE INTO leases (boot, subject, period_start, granted, spent, returned, forgiven, seq, in_doubt) \
-     SELECT boot, subject, period_start, granted, spent, returned, forgiven, seq, in_doubt FROM earlier.leases",
+    "INSERT OR REPLACE INTO leases (boot, subject, period_start, granted, spent, returned, forgiven, revision, in_doubt) \
+     SELECT boot, subject, period_start, granted, spent, returned, forgiven, revision, in_doubt FROM earlier.leases",
     "INSERT OR REPLACE INTO boots (boot, edge, expires_ms, closed, drain_until_ms) \
      SELECT boot, edge, expires_ms, closed, drain_until_ms FROM earlier.boots",
 ];

@@ -122,12 +122,12 @@ impl Desk {
     }
 
     /// Takes in what the process says of a lease. Of meters that are not there nothing is known or of interest any more.
-    pub(crate) fn hear(&mut self, subject: Subject, told: &MeterState, seq: u64) {
+    pub(crate) fn hear(&mut self, subject: Subject, told: &MeterState) {
         let key = (subject, told.period);
         if told.granted == 0 && !self.leases.contains_key(&key) {
             return;
         }
-        self.change(key, |lease| lease.hear(told, seq));
+        self.change(key, |lease| lease.hear(told));
     }
 
     /// The process is gone, and what it holds of a meter is in doubt.
@@ -137,12 +137,12 @@ impl Desk {
     }
 
     /// Grants what is wanted, or says why not.
-    pub(crate) fn want(&mut self, subject: Subject, told: &MeterState, seq: u64) -> Option<Grant> {
+    pub(crate) fn want(&mut self, subject: Subject, told: &MeterState) -> Option<Grant> {
         let key = self.wanted(subject, told.period)?;
         let (lease, row) = (self.leases.get(&key).copied().unwrap_or_default(), self.meters.get(&key)?.clone());
         let wish = Wish { want: told.want, limit: self.limit(&row)?, boots: self.boots };
         // Told before what is known by now: whoever said so has asked again since.
-        let is_late = seq < lease.seq;
+        let is_late = told.revision < lease.revision;
         let tokens = if is_late || !self.may_have(&row, &lease) { 0 } else { wish.grant(&lease, &row.sums) };
         let missing = if is_late { 0 } else { wish.missing(&lease) };
         let others = row.sums.held().saturating_sub(if lease.in_doubt { 0 } else { lease.held() });
@@ -247,7 +247,7 @@ impl Desk {
         let before = self.leases.get(&key).copied().unwrap_or_default();
         let mut after = before;
         change(&mut after);
-        if (Lease { seq: before.seq, ..after }) == before {
+        if after == before {
             return;
         }
         self.before.entry(key).or_insert(row.sums);

@@ -39,7 +39,6 @@ pub(crate) async fn take(app: &App, request: LeaseRequest) -> Result<LeaseAnswer
     let call = LeaseCall {
         edge: request.edge,
         boot: request.boot,
-        seq: request.seq,
         now_ms,
         meters: meters.into_values().collect(),
         floors: request.floors,

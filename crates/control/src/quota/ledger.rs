@@ -22,8 +22,8 @@ pub(crate) struct Lease {
     pub returned: u64,
     /// Taken from it when it was gone.
     pub forgiven: u64,
-    /// The number of the message that says so.
-    pub seq: u64,
+    /// The revision that says so.
+    pub revision: u64,
     /// Whether its process is gone.
     pub in_doubt: bool,
 }
@@ -67,11 +67,11 @@ impl Lease {
     }
 
     /// Takes in what its process says. What is older than what it said before only tells of grants and returns.
-    pub(crate) fn hear(&mut self, told: &MeterState, seq: u64) {
+    pub(crate) fn hear(&mut self, told: &MeterState) {
         self.granted = self.granted.max(told.granted.min(MOST_TOKENS));
         self.returned = self.returned.max(told.returned).min(self.granted);
-        if seq > self.seq {
-            (self.spent, self.seq) = (told.spent.min(MOST_TOKENS), seq);
+        if told.revision > self.revision {
+            (self.spent, self.revision) = (told.spent.min(MOST_TOKENS), told.revision);
         }
         self.in_doubt = false;
         // Everything is accounted for: nothing had to be taken after all.
@@ -163,8 +163,8 @@ mod tests {
 
     #[test]
     fn whatever_is_said_the_charge_covers_what_may_have_been_spent() {
-        let before = Lease { granted: 100, spent: 40, returned: 10, seq: 5, ..Lease::default() };
-        for (said, seq, charge, spent) in [
+        let before = Lease { granted: 100, spent: 40, returned: 10, revision: 5, ..Lease::default() };
+        for (said, revision, charge, spent) in [
             (told(100, 50, 10), 6, 90, 50),
             (told(100, 30, 10), 6, 90, 30),    // chunks were given back
             (told(100, 99, 10), 5, 90, 40),    // doubled or late
@@ -177,14 +177,14 @@ mod tests {
             (told(u64::MAX, u64::MAX, u64::MAX), 6, MOST_TOKENS, MOST_TOKENS),
         ] {
             let mut lease = before;
-            lease.hear(&said, seq);
+            lease.hear(&MeterState { revision, ..said.clone() });
             assert_eq!((lease.charge(), lease.spent), (charge, spent), "{said:?}");
         }
     }
 
     #[test]
     fn who_is_gone_is_charged_for_what_it_held_or_not_as_the_plan_says() {
-        let before = Lease { granted: 100, spent: 40, returned: 10, seq: 5, ..Lease::default() };
+        let before = Lease { granted: 100, spent: 40, returned: 10, revision: 5, ..Lease::default() };
         for (lost, gone, late, charge) in [
             (LostLeases::Spent, 90, told(100, 70, 10), 90),
             (LostLeases::Spent, 90, told(100, 70, 30), 70),
@@ -195,7 +195,7 @@ mod tests {
             let mut lease = before;
             lease.close(lost);
             assert_eq!((lease.charge(), lease.in_doubt), (gone, true), "{lost:?}");
-            lease.hear(&late, 6);
+            lease.hear(&MeterState { revision: 6, ..late.clone() });
             assert_eq!((lease.charge(), lease.in_doubt), (charge, false), "{lost:?} {late:?}");
         }
     }

@@ -44,8 +44,6 @@ pub(crate) struct LeaseCall {
     pub edge: String,
     /// The process.
     pub boot: String,
-    /// The call's number.
-    pub seq: u64,
     /// When it came, in Unix milliseconds.
     pub now_ms: u64,
     /// Of which meters it tells, and what it wants of them.

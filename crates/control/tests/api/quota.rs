@@ -22,8 +22,9 @@ async fn ask(stack: &Stack, body: Value) -> Answer {
 }
 
 /// One call about one meter.
-async fn call(stack: &Stack, boot: &str, seq: u64, meter: Value) -> Value {
-    let answer = ask(stack, json!({ "edge": "e", "boot": boot, "seq": seq, "meters": [meter] })).await;
+async fn call(stack: &Stack, boot: &str, revision: u64, mut meter: Value) -> Value {
+    meter["revision"] = json!(revision);
+    let answer = ask(stack, json!({ "edge": "e", "boot": boot, "meters": [meter] })).await;
     assert_eq!(answer.status, 200, "{}", answer.json());
     answer.json()
 }
@@ -42,7 +43,7 @@ async fn standing(stack: &Stack, organization: &str) -> [u64; 5] {
 async fn tokens_are_granted_spent_and_given_back() {
     let stack = Stack::start().await;
     let org = metered(&stack, 1000).await;
-    let floors = json!({ "edge": "e", "boot": BOOT, "seq": 1, "floors": { "version": 0 } });
+    let floors = json!({ "edge": "e", "boot": BOOT, "floors": { "version": 0 } });
     let answer = ask(&stack, floors).await.json();
     assert_eq!(answer["floors"]["version"], json!(stack.manifest().await.version));
     let grant = &answer["grants"][0];
@@ -82,7 +83,7 @@ async fn the_last_tokens_are_called_in_from_those_who_hold_them() {
     call(&stack, one, 2, meter(&org, period, [1, 0, 0, 2])).await;
     let busy = call(&stack, other, 1, meter(&org, period, [0, 0, 0, 1])).await;
     assert_eq!((&busy["grants"][0]["state"], &busy["grants"][0]["retry_after"]), (&json!("busy"), &json!(1)), "{busy}");
-    let told = ask(&stack, json!({ "edge": "e", "boot": one, "seq": 3 })).await.json();
+    let told = ask(&stack, json!({ "edge": "e", "boot": one })).await.json();
     assert_eq!(told["recall"], json!([org]));
     call(&stack, one, 4, meter(&org, period, [2, 1, 1, 0])).await;
     let granted = call(&stack, other, 2, meter(&org, period, [0, 0, 0, 1])).await;
@@ -106,12 +107,8 @@ async fn an_edge_that_is_to_stop_gives_everything_back() {
     let body = json!({ "edge": "e" }).to_string();
     let drain = stack.send(Method::POST, "/edge/v1/drain", Some(&stack.edge), Some(body.as_bytes()));
     let give_back = async {
-        let told = |seq| ask(&stack, json!({ "edge": "e", "boot": BOOT, "seq": seq }));
-        let mut seq = 2;
-        while told(seq).await.json()["drain"] != json!(true) {
-            seq += 1;
-        }
-        let answer = call(&stack, BOOT, seq + 1, meter(&org, period, [5, 2, 3, 5])).await;
+        while ask(&stack, json!({ "edge": "e", "boot": BOOT })).await.json()["drain"] != json!(true) {}
+        let answer = call(&stack, BOOT, 2, meter(&org, period, [5, 2, 3, 5])).await;
         assert_eq!((&answer["grants"][0]["granted"], &answer["drain"]), (&json!(5), &json!(true)), "{answer}");
     };
     let (drained, ()) = tokio::join!(drain, give_back);
@@ -129,7 +126,7 @@ async fn senseless_calls_are_refused() {
         (json!({ "boot": "00000000000000A1" }), "/boot"),
         (json!({ "meters": meters }), "/meters"),
     ] {
-        let mut body = json!({ "edge": "e", "boot": BOOT, "seq": 1 });
+        let mut body = json!({ "edge": "e", "boot": BOOT });
         body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         let answer = ask(&stack, body).await;
         assert_eq!((answer.status, answer.json()["pointer"].as_str()), (422, Some(pointer)));

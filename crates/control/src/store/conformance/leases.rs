@@ -40,17 +40,18 @@ async fn with_plan(store: &dyn Store, row: PlanRow) {
     put(store, Write::InsertOrganization(row)).await;
 }
 
-fn at(boot: &str, seq: u64, now_ms: u64, told: MeterState) -> LeaseCall {
+fn at(boot: &str, revision: u64, now_ms: u64, told: MeterState) -> LeaseCall {
+    let told = MeterState { revision, ..told };
     let meters = vec![(Subject::parse(&told.subject).unwrap_or(subject()), told)];
-    LeaseCall { edge: "e".to_owned(), boot: boot.to_owned(), seq, now_ms, meters, floors: None }
+    LeaseCall { edge: "e".to_owned(), boot: boot.to_owned(), now_ms, meters, floors: None }
 }
 
 fn told(granted: u64, spent: u64, returned: u64, want: u64) -> MeterState {
-    MeterState { subject: subject().to_string(), period: NOW, granted, spent, returned, want }
+    MeterState { subject: subject().to_string(), period: NOW, granted, spent, returned, want, revision: 0 }
 }
 
-async fn call(it: &Fixture, boot: &str, seq: u64, told: MeterState) -> LeaseOutcome {
-    it.store.lease(&at(boot, seq, NOW * 1000, told)).await.unwrap()
+async fn call(it: &Fixture, boot: &str, revision: u64, told: MeterState) -> LeaseOutcome {
+    it.store.lease(&at(boot, revision, NOW * 1000, told)).await.unwrap()
 }
 
 fn granted(outcome: &LeaseOutcome) -> (u64, GrantState) {
@@ -93,7 +94,7 @@ pub(super) async fn a_plan_that_somebody_has_stays_and_changes_for_them(it: Fixt
 
 pub(super) async fn the_sums_are_those_of_the_leases(it: Fixture) {
     with_plan(&*it.store, plan(1000)).await;
-    for (boot, seq, told, expected) in [
+    for (boot, revision, told, expected) in [
         ("a", 1, told(0, 0, 0, 10), (10, GrantState::Granted)),
         ("a", 1, told(0, 0, 0, 10), (10, GrantState::Granted)), // doubled
         ("b", 1, told(0, 0, 0, 4), (4, GrantState::Granted)),
@@ -102,7 +103,7 @@ pub(super) async fn the_sums_are_those_of_the_leases(it: Fixture) {
         ("a", 4, told(18, 9, 9, 1), (19, GrantState::Granted)),
         ("c", 1, told(500, 20, 0, 480), (500, GrantState::Granted)), // forgotten, as after a restore
     ] {
-        assert_eq!(granted(&call(&it, boot, seq, told.clone()).await), expected, "{boot} {seq} {told:?}");
+        assert_eq!(granted(&call(&it, boot, revision, told.clone()).await), expected, "{boot} {revision} {told:?}");
         it.check_sums().await;
     }
     let (_, meter) = it.store.meter(subject(), NOW).await.unwrap();
@@ -176,7 +177,7 @@ pub(super) async fn a_period_that_began_keeps_its_bounds(it: Fixture) {
 
 pub(super) async fn parts_of_a_limit_are_told_once_for_each_limit(it: Fixture) {
     with_plan(&*it.store, plan(100)).await;
-    let spend = async |seq, spent| call(&it, "a", seq, told(1000, spent, 1000 - spent, 0)).await;
+    let spend = async |revision, spent| call(&it, "a", revision, told(1000, spent, 1000 - spent, 0)).await;
     let top_up = TopUpRow {
         organization: organization_id(1),
         period: Period { start: NOW, end: NOW + 30 * 86_400 },
@@ -187,7 +188,7 @@ pub(super) async fn parts_of_a_limit_are_told_once_for_each_limit(it: Fixture) {
     let told =
         async || it.text("SELECT percent || '/' || quota_limit || '/' || used FROM quota_events ORDER BY id").await;
     let mut expected: Vec<&str> = Vec::new();
-    for (seq, spent, more) in [
+    for (revision, spent, more) in [
         (1, 49, &[][..]),
         (2, 50, &["50/100/50"]),
         (3, 50, &[]),
@@ -195,9 +196,9 @@ pub(super) async fn parts_of_a_limit_are_told_once_for_each_limit(it: Fixture) {
         (5, 50, &[]),
         (6, 100, &["80/100/100", "100/100/100"]),
     ] {
-        spend(seq, spent).await;
+        spend(revision, spent).await;
         expected.extend(more);
-        assert_eq!(told().await, expected, "{seq}");
+        assert_eq!(told().await, expected, "{revision}");
     }
     put(&*it.store, Write::TopUp(top_up.clone())).await;
     assert_eq!(it.store.top_ups(organization_id(1)).await.unwrap(), [top_up]);

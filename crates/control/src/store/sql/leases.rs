@@ -185,7 +185,7 @@ async fn load(connection: &mut Connection, call: &LeaseCall, floors: &[Subject])
 /// First everything is heard, then wishes are granted, then floors.
 fn serve(desk: &mut Desk, call: &LeaseCall, floors: &[Subject], outcome: &mut LeaseOutcome) {
     for (subject, told) in &call.meters {
-        desk.hear(*subject, told, call.seq);
+        desk.hear(*subject, told);
     }
     let granted = |desk: &Desk| desk.leases.values().map(|it| it.granted).fold(0, u64::saturating_add);
     let before = granted(desk);
@@ -195,7 +195,7 @@ fn serve(desk: &mut Desk, call: &LeaseCall, floors: &[Subject], outcome: &mut Le
         if !desk.metered.contains_key(subject) {
             outcome.unmetered.push(*subject);
         } else if told.want > 0 {
-            outcome.grants.extend(desk.want(*subject, told, call.seq));
+            outcome.grants.extend(desk.want(*subject, told));
         } else if knows_less() {
             outcome.grants.extend(desk.standing(key, GrantState::Granted));
         }

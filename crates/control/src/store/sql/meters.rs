@@ -122,8 +122,7 @@ pub(super) async fn last(
 pub(super) async fn load_leases(connection: &mut Connection, desk: &mut Desk) -> Result<(), StoreError> {
     let subjects: BTreeSet<_> = desk.meters.keys().map(|(subject, _)| *subject).collect();
     for some in subjects.iter().collect::<Vec<_>>().chunks(AT_ONCE) {
-        let sql =
-            "SELECT subject, period_start, granted, spent, returned, forgiven, seq, in_doubt FROM leases WHERE boot = ";
+        let sql = "SELECT subject, period_start, granted, spent, returned, forgiven, revision, in_doubt FROM leases WHERE boot = ";
         let mut query = QueryBuilder::<Db>::new(sql);
         query.push_bind(desk.boot.clone()).push(" AND subject IN (");
         push(&mut query, some);
@@ -175,18 +174,19 @@ async fn write_meters(connection: &mut Connection, rows: &[&MeterRow]) -> Result
 }
 
 async fn write_leases(connection: &mut Connection, boot: &str, rows: &[(MeterKey, Lease)]) -> Result<(), StoreError> {
-    let sql = "INSERT INTO leases (boot, subject, period_start, granted, spent, returned, forgiven, seq, in_doubt) ";
+    let sql =
+        "INSERT INTO leases (boot, subject, period_start, granted, spent, returned, forgiven, revision, in_doubt) ";
     let mut query = QueryBuilder::<Db>::new(sql);
     query.push_values(rows, |mut values, ((subject, start), lease)| {
         values.push_bind(boot.to_owned()).push_bind(subject.to_string());
-        for number in [*start, lease.granted, lease.spent, lease.returned, lease.forgiven, lease.seq] {
+        for number in [*start, lease.granted, lease.spent, lease.returned, lease.forgiven, lease.revision] {
             values.push_bind(signed(number));
         }
         values.push_bind(lease.in_doubt);
     });
     query.push(
         " ON CONFLICT (boot, subject, period_start) DO UPDATE SET granted = excluded.granted, spent = excluded.spent, \
-         returned = excluded.returned, forgiven = excluded.forgiven, seq = excluded.seq, in_doubt = excluded.in_doubt",
+         returned = excluded.returned, forgiven = excluded.forgiven, revision = excluded.revision, in_doubt = excluded.in_doubt",
     );
     query.build().persistent(false).execute(connection).await?;
     Ok(())
@@ -238,7 +238,7 @@ fn lease(row: &Row) -> Result<Lease, StoreError> {
         spent: number("spent")?,
         returned: number("returned")?,
         forgiven: number("forgiven")?,
-        seq: number("seq")?,
+        revision: number("revision")?,
         in_doubt: row.try_get("in_doubt")?,
     })
 }

@@ -28,7 +28,6 @@ pub(in super::super) async fn a_call_takes_little_among_many_organizations(it: F
     let call = |seq| LeaseCall {
         edge: "e".to_owned(),
         boot: "00000000000000a1".to_owned(),
-        seq,
         now_ms: NOW * 1000 + seq,
         ..LeaseCall::default()
     };
@@ -53,6 +52,7 @@ pub(in super::super) async fn a_call_takes_little_among_many_organizations(it: F
                 granted: grant.granted,
                 spent: 1,
                 want: 10,
+                revision: 1,
                 ..MeterState::default()
             };
             (portcullis_engine::Subject::parse(&grant.subject).unwrap(), told)

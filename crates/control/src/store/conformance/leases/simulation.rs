@@ -54,7 +54,12 @@ impl Process {
         self.seq += 1;
         let subject = subject().to_string();
         let Self { granted, spent, returned, .. } = *self;
-        at(&self.boot, self.seq, now_ms, MeterState { subject, period: NOW, granted, spent, returned, want })
+        at(
+            &self.boot,
+            self.seq,
+            now_ms,
+            MeterState { subject, period: NOW, granted, spent, returned, want, revision: 0 },
+        )
     }
 }
 
