@@ -117,16 +117,22 @@ impl PolicyRoom {
 
 /// Whether one of our own tokens stands in a text.
 fn spots_token_in(text: &str) -> bool {
-    let prefixes = token::PREFIXES.into_iter().chain(Purpose::PREFIXES).chain([webhooks::SECRET_PREFIX]);
-    prefixes.into_iter().any(|prefix| spots(prefix, text))
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+    token::PREFIXES.into_iter().chain(Purpose::PREFIXES).any(|prefix| spots(prefix, text))
+        || spots_body(webhooks::SECRET_PREFIX, text, is_base64)
 }
 
 /// Whether a prefix stands in a text, with enough behind it for a secret.
 fn spots(prefix: &str, text: &str) -> bool {
+    spots_body(prefix, text, u8::is_ascii_alphanumeric)
+}
+
+/// The same of secrets of other characters.
+fn spots_body(prefix: &str, text: &str, is_of_body: impl Fn(&u8) -> bool) -> bool {
     const ENOUGH: usize = 8;
     text.match_indices(prefix).any(|(at, _)| {
         let body = text.get(at + prefix.len()..).unwrap_or_default();
-        body.bytes().take_while(u8::is_ascii_alphanumeric).count() >= ENOUGH
+        body.bytes().take_while(&is_of_body).count() >= ENOUGH
     })
 }
 
@@ -142,6 +148,22 @@ fn header_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn our_own_secrets_are_spotted_in_a_text() {
+        for (text, is_secret) in [
+            ("see pct_oYF8ntQ2", true),
+            ("pct_oYF8nt...", false),
+            ("pct_oYF8+tQ2", false),
+            ("whsec_nJQ1bUFX", true),
+            ("a whsec_nJ+Q1bUFXyDC+Yqn", true), // base64
+            ("whsec_/J/Q1bUF", true),
+            ("whsec_nJ+Q1bU", false),
+            ("whsec_nJ...", false),
+        ] {
+            assert_eq!(spots_token_in(text), is_secret, "{text}");
+        }
+    }
 
     #[test]
     fn a_new_key_is_shown_as_the_policy_wants_it_sent() {

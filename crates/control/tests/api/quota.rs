@@ -47,15 +47,15 @@ async fn tokens_are_granted_spent_and_given_back() {
     let answer = ask(&stack, floors).await.json();
     assert_eq!(answer["floors"]["version"], json!(stack.manifest().await.version));
     let grant = &answer["grants"][0];
-    assert_eq!((grant["subject"].as_str(), grant["granted"].as_u64()), (Some(org.as_str()), Some(1)), "{answer}");
+    assert_eq!((grant["subject"].as_str(), grant["granted"].as_u64()), (Some(org.as_str()), Some(5)), "{answer}");
     assert_eq!(grant["ends"].as_u64().unwrap() - grant["period"].as_u64().unwrap(), 30 * DAY);
     let period = grant["period"].as_u64().unwrap();
-    let grant = call(&stack, BOOT, 2, meter(&org, period, [1, 0, 0, 100])).await["grants"][0].clone();
-    assert_eq!((grant["granted"].as_u64(), grant["state"].as_str()), (Some(11), Some("granted")), "{grant}");
-    assert_eq!(standing(&stack, &org).await, [1000, 0, 0, 11, 1000]);
-    call(&stack, BOOT, 3, meter(&org, period, [11, 4, 0, 0])).await;
-    assert_eq!(standing(&stack, &org).await, [1000, 4, 0, 7, 996]);
-    call(&stack, BOOT, 4, meter(&org, period, [11, 4, 7, 0])).await;
+    let grant = call(&stack, BOOT, 2, meter(&org, period, [5, 0, 0, 100])).await["grants"][0].clone();
+    assert_eq!((grant["granted"].as_u64(), grant["state"].as_str()), (Some(15), Some("granted")), "{grant}");
+    assert_eq!(standing(&stack, &org).await, [1000, 0, 0, 15, 1000]);
+    call(&stack, BOOT, 3, meter(&org, period, [15, 4, 0, 0])).await;
+    assert_eq!(standing(&stack, &org).await, [1000, 4, 0, 11, 996]);
+    call(&stack, BOOT, 4, meter(&org, period, [15, 4, 11, 0])).await;
     assert_eq!(standing(&stack, &org).await, [1000, 4, 0, 0, 996]);
 }
 
