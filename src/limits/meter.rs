@@ -171,8 +171,8 @@ impl Meter {
     pub(super) fn want(&self, now: u64) -> u64 {
         let spent = self.spent.saturating_sub(self.spent_then);
         let passed = now.saturating_sub(self.answered_at).max(SECOND);
-        let in_ten_seconds = u128::from(spent) * u128::from(10 * SECOND) / u128::from(passed);
-        let wanted = u64::try_from(in_ten_seconds).unwrap_or(u64::MAX);
+        let in_a_minute = u128::from(spent) * u128::from(60 * SECOND) / u128::from(passed);
+        let wanted = u64::try_from(in_a_minute).unwrap_or(u64::MAX);
         wanted.max(self.held_then.saturating_mul(2)).max(LEAST_WANT)
     }
 
@@ -286,7 +286,7 @@ mod tests {
         assert_eq!([meter.take(1, 1), meter.take(10, 1), meter.take(90, 1)], [6, 10, 0]);
         meter.put_back(3, false, 2);
         assert_eq!((meter.available(), meter.is_low()), (87, false));
-        assert_eq!((meter.take(50, 3), meter.is_low(), meter.want(3)), (50, true, 630));
+        assert_eq!((meter.take(50, 3), meter.is_low(), meter.want(3)), (50, true, 3780));
         assert_eq!((meter.give_up(7), meter.available()), (30, 7));
         meter.put_back(u64::MAX, true, 5);
         assert_eq!((meter.spent, meter.available()), (0, 7));

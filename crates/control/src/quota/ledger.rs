@@ -134,16 +134,21 @@ impl Wish {
         (limit / 200).clamp(1, 32)
     }
 
+    /// The most that a process may hold, and so the most that is lost with one that dies: a hundredth, or a few tokens of a small limit.
+    fn most(&self) -> u64 {
+        (self.limit / 100).max((self.limit / 20).clamp(1, 16))
+    }
+
     /// What is missing of what it would like to hold.
     pub(crate) fn missing(&self, lease: &Lease) -> u64 {
-        self.want.saturating_sub(lease.held())
+        self.want.min(self.most()).saturating_sub(lease.held())
     }
 
     /// How much of it is granted: small parts near the limit, so that the rest goes to whoever needs it.
     pub(crate) fn grant(&self, lease: &Lease, sums: &Sums) -> u64 {
         let free = sums.free(self.limit);
         let share = (free / (2 * self.boots.max(1))).max(1);
-        self.missing(lease).min((self.limit / 100).max(1)).min(share).min(free)
+        self.missing(lease).min(share).min(free)
     }
 
     /// How much is granted before the first request.
@@ -209,7 +214,8 @@ mod tests {
             (1000, 30_000, 29_996, 2, 1, 0),
             (1000, 30_000, 30_000, 2, 0, 0),
             (1000, 30_000, 31_000, 2, 0, 0),
-            (1000, 100, 0, 1, 1, 1),
+            (1000, 100, 0, 1, 5, 1),
+            (1000, 1_000, 0, 1, 16, 5),
             (1000, 0, 0, 1, 0, 0),
             (0, 30_000, 0, 1, 0, 32),
             (0, 1_000, 0, 1, 0, 5),
