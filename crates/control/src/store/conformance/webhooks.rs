@@ -73,7 +73,7 @@ pub(super) async fn webhooks_come_back_as_they_were_written(it: Fixture) {
     ] {
         assert_eq!(store.webhook(scope, id).await.unwrap().as_ref(), found);
     }
-    assert_eq!(store.webhooks(Scope::Only(organization_id(2)), &ALL).await.unwrap(), [theirs.clone()]);
+    assert_eq!(store.webhooks(Scope::Only(organization_id(2)), &ALL).await.unwrap(), std::slice::from_ref(&theirs));
     let first = store.webhooks(Scope::All, &Slice { after: None, limit: 1 }).await.unwrap().remove(0);
     let after = Slice { after: Some((first.created_at, first.id.to_string())), limit: 9 };
     let second = store.webhooks(Scope::All, &after).await.unwrap();
