@@ -29,6 +29,11 @@ impl Lease {
         self.owner
     }
 
+    /// Whether the last bid won it.
+    pub fn was_won(&self) -> bool {
+        self.held_until != 0
+    }
+
     /// Whether the lease is held at that moment.
     pub fn is_held(&self, now: u64) -> bool {
         runs(now, self.held_until)

@@ -126,7 +126,7 @@ impl Plugin {
 
     fn keep_limits(&mut self, host: &impl Host, now: u64) {
         let (version, ..) = self.bundle();
-        let leads = matches!(&self.data, Data::Synced { sync, .. } if sync.leads(now));
+        let leads = matches!(&self.data, Data::Synced { sync, .. } if sync.leads());
         let place = Place { boot: self.reporter.boot(), leads, version };
         self.limits.tick(host, &mut self.journal.metrics, place, now);
     }

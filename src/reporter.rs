@@ -57,7 +57,7 @@ impl Reporter {
         if self.keep(host, desk).is_err() {
             return self.start_over(host, desk);
         }
-        if desk.sync.leads(desk.now) {
+        if desk.sync.leads() {
             self.adopt(host, desk);
         } else {
             self.adopter.leave();

@@ -124,9 +124,9 @@ impl Sync {
         &self.names
     }
 
-    /// Whether this VM leads at that moment.
-    pub fn leads(&self, now: u64) -> bool {
-        self.lease.as_ref().is_some_and(|lease| lease.is_held(now))
+    /// Whether this VM leads, as of its last bid. Every tick begins with one.
+    pub fn leads(&self) -> bool {
+        self.lease.as_ref().is_some_and(Lease::was_won)
     }
 
     /// Takes another number: somebody took this VM for dead.
