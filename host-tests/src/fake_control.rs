@@ -139,8 +139,9 @@ impl ControlPlane {
     /// Takes a report in, unless it is a batch that was applied already.
     fn apply(&self, body: &[u8]) {
         let Ok(report) = serde_json::from_slice::<serde_json::Value>(body) else { return };
-        let text = |name: &str| report[name].as_str().unwrap_or_default().to_owned();
-        let (stream, seq) = ((text("boot"), text("vm")), report["seq"].as_u64().unwrap_or_default());
+        let member = |name: &str| report.get(name).cloned().unwrap_or_default();
+        let text = |name: &str| member(name).as_str().unwrap_or_default().to_owned();
+        let (stream, seq) = ((text("boot"), text("vm")), member("seq").as_u64().unwrap_or_default());
         let mut seen = self.seen.borrow_mut();
         let last = seen.batches.entry(stream).or_default();
         if seq == 0 || seq > *last {

@@ -44,31 +44,30 @@ impl Ledger {
     }
 
     pub(crate) fn answer(&mut self, request: &Value) -> Value {
-        let boot = request["boot"].as_str().unwrap_or_default().to_owned();
+        let boot = text(request, "boot").to_owned();
         let (mut grants, mut unmetered) = (Vec::new(), Vec::new());
-        for state in request["meters"].as_array().into_iter().flatten() {
-            let subject = state["subject"].as_str().unwrap_or_default();
+        for state in request.get("meters").and_then(Value::as_array).into_iter().flatten() {
+            let subject = text(state, "subject");
             match self.meters.contains_key(subject) {
                 true => grants.push(self.grant(&boot, subject, state)),
                 false => unmetered.push(subject.to_owned()),
             }
         }
-        let mut answer = json!({ "valid_seconds": 60, "unmetered": unmetered, "drain": self.drain });
-        if let Some(version) = request["floors"]["version"].as_u64() {
+        let mut floors = Value::Null;
+        if let Some(version) = request.pointer("/floors/version").and_then(Value::as_u64) {
             let subjects: Vec<_> = self.meters.keys().filter(|_| version == 0).cloned().collect();
             let floor = |subject: &String| self.grant(&boot, subject, &json!({ "want": 1 }));
             grants.extend(subjects.iter().map(floor).collect::<Vec<_>>());
-            answer["floors"] = json!({ "version": 1_000_000 });
+            floors = json!({ "version": 1_000_000 });
         }
         let is_recalled = |it: &(&String, &Meter)| it.1.short.as_ref().is_some_and(|short| *short != boot);
         let recall: Vec<_> = self.meters.iter().filter(is_recalled).map(|(subject, _)| subject.clone()).collect();
-        answer["grants"] = grants.into();
-        answer["recall"] = recall.into();
-        answer
+        json!({ "valid_seconds": 60, "unmetered": unmetered, "drain": self.drain, "floors": floors, "grants": grants,
+            "recall": recall })
     }
 
     fn grant(&mut self, boot: &str, subject: &str, state: &Value) -> Value {
-        let number = |name: &str| state[name].as_u64().unwrap_or_default();
+        let number = |name: &str| state.get(name).and_then(Value::as_u64).unwrap_or_default();
         let Some(meter) = self.meters.get(subject) else { return Value::Null };
         let (limit, period, ends) = (meter.limit, meter.period, meter.ends);
         let lease = self.leases.entry((boot.to_owned(), subject.to_owned())).or_default();
@@ -98,4 +97,8 @@ impl Ledger {
         json!({ "subject": subject, "period": period, "ends": ends, "granted": lease.granted, "limit": limit,
             "remaining": free, "state": state, "retry_after": if is_short { 2 } else { 0 } })
     }
+}
+
+fn text<'v>(of: &'v Value, name: &str) -> &'v str {
+    of.get(name).and_then(Value::as_str).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
 //! Organisation shards: what is built is read, and what cannot be read is never "active" and never "without limits".
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use portcullis_bundle::{Layout, OrganizationEntry, OrganizationShard, build_organization_shard};
 use portcullis_engine::{OrganizationId, OrganizationLimits, OrganizationState, Rate};

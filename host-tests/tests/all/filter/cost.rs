@@ -3,7 +3,7 @@
 //! Host calls are exact, since each costs a tenth of a microsecond to a whole one. Instructions are ceilings some way
 //! above what the current compiler needs; the test prints what it found.
 
-use portcullis_engine::spec::TrialSpec;
+use portcullis_engine::spec::{RateLimitsSpec, TrialSpec};
 use portcullis_host_tests::{Module, Request};
 
 use super::edge::{Edge, READER, configuration, corpus};
@@ -82,7 +82,9 @@ fn only_a_key_with_address_rules_asks_for_the_address() {
         let request = Request::get("/v1/products").bearer(&edge.key("office"));
         request.from("127.0.1.5".parse().unwrap())
     }
-    let mut edge = Edge::of(corpus("payments"), Module::built().unwrap(), &configuration("")).with_bundle();
+    let mut corpus = corpus("payments");
+    corpus.spec.rate_limits = RateLimitsSpec::default();
+    let mut edge = Edge::of(corpus, Module::built().unwrap(), &configuration("")).with_bundle();
     check(
         &mut edge,
         &[

@@ -54,7 +54,7 @@ fn metrics_refuse_what_envoy_refuses() {
 }
 
 #[test]
-fn the_clock_stands_until_the_test_moves_it() {
+fn the_clock_moves_by_a_nanosecond_with_each_reading_and_when_the_test_moves_it() {
     let script = module("request_headers:\n get_current_time_nanoseconds ->u64\n get_log_level ->u32");
     let config = Config { workers: 1, now: 5, log_level: 3, ..Config::default() };
     let mut process = Process::start(&script, config).unwrap();
@@ -62,5 +62,5 @@ fn the_clock_stands_until_the_test_moves_it() {
     process.request(0, Request::get("/"));
     process.advance(std::time::Duration::from_nanos(2));
     process.request(0, Request::get("/"));
-    assert_eq!(notes(&mut process), ["00 5", "00 3", "00 5", "00 3", "00 7", "00 3"]);
+    assert_eq!(notes(&mut process), ["00 6", "00 3", "00 7", "00 3", "00 10", "00 3"]);
 }
