@@ -51,14 +51,17 @@ pub(super) fn state(meter: &Meter, want: u64) -> MeterState {
         spent: meter.spent,
         returned: meter.returned,
         want,
+        least: 0,
         revision: meter.changes,
     }
 }
 
 impl Limits {
-    /// Asks for more of one meter, unless it is not the time to ask anything.
-    pub(super) fn ask_for(&mut self, host: &impl Host, names: &Names, meter: &Meter, want: u64, now: u64) {
-        self.call(host, names, &[(meter.subject, state(meter, want))], None, now);
+    /// Asks for more of one meter, enough for a request of that cost, unless it is not the time to ask anything.
+    pub(super) fn ask_for(&mut self, host: &impl Host, names: &Names, meter: &Meter, cost: u64, now: u64) {
+        let want = meter.want(now).max(cost.saturating_mul(2));
+        let state = MeterState { least: cost, ..state(meter, want) };
+        self.call(host, names, &[(meter.subject, state)], None, now);
     }
 
     /// Says where these meters stand. Tells whether it could be said.

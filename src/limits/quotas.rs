@@ -134,7 +134,7 @@ impl Limits {
         });
         let Some((looked, ask)) = looked else { return Err(Shortage::Unavailable) };
         if let Some(meter) = ask {
-            self.ask_for(host, &names, &meter, meter.want(now).max(cost.saturating_mul(2)), now);
+            self.ask_for(host, &names, &meter, cost, now);
         }
         match looked {
             Looked::Short(shortage) => Err(shortage),

@@ -21,6 +21,7 @@ pub(super) struct MeterState {
     pub(super) spent: u64,
     pub(super) returned: u64,
     pub(super) want: u64,
+    pub(super) least: u64,
     /// How often the meter had changed by then: of two messages about it, the later has the higher number, whatever became of them.
     pub(super) revision: u64,
 }

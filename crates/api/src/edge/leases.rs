@@ -38,6 +38,9 @@ pub struct MeterState {
     /// How many tokens the edge would like to hold; 0 = none beyond what it holds.
     #[serde(default)]
     pub want: u64,
+    /// What the request at hand costs: fewer tokens are of no use.
+    #[serde(default)]
+    pub least: u64,
     /// Grows whenever `spent` or `returned` changes. What a lower number says of `spent` does not count after a higher one.
     #[serde(default)]
     pub revision: u64,

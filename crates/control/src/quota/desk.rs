@@ -140,7 +140,7 @@ impl Desk {
     pub(crate) fn want(&mut self, subject: Subject, told: &MeterState) -> Option<Grant> {
         let key = self.wanted(subject, told.period)?;
         let (lease, row) = (self.leases.get(&key).copied().unwrap_or_default(), self.meters.get(&key)?.clone());
-        let wish = Wish { want: told.want, limit: self.limit(&row)?, boots: self.boots };
+        let wish = Wish { want: told.want, least: told.least, limit: self.limit(&row)?, boots: self.boots };
         // Told before what is known by now: whoever said so has asked again since.
         let is_late = told.revision < lease.revision;
         let tokens = if is_late || !self.may_have(&row, &lease) { 0 } else { wish.grant(&lease, &row.sums) };
@@ -162,7 +162,7 @@ impl Desk {
     pub(crate) fn floor(&mut self, subject: Subject) -> Option<Grant> {
         let key = self.wanted(subject, 0)?;
         let (lease, row) = (self.leases.get(&key).copied().unwrap_or_default(), self.meters.get(&key)?.clone());
-        let wish = Wish { want: 0, limit: self.limit(&row)?, boots: self.boots };
+        let wish = Wish { want: 0, least: 0, limit: self.limit(&row)?, boots: self.boots };
         let tokens = if self.may_have(&row, &lease) { wish.grant_floor(&lease, &row.sums) } else { 0 };
         if tokens > 0 {
             self.change(key, |lease| lease.grant(tokens));

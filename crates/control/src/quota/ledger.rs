@@ -44,6 +44,8 @@ pub(crate) struct Sums {
 pub(crate) struct Wish {
     /// How many tokens it would like to hold.
     pub want: u64,
+    /// Fewer are of no use.
+    pub least: u64,
     /// The limit, top-ups included.
     pub limit: u64,
     /// Processes that are alive.
@@ -136,7 +138,7 @@ impl Wish {
 
     /// The most that a process may hold, and so the most that is lost with one that dies: a hundredth, or a few tokens of a small limit.
     fn most(&self) -> u64 {
-        (self.limit / 100).max((self.limit / 20).clamp(1, 16))
+        (self.limit / 100).max((self.limit / 20).clamp(1, 16)).max(self.least)
     }
 
     /// What is missing of what it would like to hold.
@@ -221,7 +223,7 @@ mod tests {
             (0, 1_000, 0, 1, 0, 5),
             (u64::MAX, u64::MAX, 0, u64::MAX / 4, 2, 1),
         ] {
-            let (wish, sums) = (Wish { want, limit, boots }, Sums { charged, ..Sums::default() });
+            let (wish, sums) = (Wish { want, least: 0, limit, boots }, Sums { charged, ..Sums::default() });
             let lease = Lease::default();
             assert_eq!((wish.grant(&lease, &sums), wish.grant_floor(&lease, &sums)), (grant, floor), "{wish:?}");
         }

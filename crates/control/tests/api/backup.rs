@@ -123,10 +123,9 @@ async fn what_edges_were_given_since_is_not_given_again() {
         let stack = Stack::start().await;
         assert_eq!(stack.post("/v1/plans", json!({ "name": "ten", "limit": 10, "default": true })).await.status, 201);
         let org = stack.organization("acme").await;
-        let lease = async |stack: &Stack, boot: &str, seq: u64, granted: u64, spent: u64| {
-            let meter =
-                json!({ "subject": org, "period": NOON, "granted": granted, "spent": spent, "want": spent + 1 });
-            let body = json!({ "edge": "e", "boot": boot, "seq": seq, "meters": [meter] }).to_string();
+        let lease = async |stack: &Stack, boot: &str, revision: u64, granted: u64, spent: u64| {
+            let meter = json!({ "subject": org, "period": NOON, "granted": granted, "spent": spent, "want": spent + 1, "revision": revision });
+            let body = json!({ "edge": "e", "boot": boot, "meters": [meter] }).to_string();
             let answer = stack.send(Method::POST, "/edge/v1/leases", Some(&stack.edge), Some(body.as_bytes())).await;
             let grant = answer.json()["grants"][0].clone();
             (grant["granted"].as_u64().unwrap(), grant["state"].as_str().unwrap().to_owned())

@@ -58,7 +58,7 @@ impl Process {
             &self.boot,
             self.seq,
             now_ms,
-            MeterState { subject, period: NOW, granted, spent, returned, want, revision: 0 },
+            MeterState { subject, period: NOW, granted, spent, returned, want, least: 0, revision: 0 },
         )
     }
 }
