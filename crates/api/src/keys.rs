@@ -116,7 +116,7 @@ pub struct FindKey {
 pub struct RotateKey {
     /// How long the old key goes on working, unless it expires before that.
     #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(maximum = 4_294_967_295_u32))]
+    #[cfg_attr(feature = "openapi", schema(format = Int64, maximum = 4_294_967_295_u32))]
     pub overlap_seconds: u32,
 }
 

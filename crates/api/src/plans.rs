@@ -38,10 +38,13 @@ pub enum LostLeases {
 #[serde(deny_unknown_fields)]
 pub struct Rate {
     /// How many.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 1, maximum = 4_294_967_295_u32))]
     pub requests: u32,
     /// In how many seconds.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 86_400))]
     pub seconds: u32,
     /// How many of them may come at once.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 10_000_000))]
     pub burst: u32,
 }
 

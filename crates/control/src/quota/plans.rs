@@ -62,6 +62,8 @@ pub(crate) async fn show(app: &App, by: &Caller, name: &str) -> Result<Plan, Err
 /// Changes a plan. Limits follow at once, bounds of periods that run do not.
 pub(crate) async fn update(app: &App, by: &Caller, name: &str, request: &UpdatePlan) -> Result<Committed<Plan>, Error> {
     may_change(app, by)?;
+    // What makes no sense is said before anything is looked up.
+    apply(app, request, &mut PlanRow::default())?;
     app.change(async || {
         let before = found(app, name).await?;
         by.still_sees(&plan(before.clone()))?;

@@ -20,7 +20,7 @@ pub(crate) trait Plans {
 }
 
 /// A plan as stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PlanRow {
     /// Its name in requests.
     pub name: String,
