@@ -73,7 +73,10 @@ pub fn take(waiting: &mut Waiting, routes: &Routes) -> Vec<(u32, Row, Tally)> {
     })
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")
+)]
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }

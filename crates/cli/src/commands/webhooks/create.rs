@@ -8,7 +8,7 @@ use crate::output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Where messages go, such as https://hooks.example.com/portcullis.
+    /// Where messages go, such as `https://hooks.example.com/portcullis`.
     url: String,
     /// What it is told of: quota.threshold, or, for the operator, quota.threshold.all. Absent = quota.threshold.
     #[arg(long = "event", value_name = "EVENT", value_delimiter = ',')]
