@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use portcullis_sdk::{Error, Pieces};
 use serde::Serialize;
 
 /// A line of data.
@@ -18,4 +19,16 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), serde_json::Error> {
 /// A line for people.
 pub(crate) fn talk(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// A file that comes in pieces, as it comes.
+pub(crate) async fn pieces(mut file: Pieces) -> Result<(), Error> {
+    let mut stdout = std::io::stdout();
+    while let Some(piece) = file.next().await? {
+        if stdout.write_all(&piece).is_err() {
+            return Ok(());
+        }
+    }
+    let _ = stdout.flush();
+    Ok(())
 }

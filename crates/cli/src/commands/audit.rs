@@ -1,7 +1,5 @@
 //! `portcullis audit`: who did what, the last entries or all of the log.
 
-use std::io::Write as _;
-
 use clap::ValueEnum;
 use portcullis_api::audit::{AuditEntry, ExportAudit, ExportFormat, ListAudit};
 use portcullis_sdk::Client;
@@ -113,14 +111,5 @@ async fn export(client: &Client, filter: Filter, format: Format) -> Result<(), F
         Format::Jsonl => ExportFormat::Jsonl,
     };
     let query = ExportAudit { format, organization, actor, action, target, since, until };
-    let mut pieces = client.export_audit(&query).await?;
-    let mut stdout = std::io::stdout();
-    while let Some(piece) = pieces.next().await? {
-        if stdout.write_all(&piece).is_err() {
-            // A reader that has gone away is no failure.
-            return Ok(());
-        }
-    }
-    let _ = stdout.flush();
-    Ok(())
+    Ok(output::pieces(client.export_audit(&query).await?).await?)
 }

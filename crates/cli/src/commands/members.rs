@@ -11,6 +11,7 @@ use portcullis_sdk::Client;
 
 use super::block_on;
 use crate::exit::{Exit, Failure};
+use crate::paging::{self, LARGEST_PAGE};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -77,16 +78,8 @@ impl RoleName {
 
 /// Every member of an organisation.
 async fn all(client: &Client, organization: &str) -> Result<Vec<Member>, Failure> {
-    let mut query = WhichPage { limit: Some(1000), cursor: None };
-    let mut members = Vec::new();
-    loop {
-        let page = client.list_members(organization, &query).await?;
-        members.extend(page.data);
-        query.cursor = page.next_cursor;
-        if query.cursor.is_none() {
-            return Ok(members);
-        }
-    }
+    let page = async |cursor| client.list_members(organization, &WhichPage { limit: Some(LARGEST_PAGE), cursor }).await;
+    Ok(paging::all(page).await?)
 }
 
 /// The id of a member who is named by it or by an e-mail address.

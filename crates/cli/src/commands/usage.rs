@@ -1,7 +1,5 @@
 //! `portcullis usage`: what keys did, added up.
 
-use std::io::Write as _;
-
 use portcullis_api::audit::ExportFormat;
 use portcullis_api::usage::{ExportUsage, ListUsage, UsageList, UsageRow, UsageSort};
 use portcullis_sdk::Client;
@@ -131,14 +129,5 @@ async fn export(client: &Client, filter: Filter) -> Result<(), Failure> {
     let Filter { from, to, organization, key, environment, route, by } = filter;
     let (by, format) = (Some(by), ExportFormat::Csv);
     let query = ExportUsage { from, to, organization, key, environment, route, by, format };
-    let mut pieces = client.export_usage(&query).await?;
-    let mut stdout = std::io::stdout();
-    while let Some(piece) = pieces.next().await? {
-        if stdout.write_all(&piece).is_err() {
-            // A reader that has gone away is no failure.
-            return Ok(());
-        }
-    }
-    let _ = stdout.flush();
-    Ok(())
+    Ok(output::pieces(client.export_usage(&query).await?).await?)
 }

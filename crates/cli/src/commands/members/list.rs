@@ -7,6 +7,7 @@ use super::{Place, all};
 use crate::args::{Control, Output};
 use crate::exit::{Exit, Failure};
 use crate::output;
+use crate::paging::{self, LARGEST_PAGE};
 use crate::table::Table;
 
 #[derive(Debug, clap::Args)]
@@ -29,16 +30,9 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
     let client = args.control.client()?;
     let organization = args.place.id(&client).await?;
     let members = all(&client, &organization).await?;
-    let mut query = WhichPage { limit: Some(1000), cursor: None };
-    let mut invitations = Vec::new();
-    loop {
-        let page = client.list_invitations(&organization, &query).await?;
-        invitations.extend(page.data);
-        query.cursor = page.next_cursor;
-        if query.cursor.is_none() {
-            break;
-        }
-    }
+    let page =
+        async |cursor| client.list_invitations(&organization, &WhichPage { limit: Some(LARGEST_PAGE), cursor }).await;
+    let invitations = paging::all(page).await?;
     let listed = Listed { members, invitations };
     if args.output.json {
         output::json(&listed)?;

@@ -6,6 +6,7 @@ use super::table;
 use crate::args::{Control, Output};
 use crate::exit::{Exit, Failure};
 use crate::output;
+use crate::paging::{LARGEST_PAGE, all};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -20,16 +21,11 @@ pub(crate) struct Args {
 
 pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
     let client = args.control.client()?;
-    let mut query = ListWebhooks { organization: args.organization.clone(), limit: Some(1000), cursor: None };
-    let mut webhooks = Vec::new();
-    loop {
-        let page = client.list_webhooks(&query).await?;
-        webhooks.extend(page.data);
-        query.cursor = page.next_cursor;
-        if query.cursor.is_none() {
-            break;
-        }
-    }
+    let webhooks = all(async |cursor| {
+        let (organization, limit) = (args.organization.clone(), Some(LARGEST_PAGE));
+        client.list_webhooks(&ListWebhooks { organization, limit, cursor }).await
+    })
+    .await?;
     if args.output.json {
         output::json(&webhooks)?;
     } else {
