@@ -55,11 +55,6 @@ pub struct Limits {
     count: Timer,
 }
 
-/// What a meter of that limit keeps when nothing is going on: enough for the first requests to come at once.
-fn floor_of(limit: u64) -> u64 {
-    (limit / 200).clamp(1, 32)
-}
-
 /// How a VM stands among its siblings, as of a tick.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
@@ -111,8 +106,7 @@ impl Limits {
 
     fn admit(&mut self, host: &impl Host, demand: &Demand) -> Result<Admission, Refusal> {
         let now = host.now_nanos();
-        let names = self.names.clone();
-        let rate = self.rates.take(host, names.as_ref(), &demand.rates, now)?;
+        let rate = self.rates.take(host, self.names.as_ref(), &demand.rates, now)?;
         let (mut unmetered, mut quota, cost) = (false, None, u64::from(demand.cost));
         let mut spent = None;
         for subject in demand.quotas.iter().flatten() {

@@ -15,11 +15,10 @@ use crate::live::Names;
 use crate::reporter::{Desk, Reporter};
 use crate::store::{Refresh, Store};
 use crate::sync::Sync;
-use crate::timer::Timer;
+use crate::timer::{SECOND, Timer};
 
 /// How often a VM looks for a new version.
 pub const TICK_MS: u32 = 100;
-const SECOND: u64 = 1_000_000_000;
 
 /// One plugin in one VM.
 #[derive(Debug)]

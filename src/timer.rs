@@ -2,6 +2,9 @@
 //!
 //! Invariant: a clock that is set back makes a timer due at once; it never makes it wait longer than it was meant to.
 
+/// One second, in nanoseconds.
+pub const SECOND: u64 = 1_000_000_000;
+
 /// Due once some time has passed. The default is due at once.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Timer {

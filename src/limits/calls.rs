@@ -4,6 +4,7 @@
 //! that cannot be read changes nothing.
 
 use portcullis_engine::Subject;
+use portcullis_engine::limit::floor;
 
 use super::Limits;
 use super::floors::Floors;
@@ -29,7 +30,6 @@ const RETRY_NANOS: u64 = 1_000_000_000;
 const UNKNOWN_NANOS: u64 = 60_000_000_000;
 /// How long a recalled meter keeps nothing.
 const RECALL_NANOS: u64 = 2_000_000_000;
-const SECOND: u64 = 1_000_000_000;
 
 /// A call on its way.
 #[derive(Debug)]
@@ -197,7 +197,7 @@ fn apply(meter: &mut Meter, call: &Call, grant: &Grant, now: u64) {
     (meter.limit, meter.remaining, meter.retry_after) = (grant.limit, grant.remaining, grant.retry_after);
     (meter.answered_at, meter.held_then, meter.spent_then) = (now, meter.available(), meter.spent);
     if meter.floor == 0 {
-        meter.floor = if call.floors { meter.granted.min(super::MOST_FLOOR) } else { super::floor_of(grant.limit) };
+        meter.floor = if call.floors { meter.granted.min(super::MOST_FLOOR) } else { floor(grant.limit) };
     }
 }
 
@@ -244,9 +244,4 @@ impl Floors {
     pub(super) fn is_under_way(calls: &[Call]) -> bool {
         calls.iter().any(|call| call.floors)
     }
-}
-
-/// One second, for whoever counts in nanoseconds.
-pub(super) const fn seconds(nanos: u64) -> u64 {
-    nanos / SECOND
 }

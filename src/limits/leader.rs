@@ -4,16 +4,17 @@
 //! next period's tokens shortly before that begins. Invariant: it takes no tokens itself.
 
 use portcullis_engine::Subject;
+use portcullis_engine::limit::floor;
 
-use super::calls::{seconds, state};
+use super::Limits;
+use super::calls::state;
 use super::meter::Meter;
 use super::quotas::LISTS;
 use super::slots::{Record, Write, read, update};
 use super::wire::MeterState;
-use super::{Limits, floor_of};
 use crate::host::Host;
 use crate::live::Names;
-use crate::timer::Timer;
+use crate::timer::{SECOND, Timer};
 
 /// Ticks in which every list was looked at once.
 const ROUND: u64 = 10;
@@ -123,7 +124,7 @@ impl Limits {
     /// Asks for a floor of the next period.
     fn look_ahead(&mut self, meter: &Meter, now: u64) {
         // Each five seconds, and not all meters at once.
-        let is_turn = seconds(now) % (AHEAD_AGAIN_NANOS / HEARTBEAT_NANOS) == meter.ends % 5 || is_busy(meter, now);
+        let is_turn = now / SECOND % (AHEAD_AGAIN_NANOS / HEARTBEAT_NANOS) == meter.ends % 5 || is_busy(meter, now);
         if is_turn && self.round.to_tell.len() < MOST_METERS {
             let next = Meter::new(meter.subject, meter.ends, 0, 0);
             self.round.to_tell.push((meter.subject, state(&next, meter.floor.max(1))));
@@ -146,8 +147,7 @@ fn tidy(meter: &mut Meter, era: u64, drain: bool, now: u64) {
     if meter.is_over(now) || drain {
         meter.give_up(0);
     } else if meter.runs(now) && !is_busy(meter, now) {
-        let floor = if meter.floor == 0 { floor_of(meter.limit) } else { meter.floor };
-        meter.give_up(floor);
+        meter.give_up(if meter.floor == 0 { floor(meter.limit) } else { meter.floor });
     }
 }
 
@@ -156,5 +156,5 @@ fn is_busy(meter: &Meter, now: u64) -> bool {
 }
 
 fn is_ending(meter: &Meter, now: u64) -> bool {
-    meter.runs(now) && meter.ends.saturating_sub(seconds(now)) <= AHEAD_SECONDS
+    meter.runs(now) && meter.ends.saturating_sub(now / SECOND) <= AHEAD_SECONDS
 }

@@ -8,10 +8,10 @@ use portcullis_engine::Subject;
 
 use super::slots::Record;
 use crate::codec::Reader;
+use crate::timer::SECOND;
 
 /// After a period, for calls that are still on their way.
 const GRACE_SECONDS: u64 = 120;
-const SECOND: u64 = 1_000_000_000;
 /// Tokens that a worker takes at once, at most.
 const MOST_CHUNK: u64 = 32;
 /// Bytes of a meter in shared memory.

@@ -12,10 +12,10 @@ use super::validity::Validity;
 use crate::hash::slot;
 use crate::host::Host;
 use crate::live::Names;
+use crate::timer::SECOND;
 
 /// Lists that meters are divided among.
 pub(super) const LISTS: u64 = 4096;
-const SECOND: u64 = 1_000_000_000;
 /// Between two calls for more of one meter.
 const ASK_NANOS: u64 = 50_000_000;
 /// The same, while the answer is that nothing is left.

@@ -13,8 +13,8 @@ use crate::codec::Reader;
 use crate::hash::{IdMap, slot};
 use crate::host::Host;
 use crate::live::Names;
+use crate::timer::SECOND;
 
-const SECOND: u64 = 1_000_000_000;
 /// How recently a worker must have used up its slots to be given several.
 const RECENT_NANOS: u64 = 100_000_000;
 /// Slots that a worker reserves at once, at most.

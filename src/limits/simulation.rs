@@ -14,8 +14,8 @@ use crate::config::{Config, Control, Source};
 use crate::fake_host::{FakeHost, Memory};
 use crate::live::Names;
 use crate::metrics::Metrics;
+use crate::timer::SECOND;
 
-const SECOND: u64 = 1_000_000_000;
 const START: u64 = 1_768_478_400;
 const PERIOD: u64 = 86_400;
 

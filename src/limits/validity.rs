@@ -7,10 +7,10 @@
 use crate::codec::Reader;
 use crate::host::{Expect, Host};
 use crate::live::Names;
+use crate::timer::SECOND;
 
 /// Nobody keeps leases for longer without a word, whatever an answer says.
 const MOST_SECONDS: u64 = 600;
-const SECOND: u64 = 1_000_000_000;
 
 /// What the last answer said of all leases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

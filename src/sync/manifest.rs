@@ -9,8 +9,7 @@ use super::download::Download;
 use super::{Sync, call};
 use crate::host::{Expect, Host, LogLevel};
 use crate::live::Live;
-
-const SECOND_NANOS: u64 = 1_000_000_000;
+use crate::timer::SECOND;
 
 /// What the header says and the number it was read with.
 pub(super) struct Header {
@@ -51,7 +50,7 @@ impl Sync {
 
     /// An edge that has nothing yet would take any manifest that was ever signed; a limit on age bounds that.
     fn refuse_aged(&self, host: &impl Host, manifest: &Manifest) -> Result<(), String> {
-        let age = (host.now_nanos() / SECOND_NANOS).saturating_sub(manifest.issued_at);
+        let age = (host.now_nanos() / SECOND).saturating_sub(manifest.issued_at);
         match self.max_age {
             Some(max) if age > max => {
                 Err(format!("manifest refused: issued {age} s ago, max_bundle_age_seconds is {max}"))

@@ -101,6 +101,16 @@ pub struct Standing {
     pub reset: u64,
 }
 
+/// The floor of a quota: tokens that every proxy holds while nothing is going on, enough for the first requests to come at once.
+/// Who grants it and who keeps it must agree, or it would go to and fro.
+pub const fn floor(limit: u64) -> u64 {
+    match limit / 200 {
+        0 => 1,
+        tokens @ 1..=32 => tokens,
+        _ => 32,
+    }
+}
+
 /// What kind of limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitKind {
@@ -213,6 +223,13 @@ mod tests {
         }
         assert_eq!(Subject::from_bytes(&[3; 11]), None);
         assert_eq!(Subject::parse("usr_0000000000000000"), None);
+    }
+
+    #[test]
+    fn floors_are_a_two_hundredth_within_bounds() {
+        for (limit, tokens) in [(0, 1), (399, 1), (400, 2), (1_000, 5), (6_599, 32), (30_000, 32), (u64::MAX, 32)] {
+            assert_eq!(floor(limit), tokens, "{limit}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use portcullis_api::LostLeases;
 use portcullis_api::edge::MeterState;
+use portcullis_engine::limit::floor;
 
 /// More tokens than anybody sells. Whatever edges say is cut here, so that sums of it fit.
 pub(crate) const MOST_TOKENS: u64 = 1_000_000_000_000_000;
@@ -131,11 +132,6 @@ impl Sums {
 }
 
 impl Wish {
-    /// So many tokens to have before the first request.
-    pub(crate) fn floor(limit: u64) -> u64 {
-        (limit / 200).clamp(1, 32)
-    }
-
     /// The most that a process may hold, and so the most that is lost with one that dies: a hundredth, or a few tokens of a small limit.
     fn most(&self) -> u64 {
         (self.limit / 100).max((self.limit / 20).clamp(1, 16)).max(self.least)
@@ -155,7 +151,7 @@ impl Wish {
 
     /// How much is granted before the first request.
     pub(crate) fn grant_floor(&self, lease: &Lease, sums: &Sums) -> u64 {
-        let missing = Self::floor(self.limit).saturating_sub(lease.held());
+        let missing = floor(self.limit).saturating_sub(lease.held());
         missing.min(sums.free(self.limit) / (4 * self.boots.max(1)))
     }
 }
