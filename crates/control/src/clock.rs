@@ -5,6 +5,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
+/// A minute, in seconds.
+pub(crate) const MINUTE: u64 = 60;
+/// An hour.
+pub(crate) const HOUR: u64 = 60 * MINUTE;
+/// A day of 24 hours.
+pub(crate) const DAY: u64 = 24 * HOUR;
+
 /// Milliseconds since 1970, from wherever it was told to take them.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> u64 + Send + Sync>);

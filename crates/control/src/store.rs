@@ -62,8 +62,7 @@ use postgres::PostgresStore;
 pub(crate) use settings::{SIGNING_KEY, Settings};
 pub(crate) use sqlite::SqliteStore;
 pub(crate) use usage::{
-    DAY, DAYS_KEPT, Grain, HOUR, HOURS_KEPT_DAYS, Part, Place, STREAMS_KEPT_DAYS, UsageQuestion, UsageSum, Usages,
-    Used, UsedFor,
+    DAYS_KEPT, Grain, HOURS_KEPT_DAYS, Part, Place, STREAMS_KEPT_DAYS, UsageQuestion, UsageSum, Usages, Used, UsedFor,
 };
 pub(crate) use webhooks::{Deliveries, DeliveryRow, Due, Outcome, QuotaEventRow, WebhookRow, WebhookWrite, Webhooks};
 

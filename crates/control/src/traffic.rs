@@ -7,11 +7,10 @@ use portcullis_api::traffic::{Hour, Traffic};
 use crate::access::Permission::EdgesRead;
 use crate::app::App;
 use crate::caller::Caller;
-use crate::clock::to_rfc3339;
+use crate::clock::{HOUR, to_rfc3339};
 use crate::error::Error;
 use crate::store::Count;
 
-const HOUR: u64 = 60 * 60;
 const HOURS: u64 = 24;
 
 /// The last 24 hours, the one that is not over included.

@@ -8,11 +8,10 @@ use portcullis_engine::{KeyId, Reason};
 
 use super::{Fleet, Known, MAX_STRANGE_REASONS, OTHER, plain, usage};
 use crate::app::App;
+use crate::clock::HOUR;
 use crate::error::Error;
 use crate::policy::PolicyRoom;
-use crate::store::{
-    Batch, Count, DenialRow, HOUR, Heard, HeardEdge, HeardVm, Noted, SLOT_MS, Seen, Sighting, Stream, add,
-};
+use crate::store::{Batch, Count, DenialRow, Heard, HeardEdge, HeardVm, Noted, SLOT_MS, Seen, Sighting, Stream, add};
 
 const MAX_NAME: usize = 128;
 pub(super) const MAX_PLACE: usize = 200;

@@ -61,10 +61,10 @@ fn cut(mut text: String, most: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn policy() -> PolicyRoom {
+    pub(in crate::fleet) fn policy() -> PolicyRoom {
         let text = "name = \"test\"\nenvironments = [\"live\"]\ncredentials = [{ in = \"header\", name = \"x-key\" }]\n\
                     rules = [{ path = \"/**\" }]\nkeys = [{ prefix = \"sk_\", environment = \"live\", body_length = 24 }]";
         PolicyRoom::new(portcullis_policy::parse(text, "policy.toml").unwrap()).unwrap()

@@ -1,7 +1,8 @@
 //! Forgetting what is of no more use.
 
 use super::{Fleet, GONE_AFTER_MS};
-use crate::store::{Before, DAY, SLOT_MS, StoreError};
+use crate::clock::DAY;
+use crate::store::{Before, SLOT_MS, StoreError};
 
 const MINUTE_MS: u64 = 60 * 1000;
 /// Counts of an edge that is gone are kept for when it comes back.
@@ -48,11 +49,10 @@ mod tests {
 
     use super::*;
     use crate::caller::{Caller, Scope};
+    use crate::clock::HOUR;
     use crate::metrics::Metrics;
     use crate::policy::PolicyRoom;
-    use crate::store::{
-        Audience, Change, Denials as _, Edges as _, HOUR, Observations as _, SqliteStore, Store as _, Write,
-    };
+    use crate::store::{Audience, Change, Denials as _, Edges as _, Observations as _, SqliteStore, Store as _, Write};
 
     const NOON_MS: u64 = 1_768_478_400_000;
     const KEY: &str = "key_0000000000000000";

@@ -8,8 +8,9 @@ use portcullis_api::edge::{Report, Told, Usage};
 
 use super::intake::{MAX_COUNT, MAX_PLACE, MAX_REASONS};
 use super::{Known, OTHER, plain};
+use crate::clock::{DAY, HOUR};
 use crate::policy::PolicyRoom;
-use crate::store::{DAY, HOUR, HOURS_KEPT_DAYS, Noted, Used, UsedFor};
+use crate::store::{HOURS_KEPT_DAYS, Noted, Used, UsedFor};
 
 /// Rules that edges told lately; further ones are all called [`OTHER`].
 const MAX_ROUTES: usize = 2000;
@@ -79,13 +80,8 @@ fn hour(told: u64, now: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::plain::tests::policy;
     use super::*;
-
-    fn policy() -> PolicyRoom {
-        let text = "name = \"test\"\nenvironments = [\"live\"]\ncredentials = [{ in = \"header\", name = \"x-key\" }]\n\
-                    rules = [{ path = \"/**\" }]\nkeys = [{ prefix = \"sk_\", environment = \"live\", body_length = 24 }]";
-        PolicyRoom::new(portcullis_policy::parse(text, "policy.toml").unwrap()).unwrap()
-    }
 
     #[test]
     fn hours_are_those_that_are_kept() {

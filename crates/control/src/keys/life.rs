@@ -4,9 +4,9 @@
 
 use portcullis_api::KeyStatus;
 
+use crate::clock::DAY;
 use crate::store::{KeyRow, KeySummary, Marks};
 
-pub(super) const DAY: u64 = 24 * 60 * 60;
 /// Older keys should have been rotated.
 const ROTATION: u64 = 90 * DAY;
 /// Keys that were not used for so long may not be needed.

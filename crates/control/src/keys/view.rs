@@ -4,9 +4,9 @@ use portcullis_api::keys::Trial;
 use portcullis_api::payments::ApiKeyEntry;
 use portcullis_api::{Key, KeyStatus};
 
-use super::life::{DAY, Life};
+use super::life::Life;
 use super::restrictions::to_api;
-use crate::clock::to_rfc3339;
+use crate::clock::{DAY, to_rfc3339};
 use crate::store::{KeyRow, TrialRow, UnrevokedKey};
 
 /// Whether a key works.

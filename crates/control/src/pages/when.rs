@@ -4,11 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use jiff::Timestamp;
 
-use crate::clock::{from_rfc3339, to_rfc3339};
-
-const MINUTE: u64 = 60;
-const HOUR: u64 = 60 * MINUTE;
-const DAY: u64 = 24 * HOUR;
+use crate::clock::{DAY, HOUR, MINUTE, from_rfc3339, to_rfc3339};
 
 /// A `<time>` element.
 #[derive(Clone, Debug, PartialEq, Eq, Template)]

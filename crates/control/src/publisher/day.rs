@@ -3,7 +3,8 @@
 //! A version is at least the millisecond in which it was taken, so it says its own day, and days never go back.
 //! Invariant: what a version holds follows from the database and the version alone; replicas agree to the byte.
 
-const DAY: u64 = 24 * 60 * 60;
+use crate::clock::DAY;
+
 /// Revoked keys stay in the bundle this long, so that the edge can say that they are revoked.
 const TOMBSTONE_DAYS: u64 = 30;
 

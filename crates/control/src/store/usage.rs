@@ -8,10 +8,6 @@ use portcullis_engine::KeyId;
 use super::StoreError;
 use crate::caller::Scope;
 
-/// An hour, in seconds.
-pub(crate) const HOUR: u64 = 60 * 60;
-/// A day, in seconds.
-pub(crate) const DAY: u64 = 24 * HOUR;
 /// Hours are kept for so many days.
 pub(crate) const HOURS_KEPT_DAYS: u64 = 35;
 /// Days are kept for so many days.

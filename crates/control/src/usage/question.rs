@@ -8,10 +8,10 @@ use portcullis_api::usage::{ListUsage, UsageSort};
 use portcullis_engine::KeyId;
 
 use crate::caller::Caller;
-use crate::clock::{MAX_TIME, from_rfc3339};
+use crate::clock::{DAY, HOUR, MAX_TIME, from_rfc3339};
 use crate::error::Error;
 use crate::organizations;
-use crate::store::{DAY, Grain, HOUR, HOURS_KEPT_DAYS, Part, Place, UsageQuestion};
+use crate::store::{Grain, HOURS_KEPT_DAYS, Part, Place, UsageQuestion};
 
 const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 1000;

@@ -19,6 +19,7 @@ use super::schedule;
 use super::signing::SigningSecret;
 use crate::app::App;
 use crate::caller::Caller;
+use crate::clock::DAY;
 use crate::error::Error;
 use crate::id::WebhookId;
 use crate::store::{Action, Due, Outcome, StoreError, WebhookWrite};
@@ -29,7 +30,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// Longer than an attempt can take, with what is written before and after it.
 const CLAIM_MS: u64 = 60_000;
-const DAY: u64 = 24 * 60 * 60;
 /// So long people can look at what was sent.
 const KEPT_DAYS: u64 = 30;
 const UPKEEP_EVERY_MS: u64 = 60 * 60 * 1000;

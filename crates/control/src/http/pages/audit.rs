@@ -11,7 +11,7 @@ use super::keys::first_key;
 use super::{Html, fields};
 use crate::app::App;
 use crate::audit;
-use crate::clock::{from_rfc3339, to_rfc3339};
+use crate::clock::{DAY, from_rfc3339, to_rfc3339};
 use crate::http::audit::file;
 use crate::http::body::Parameters;
 use crate::http::failure::Failure;
@@ -24,7 +24,6 @@ use crate::policy::PolicyRoom;
 use crate::store::Action;
 
 const ON_A_PAGE: u32 = 50;
-const DAY: u64 = 24 * 60 * 60;
 
 /// The query. Forms send empty fields too; what cannot be meant is passed over.
 #[derive(Default, Deserialize)]

@@ -16,7 +16,7 @@ use super::audit as log;
 use super::desk::Desk;
 use super::keys::first_key;
 use crate::app::App;
-use crate::clock::from_rfc3339;
+use crate::clock::{DAY, from_rfc3339};
 use crate::error::Error;
 use crate::http::failure::Failure;
 use crate::pages::overview::{Attention, Counts, FleetEdge, FleetSummary, Overview, Requests};
@@ -29,7 +29,6 @@ const KEYS: u32 = 6;
 const ENTRIES: u32 = 8;
 /// So many of the latest denials are counted for whoever sees no traffic.
 const DENIALS: u32 = 1000;
-const DAY: u64 = 24 * 60 * 60;
 
 pub(super) async fn show(State(app): State<App>, desk: Desk) -> Result<Html<Overview>, Failure> {
     let (counted, found) = {

@@ -10,7 +10,7 @@ use super::desk::Desk;
 use super::{Html, quota};
 use crate::access::Permission::KeysRead;
 use crate::app::App;
-use crate::clock::{from_rfc3339, to_rfc3339};
+use crate::clock::{DAY, from_rfc3339, to_rfc3339};
 use crate::error::Error;
 use crate::http::body::Parameters;
 use crate::http::failure::Failure;
@@ -21,7 +21,6 @@ use crate::pages::shell::Section;
 use crate::pages::usage::{Chart, KeyRow, Usage};
 use crate::{keys, usage};
 
-const DAY: u64 = 24 * 60 * 60;
 const STRETCHES: [(u64, &str); 4] = [(7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "A year")];
 const DEFAULT: u64 = 30;
 const BUSIEST: u32 = 10;

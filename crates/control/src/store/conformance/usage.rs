@@ -7,9 +7,10 @@ use futures_util::future::join_all;
 use super::Fixture;
 use super::rows::{NOW, key, key_id, organization_id, put, take_in, two_organizations};
 use crate::caller::Scope;
+use crate::clock::{DAY, HOUR};
 use crate::store::{
-    Batch, Count, DAY, Grain, HOUR, Heard, HeardEdge, HeardVm, Noted, Part, Place, Portion, Store, Stream, TakenIn,
-    UsageQuestion, Used, UsedFor, Write,
+    Batch, Count, Grain, Heard, HeardEdge, HeardVm, Noted, Part, Place, Portion, Store, Stream, TakenIn, UsageQuestion,
+    Used, UsedFor, Write,
 };
 
 fn did(number: u16, hour: u64, route: &str, reason: &str) -> UsedFor {

@@ -5,9 +5,9 @@ use sqlx::Row as _;
 use super::Connection;
 use super::columns::signed;
 use super::meters::LATE;
+use crate::clock::DAY;
 use crate::store::StoreError;
 
-const DAY: u64 = 24 * 60 * 60;
 /// Meters are kept for so long: what was used in which period.
 const METER_DAYS: u64 = 400;
 /// Leases are looked for among meters that ended within so many days.

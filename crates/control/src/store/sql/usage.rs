@@ -12,9 +12,10 @@ use sqlx::{AssertSqlSafe, QueryBuilder, Row as _};
 use super::columns::{only, parsed, signed, unsigned};
 use super::store::again;
 use super::{Connection, Db, Row, SqlStore};
+use crate::clock::DAY;
 use crate::store::{
-    DAY, DAYS_KEPT, Grain, HOURS_KEPT_DAYS, Part, Place, STREAMS_KEPT_DAYS, StoreError, UsageQuestion, UsageSum,
-    Usages, Used, UsedFor,
+    DAYS_KEPT, Grain, HOURS_KEPT_DAYS, Part, Place, STREAMS_KEPT_DAYS, StoreError, UsageQuestion, UsageSum, Usages,
+    Used, UsedFor,
 };
 
 /// PostgreSQL finds so many by their ids; for many more of a table it would rather read all of it.
