@@ -7,6 +7,7 @@ pub(crate) mod denials;
 pub(crate) mod edges;
 pub(crate) mod explain;
 pub(crate) mod keys;
+mod limits;
 pub(crate) mod members;
 pub(crate) mod organizations;
 pub(crate) mod plans;

@@ -3,6 +3,7 @@
 mod create;
 mod find;
 mod import;
+mod limit;
 mod list;
 mod restrict;
 mod revoke;
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     ///
     /// What is not named is lifted: to add one restriction, repeat the others, as `keys show` lists them.
     Restrict(restrict::Args),
+    /// Give a key a quota or a rate of its own, within its organisation's.
+    Limit(limit::Args),
     /// Try scopes and restrictions on a key before they are set.
     #[command(subcommand)]
     Trial(trial::Command),
@@ -60,6 +63,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Trial(command) => block_on(trial::run(command)),
         Command::Disable(args) => block_on(switch::run(args, false)),
         Command::Enable(args) => block_on(switch::run(args, true)),
+        Command::Limit(args) => block_on(limit::run(args)),
         Command::Restrict(args) => block_on(restrict::run(args)),
         Command::Rotate(args) => block_on(rotate::run(args)),
         Command::Revoke(args) => block_on(revoke::run(args)),

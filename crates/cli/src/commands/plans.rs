@@ -1,9 +1,10 @@
 //! `portcullis plans`: what organisations may use.
 
 use portcullis_api::plans::Rate;
-use portcullis_api::{CreatePlan, LostLeases, Patch, Plan, QuotaPeriod, UpdatePlan};
+use portcullis_api::{CreatePlan, LostLeases, Plan, QuotaPeriod, UpdatePlan};
 
 use super::block_on;
+use super::limits::{patch, period, rate, rate_text};
 use crate::args::{Control, Output};
 use crate::exit::{Exit, Failure};
 use crate::output;
@@ -94,26 +95,8 @@ struct Members {
     lost_leases: Option<LostLeases>,
 }
 
-fn period(text: &str) -> Result<QuotaPeriod, &'static str> {
-    QuotaPeriod::ALL.into_iter().find(|it| it.as_str() == text).ok_or("expected `30d`, `month` or `day`")
-}
-
 fn lost_leases(text: &str) -> Result<LostLeases, &'static str> {
     LostLeases::ALL.into_iter().find(|it| it.as_str() == text).ok_or("expected `spent` or `returned`")
-}
-
-/// `100/1s`, `100/60s+20`; without a burst it is as many as the requests.
-fn rate(text: &str) -> Result<Rate, &'static str> {
-    let wrong = "expected requests, seconds and perhaps a burst, as in `100/1s` or `100/60s+20`";
-    let (requests, rest) = text.split_once('/').ok_or(wrong)?;
-    let (seconds, burst) = rest.split_once("s").ok_or(wrong)?;
-    let requests = requests.parse().map_err(|_| wrong)?;
-    let burst = match burst.strip_prefix('+') {
-        Some(burst) => burst.parse().map_err(|_| wrong)?,
-        None if burst.is_empty() => requests,
-        None => return Err(wrong),
-    };
-    Ok(Rate { requests, seconds: seconds.parse().map_err(|_| wrong)?, burst })
 }
 
 /// Runs one of them.
@@ -159,21 +142,14 @@ impl Create {
 
 impl Set {
     fn request(&self) -> UpdatePlan {
-        fn patch<T: Clone>(value: Option<&T>, clear: bool) -> Patch<T> {
-            match value {
-                _ if clear => Patch::Clear,
-                Some(value) => Patch::Set(value.clone()),
-                None => Patch::Keep,
-            }
-        }
         let Members { display_name, limit, period, rate, lost_leases } = &self.members;
         UpdatePlan {
-            display_name: patch(display_name.as_ref(), false),
-            limit: patch(limit.as_ref(), self.no_limit),
-            period: patch(period.as_ref(), false),
-            rate: patch(rate.as_ref(), self.no_rate),
-            lost_leases: patch(lost_leases.as_ref(), false),
-            default: patch(self.default.as_ref(), false),
+            display_name: patch(display_name.clone(), false),
+            limit: patch(*limit, self.no_limit),
+            period: patch(*period, false),
+            rate: patch(*rate, self.no_rate),
+            lost_leases: patch(*lost_leases, false),
+            default: patch(self.default, false),
         }
     }
 }
@@ -190,32 +166,11 @@ fn print(plans: &[Plan], how: Output, json: impl FnOnce() -> Result<(), serde_js
             it.display_name.clone(),
             it.limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string()),
             it.period.as_str().to_owned(),
-            it.rate.map(|it| format!("{}/{}s+{}", it.requests, it.seconds, it.burst)).unwrap_or_default(),
+            it.rate.map(rate_text).unwrap_or_default(),
             it.lost_leases.as_str().to_owned(),
             if it.default { "yes" } else { "" }.to_owned(),
         ]);
     }
     output::data(&table.to_string());
     Ok(Exit::Success)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rates_are_read() {
-        for (text, expected) in [
-            ("100/1s", Some((100, 1, 100))),
-            ("100/60s+20", Some((100, 60, 20))),
-            ("100", None),
-            ("100/1", None),
-            ("100/s", None),
-            ("100/1s20", None),
-            ("-1/1s", None),
-        ] {
-            let found = rate(text).ok().map(|it| (it.requests, it.seconds, it.burst));
-            assert_eq!(found, expected, "{text}");
-        }
-    }
 }

@@ -52,6 +52,31 @@ fn a_key_from_creation_to_revocation() {
 }
 
 #[test]
+fn limits_of_a_key_are_set_shown_and_lifted() {
+    let control = Control::start();
+    let create = ["keys", "create", "till", "--environment", "test", "--quota", "30000/month", "--json"];
+    let made = json(&control.admin(&create).stdout);
+    assert_eq!(made["quota"], serde_json::json!({ "limit": 30000, "period": "month" }));
+    let id = made["id"].as_str().unwrap().to_owned();
+    let limit = |more: &[&str]| control.admin(&[&["keys", "limit", &id][..], more].concat());
+    let limited = limit(&["--rate", "100/60s+20"]);
+    for words in ["30000/month", "100/60s+20"] {
+        assert!(limited.stdout.contains(words), "{words}: {}{}", limited.stdout, limited.stderr);
+    }
+    let lifted = limit(&["--no-quota", "--no-rate"]).stdout;
+    assert!(lifted.contains("its organisation's") && lifted.contains("as the policy says"), "{lifted}");
+    for (more, words) in [
+        (&[][..], "hint: --quota and --rate limit"),
+        (&["--quota", "30000"], "as in `30000/month`"),
+        (&["--rate", "100"], "as in `100/1s`"),
+        (&["--quota", "1/day", "--no-quota"], "cannot be used with"),
+    ] {
+        let wrong = limit(more);
+        assert!(wrong.code == 2 && wrong.stderr.contains(words), "{words}: {}", wrong.stderr);
+    }
+}
+
+#[test]
 fn rotation_prints_the_new_key() {
     let control = Control::start();
     let made = json(&control.admin(&["keys", "create", "till", "--environment", "test", "--json"]).stdout);

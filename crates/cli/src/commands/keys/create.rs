@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use portcullis_api::CreateKey;
 use portcullis_sdk::Error;
 
+use super::limit::Limits;
 use super::restrict::Restrictions;
 use super::view;
 use crate::args::{Control, Output};
@@ -31,6 +32,8 @@ pub(crate) struct Args {
     created_by: Option<String>,
     #[command(flatten)]
     metadata: Metadata,
+    #[command(flatten)]
+    limits: Limits,
     #[command(flatten)]
     restrictions: Restrictions,
     #[command(flatten)]
@@ -67,8 +70,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         expires_at: args.expires_at,
         restrictions: args.restrictions.spec(),
         created_by: args.created_by,
-        quota: None,
-        rate: None,
+        quota: args.limits.quota,
+        rate: args.limits.rate,
         metadata: args.metadata.into_map(),
     };
     let created = args.control.client()?.create_key(&request).await.map_err(|error| refusal(error, &request))?;

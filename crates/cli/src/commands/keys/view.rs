@@ -4,6 +4,7 @@ use portcullis_api::keys::Trial;
 use portcullis_api::restrictions::{ModeSpec, RestrictionsSpec};
 use portcullis_api::{CreatedKey, Key};
 
+use super::super::limits::{quota_text, rate_text};
 use crate::args::Output;
 use crate::exit::Failure;
 use crate::output;
@@ -32,6 +33,8 @@ pub(super) fn print(key: &Key, how: Output) -> Result<(), Failure> {
     if let Some(revoked_at) = &key.revoked_at {
         pair("revoked", revoked_at.clone());
     }
+    pair("quota", key.quota.map_or_else(|| "its organisation's".to_owned(), quota_text));
+    pair("rate", key.rate.map_or_else(|| "as the policy says".to_owned(), rate_text));
     for (name, value) in restrictions(key.restrictions.as_ref()) {
         pair(name, value);
     }
