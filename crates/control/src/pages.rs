@@ -13,6 +13,7 @@ pub(crate) mod gate;
 pub(crate) mod key;
 pub(crate) mod key_forms;
 pub(crate) mod keys;
+pub(crate) mod limits;
 pub(crate) mod message;
 pub(crate) mod organization;
 pub(crate) mod overview;

@@ -28,6 +28,7 @@ mod invited;
 mod key;
 mod key_life;
 mod keys;
+mod limits;
 mod new_key;
 mod organization;
 mod organizations;
@@ -76,6 +77,8 @@ fn of_keys(routes: Routes) -> Routes {
         .post("/keys/{id}/scopes", edit_key::save_scopes)
         .get("/keys/{id}/restrict", edit_key::restrict)
         .post("/keys/{id}/restrict", edit_key::save_restrictions)
+        .get("/keys/{id}/limits", limits::form)
+        .post("/keys/{id}/limits", limits::save)
         .get("/keys/{id}/rotate", key_life::rotation)
         .post("/keys/{id}/rotate", key_life::rotate)
         .get("/keys/{id}/revoke", key_life::ask_to_revoke)

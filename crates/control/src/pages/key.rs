@@ -32,6 +32,8 @@ pub(crate) struct KeyPage {
     pub(crate) rotations: Vec<Rotation>,
     /// Its own, if it has one.
     pub(crate) quota: Option<QuotaCard>,
+    /// Its own: `100 in 60 s, 20 at once`
+    pub(crate) rate: Option<String>,
     pub(crate) chart: Chart,
     pub(crate) explain: ExplainFields,
     pub(crate) denials: Vec<DenialRow>,

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::form::Problems;
+use super::limits::LimitFields;
 use super::parts::Badge;
 use super::shell::Shell;
 
@@ -45,12 +46,7 @@ pub(crate) struct PlanPage {
 pub(crate) struct PlanFields {
     pub(crate) name: String,
     pub(crate) display_name: String,
-    pub(crate) limit: String,
-    /// Value, words, whether it is the chosen one.
-    pub(crate) periods: Vec<(&'static str, &'static str, bool)>,
-    pub(crate) rate_requests: String,
-    pub(crate) rate_seconds: String,
-    pub(crate) rate_burst: String,
+    pub(crate) limits: LimitFields,
     /// Value, words, what it means, whether it is the chosen one.
     pub(crate) lost_leases: Vec<(&'static str, &'static str, &'static str, bool)>,
     pub(crate) default: bool,

@@ -45,6 +45,8 @@ pub(crate) const PAGES: &[Row] = &[
     row("GET /keys/{key}/restrict", "",                             "200 200 200 403  200 200 200 403  404  303"),
     row("POST /keys/{key}/restrict", "apply=enforce&ip=true",       "303 303 303 403  303 303 303 403  404  303"),
     row("POST /keys/{key}/restrict", "apply=try&ip=true",           "303 303 303 403  303 303 303 403  404  303"),
+    row("GET /keys/{key}/limits", "",                               "200 200 200 403  200 200 200 403  404  303"),
+    row("POST /keys/{key}/limits", "limit=9&period=day",            "303 303 303 403  303 303 303 403  404  303"),
     row("GET /keys/{key}/rotate", "",                               "200 200 200 403  200 200 200 403  404  303"),
     row("POST /keys/{key}/rotate", "overlap=86400",                 "200 200 200 403  200 200 200 403  404  303"),
     row("GET /keys/{key}/revoke", "",                               "200 200 200 403  200 200 200 403  404  303"),

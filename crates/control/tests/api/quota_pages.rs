@@ -67,6 +67,31 @@ async fn the_operator_makes_gives_changes_and_removes_plans() {
 }
 
 #[tokio::test]
+async fn a_key_is_given_limits_of_its_own() {
+    let stack = Stack::start().await;
+    let home = stack.default_organization().await;
+    let ada = stack.browser(&home, "admin").await;
+    let page = format!("/keys/{}", stack.key("till").await["id"].as_str().unwrap());
+    let form = format!("{page}/limits");
+    has(&ada.get(&page).await, 200, &[&form, "No quota of its own", "No rate of its own"]);
+    has(&ada.post(&form, &[("limit", "many")]).await, 422, &["limit-problem", "Expected a whole number"]);
+    has(&ada.post(&form, &[("rate_burst", "5")]).await, 422, &["rate_requests-problem", "value=\"5\""]);
+    let rate = [("rate_requests", "100"), ("rate_seconds", "60"), ("rate_burst", "0")];
+    has(&ada.post(&form, &rate).await, 422, &["rate_requests-problem"]);
+    let both = [&rate[..2], &[("rate_burst", "20"), ("limit", "7"), ("period", "day")]].concat();
+    has(
+        &ada.go(&form, &both).await,
+        200,
+        &["The key has its new limits.", "100 in 60 s, 20 at once", "of this key alone"],
+    );
+    has(&ada.go(&form, &both).await, 200, &["Nothing was changed."]);
+    has(&ada.get(&form).await, 200, &["value=\"7\"", "\"day\" selected", "value=\"20\""]);
+    has(&ada.go(&form, &[]).await, 200, &["The key has its new limits.", "No quota of its own", "No rate of its own"]);
+    let late = [("etag", "\"0\""), ("limit", "8")];
+    assert_eq!(ada.post(&form, &late).await.status, 412);
+}
+
+#[tokio::test]
 async fn an_organisation_sees_its_quota_and_is_warned_on_every_page() {
     let stack = Stack::start().await;
     let acme = stack.organization("acme").await;

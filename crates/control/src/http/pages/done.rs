@@ -61,6 +61,7 @@ done! {
     KeyUpdated "key.updated" Done "The key was changed.",
     KeyScoped "key.scoped" Done "The key has its new scopes.",
     KeyRestricted "key.restricted" Done "The key has its new restrictions.",
+    KeyLimited "key.limited" Done "The key has its new limits.",
     KeyDisabled "key.disabled" Done "The key is disabled." + "It is refused until it is enabled again.",
     KeyEnabled "key.enabled" Done "The key is enabled.",
     KeyRevoked "key.revoked" Done "The key is revoked for good.",

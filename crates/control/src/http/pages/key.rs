@@ -9,7 +9,7 @@ use portcullis_api::{Key, KeyStatus};
 
 use super::desk::Desk;
 use super::rotation::rotations;
-use super::{Html, audit, denials, quota, usage};
+use super::{Html, audit, denials, limits, quota, usage};
 use crate::app::App;
 use crate::error::Error;
 use crate::http::body::Segment;
@@ -51,6 +51,7 @@ pub(super) async fn show(State(app): State<App>, desk: Desk, Segment(id): Segmen
         rotations: rotations(&app, &desk, &key, &seen).await?,
         explain: ExplainFields { method: "GET".to_owned(), ..ExplainFields::default() },
         quota: Some(quota::card(&app, &desk, Some(key.id.clone())).await?).filter(|it| it.meter.is_some()),
+        rate: key.rate.map(limits::rate_words),
         chart: usage::chart(&app, &desk, "key-chart", CHART_DAYS, Some(key.id.clone())).await?,
         denials: denials::rows(&app, &desk, refused).await?,
         entries: history(&app, &desk, &key).await?,

@@ -2,14 +2,14 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
-use portcullis_api::plans::Rate;
 use portcullis_api::{CreatePlan, LostLeases, Patch, Plan, QuotaPeriod, UpdatePlan};
 
 use super::desk::Desk;
 use super::done::{Done, done};
 use super::key_life::Nothing;
+use super::limits::{number, period, rate};
 use super::problems::{Places, beside};
-use super::{Html, fields};
+use super::{Html, fields, limits};
 use crate::access::Permission::OrganizationsWrite;
 use crate::app::App;
 use crate::error::Error;
@@ -24,6 +24,7 @@ use crate::pages::shell::Section;
 use crate::quota::plans;
 
 const HERE: &str = "/plans";
+const NO_LIMIT: &str = "no limit";
 const PLACES: &Places = &[
     ("/name", "name"),
     ("/display_name", "display_name"),
@@ -137,28 +138,6 @@ pub(super) async fn remove(
     Ok(done(HERE, Done::PlanRemoved, Some(removed.version)))
 }
 
-/// A number that somebody typed; empty = none.
-pub(super) fn number(pointer: &str, text: &str) -> Result<Option<u64>, Error> {
-    match text.trim() {
-        "" => Ok(None),
-        text => text.parse().map(Some).map_err(|_| Error::invalid(pointer, "expected a whole number, such as 30000")),
-    }
-}
-
-fn rate(sent: &Fields) -> Result<Option<Rate>, Error> {
-    let typed = ["rate_requests", "rate_seconds", "rate_burst"].map(|name| sent.get(name).trim());
-    if typed.iter().all(|text| text.is_empty()) {
-        return Ok(None);
-    }
-    let whole = |text: &str| text.parse().map_err(|_| Error::invalid("/rate", "fill in all three, or none"));
-    let [requests, seconds, burst] = typed;
-    Ok(Some(Rate { requests: whole(requests)?, seconds: whole(seconds)?, burst: whole(burst)? }))
-}
-
-fn period(sent: &Fields) -> QuotaPeriod {
-    QuotaPeriod::ALL.into_iter().find(|it| it.as_str() == sent.get("period")).unwrap_or_default()
-}
-
 fn lost_leases(sent: &Fields) -> LostLeases {
     LostLeases::ALL.into_iter().find(|it| it.as_str() == sent.get("lost_leases")).unwrap_or_default()
 }
@@ -173,7 +152,7 @@ fn row(plan: Plan) -> PlanRow {
             QuotaPeriod::Month => "in a month",
             QuotaPeriod::Day => "in a day",
         },
-        rate: plan.rate.map(|it| format!("{} in {} s, {} at once", it.requests, it.seconds, it.burst)),
+        rate: plan.rate.map(limits::rate_words),
         default: plan.default.then(|| Badge::new(Tone::Good, "New organisations")),
     }
 }
@@ -192,16 +171,10 @@ fn fields_of(plan: &Plan) -> PlanFields {
 }
 
 fn shown(plan: &CreatePlan) -> PlanFields {
-    let text = |number: Option<u64>| number.map(|it| it.to_string()).unwrap_or_default();
-    let part = |part: fn(&Rate) -> u32| text(plan.rate.as_ref().map(|rate| part(rate).into()));
     PlanFields {
         name: plan.name.clone(),
         display_name: plan.display_name.clone().unwrap_or_default(),
-        limit: text(plan.limit),
-        periods: QuotaPeriod::ALL.map(|it| (it.as_str(), words(it), it == plan.period)).into(),
-        rate_requests: part(|it| it.requests),
-        rate_seconds: part(|it| it.seconds),
-        rate_burst: part(|it| it.burst),
+        limits: limits::shown(plan.limit, plan.period, plan.rate, NO_LIMIT),
         lost_leases: LostLeases::ALL.map(|it| choice(it, it == plan.lost_leases)).into(),
         default: plan.default,
     }
@@ -211,24 +184,13 @@ fn shown(plan: &CreatePlan) -> PlanFields {
 fn again(app: &App, sent: &Fields) -> PlanFields {
     let policy = app.policy();
     let text = |name| fields::again(&policy, sent.get(name));
-    let kept = CreatePlan { period: period(sent), lost_leases: lost_leases(sent), ..CreatePlan::default() };
+    let kept = CreatePlan { lost_leases: lost_leases(sent), ..CreatePlan::default() };
     PlanFields {
         name: text("name"),
         display_name: text("display_name"),
-        limit: text("limit"),
-        rate_requests: text("rate_requests"),
-        rate_seconds: text("rate_seconds"),
-        rate_burst: text("rate_burst"),
+        limits: limits::again(&policy, sent, NO_LIMIT),
         default: sent.has("default"),
         ..shown(&kept)
-    }
-}
-
-fn words(period: QuotaPeriod) -> &'static str {
-    match period {
-        QuotaPeriod::ThirtyDays => "30 days, the first from when the organisation was made",
-        QuotaPeriod::Month => "A calendar month, in the organisation's time zone",
-        QuotaPeriod::Day => "A calendar day, in the organisation's time zone",
     }
 }
 

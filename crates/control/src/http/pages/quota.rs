@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::desk::Desk;
 use super::done::{Done, done};
-use super::plans::number;
+use super::limits::number;
 use super::problems::beside;
 use super::{Html, fields};
 use crate::access::Permission::{OrganizationsRead, OrganizationsWrite};

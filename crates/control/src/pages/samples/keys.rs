@@ -7,6 +7,7 @@ use crate::pages::form::{Problems, scope_groups};
 use crate::pages::key::{KeyPage, Overlap, RotatePage};
 use crate::pages::key_forms::{EditDetails, EditRestrictions, EditScopes, Import, NewKey};
 use crate::pages::keys::{KeyCreated, KeyFilter, KeyRow, Keys, Replaced};
+use crate::pages::limits::EditLimits;
 use crate::pages::parts::{Code, Pager};
 use crate::pages::restrictions::{self, RestrictionFields};
 use crate::pages::trial::{Observation, Observed, Rotation, Trial, Use};
@@ -125,6 +126,7 @@ fn key_page(shell: Shell, key: KeyRow, rich: bool) -> KeyPage {
         is_rotated: false,
         rotations: if rich { rotations() } else { vec![] },
         quota: rich.then(|| super::plans::card(64)),
+        rate: rich.then(|| "100 in 60 s, 20 at once".to_owned()),
         chart: super::usage::chart("key-chart", rich),
         explain: ExplainFields::default(),
         denials: if rich { denials() } else { vec![] },
@@ -252,6 +254,16 @@ pub(super) fn pages() -> Vec<Page> {
                 metadata: "team=payments".to_owned(),
                 etag: "\"7\"".to_owned(),
                 problems: wrong(),
+            },
+        ),
+        page(
+            "key-limits",
+            &EditLimits {
+                shell: shell("Limits", Section::Keys),
+                key: active(),
+                limits: super::plans::limits(),
+                etag: "\"7\"".to_owned(),
+                problems: Problems(vec![("rate_requests", "Fill in all three, or none.".to_owned())]),
             },
         ),
         page(

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::pages::form::Problems;
+use crate::pages::limits::LimitFields;
 use crate::pages::parts::{Badge, Tone};
 use crate::pages::plans::{PlanFields, PlanPage, PlanRow, Plans};
 use crate::pages::quota::{MeterFacts, OrganizationPlan, QuotaCard, TopUpRow};
@@ -36,12 +37,21 @@ pub(super) fn warned(shell: Shell, kind: NoticeKind) -> Shell {
     Shell { quota: Some(Notice { kind, text, detail: Some(detail.to_owned()), receipt: None }), ..shell }
 }
 
+pub(super) fn limits() -> LimitFields {
+    LimitFields {
+        limit: "30000".to_owned(),
+        no_limit: "no limit",
+        periods: vec![("30d", "30 days", true), ("month", "A calendar month", false)],
+        rate_requests: HOSTILE.to_owned(),
+        ..LimitFields::default()
+    }
+}
+
 fn fields() -> PlanFields {
     PlanFields {
         name: String::new(),
         display_name: HOSTILE.to_owned(),
-        limit: "30000".to_owned(),
-        periods: vec![("30d", "30 days", true), ("month", "A calendar month", false)],
+        limits: limits(),
         lost_leases: vec![
             ("spent", "What it held counts as used", "The limit is never exceeded.", true),
             ("returned", "What it held can be used again", "The limit may be exceeded.", false),
