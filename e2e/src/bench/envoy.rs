@@ -55,7 +55,7 @@ pub(super) async fn run(
     anyhow::ensure!(rounds > 0 && requests > 0, "nothing to measure");
     let mut control = Stack::new(Setup::preset("systemprompt")?)?;
     control.start_control().await?;
-    eprintln!("==> creating {KEYS} keys, and twice as many with limits");
+    eprintln!("==> creating {KEYS} keys, and four times as many with limits");
     let told = limited::telling().await?;
     let ingredients = ingredients(&control, &told, others).await?;
     let admin = Ports::free()?.admin;
@@ -95,9 +95,9 @@ async fn ingredients(control: &Stack, told: &Stack, others: Vec<NamedModule>) ->
     let client = control.control()?;
     Ok(Ingredients {
         keys: limited::keys(&client, &json!({})).await?,
-        limited_keys: limited::limited_keys(&client).await?,
+        limited: limited::limited_keys(&client).await?,
         told: Told {
-            keys: limited::limited_keys(&told.control()?).await?,
+            keys: limited::told_keys(&told.control()?).await?,
             configuration: told.plugin_configuration()?,
             control_port: told.setup.ports.control,
         },
@@ -164,7 +164,11 @@ fn conclude(costs: &[Cost], from: &Ingredients, as_json: bool) -> ExitCode {
     let ext_authz = added(Variant::ExtAuthz);
     let beyond = |variant| costs.iter().find(|it| it.variant == variant).map_or(f64::NAN, |it| it.beyond);
     let (limits, told) = (beyond(Variant::Limited), beyond(Variant::Told) - beyond(Variant::Limited));
-    println!("a quota and a rate limit add {limits:.2} us, telling of them on each answer {told:.2} us more");
+    let (quota, key_rates) = (beyond(Variant::Quota), beyond(Variant::KeyRates));
+    println!(
+        "a quota adds {quota:.2} us, with a rate of the organisation {limits:.2} us, with one of each key {key_rates:.2} us"
+    );
+    println!("telling of them on each answer adds {told:.2} us more");
     let checks = [
         (format!("portcullis adds at most {MOST_NOOPS:.1} x what the no-op adds"), ours <= MOST_NOOPS * noop),
         ("portcullis adds at most 1/8 of what ext_authz adds".to_owned(), ours <= MOST_EXT_AUTHZ * ext_authz),

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::envoy::KEYS;
+use super::variant::LimitedKeys;
 use crate::control::Control;
 use crate::http::{Connection, Request};
 use crate::stack::{Setup, Stack};
@@ -26,14 +27,35 @@ pub(super) async fn telling() -> anyhow::Result<Stack> {
     Ok(stack)
 }
 
-/// Keys of an organisation with a quota, each with a rate.
-pub(super) async fn limited_keys(control: &Control) -> anyhow::Result<Vec<String>> {
-    let plan = json!({ "name": "bench", "limit": 100_000_000_000_u64, "period": "month" });
+/// Keys of organisations with a quota, without and with a rate, and keys that have a rate each.
+pub(super) async fn limited_keys(control: &Control) -> anyhow::Result<LimitedKeys> {
+    Ok(LimitedKeys {
+        quota: of_plan(control, "quota", None, None).await?,
+        both: of_plan(control, "both", Some(rate()), None).await?,
+        key_rates: of_plan(control, "key-rates", None, Some(rate())).await?,
+    })
+}
+
+/// Keys of an organisation with a quota and a rate.
+pub(super) async fn told_keys(control: &Control) -> anyhow::Result<Vec<String>> {
+    of_plan(control, "both", Some(rate()), None).await
+}
+
+fn rate() -> Value {
+    json!({ "requests": 100_000, "seconds": 1, "burst": 100_000 })
+}
+
+async fn of_plan(
+    control: &Control,
+    name: &str,
+    all: Option<Value>,
+    each: Option<Value>,
+) -> anyhow::Result<Vec<String>> {
+    let plan = json!({ "name": name, "limit": 100_000_000_000_u64, "period": "month", "rate": all });
     control.ok("POST", "/v1/plans", Some(&plan)).await?;
-    let answer = control.ok("POST", "/v1/organizations", Some(&json!({ "name": "bench", "plan": "bench" }))).await?;
+    let answer = control.ok("POST", "/v1/organizations", Some(&json!({ "name": name, "plan": name }))).await?;
     let organization = answer["id"].as_str().context("no `id` in the answer")?;
-    let rate = json!({ "requests": 100_000, "seconds": 1, "burst": 100_000 });
-    keys(control, &json!({ "organization": organization, "rate": rate })).await
+    keys(control, &json!({ "organization": organization, "rate": each })).await
 }
 
 /// Keys that have `more` beside what every key has.

@@ -23,8 +23,12 @@ pub(super) enum Variant {
     ExtAuthz,
     /// Ours.
     Portcullis,
-    /// Ours, for keys with a rate each, whose organisation has a quota.
+    /// Ours, for keys whose organisation has a quota.
+    Quota,
+    /// Ours, for keys whose organisation has a quota and a rate.
     Limited,
+    /// Ours, for keys with a rate each, whose organisation has a quota.
+    KeyRates,
     /// The same, under a policy that tells on every answer where they stand.
     Told,
     /// Another build of ours, by its place in [`Ingredients::others`].
@@ -32,26 +36,30 @@ pub(super) enum Variant {
 }
 
 impl Variant {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Bare,
         Self::ApiKeyAuth,
         Self::Noop,
         Self::Lua,
         Self::ExtAuthz,
         Self::Portcullis,
+        Self::Quota,
         Self::Limited,
+        Self::KeyRates,
         Self::Told,
     ];
 
     /// Whether it is a build of ours.
     pub(super) fn is_ours(self) -> bool {
-        matches!(self, Self::Portcullis | Self::Limited | Self::Told | Self::Other(_))
+        matches!(self, Self::Portcullis | Self::Quota | Self::Limited | Self::KeyRates | Self::Told | Self::Other(_))
     }
 
     /// Whose requests it is measured with.
     pub(super) fn keys(self, from: &Ingredients) -> &[String] {
         match self {
-            Self::Limited => &from.limited_keys,
+            Self::Quota => &from.limited.quota,
+            Self::Limited => &from.limited.both,
+            Self::KeyRates => &from.limited.key_rates,
             Self::Told => &from.told.keys,
             _ => &from.keys,
         }
@@ -65,7 +73,9 @@ impl Variant {
             Self::Lua => "lua",
             Self::ExtAuthz => "ext_authz",
             Self::Portcullis => "portcullis",
+            Self::Quota => "quota",
             Self::Limited => "limited",
+            Self::KeyRates => "key rates",
             Self::Told => "told",
             Self::Other(index) => from.others.get(index).map_or("", |other| &other.name),
         }
@@ -75,7 +85,7 @@ impl Variant {
 /// What the filters are made from.
 pub(super) struct Ingredients {
     pub(super) keys: Vec<String>,
-    pub(super) limited_keys: Vec<String>,
+    pub(super) limited: LimitedKeys,
     pub(super) told: Told,
     pub(super) noop_module: String,
     pub(super) portcullis_module: String,
@@ -83,6 +93,13 @@ pub(super) struct Ingredients {
     pub(super) portcullis_configuration: Value,
     pub(super) authority_port: u16,
     pub(super) control_port: u16,
+}
+
+/// Keys of organisations with limits.
+pub(super) struct LimitedKeys {
+    pub(super) quota: Vec<String>,
+    pub(super) both: Vec<String>,
+    pub(super) key_rates: Vec<String>,
 }
 
 /// The control plane whose policy tells where limits stand, and keys that have some.
@@ -155,7 +172,7 @@ fn key_filter(variant: Variant, from: &Ingredients) -> Option<Value> {
             json!({ "default_source_code": { "inline_string": LUA.replace("KEYS", &from.keys.join("\n")) } }),
         )),
         Variant::ExtAuthz => Some(ext_authz(from.authority_port)),
-        Variant::Portcullis | Variant::Limited => {
+        Variant::Portcullis | Variant::Quota | Variant::Limited | Variant::KeyRates => {
             Some(wasm("portcullis", &from.portcullis_module, &from.portcullis_configuration.to_string()))
         }
         Variant::Told => Some(wasm("portcullis", &from.portcullis_module, &from.told.configuration.to_string())),
