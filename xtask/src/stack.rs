@@ -19,8 +19,8 @@ pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     /// Beyond a stack.
     pub(crate) needs: &'static [Need],
-    /// How `test` runs it: some are longer when asked for by name, and some run only then.
-    pub(crate) in_test: Option<&'static [&'static str]>,
+    /// How `test` runs it: some are longer when asked for by name.
+    pub(crate) in_test: &'static [&'static str],
 }
 
 /// The scenarios, in the order of `test`.
@@ -34,19 +34,15 @@ pub(crate) const SCENARIOS: [Scenario; 14] = [
     scenario("roles", &[]),
     scenario("openapi", &[Need::Schemathesis]),
     scenario("replicas", &[Need::Postgres]),
-    Scenario { in_test: Some(&["--seconds", "10"]), ..scenario("soak-management", &[Need::Postgres]) },
-    by_name("quota"),
-    by_name("usage"),
-    by_name("rate-limit"),
+    Scenario { in_test: &["--seconds", "10"], ..scenario("soak-management", &[Need::Postgres]) },
+    scenario("quota", &[]),
+    scenario("usage", &[]),
+    scenario("rate-limit", &[]),
     scenario("dashboard", &[Need::Browser]),
 ];
 
 const fn scenario(name: &'static str, needs: &'static [Need]) -> Scenario {
-    Scenario { name, needs, in_test: Some(&[]) }
-}
-
-const fn by_name(name: &'static str) -> Scenario {
-    Scenario { name, needs: &[], in_test: None }
+    Scenario { name, needs, in_test: &[] }
 }
 
 /// Where the parts are.
@@ -93,7 +89,7 @@ impl Parts {
     /// Runs one scenario as `test` does, and counts its checks.
     pub(crate) fn scenario(&mut self, scenario: Scenario) -> anyhow::Result<Tally> {
         self.provide(scenario.needs)?;
-        shell::counted(self.driver().args(["scenario", scenario.name]).args(scenario.in_test.unwrap_or_default()))
+        shell::counted(self.driver().args(["scenario", scenario.name]).args(scenario.in_test))
     }
 
     /// Runs the driver to its end, and lets go of everything afterwards.

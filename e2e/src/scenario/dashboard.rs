@@ -9,6 +9,7 @@ use crate::report::Report;
 use crate::stack::{Setup, Stack};
 
 mod changes;
+mod limits;
 mod look;
 mod walk;
 
@@ -19,7 +20,7 @@ const ORGANIZATION: &str = "Portcullis";
 const PASSWORD: &str = "correct horse battery staple";
 
 /// Pages that are there from the beginning, and what the picture of each is called.
-const PAGES: [(&str, &str); 12] = [
+const PAGES: [(&str, &str); 13] = [
     ("/", "overview"),
     ("/keys", "keys"),
     ("/keys/new", "key-new"),
@@ -27,6 +28,7 @@ const PAGES: [(&str, &str); 12] = [
     ("/explain", "explain"),
     ("/organization", "organization"),
     ("/organizations", "organizations"),
+    ("/webhooks", "webhooks"),
     ("/policy", "policy"),
     ("/policy/versions/1", "policy-version"),
     ("/edges", "edges"),
@@ -47,6 +49,7 @@ pub(super) async fn run(report: &mut Report) -> anyhow::Result<()> {
     welcome(&visit, &stack.owner_path()?, report).await?;
     walk::run(&visit, &stack, report).await?;
     changes::run(&visit, &stack, report).await?;
+    limits::run(&visit, &stack, report).await?;
     for (path, name) in PAGES {
         visit.goto(path).await?;
         look::at(&visit.browser, name, report).await?;

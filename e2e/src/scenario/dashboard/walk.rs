@@ -136,7 +136,7 @@ async fn find_again(visit: &Visit, key: &str, report: &mut Report) -> anyhow::Re
 }
 
 /// Waits until Envoy answers like this.
-async fn enforced(stack: &Stack, key: &str, gist: &str) -> anyhow::Result<Response> {
+pub(super) async fn enforced(stack: &Stack, key: &str, gist: &str) -> anyhow::Result<Response> {
     let request = Request::get(PATH).bearer(key);
     wait::until(&format!("Envoy's answer {gist}"), SOON, async || {
         Ok(Some(stack.ask(&request).await?).filter(|answer| answer.gist() == gist))

@@ -44,6 +44,8 @@ pub(super) struct Saturated {
     shortest: Duration,
     asked: u64,
     pub(super) allowed: u64,
+    /// 503, for want of a lease.
+    unavailable: u64,
     /// By worker.
     by_worker: Vec<u64>,
 }
@@ -64,6 +66,7 @@ impl Saturated {
         report.equal(format!("{what}: what arrived is what clients saw"), arrived, self.allowed);
         report.check(format!("{what}: not one more than the rate and its burst"), self.allowed as f64 <= most);
         report.check(format!("{what}: no less than it promises"), self.allowed as f64 >= least);
+        report.equal(format!("{what}: refused for want of a lease"), self.unavailable, 0);
         report.check(format!("{what}: asked for more"), self.asked as f64 > 2.0 * most);
     }
 }
@@ -91,18 +94,28 @@ pub(super) async fn saturate(fleet: &Fleet, requests: &[Request], lasting: Durat
         shortest: (begun + lasting).saturating_duration_since(all_begun),
         asked: 0,
         allowed: 0,
+        unavailable: 0,
         by_worker: vec![0; WORKERS as usize],
     };
     while let Some(client) = clients.join_next().await {
-        let (worker, asked, allowed) = client??;
-        saturated.asked += asked;
-        saturated.allowed += allowed;
+        let (worker, seen) = client??;
+        saturated.asked += seen.asked;
+        saturated.allowed += seen.allowed;
+        saturated.unavailable += seen.unavailable;
         if let Some(count) = saturated.by_worker.get_mut(worker) {
-            *count += allowed;
+            *count += seen.allowed;
         }
     }
     saturated.longest = begun.elapsed();
     Ok(saturated)
+}
+
+/// What one client saw.
+#[derive(Default)]
+struct Seen {
+    asked: u64,
+    allowed: u64,
+    unavailable: u64,
 }
 
 async fn ask(
@@ -110,17 +123,17 @@ async fn ask(
     mut connection: Connection,
     requests: Vec<Request>,
     until: Instant,
-) -> anyhow::Result<(usize, u64, u64)> {
-    let (mut asked, mut allowed) = (0, 0);
+) -> anyhow::Result<(usize, Seen)> {
+    let mut seen = Seen::default();
     for request in requests.iter().cycle() {
         if Instant::now() >= until {
             break;
         }
         let answer = connection.send(request).await?;
-        asked += 1;
-        allowed += u64::from(answer.status == 200);
-        // Where there is a quota, the first requests may outrun the first lease.
+        seen.asked += 1;
+        seen.allowed += u64::from(answer.status == 200);
+        seen.unavailable += u64::from(answer.status == 503);
         anyhow::ensure!(matches!(answer.status, 200 | 429 | 503), "answered {}", answer.gist());
     }
-    Ok((worker, asked, allowed))
+    Ok((worker, seen))
 }

@@ -140,18 +140,28 @@ impl Asked {
         Ok(())
     }
 
-    /// Of the Envoy that was killed no more is told than arrived, and little less.
-    pub(super) async fn check_victim(&self, fleet: &Fleet, report: &mut Report) -> anyhow::Result<()> {
+    /// Of the Envoy that was killed no more is told than arrived, and no less than what it had not told when it died.
+    pub(super) async fn check_victim(
+        &self,
+        fleet: &Fleet,
+        lost_at_most: u64,
+        report: &mut Report,
+    ) -> anyhow::Result<()> {
         let key = vec![self.victim.id.clone()];
-        let arrived = fleet.arrivals()?.of_key(&self.victim.id);
+        let arrived = self.arrived_of_victim(fleet)?;
         let told = Told::read(&fleet.control()?, &key).await?.allowed();
         report.figure("killed_envoy_let_through", arrived);
         report.figure("killed_envoy_told", told);
         report.check("of a killed Envoy no more is told than arrived", told <= arrived);
-        // What waits to be told is lost with the process: here, of two lives, at most what one had not told yet.
         report.figure("killed_envoy_lost", arrived.saturating_sub(told));
-        report.check("and not less than half", told * 2 >= arrived);
+        report.figure("killed_envoy_last_seven_seconds", lost_at_most);
+        report.check("and no less than all but its last seven seconds", told + lost_at_most >= arrived);
         Ok(())
+    }
+
+    /// What arrived of the Envoy that is killed, or was.
+    pub(super) fn arrived_of_victim(&self, fleet: &Fleet) -> anyhow::Result<u64> {
+        Ok(fleet.arrivals()?.of_key(&self.victim.id))
     }
 }
 
