@@ -59,7 +59,9 @@ impl Adopter {
         let mut any = false;
         for vm in others.collect::<Vec<_>>() {
             if let Some(cas) = self.is_dead(host, names, vm) {
-                any |= take(host, names, vm, cas, usage, outbox);
+                // Whoever shows that it lives at this very moment is looked at again.
+                let Some(took) = take(host, names, vm, cas, usage, outbox) else { continue };
+                any |= took;
                 self.gone.insert(vm);
             }
         }
@@ -82,11 +84,10 @@ impl Adopter {
     }
 }
 
-fn take(host: &impl Host, names: &Names, vm: u64, cas: u32, usage: &mut Usage, outbox: &mut Outbox) -> bool {
-    if host.set_shared(&names.alive(vm), b"", Expect::Unchanged(cas)).is_err() {
-        return false;
-    }
-    let Some(shared) = host.shared(&names.usage(vm)).filter(|it| !it.value.is_empty()) else { return false };
+/// Takes over what a dead VM left; whether there was anything. `None` if it lives.
+fn take(host: &impl Host, names: &Names, vm: u64, cas: u32, usage: &mut Usage, outbox: &mut Outbox) -> Option<bool> {
+    host.set_shared(&names.alive(vm), b"", Expect::Unchanged(cas)).ok()?;
+    let Some(shared) = host.shared(&names.usage(vm)).filter(|it| !it.value.is_empty()) else { return Some(false) };
     let decoded = copy::decode(&shared.value, &mut usage.routes);
     // It is ours now; what is left only takes room.
     let _ = host.set_shared(&names.usage(vm), b"", Expect::Anything);
@@ -99,5 +100,25 @@ fn take(host: &impl Host, names: &Names, vm: u64, cas: u32, usage: &mut Usage, o
     }
     usage.count_lost(decoded.lost);
     usage.absorb(decoded.counts);
-    true
+    Some(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake_host::{FakeHost, Memory};
+
+    #[test]
+    fn who_shows_that_it_lives_is_not_taken_over() {
+        let (memory, clock) = (Memory::default(), std::rc::Rc::default());
+        let (host, names) = (FakeHost::new(&memory, &clock), Names::new(&portcullis_bundle::BlobDigest::of(b"test")));
+        let mut usage = Usage::default();
+        let mut outbox = Outbox::default();
+        for value in ["1", "2"] {
+            host.set_shared(&names.alive(7), value.as_bytes(), Expect::Anything).unwrap();
+        }
+        let last = host.shared(&names.alive(7)).unwrap().cas;
+        let mut took = |cas| take(&host, &names, 7, cas, &mut usage, &mut outbox);
+        assert_eq!((took(last - 1), took(last)), (None, Some(false)));
+    }
 }
