@@ -4,6 +4,8 @@
 //! control plane. Invariant: a demand is taken whole or not at all, and nothing is taken twice.
 
 mod calls;
+#[cfg(test)]
+mod changes;
 mod floors;
 mod leader;
 mod meter;

@@ -157,11 +157,17 @@ fn shared(
 ) -> Result<(Slots, u32), u64> {
     let name = names.rates(slot(claim.bucket.as_bytes(), LISTS));
     let reserved = update(host, &name, |buckets: &mut Vec<Shared>| {
-        let next = buckets.iter().find(|it| it.bucket == claim.bucket).map_or(0, |it| it.next);
+        let mut none = 0;
+        let stored = buckets.iter_mut().find(|it| it.bucket == claim.bucket).map_or(&mut none, |it| &mut it.next);
+        let next = claim.rate.settle(*stored, now);
         let credit = claim.rate.credit(next, now);
         let slots = match claim.rate.reserve(next, now, wanted(credit).clamp(1, MOST_SLOTS)) {
             Ok(slots) => slots,
-            Err(wait) => return (Err(wait), Write::No),
+            Err(wait) => {
+                let write = if next == *stored { Write::No } else { Write::Yes };
+                *stored = next;
+                return (Err(wait), write);
+            }
         };
         // What is full again is the same as what is not there.
         buckets.retain(|it| it.next > now && it.bucket != claim.bucket);
@@ -174,6 +180,7 @@ fn shared(
 
 fn own(own: &mut IdMap<Bucket, u64>, claim: &RateClaim, now: u64) -> Result<(Slots, u32), u64> {
     let next = own.entry(claim.bucket).or_default();
+    *next = claim.rate.settle(*next, now);
     let slots = claim.rate.reserve(*next, now, 1)?;
     *next = slots.end();
     Ok((slots, claim.rate.credit(*next, now)))

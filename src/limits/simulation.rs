@@ -16,8 +16,8 @@ use crate::live::Names;
 use crate::metrics::Metrics;
 use crate::timer::SECOND;
 
-const START: u64 = 1_768_478_400;
-const PERIOD: u64 = 86_400;
+pub(super) const START: u64 = 1_768_478_400;
+pub(super) const PERIOD: u64 = 86_400;
 
 pub(super) fn control() -> Control {
     let json = r#"{"cluster":"c","edge_token":"t","public_keys":["3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29"]}"#;
@@ -109,7 +109,7 @@ impl Ledger {
             let size = wanted.min((self.limit / 100).max(1)).min((free / (2 * boots)).max(1)).min(free);
             let lease = self.leases.get_mut(&(boot.clone(), subject.clone())).unwrap();
             lease.granted += size;
-            let granted = lease.granted;
+            let (granted, revision) = (lease.granted, lease.revision);
             let others = self.leases.iter().filter(|((b, s), _)| *b != boot && *s == subject);
             let others = others.map(|(_, it)| it.held()).sum::<u64>();
             if size == 0 && wanted > 0 && others > 0 {
@@ -125,6 +125,7 @@ impl Ledger {
                 "exhausted"
             };
             grants.push(json!({ "subject": subject, "period": START, "ends": START + PERIOD, "granted": granted,
+                "revision": revision,
                 "limit": self.limit, "remaining": free, "state": state, "retry_after": 1 }));
         }
         recall.extend(self.short.iter().filter(|(_, short)| **short != boot).map(|(subject, _)| subject.clone()));
@@ -132,17 +133,17 @@ impl Ledger {
     }
 }
 
-struct Process {
+pub(super) struct Process {
     boot: String,
     memory: Memory,
-    vms: Vec<(FakeHost, Limits)>,
+    pub(super) vms: Vec<(FakeHost, Limits)>,
 }
 
-struct World {
+pub(super) struct World {
     random: Random,
-    clock: Rc<Cell<u64>>,
+    pub(super) clock: Rc<Cell<u64>>,
     ledger: Ledger,
-    processes: Vec<Process>,
+    pub(super) processes: Vec<Process>,
     boots: u64,
     /// Answers on their way: process name, VM, token, body.
     late: Vec<(String, usize, u32, Vec<u8>)>,
@@ -150,7 +151,7 @@ struct World {
 }
 
 impl World {
-    fn new(seed: u64, limit: u64, processes: usize, vms: usize) -> Self {
+    pub(super) fn new(seed: u64, limit: u64, processes: usize, vms: usize) -> Self {
         let clock = Rc::new(Cell::new((START + 100) * SECOND));
         let ledger = Ledger { limit, short: BTreeMap::new(), leases: BTreeMap::new() };
         let random = Random::new(seed);
@@ -177,7 +178,7 @@ impl World {
         (FakeHost::new(memory, &self.clock), Limits::shared(names, control))
     }
 
-    fn request(&mut self, process: usize, vm: usize, demand: &Demand) -> Result<(), Reason> {
+    pub(super) fn request(&mut self, process: usize, vm: usize, demand: &Demand) -> Result<(), Reason> {
         let (host, limits) = &mut self.processes[process].vms[vm];
         let admitted = limits.admit(host, demand);
         if admitted.is_ok() {
@@ -190,7 +191,7 @@ impl World {
         admitted.map(|_| ()).map_err(|refusal| refusal.reason)
     }
 
-    fn tick(&mut self) {
+    pub(super) fn tick(&mut self) {
         self.clock.set(self.clock.get() + SECOND / 10);
         for process in &mut self.processes {
             for (index, (host, limits)) in process.vms.iter_mut().enumerate() {
@@ -201,7 +202,7 @@ impl World {
     }
 
     /// Lets every call reach the ledger, and its answers come back, some of them late, twice or never if `trouble`.
-    fn deliver(&mut self, trouble: bool) {
+    pub(super) fn deliver(&mut self, trouble: bool) {
         for process in 0..self.processes.len() {
             for vm in 0..self.processes[process].vms.len() {
                 let calls = std::mem::take(&mut *self.processes[process].vms[vm].0.calls.borrow_mut());
@@ -247,7 +248,7 @@ impl World {
     }
 
     /// Demand everywhere until nobody gets anything for a while.
-    fn exhaust(&mut self, demand: &Demand) -> Vec<Reason> {
+    pub(super) fn exhaust(&mut self, demand: &Demand) -> Vec<Reason> {
         let mut last = Vec::new();
         let mut idle = 0;
         while idle < 300 {

@@ -85,6 +85,13 @@ impl Rate {
         self.interval().saturating_mul(self.burst as u64 - 1)
     }
 
+    /// A bucket's TAT as it can be at that moment. One that is later is of a time when the rate was another, or the clock ahead: the
+    /// bucket is empty, and no more than that.
+    pub fn settle(&self, tat: u64, now: u64) -> u64 {
+        let latest = now.saturating_add(self.tolerance()).saturating_add(self.interval());
+        if tat > latest.saturating_add(SECOND) { latest } else { tat }
+    }
+
     /// How many could be taken now.
     pub fn credit(&self, tat: u64, now: u64) -> u32 {
         let latest = now.saturating_add(self.tolerance());
