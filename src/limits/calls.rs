@@ -128,7 +128,7 @@ impl Limits {
         }
         for (subject, state) in &call.told {
             let is_unmetered = answer.unmetered.contains(&state.subject);
-            mark_told(host, names, *subject, state, is_unmetered.then_some(now));
+            mark_told(host, names, *subject, state, is_unmetered.then_some((call.seq, now)));
         }
         self.recall(host, names, &answer.recall, now);
         self.follow_floors(host, names, call, answer.floors, now);
@@ -139,7 +139,7 @@ impl Limits {
         let taken = update(host, &list(names, &subject), |meters: &mut Vec<Meter>| {
             let is_it = |it: &Meter| it.subject == subject && it.period == grant.period;
             if !meters.iter().any(is_it) {
-                let new = Meter::new(subject, grant.period, grant.ends, era);
+                let new = Meter::resumed(subject, grant, era);
                 if new.is_forgotten(now) {
                     return (false, Write::No);
                 }
@@ -201,16 +201,17 @@ fn apply(meter: &mut Meter, call: &Call, grant: &Grant, now: u64) {
     }
 }
 
-/// What was said of a meter arrived; and nobody counts it any more if it was `unmetered` at that time.
-fn mark_told(host: &impl Host, names: &Names, subject: Subject, state: &MeterState, unmetered: Option<u64>) {
+/// What was said of a meter arrived; and nobody counts it any more if it was `unmetered`, by the answer to a call of that
+/// number at that time.
+fn mark_told(host: &impl Host, names: &Names, subject: Subject, state: &MeterState, unmetered: Option<(u64, u64)>) {
     // Should it fail, it is said again.
     let _ = update(host, &list(names, &subject), |meters: &mut Vec<Meter>| {
         let is_it = |it: &&mut Meter| it.subject == subject && it.period == state.period;
         let Some(meter) = meters.iter_mut().find(is_it) else { return ((), Write::No) };
         let before = *meter;
         meter.told = meter.told.max(state.revision);
-        if let Some(now) = unmetered {
-            (meter.state, meter.answered_at) = (State::Unmetered, now);
+        if let Some((seq, now)) = unmetered.filter(|(seq, _)| *seq > meter.answer) {
+            (meter.state, meter.answer, meter.answered_at) = (State::Unmetered, seq, now);
         }
         ((), if *meter == before { Write::No } else { Write::Yes })
     });

@@ -7,6 +7,7 @@
 use portcullis_engine::Subject;
 
 use super::slots::Record;
+use super::wire::Grant;
 use crate::codec::Reader;
 use crate::timer::SECOND;
 
@@ -87,6 +88,13 @@ impl Meter {
     /// One of which nothing is known.
     pub(super) fn new(subject: Subject, period: u64, ends: u64, era: u64) -> Self {
         Self { period, ends, era, ..Self::blank(subject) }
+    }
+
+    /// One that the control plane knows. What the process had told of it and forgot, since the clock stepped over the end of its period
+    /// and back, is as good as spent.
+    pub(super) fn resumed(subject: Subject, grant: &Grant, era: u64) -> Self {
+        let spent = if grant.revision > 0 { grant.granted } else { 0 };
+        Self { granted: spent, spent, changes: grant.revision, ..Self::new(subject, grant.period, grant.ends, era) }
     }
 
     fn blank(subject: Subject) -> Self {

@@ -189,7 +189,7 @@ fn look(
     };
     let before = *meter;
     meter.enter_era(validity.era.max(meter.era));
-    let looked = if meter.state == State::Unmetered {
+    let looked = if meter.state == State::Unmetered && validity.covers(now) {
         Looked::Unmetered
     } else if !validity.covers(now) || !meter.runs(now) || meter.era != validity.era {
         Looked::Short(Shortage::Unavailable)

@@ -64,6 +64,9 @@ pub(super) struct Grant {
     pub(super) state: GrantState,
     #[serde(default)]
     pub(super) retry_after: u64,
+    /// The highest [`MeterState::revision`] that was heard of it.
+    #[serde(default)]
+    pub(super) revision: u64,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]

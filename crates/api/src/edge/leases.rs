@@ -108,6 +108,10 @@ pub struct Grant {
     /// Seconds after which asking again makes sense; 0 while there is something to give.
     #[serde(default)]
     pub retry_after: u64,
+    /// The highest [`MeterState::revision`] that was heard of this meter: a process that does not know the meter any more has told of it, and
+    /// cannot know what it spent.
+    #[serde(default)]
+    pub revision: u64,
 }
 
 /// Whether a meter had something to give.

@@ -179,15 +179,17 @@ impl Desk {
             GrantState::Busy => 1,
             GrantState::Exhausted => row.period.end.saturating_sub(self.now()).max(1),
         };
+        let lease = self.leases.get(&key).copied().unwrap_or_default();
         Some(Grant {
             subject: key.0.to_string(),
             period: row.period.start,
             ends: row.period.end,
-            granted: self.leases.get(&key).map_or(0, |it| it.granted),
+            granted: lease.granted,
             limit,
             remaining: limit.saturating_sub(row.sums.used()),
             state,
             retry_after,
+            revision: lease.revision,
         })
     }
 
