@@ -1,11 +1,10 @@
-//! Rate limits across the VMs of a process: a schedule of slots in shared memory, a few of them reserved by a worker.
+//! Rate limits across the VMs of a process: buckets in shared memory, of which a worker that uses one often holds a few requests.
 //!
-//! A reserved slot is void after its time, exactly as unused credit would be, so reserving several at once lets nothing more
-//! through. What a refused request had reserved stays with the worker for the next one, or goes back with the next tick.
-//! Where nothing can be shared, each VM has a schedule of its own. Invariant: what passes in any stretch of time is at most
-//! the burst and what came in since.
+//! What a worker let through of what it held is said when that is used up, when it was idle for a second, or when another limit is asked
+//! for. Where nothing can be shared, each VM has buckets of its own. Invariant: what passes in any stretch of time is at most the burst
+//! and what came in since.
 
-use portcullis_engine::limit::{LimitKind, RateClaim, Slots};
+use portcullis_engine::limit::{Hold, Level, LimitKind, RateClaim};
 use portcullis_engine::{Bucket, Rate, Reason, Refusal, Standing};
 
 use super::slots::{Record, Write, update};
@@ -13,47 +12,61 @@ use crate::codec::Reader;
 use crate::hash::{IdMap, slot};
 use crate::host::Host;
 use crate::live::Names;
-use crate::timer::SECOND;
+use crate::timer::{SECOND, Timer};
 
-/// How recently a worker must have used up its slots to be given several.
-const RECENT_NANOS: u64 = 100_000_000;
-/// Slots that a worker reserves at once, at most.
-const MOST_SLOTS: u32 = 8;
+/// Who did not use a bucket for so long holds nothing of it.
+const IDLE_NANOS: u64 = SECOND;
+/// Requests that a worker holds of one bucket, at most.
+const MOST_HELD: u16 = 16;
 /// Lists that buckets are divided among; each is some dozens of bytes as long as it is in use.
 const LISTS: u64 = 4096;
-/// Buckets that a VM keeps track of.
-const MOST_LOCAL: usize = 8 << 10;
+/// Buckets that a VM keeps track of; of others it holds nothing.
+const MOST_LOCAL: usize = 16 << 10;
+/// Buckets that are given back in one tick, at most: a tick keeps requests waiting.
+const MOST_GIVEN_BACK: usize = 256;
 
-/// A bucket as shared: the time of its next free slot.
+/// A bucket as shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Shared {
     bucket: Bucket,
-    next: u64,
+    level: Level,
 }
 
 impl Record for Shared {
     #[inline(never)]
     fn decode(bytes: &[u8]) -> Vec<Self> {
         let mut reader = Reader::new(bytes);
-        let mut one = || Some(Self { bucket: Bucket::from_bytes(reader.array()?), next: reader.u64()? });
+        let mut one = || {
+            let bucket = Bucket::from_bytes(reader.array()?);
+            let (tat, held, generation) = (reader.u64()?, reader.u32()?, reader.u32()?);
+            let (lost, lost_at) = (reader.u32()?, reader.u64()?);
+            Some(Self { bucket, level: Level { tat, held, generation, lost, lost_at } })
+        };
         core::iter::from_fn(&mut one).collect()
     }
 
     #[inline(never)]
     fn encode(records: &[Self]) -> Vec<u8> {
-        records.iter().flat_map(|it| it.bucket.as_bytes().iter().copied().chain(it.next.to_le_bytes())).collect()
+        let mut bytes = Vec::with_capacity(records.len() * SIZE);
+        for Self { bucket, level: Level { tat, held, generation, lost, lost_at } } in records {
+            bytes.extend_from_slice(bucket.as_bytes());
+            bytes.extend_from_slice(&tat.to_le_bytes());
+            [held, generation, lost].iter().for_each(|it| bytes.extend_from_slice(&it.to_le_bytes()));
+            bytes.extend_from_slice(&lost_at.to_le_bytes());
+        }
+        bytes
     }
 }
 
-/// One worker's slots of one bucket.
-#[derive(Clone, Copy, Debug, Default)]
+/// Bytes of a bucket in shared memory.
+const SIZE: usize = 16 + 8 + 3 * 4 + 8;
+
+/// One worker's part of one bucket.
+#[derive(Clone, Copy, Debug)]
 struct Local {
-    slots: Slots,
-    /// When the last of them was used.
-    used_up: u64,
-    /// Since the last tick.
-    touched: bool,
-    /// Credit left in the bucket when they were reserved.
+    hold: Hold,
+    rate: Rate,
+    /// Credit left in the bucket beside it.
     credit: u32,
 }
 
@@ -64,12 +77,25 @@ pub(super) struct Rates {
     own: IdMap<Bucket, u64>,
     local: IdMap<Bucket, Local>,
     workers: u32,
+    sweep: Timer,
+}
+
+/// What one looks for in a bucket.
+struct Look<'a> {
+    claim: &'a RateClaim,
+    /// What this worker has of it so far.
+    before: Option<Hold>,
+    workers: u32,
+    now: u64,
 }
 
 impl Rates {
-    /// How many workers share the buckets.
+    /// How many workers there have been so far. What earlier ones held is lost with those who died.
     pub(super) fn set_workers(&mut self, workers: u32) {
-        self.workers = workers;
+        if self.workers != workers {
+            self.workers = workers;
+            self.local.retain(|_, local| local.hold.is_of(workers));
+        }
     }
 
     /// Takes one slot of each, or none and says which has none. Tells where the one nearest to its end stands.
@@ -96,113 +122,113 @@ impl Rates {
         Ok(nearest)
     }
 
-    /// Takes one slot; tells how many more could be had, or for how many nanoseconds there is none.
+    /// Lets one through; tells how many more could be had, or for how many nanoseconds there is none.
     fn take_one(&mut self, host: &impl Host, names: Option<&Names>, claim: &RateClaim, now: u64) -> Result<u32, u64> {
-        if self.local.len() >= MOST_LOCAL {
-            self.local.retain(|_, local| local.slots.count > 0);
+        let local = self.local.get_mut(&claim.bucket);
+        let before = local.as_ref().map(|it| it.hold);
+        if let Some(local) = local {
+            if local.hold.take(&claim.rate, now) {
+                return Ok(local.credit.saturating_add(local.hold.left()));
+            }
         }
-        let workers = self.workers.max(1);
-        let local = self.local.entry(claim.bucket).or_default();
-        if !local.slots.take(now) {
-            let is_busy = now.saturating_sub(local.used_up) <= RECENT_NANOS;
-            let wanted =
-                |credit: u32| if is_busy && credit > claim.rate.burst() / 2 { credit / (4 * workers) } else { 1 };
-            let (slots, credit) = match names {
-                Some(names) => shared(host, names, claim, now, wanted)?,
-                None => own(&mut self.own, claim, now)?,
-            };
-            (local.slots, local.credit) = (slots, credit);
-            local.slots.take(now);
+        let Some(names) = names else { return own(&mut self.own, claim, now) };
+        let look = Look { claim, before, workers: self.workers.max(1), now };
+        // Nothing can be told of a bucket that cannot be written; it will be soon.
+        let (taken, credit) = shared(host, names, &look).ok_or_else(|| claim.rate.interval())?;
+        let hold = taken.unwrap_or_default();
+        if before.is_some() || self.local.len() < MOST_LOCAL {
+            self.local.insert(claim.bucket, Local { hold, rate: claim.rate, credit });
         }
-        local.touched = true;
-        if local.slots.count == 0 {
-            local.used_up = now;
-        }
-        Ok(local.credit.saturating_add(local.slots.count))
+        taken.map(|hold| credit.saturating_add(hold.left()))
     }
 
     /// Puts back what was just taken.
     pub(super) fn put_back(&mut self, claims: &[Option<RateClaim>]) {
         for claim in claims.iter().flatten() {
             if let Some(local) = self.local.get_mut(&claim.bucket) {
-                local.slots.put_back();
+                local.hold.put_back(&claim.rate);
+            } else if let Some(next) = self.own.get_mut(&claim.bucket) {
+                *next = next.saturating_sub(claim.rate.interval());
             }
         }
     }
 
-    /// Gives back slots that were not needed since the last tick, unless somebody reserved behind them.
+    /// Gives back what was held of buckets that nobody asks for.
     pub(super) fn tick(&mut self, host: &impl Host, names: Option<&Names>, now: u64) {
         if self.own.len() > MOST_LOCAL {
             self.own.retain(|_, next| *next > now);
         }
+        if !self.sweep.is_due(now) {
+            return;
+        }
+        let mut given_back = 0;
         self.local.retain(|bucket, local| {
-            if core::mem::take(&mut local.touched) {
+            // A clock that went back makes everybody idle.
+            let is_idle = now.checked_sub(local.hold.last()).is_none_or(|idle| idle >= IDLE_NANOS);
+            if !is_idle || given_back >= MOST_GIVEN_BACK {
                 return true;
             }
-            if local.slots.count > 0 && local.slots.end() > now {
-                give_back(host, names, &mut self.own, *bucket, local.slots);
+            if let Some(names) = names.filter(|_| local.hold.is_open()) {
+                given_back += 1;
+                give_back(host, names, *bucket, local);
             }
             false
         });
+        // All of them are looked at, so not each time; but what could not be given back yet comes soon.
+        let is_done = given_back < MOST_GIVEN_BACK;
+        self.sweep = Timer::start(now, if is_done { IDLE_NANOS } else { 0 });
     }
 }
 
-/// Reserves slots; tells what credit is left behind them.
-fn shared(
-    host: &impl Host,
-    names: &Names,
-    claim: &RateClaim,
-    now: u64,
-    wanted: impl Fn(u32) -> u32,
-) -> Result<(Slots, u32), u64> {
-    let name = names.rates(slot(claim.bucket.as_bytes(), LISTS));
-    let reserved = update(host, &name, |buckets: &mut Vec<Shared>| {
-        let mut none = 0;
-        let stored = buckets.iter_mut().find(|it| it.bucket == claim.bucket).map_or(&mut none, |it| &mut it.next);
-        let next = claim.rate.settle(*stored, now);
-        let credit = claim.rate.credit(next, now);
-        let slots = match claim.rate.reserve(next, now, wanted(credit).clamp(1, MOST_SLOTS)) {
-            Ok(slots) => slots,
-            Err(wait) => {
-                let write = if next == *stored { Write::No } else { Write::Yes };
-                *stored = next;
-                return (Err(wait), write);
-            }
-        };
-        // What is full again is the same as what is not there.
-        buckets.retain(|it| it.next > now && it.bucket != claim.bucket);
-        buckets.push(Shared { bucket: claim.bucket, next: slots.end() });
-        (Ok((slots, credit.saturating_sub(slots.count))), Write::Yes)
-    });
-    // Nothing can be told of a bucket that cannot be written; it will be soon.
-    reserved.unwrap_or(Err(claim.rate.interval()))
+/// Settles what the worker had, and takes one or several; tells what credit is left behind them. `None` if it could not be written.
+fn shared(host: &impl Host, names: &Names, look: &Look<'_>) -> Option<(Result<Hold, u64>, u32)> {
+    let Look { claim: RateClaim { bucket, rate }, before, workers, now } = look;
+    let name = names.rates(slot(bucket.as_bytes(), LISTS));
+    update(host, &name, |buckets: &mut Vec<Shared>| {
+        let stored = buckets.iter().find(|it| it.bucket == *bucket).map_or(Level::default(), |it| it.level);
+        let mut level = stored;
+        level.enter(rate, *workers, *now);
+        level.settle(rate, &before.unwrap_or_default());
+        level.tat = rate.settle(level.tat, *now);
+        let credit = level.credit(rate, *now);
+        let is_plenty = before.is_some() && credit > rate.burst() / 2;
+        let wanted = if is_plenty { credit / (8 * workers) } else { 1 };
+        let taken = level.take(rate, u16::try_from(wanted).unwrap_or(MOST_HELD).clamp(1, MOST_HELD), *now);
+        let left = level.credit(rate, *now);
+        if level == stored {
+            return ((taken, left), Write::No);
+        }
+        put(buckets, *bucket, level, *now);
+        ((taken, left), Write::Yes)
+    })
 }
 
-fn own(own: &mut IdMap<Bucket, u64>, claim: &RateClaim, now: u64) -> Result<(Slots, u32), u64> {
+/// Puts a bucket in its place. What is full is the same as what is not there.
+fn put(buckets: &mut Vec<Shared>, bucket: Bucket, level: Level, now: u64) {
+    let is_there = |level: &Level| level.tat > now || level.held > 0 || level.lost > 0;
+    buckets.retain(|it| it.bucket != bucket && is_there(&it.level));
+    if is_there(&level) {
+        buckets.push(Shared { bucket, level });
+    }
+}
+
+fn own(own: &mut IdMap<Bucket, u64>, claim: &RateClaim, now: u64) -> Result<u32, u64> {
     let next = own.entry(claim.bucket).or_default();
     *next = claim.rate.settle(*next, now);
-    let slots = claim.rate.reserve(*next, now, 1)?;
-    *next = slots.end();
-    Ok((slots, claim.rate.credit(*next, now)))
+    *next = claim.rate.behind(claim.rate.take(*next, now)?, 1);
+    Ok(claim.rate.credit(*next, now))
 }
 
 #[inline(never)]
-fn give_back(host: &impl Host, names: Option<&Names>, own: &mut IdMap<Bucket, u64>, bucket: Bucket, slots: Slots) {
-    let Some(names) = names else {
-        if let Some(next) = own.get_mut(&bucket).filter(|next| **next == slots.end()) {
-            *next = slots.first;
-        }
-        return;
-    };
-    // Should it fail, the slots are void after their time.
+fn give_back(host: &impl Host, names: &Names, bucket: Bucket, local: &Local) {
+    // Should it fail, it is kept free until the next VM starts: less passes, never more.
     let _ = update(host, &names.rates(slot(bucket.as_bytes(), LISTS)), |buckets: &mut Vec<Shared>| {
-        match buckets.iter_mut().find(|it| it.bucket == bucket && it.next == slots.end()) {
-            Some(shared) => {
-                shared.next = slots.first;
-                ((), Write::Yes)
-            }
-            None => ((), Write::No),
-        }
+        let Some(stored) = buckets.iter_mut().find(|it| it.bucket == bucket) else { return ((), Write::No) };
+        let mut level = stored.level;
+        level.settle(&local.rate, &local.hold);
+        let write = if level == stored.level { Write::No } else { Write::Yes };
+        stored.level = level;
+        ((), write)
     });
 }
 

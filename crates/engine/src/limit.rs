@@ -3,6 +3,7 @@
 //! It says what is to be taken and never where it is kept; a [`Limiter`] does. Invariant: what a [`Rate`] hands out in any stretch of
 //! time is at most its burst and what came in since, however it is divided among takers.
 
+mod hold;
 mod rate;
 
 use core::fmt;
@@ -11,7 +12,8 @@ use crate::id::{KeyId, OrganizationId};
 use crate::reason::Reason;
 
 pub use crate::spec::OnUnavailable;
-pub use rate::{InvalidRate, Rate, Slots};
+pub use hold::{HEARD_NANOS, Hold, Level};
+pub use rate::{InvalidRate, Rate};
 
 /// Whose tokens or requests are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

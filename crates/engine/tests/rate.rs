@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
 
 use portcullis_engine::Rate;
-use portcullis_engine::limit::Slots;
+use portcullis_engine::limit::{HEARD_NANOS, Hold, Level};
 
 const RUNS: u64 = 4_000;
 const STEPS: usize = 400;
@@ -36,36 +36,53 @@ impl Draw {
     }
 }
 
-/// One bucket and the slots that workers hold of it.
+/// One bucket and what workers hold of it.
 struct Shared {
     rate: Rate,
-    tat: u64,
-    held: Vec<Slots>,
+    level: Level,
+    holds: Vec<Hold>,
+    deaths: Vec<u64>,
 }
 
 impl Shared {
     fn new(rate: Rate, workers: usize) -> Self {
-        Self { rate, tat: 0, held: vec![Slots::default(); workers] }
+        Self { rate, level: Level::default(), holds: vec![Hold::default(); workers], deaths: Vec::new() }
     }
 
-    /// Takes a held slot, or reserves a batch first.
-    fn take(&mut self, worker: usize, batch: u32, now: u64) -> bool {
-        if self.held[worker].take(now) {
+    /// Takes one that is held, or as many as are wanted first.
+    fn take(&mut self, worker: usize, wanted: u16, now: u64) -> bool {
+        let heard = self.deaths.iter().filter(|died| now - **died >= HEARD_NANOS).count();
+        if !self.holds[worker].is_of(u32::try_from(heard).unwrap()) {
+            self.holds[worker] = Hold::default();
+        }
+        if self.holds[worker].take(&self.rate, now) {
             return true;
         }
-        let Ok(slots) = self.rate.reserve(self.tat, now, batch) else { return false };
-        assert!(slots.count >= 1 && slots.count <= batch);
-        self.tat = slots.end();
-        self.held[worker] = slots;
-        self.held[worker].take(now)
+        self.settle(worker, now);
+        let taken = self.level.take(&self.rate, wanted, now);
+        self.holds[worker] = taken.unwrap_or_default();
+        taken.is_ok()
     }
 
-    /// Gives unused slots back, if nobody reserved behind them.
-    fn give_back(&mut self, worker: usize) {
-        let slots = std::mem::take(&mut self.held[worker]);
-        if slots.count > 0 && slots.end() == self.tat {
-            self.tat = slots.first;
+    fn settle(&mut self, worker: usize, now: u64) {
+        self.level.enter(&self.rate, u32::try_from(self.deaths.len()).unwrap(), now);
+        let hold = std::mem::take(&mut self.holds[worker]);
+        self.level.settle(&self.rate, &hold);
+    }
+
+    /// How many pass at once when everybody rested.
+    fn rested(&mut self, now: u64) -> u32 {
+        let rest = HEARD_NANOS + self.rate.interval() * u64::from(2 * self.rate.burst());
+        for times in [1, 2] {
+            (0..self.holds.len()).for_each(|worker| self.settle(worker, now + times * rest));
         }
+        (0..2 * self.rate.burst()).filter(|_| self.take(0, 1, now + 3 * rest)).count().try_into().unwrap()
+    }
+
+    /// A worker dies, and what it held with it; those who live go on until they hear of it.
+    fn die(&mut self, worker: usize, now: u64) {
+        self.holds[worker] = Hold::default();
+        self.deaths.push(now);
     }
 }
 
@@ -91,16 +108,18 @@ fn no_window_holds_more_than_the_limit() {
         for _ in 0..STEPS {
             now += draw.pause(&rate);
             let worker = usize::try_from(draw.below(workers as u64)).unwrap();
-            let batch = 1 + u32::try_from(draw.below(8)).unwrap();
-            match draw.below(10) {
-                0 => shared.give_back(worker),
+            let wanted = 1 + u16::try_from(draw.below(8)).unwrap();
+            match draw.below(40) {
+                0 => shared.die(worker, now),
+                1..4 => shared.settle(worker, now),
                 // Another limit refused it.
-                1 if shared.take(worker, batch, now) => shared.held[worker].put_back(),
-                _ if shared.take(worker, batch, now) => passed.push(now),
+                4..8 if shared.take(worker, wanted, now) => shared.holds[worker].put_back(&rate),
+                _ if shared.take(worker, wanted, now) => passed.push(now),
                 _ => {}
             }
         }
         check(&rate, &passed, run);
+        assert_eq!(shared.rested(now), rate.burst(), "run {run}: nothing is kept back for ever");
         all += passed.len();
         longest = longest.max(passed.len());
     }

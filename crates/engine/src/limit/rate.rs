@@ -1,8 +1,8 @@
 //! The generic cell rate algorithm (ITU-T I.371, virtual scheduling): a rate limit is a schedule of slots, one interval apart.
 //!
 //! The whole state of a bucket is the time of its next free slot (TAT). A slot may be taken as long before its time as the burst allows and
-//! is void after it, like credit that a full bucket does not keep; so slots that were reserved together and used one by one never add up to
-//! more than slots taken one by one. Invariant: no arithmetic overflows; a clock that went back hands out nothing twice.
+//! is void after it, like credit that a full bucket does not keep. How workers share a bucket is in `hold`. Invariant: no arithmetic
+//! overflows; a clock that went back hands out nothing twice.
 
 const SECOND: u64 = 1_000_000_000;
 /// A day: longer periods are quotas.
@@ -29,17 +29,6 @@ pub enum InvalidRate {
     /// More than can be told apart in nanoseconds.
     #[error("a rate is at most 1,000,000 requests a second, and a burst at most 10,000,000")]
     TooFast,
-}
-
-/// Slots that were reserved together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Slots {
-    /// The time of the first, in nanoseconds.
-    pub first: u64,
-    /// Nanoseconds from one to the next.
-    pub interval: u64,
-    /// How many.
-    pub count: u32,
 }
 
 impl Rate {
@@ -100,40 +89,19 @@ impl Rate {
         u32::try_from(free).unwrap_or(u32::MAX).min(self.burst)
     }
 
-    /// Reserves up to `wanted` slots, at least one; or says in how many nanoseconds there will be one. The bucket's TAT is then
-    /// [`Slots::end`].
-    pub fn reserve(&self, tat: u64, now: u64, wanted: u32) -> Result<Slots, u64> {
-        let first = tat.max(now);
-        match self.credit(tat, now).min(wanted.max(1)) {
-            0 => Err(first.saturating_sub(now.saturating_add(self.tolerance()))),
-            count => Ok(Slots { first, interval: self.interval(), count }),
+    /// The time of the next free slot, if it may be taken now; or in how many nanoseconds it may be. The bucket's TAT is then
+    /// [`Self::behind`] it.
+    pub fn take(&self, tat: u64, now: u64) -> Result<u64, u64> {
+        let slot = tat.max(now);
+        match slot.saturating_sub(now.saturating_add(self.tolerance())) {
+            0 => Ok(slot),
+            wait => Err(wait),
         }
     }
-}
 
-impl Slots {
-    /// The time right behind the last: the TAT of a bucket whose last slots these are.
-    pub fn end(&self) -> u64 {
-        self.first.saturating_add(self.interval.saturating_mul(u64::from(self.count)))
-    }
-
-    /// Uses one, if there is one whose time is not over.
-    pub fn take(&mut self, now: u64) -> bool {
-        while self.count > 0 {
-            let time = self.first;
-            self.first = self.first.saturating_add(self.interval);
-            self.count -= 1;
-            if time >= now {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Puts the one that was taken last back.
-    pub fn put_back(&mut self) {
-        self.first = self.first.saturating_sub(self.interval);
-        self.count = self.count.saturating_add(1);
+    /// The time of the slot so many slots on.
+    pub fn behind(&self, slot: u64, count: u32) -> u64 {
+        slot.saturating_add(self.interval().saturating_mul(u64::from(count)))
     }
 }
 
@@ -165,12 +133,12 @@ mod tests {
         let mut tat = 0;
         for (index, (at, passes)) in tenths.iter().zip(expected).enumerate() {
             let now = SECOND * 1000 + at * rate.interval() / 10;
-            let taken = rate.reserve(tat, now, 1);
-            tat = taken.map_or(tat, |slots| slots.end());
+            let taken = rate.take(tat, now);
+            tat = taken.map_or(tat, |slot| rate.behind(slot, 1));
             assert_eq!(taken.is_ok(), *passes, "request {index} of burst {burst} at {at}");
             if let Err(wait) = taken {
-                assert!(rate.reserve(tat, now + wait, 1).is_ok(), "after waiting as told");
-                assert!(rate.reserve(tat, now + wait - 1, 1).is_err(), "a moment before");
+                assert!(rate.take(tat, now + wait).is_ok(), "after waiting as told");
+                assert!(rate.take(tat, now + wait - 1).is_err(), "a moment before");
             }
         }
     }
@@ -185,23 +153,10 @@ mod tests {
     #[test]
     fn a_clock_that_went_back_gives_nothing_twice() {
         let rate = Rate::new(10, 1, 2).unwrap();
-        let slots = rate.reserve(0, 50 * SECOND, 2).unwrap();
-        assert_eq!(slots.count, 2);
-        assert!(rate.reserve(slots.end(), 49 * SECOND, 1).is_err());
-    }
-
-    #[test]
-    fn reserved_slots_are_void_after_their_time() {
-        let rate = Rate::new(10, 1, 5).unwrap();
-        let (now, step) = (SECOND, rate.interval());
-        let mut slots = rate.reserve(0, now, 9).unwrap();
-        assert_eq!((slots.count, slots.end()), (5, now + 5 * step));
-        assert!(slots.take(now));
-        assert!(slots.take(now + 2 * step), "the third");
-        assert_eq!(slots.count, 2, "the second is void");
-        slots.put_back();
-        assert!(slots.take(now + 2 * step));
-        assert!(!slots.take(now + 5 * step));
-        assert_eq!(slots.count, 0);
+        let tat = rate.behind(rate.take(0, 50 * SECOND).unwrap(), 2);
+        assert!(rate.take(tat, 49 * SECOND).is_err());
+        assert!(rate.take(rate.settle(tat, 49 * SECOND), 49 * SECOND).is_err(), "a second is nothing");
+        let settled = rate.settle(tat, 40 * SECOND);
+        assert_eq!(rate.take(settled, 40 * SECOND), Err(rate.interval()), "the bucket is empty, no more");
     }
 }
