@@ -28,6 +28,9 @@ pub(crate) struct Bench {
     /// envoy: requests each time.
     #[arg(long, default_value_t = 20_000)]
     requests: usize,
+    /// envoy: how many of the 10,000 keys are used, in turn.
+    #[arg(long, default_value_t = envoy::KEYS)]
+    in_turn: usize,
     /// management: requests of each kind.
     #[arg(long, default_value_t = 400)]
     samples: usize,
@@ -56,7 +59,7 @@ impl Bench {
                 println!("envoy       what each way of checking a key adds to Envoy's own CPU time per request");
                 println!("management  how long the management API takes with a hundred thousand keys");
             }
-            Some("envoy") => return envoy::run(self.rounds, self.requests, self.with, self.json).await,
+            Some("envoy") => return envoy::run(self).await,
             Some("management") => return management::run(self.samples, self.json).await,
             Some(other) => anyhow::bail!("no bench `{other}`\nhint: without a name they are listed"),
         }

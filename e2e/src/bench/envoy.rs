@@ -8,10 +8,9 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
-use super::NamedModule;
 use super::cpu::Places;
 use super::variant::{self, Ingredients, Told, Variant};
-use super::{cpu, limited, load};
+use super::{Bench, NamedModule, cpu, limited, load};
 use crate::http::{Connection, Request};
 use crate::ports::{Ports, local};
 use crate::process::Process;
@@ -46,13 +45,9 @@ struct Cost {
     beyond: f64,
 }
 
-pub(super) async fn run(
-    rounds: usize,
-    requests: usize,
-    others: Vec<NamedModule>,
-    as_json: bool,
-) -> anyhow::Result<ExitCode> {
-    anyhow::ensure!(rounds > 0 && requests > 0, "nothing to measure");
+pub(super) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
+    let Bench { rounds, requests, in_turn, with: others, json: as_json, .. } = bench;
+    anyhow::ensure!(rounds > 0 && requests > 0 && in_turn > 0, "nothing to measure");
     let mut control = Stack::new(Setup::preset("systemprompt")?)?;
     control.start_control().await?;
     eprintln!("==> creating {KEYS} keys, and four times as many with limits");
@@ -65,7 +60,7 @@ pub(super) async fn run(
     let others = (0..ingredients.others.len()).map(Variant::Other);
     for variant in Variant::ALL.into_iter().chain(others) {
         eprintln!("==> starting Envoy: {}", variant.name(&ingredients));
-        subjects.push(subject(&control, variant, &ingredients).await?);
+        subjects.push(subject(&control, variant, &ingredients, in_turn).await?);
     }
     measure(&mut subjects, rounds, requests)?;
     Ok(conclude(&costs(&subjects), &ingredients, as_json))
@@ -110,15 +105,20 @@ async fn ingredients(control: &Stack, told: &Stack, others: Vec<NamedModule>) ->
     })
 }
 
-async fn subject(control: &Stack, variant: Variant, ingredients: &Ingredients) -> anyhow::Result<Subject> {
+async fn subject(
+    control: &Stack,
+    variant: Variant,
+    ingredients: &Ingredients,
+    in_turn: usize,
+) -> anyhow::Result<Subject> {
     let Ports { edge, admin, .. } = Ports::free()?;
     let config = variant::configuration(variant, ingredients, edge, admin);
     let process = start(control, variant.name(ingredients), &config, admin).await?;
-    let wire: Vec<Vec<u8>> = variant.keys(ingredients).iter().map(|key| request(key).bytes()).collect();
+    let wire: Vec<Vec<u8>> = variant.keys(ingredients).iter().take(in_turn).map(|key| request(key).bytes()).collect();
     if variant.is_ours() {
         let mut connection = Connection::open(local(edge)).await?;
         stack::wait_enforcing(&mut connection).await?;
-        if let Some(last) = variant.keys(ingredients).last() {
+        if let Some(last) = variant.keys(ingredients).iter().take(in_turn).last() {
             limited::wait_allowed(&mut connection, &request(last)).await?;
         }
     }
