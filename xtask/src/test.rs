@@ -3,6 +3,7 @@
 //! One suite's failure does not hide the next one's. Invariant: a suite that could not run counts as a failure.
 
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use crate::extras::Need;
 use crate::shell::{self, Tally, step};
@@ -11,18 +12,19 @@ use crate::stack::{Parts, SCENARIOS};
 /// What ran, and how it went.
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
-    suites: Vec<(String, Tally)>,
+    suites: Vec<(String, Tally, Duration)>,
 }
 
 impl Summary {
     /// Runs a suite; an error counts as one failure.
     pub(crate) fn suite(&mut self, name: &str, run: impl FnOnce() -> anyhow::Result<Tally>) {
         step(name);
+        let since = Instant::now();
         let tally = run().unwrap_or_else(|error| {
             eprintln!("error: {error:#}");
             Tally { passed: 0, failed: 1 }
         });
-        self.suites.push((name.to_owned(), tally));
+        self.suites.push((name.to_owned(), tally, since.elapsed()));
     }
 
     /// A suite that either holds or does not.
@@ -33,9 +35,10 @@ impl Summary {
     /// Prints a line a suite and the closing line that test runners print.
     pub(crate) fn finish(&self) -> ExitCode {
         let mut total = Tally::default();
-        for (name, tally) in &self.suites {
-            let mark = if tally.failed == 0 { "ok  " } else { "FAIL" };
-            shell::print_line(&format!("{mark} {name}: {} passed, {} failed", tally.passed, tally.failed));
+        for (name, tally, took) in &self.suites {
+            let (Tally { passed, failed }, seconds) = (tally, took.as_secs());
+            let mark = if *failed == 0 { "ok  " } else { "FAIL" };
+            shell::print_line(&format!("{mark} {name}: {passed} passed, {failed} failed, {seconds} s"));
             total.add(*tally);
         }
         shell::print_line(&format!("{} passed, {} failed", total.passed, total.failed));
@@ -54,10 +57,12 @@ pub(crate) fn command() -> anyhow::Result<ExitCode> {
 pub(crate) fn run_all(summary: &mut Summary) {
     summary
         .suite("xtask", || shell::counted(shell::cargo().args(["test", "--package", "xtask", "--profile", "xtask"])));
-    let mut parts = match Parts::build() {
-        Ok(parts) => parts,
-        Err(error) => return summary.suite("everything is built", || Err(error)),
-    };
+    let mut built = None;
+    summary.check("everything is built", || {
+        built = Some(Parts::build()?);
+        Ok(())
+    });
+    let Some(mut parts) = built else { return };
     summary.suite("workspace", || {
         parts.provide(&[Need::Trap, Need::Postgres, Need::Browser])?;
         let mut cargo = shell::cargo();
