@@ -164,15 +164,17 @@ pub(super) async fn a_period_that_began_keeps_its_bounds(it: Fixture) {
     put(&*it.store, Write::ReplacePlan(PlanRow { period: QuotaPeriod::Month, limit: Some(500), ..row })).await;
     let same = call(&it, "a", 2, told(1, 1, 0, 1)).await.grants[0].clone();
     assert_eq!((same.period, same.ends, same.granted, same.limit), (NOW, end, 2, 500));
-    // 2026-02-14T12:00:00Z: the next begins there and ends with its month.
-    let march = 1_772_323_200;
+    // 2026-02-14T12:00:00Z: the next begins there, and half a month is none: it ends with the one after it.
+    let april = 1_775_001_600;
     let early = |now| at("a", 3, now * 1000, MeterState { period: end, ..told(0, 0, 0, 1) });
     for (now, period) in [(end - 61, NOW), (end - 60, end), (end, end)] {
         let next = it.store.lease(&early(now)).await.unwrap().grants[0].clone();
-        assert_eq!((next.period, next.ends), (period, if period == end { march } else { end }), "{now}");
+        assert_eq!((next.period, next.ends), (period, if period == end { april } else { end }), "{now}");
+        let begun = it.text("SELECT CAST(COUNT(*) AS TEXT) FROM meters").await;
+        assert_eq!(begun, [if period == end { "2" } else { "1" }], "what is not near has no bounds yet, at {now}");
     }
-    let after = it.store.lease(&early(march)).await.unwrap().grants[0].clone();
-    assert_eq!((after.period, after.granted), (march, 1), "whoever asks for what is over gets what runs");
+    let after = it.store.lease(&early(april)).await.unwrap().grants[0].clone();
+    assert_eq!((after.period, after.granted), (april, 1), "whoever asks for what is over gets what runs");
 }
 
 pub(super) async fn parts_of_a_limit_are_told_once_for_each_limit(it: Fixture) {

@@ -37,7 +37,8 @@ pub(super) async fn load(
         let begun = lately.iter().filter(|it| it.start <= now).max().copied();
         let running = Period::at(&metered.rule, begun.or_else(|| last.get(subject).copied()), now);
         let next = Period::at(&metered.rule, Some(running), running.end);
-        let wanted = [Some(running), Some(next).filter(|it| asked.contains(&(*subject, it.start)))];
+        let is_asked = |it: &Period| asked.contains(&(*subject, it.start)) && desk.is_near(it.start);
+        let wanted = [Some(running), Some(next).filter(is_asked)];
         for period in wanted.into_iter().flatten().filter(|it| !lately.contains(it)) {
             missing.insert((subject.to_string(), period.start), period);
         }
