@@ -64,7 +64,9 @@ pub(crate) use sqlite::SqliteStore;
 pub(crate) use usage::{
     DAYS_KEPT, Grain, HOURS_KEPT_DAYS, Part, Place, STREAMS_KEPT_DAYS, UsageQuestion, UsageSum, Usages, Used, UsedFor,
 };
-pub(crate) use webhooks::{Deliveries, DeliveryRow, Due, Outcome, QuotaEventRow, WebhookRow, WebhookWrite, Webhooks};
+pub(crate) use webhooks::{
+    Deliveries, DeliveryRow, Due, MOST_WAITING, Outcome, QuotaEventRow, WebhookRow, WebhookWrite, Webhooks,
+};
 
 /// Everything the control plane asks of a database.
 #[async_trait]

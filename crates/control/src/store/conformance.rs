@@ -240,6 +240,8 @@ suite! {
         webhooks_come_back_as_they_were_written
         a_webhook_goes_with_what_it_was_sent
         what_is_due_is_the_first_of_each_webhook
+        of_one_organisation_only_so_much_is_due_at_once
+        so_many_messages_that_were_asked_for_wait
         of_many_who_claim_a_delivery_one_has_it
         an_attempt_is_written_by_whoever_holds_the_claim
         a_cause_is_told_once

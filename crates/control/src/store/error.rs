@@ -4,6 +4,8 @@
 
 use sqlx::Error as SqlError;
 
+use super::MOST_WAITING;
+
 /// What can go wrong with a database.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -26,6 +28,9 @@ pub enum StoreError {
     /// Nobody would be left who owns the organisation; nothing was written.
     #[error("nobody would be left who owns the organisation")]
     LastOwner,
+    /// So many messages wait for the webhook that nobody may ask for another; nothing was written.
+    #[error("{MOST_WAITING} messages wait to be sent to this webhook")]
+    TooManyWaiting,
     /// A text holds a NUL, which a database has no room for: nothing is called that.
     #[error("text holds a NUL character")]
     Nul,
