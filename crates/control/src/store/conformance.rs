@@ -270,6 +270,7 @@ suite! {
         a_batch_that_many_replicas_take_in_counts_once
         whatever_is_lost_and_sent_again_the_sum_is_what_was_sealed
         what_keys_did_is_added_up_as_it_is_asked
+        sums_end_before_numbers_do
         usage_is_read_in_pages
         usage_is_kept_for_so_long
     }
