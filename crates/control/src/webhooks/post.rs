@@ -161,9 +161,11 @@ mod tests {
     #[tokio::test]
     async fn names_that_nobody_knows_and_those_of_our_own_network_are_the_same_to_strangers() {
         let unknown = format!("{}.example", "x".repeat(64));
-        for (name, allow_private, expected) in
-            [("localhost", false, Some(Refused::Name)), ("localhost", true, None), (&unknown, true, Some(Refused::Name))]
-        {
+        for (name, allow_private, expected) in [
+            ("localhost", false, Some(Refused::Name)),
+            ("localhost", true, None),
+            (&unknown, true, Some(Refused::Name)),
+        ] {
             let rules = WebhookRules { allow_private, ..WebhookRules::default() };
             assert_eq!(addresses(rules, name).await.err(), expected, "{name}");
             let resolved = Resolver(rules).resolve(name.parse().unwrap()).await;

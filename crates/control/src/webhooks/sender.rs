@@ -95,12 +95,7 @@ async fn send(app: App) {
 }
 
 /// Begins with what is due, as far as there is room.
-async fn begin(
-    app: &App,
-    sending: &mut JoinSet<WebhookId>,
-    busy: &mut Busy,
-    tidied_ms: &mut u64,
-) -> Result<(), Error> {
+async fn begin(app: &App, sending: &mut JoinSet<WebhookId>, busy: &mut Busy, tidied_ms: &mut u64) -> Result<(), Error> {
     let now_ms = app.clock.millis();
     if now_ms.saturating_sub(*tidied_ms) >= UPKEEP_EVERY_MS {
         app.store.forget_deliveries((now_ms / 1000).saturating_sub(KEPT_DAYS * DAY)).await?;

@@ -137,12 +137,9 @@ pub(super) async fn of_one_organisation_only_so_much_is_due_at_once(it: Fixture)
         sent(store, &webhook, "later", NOW_MS - 30 + number).await;
     }
     sent(store, &made(store, 2).await, "other", NOW_MS).await;
-    for (most, of_one, expected) in [
-        (16, 4, &["0", "1", "2", "3", "other"][..]),
-        (16, 1, &["0", "other"]),
-        (3, 4, &["0", "1", "2"]),
-        (16, 0, &[]),
-    ] {
+    for (most, of_one, expected) in
+        [(16, 4, &["0", "1", "2", "3", "other"][..]), (16, 1, &["0", "other"]), (3, 4, &["0", "1", "2"]), (16, 0, &[])]
+    {
         let due = store.due(NOW_MS, most, of_one).await.unwrap();
         assert_eq!(due.iter().map(|it| it.delivery.cause.as_str()).collect::<Vec<_>>(), expected, "{most} {of_one}");
     }
@@ -156,9 +153,8 @@ pub(super) async fn so_many_messages_that_were_asked_for_wait(it: Fixture) {
     let arrived = sent(store, &webhook, "arrived", NOW_MS).await;
     let done = Outcome { at: NOW, status: Some(200), error: None, again_at_ms: None };
     store.settle_delivery(arrived.id, NOW_MS, &done).await.unwrap();
-    let asked = (0..20).map(async |number| {
-        store.write(&with(change(1), Write::Webhook(ask(&number.to_string()))), 0).await
-    });
+    let asked =
+        (0..20).map(async |number| store.write(&with(change(1), Write::Webhook(ask(&number.to_string()))), 0).await);
     let written = join_all(asked).await.into_iter().filter(Result::is_ok).count();
     assert_eq!(written, 10, "however many ask at once");
     for write in [ask("more"), WebhookWrite::Retry(arrived.id, NOW_MS)] {

@@ -20,6 +20,7 @@ mod metered;
 mod meters;
 mod observations;
 mod organizations;
+mod periods;
 mod plans;
 mod policies;
 mod quota_events;

@@ -3,21 +3,20 @@
 //! Invariants: rows are made and locked in the order of their names, so that calls wait for each other and never both; only rows that
 //! changed are written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use portcullis_engine::Subject;
 use sqlx::{AssertSqlSafe, QueryBuilder, Row as _};
 
 use super::columns::{parsed, signed, unsigned};
 use super::metered::{AT_ONCE, push, subject};
+use super::periods::{self, LATE, bounds};
 use super::{Connection, Db, LOCK, Row};
-use crate::quota::{Desk, Lease, MeterKey, MeterRow, Period, QuotaEvent, Sums};
+use crate::quota::{Desk, Lease, MeterKey, MeterRow, QuotaEvent, Sums};
 use crate::store::{StoreError, TopUpRow};
 
 const COLUMNS: &str = "subject, period_start, period_end, topped_up, charged, spent, in_doubt, told_limit, told_percent, \
                        wanted_by, wanted_until_ms";
-/// Whatever a process has to say of a period, it says in a day.
-pub(super) const LATE: u64 = 24 * 60 * 60;
 
 /// Puts the meters of everybody on a desk, locked: those that run, those that ended lately, and the next ones that are asked for.
 pub(super) async fn load(
@@ -26,24 +25,8 @@ pub(super) async fn load(
     subjects: &BTreeSet<Subject>,
     asked: &BTreeSet<MeterKey>,
 ) -> Result<(), StoreError> {
-    let now = desk.now_ms / 1000;
-    let subjects: Vec<_> = subjects.iter().collect();
-    let known = periods(connection, &subjects, now.saturating_sub(LATE)).await?;
-    let unknown: Vec<_> = subjects.iter().filter(|it| !known.contains_key(**it)).copied().collect();
-    let last = last_periods(connection, &unknown).await?;
-    let mut missing = BTreeMap::new();
-    for (subject, metered) in &desk.metered {
-        let lately = known.get(subject).map_or(&[][..], Vec::as_slice);
-        let begun = lately.iter().filter(|it| it.start <= now).max().copied();
-        let running = Period::at(&metered.rule, begun.or_else(|| last.get(subject).copied()), now);
-        let next = Period::at(&metered.rule, Some(running), running.end);
-        let is_asked = |it: &Period| asked.contains(&(*subject, it.start)) && desk.is_near(it.start);
-        let wanted = [Some(running), Some(next).filter(is_asked)];
-        for period in wanted.into_iter().flatten().filter(|it| !lately.contains(it)) {
-            missing.insert((subject.to_string(), period.start), period);
-        }
-    }
-    insert(connection, &missing).await?;
+    periods::begin(connection, desk, subjects, asked).await?;
+    let (now, subjects) = (desk.now_ms / 1000, subjects.iter().collect::<Vec<_>>());
     for some in subjects.chunks(AT_ONCE) {
         let sql = format!("SELECT {COLUMNS} FROM meters WHERE period_end > ");
         let mut query = QueryBuilder::<Db>::new(sql);
@@ -54,54 +37,6 @@ pub(super) async fn load(
             let meter = meter(&row)?;
             desk.meters.insert((meter.subject, meter.period.start), meter);
         }
-    }
-    Ok(())
-}
-
-async fn periods(
-    connection: &mut Connection,
-    subjects: &[&Subject],
-    after: u64,
-) -> Result<BTreeMap<Subject, Vec<Period>>, StoreError> {
-    let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for some in subjects.chunks(AT_ONCE) {
-        let mut query =
-            QueryBuilder::<Db>::new("SELECT subject, period_start, period_end FROM meters WHERE period_end > ");
-        query.push_bind(signed(after)).push(" AND subject IN (");
-        push(&mut query, some);
-        for row in query.build().persistent(false).fetch_all(&mut *connection).await? {
-            found.entry(subject(&row)?).or_default().push(bounds(&row)?);
-        }
-    }
-    Ok(found)
-}
-
-async fn last_periods(
-    connection: &mut Connection,
-    subjects: &[&Subject],
-) -> Result<BTreeMap<Subject, Period>, StoreError> {
-    let mut found = BTreeMap::new();
-    for some in subjects.chunks(AT_ONCE) {
-        let sql = "SELECT subject, MAX(period_start) AS period_start, MAX(period_end) AS period_end FROM meters \
-                   WHERE subject IN (";
-        let mut query = QueryBuilder::<Db>::new(sql);
-        push(&mut query, some);
-        query.push(" GROUP BY subject");
-        for row in query.build().persistent(false).fetch_all(&mut *connection).await? {
-            found.insert(subject(&row)?, bounds(&row)?);
-        }
-    }
-    Ok(found)
-}
-
-async fn insert(connection: &mut Connection, missing: &BTreeMap<(String, u64), Period>) -> Result<(), StoreError> {
-    for some in missing.iter().collect::<Vec<_>>().chunks(AT_ONCE) {
-        let mut query = QueryBuilder::<Db>::new("INSERT INTO meters (subject, period_start, period_end) ");
-        query.push_values(some, |mut values, ((subject, start), period)| {
-            values.push_bind(subject).push_bind(signed(*start)).push_bind(signed(period.end));
-        });
-        query.push(" ON CONFLICT (subject, period_start) DO NOTHING");
-        query.build().persistent(false).execute(&mut *connection).await?;
     }
     Ok(())
 }
@@ -209,13 +144,6 @@ async fn write_event(connection: &mut Connection, event: &QuotaEvent, at_ms: u64
         .execute(connection)
         .await?;
     Ok(())
-}
-
-pub(super) fn bounds(row: &Row) -> Result<Period, StoreError> {
-    Ok(Period {
-        start: unsigned("period_start", row.try_get("period_start")?)?,
-        end: unsigned("period_end", row.try_get("period_end")?)?,
-    })
 }
 
 fn meter(row: &Row) -> Result<MeterRow, StoreError> {
