@@ -199,6 +199,7 @@ suite! {
         what_a_dead_process_held_is_in_doubt_or_returned
         a_rotated_key_shares_the_meter_of_the_first
         a_period_that_began_keeps_its_bounds
+        a_top_up_is_for_the_period_that_runs
         parts_of_a_limit_are_told_once_for_each_limit
         leases_of_long_ago_are_forgotten_and_their_meters_kept
         limits_hold_whatever_happens

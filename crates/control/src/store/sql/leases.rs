@@ -1,6 +1,7 @@
 //! SQL that carries out what processes of edges say and want.
 //!
-//! Invariants: a process' row is held first, then meters in the order of their names; what is answered is stored.
+//! Invariants: a process' row is held first, then organisations whose meters are missing, then meters, both in the order of their
+//! names; what is answered is stored.
 
 use std::collections::BTreeSet;
 

@@ -172,9 +172,16 @@ fn lease(row: &Row) -> Result<Lease, StoreError> {
     })
 }
 
-/// Adds to a period's limit. Edges that were told that nothing is left have to know.
+/// Adds to the limit of the period that runs; refused if that is another by now. Edges that were told that nothing is left have to
+/// know. The organisation's row comes first, so that neither its rule nor its periods change meanwhile.
 pub(super) async fn top_up(connection: &mut Connection, row: &TopUpRow, version: u64) -> Result<(), StoreError> {
     let organization = row.organization.to_string();
+    let sql = "UPDATE organizations SET changed_in = $1 WHERE id = $2";
+    sqlx::query(sql).bind(signed(version)).bind(&organization).execute(&mut *connection).await?;
+    let running = periods::running(connection, Subject::Organization(row.organization), row.created_at).await?;
+    if running != Some(row.period) {
+        return Err(StoreError::Conflict);
+    }
     let sql = "INSERT INTO top_ups (organization, period_start, period_end, tokens, note, created_at) \
                VALUES ($1, $2, $3, $4, $5, $6)";
     sqlx::query(sql)
@@ -189,8 +196,6 @@ pub(super) async fn top_up(connection: &mut Connection, row: &TopUpRow, version:
     let sql = "INSERT INTO meters (subject, period_start, period_end, topped_up) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (subject, period_start) DO UPDATE SET topped_up = meters.topped_up + excluded.topped_up";
     let query = sqlx::query(sql).bind(&organization).bind(signed(row.period.start)).bind(signed(row.period.end));
-    query.bind(signed(row.tokens)).execute(&mut *connection).await?;
-    let sql = "UPDATE organizations SET changed_in = $1 WHERE id = $2";
-    sqlx::query(sql).bind(signed(version)).bind(&organization).execute(connection).await?;
+    query.bind(signed(row.tokens)).execute(connection).await?;
     Ok(())
 }

@@ -1,28 +1,50 @@
 //! SQL about periods: which of them have begun, and the meters of those that begin.
 //!
-//! Invariant: meters are made in the order of their names.
+//! Invariants: an organisation's meters are made by one rule at a time, and only by who holds its row, which comes after a process' and
+//! before meters'; meters are made in the order of their names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portcullis_engine::Subject;
+use portcullis_engine::{OrganizationId, Subject};
 use sqlx::{QueryBuilder, Row as _};
 
 use super::columns::{signed, unsigned};
-use super::metered::{AT_ONCE, push, subject};
-use super::{Connection, Db, Row};
+use super::metered::{AT_ONCE, metered, push, subject};
+use super::{Connection, Db, LOCK, Row, meters};
 use crate::quota::{Desk, MeterKey, Period};
 use crate::store::StoreError;
 
 /// Whatever a process has to say of a period, it says in a day.
 pub(super) const LATE: u64 = 24 * 60 * 60;
 
-/// Makes the meters that are missing: of periods that run, and of the next ones that are asked for.
+/// Meters that are to be made: the subject's name and the period's start, and of each the period and the organisation.
+type Missing = BTreeMap<(String, u64), (Period, OrganizationId)>;
+
+/// Makes the meters that are missing: of periods that run, and of the next ones that are asked for. The rules on the desk are then
+/// those by which they were made.
 pub(super) async fn begin(
+    connection: &mut Connection,
+    desk: &mut Desk,
+    subjects: &BTreeSet<Subject>,
+    asked: &BTreeSet<MeterKey>,
+) -> Result<(), StoreError> {
+    let missing = find_missing(connection, desk, subjects, asked).await?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    hold(connection, missing.values().map(|it| it.1.to_string()).collect()).await?;
+    // Whoever changed a rule or made the same meters was waited for: what was read before them is read once more.
+    desk.metered = metered(connection, &subjects.iter().copied().collect::<Vec<_>>()).await?;
+    let missing = find_missing(connection, desk, subjects, asked).await?;
+    insert(connection, &missing).await
+}
+
+async fn find_missing(
     connection: &mut Connection,
     desk: &Desk,
     subjects: &BTreeSet<Subject>,
     asked: &BTreeSet<MeterKey>,
-) -> Result<(), StoreError> {
+) -> Result<Missing, StoreError> {
     let now = desk.now_ms / 1000;
     let subjects: Vec<_> = subjects.iter().collect();
     let known = periods(connection, &subjects, now.saturating_sub(LATE)).await?;
@@ -36,11 +58,37 @@ pub(super) async fn begin(
         let next = Period::at(&metered.rule, Some(running), running.end);
         let is_asked = |it: &Period| asked.contains(&(*subject, it.start)) && desk.is_near(it.start);
         let wanted = [Some(running), Some(next).filter(is_asked)];
-        for period in wanted.into_iter().flatten().filter(|it| !lately.contains(it)) {
-            missing.insert((subject.to_string(), period.start), period);
+        let is_there = |it: &Period| lately.iter().any(|known| known.start == it.start);
+        for period in wanted.into_iter().flatten().filter(|it| !is_there(it)) {
+            missing.insert((subject.to_string(), period.start), (period, metered.organization));
         }
     }
-    insert(connection, &missing).await
+    Ok(missing)
+}
+
+/// Keeps the rules of organisations, and of their keys, as they are until the transaction ends.
+async fn hold(connection: &mut Connection, organizations: BTreeSet<String>) -> Result<(), StoreError> {
+    for some in organizations.into_iter().collect::<Vec<_>>().chunks(AT_ONCE) {
+        let mut query = QueryBuilder::<Db>::new("SELECT id FROM organizations WHERE id IN (");
+        let mut list = query.separated(", ");
+        for organization in some {
+            list.push_bind(organization.clone());
+        }
+        query.push(") ORDER BY id").push(LOCK);
+        query.build().persistent(false).fetch_all(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// The period of a subject that runs; `None` if nobody counts.
+pub(super) async fn running(
+    connection: &mut Connection,
+    subject: Subject,
+    now: u64,
+) -> Result<Option<Period>, StoreError> {
+    let found = metered(connection, &[subject]).await?.remove(&subject);
+    let last = meters::last(connection, subject, now).await?.map(|it| it.period);
+    Ok(found.map(|it| Period::at(&it.rule, last, now)))
 }
 
 async fn periods(
@@ -79,10 +127,10 @@ async fn last_periods(
     Ok(found)
 }
 
-async fn insert(connection: &mut Connection, missing: &BTreeMap<(String, u64), Period>) -> Result<(), StoreError> {
+async fn insert(connection: &mut Connection, missing: &Missing) -> Result<(), StoreError> {
     for some in missing.iter().collect::<Vec<_>>().chunks(AT_ONCE) {
         let mut query = QueryBuilder::<Db>::new("INSERT INTO meters (subject, period_start, period_end) ");
-        query.push_values(some, |mut values, ((subject, start), period)| {
+        query.push_values(some, |mut values, ((subject, start), (period, _))| {
             values.push_bind(subject).push_bind(signed(*start)).push_bind(signed(period.end));
         });
         query.push(" ON CONFLICT (subject, period_start) DO NOTHING");
