@@ -6,7 +6,7 @@ use portcullis_engine::KeyId;
 use crate::access::{Permission, Role};
 use crate::clock::{MAX_TIME, from_rfc3339, to_rfc3339};
 use crate::random::NoRandomness;
-use crate::store::StoreError;
+use crate::store::{MOST_WAITING, StoreError};
 
 /// Why a request was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +88,11 @@ pub(crate) enum Error {
         /// In so many seconds.
         retry_after: u64,
     },
+    /// Messages wait for a webhook; the caller can see to it that they arrive, and come back.
+    #[error(
+        "{MOST_WAITING} messages wait to be sent to this webhook\nhint: see at its deliveries why they do not arrive; when fewer wait, try again"
+    )]
+    TooManyWaiting,
     /// Somebody is a member of nothing any more; an admin of some organisation can invite them.
     #[error("you are a member of no organisation any more: ask for an invitation")]
     NoMembership,
@@ -124,6 +129,7 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::LastOwner => Self::LastOwner,
+            StoreError::TooManyWaiting => Self::TooManyWaiting,
             other => Self::Store(other),
         }
     }

@@ -4,8 +4,8 @@
 //! Edges number their reports. One with a number is answered once it is written, and counts once however often it comes;
 //! those that come while others are being written are then written together. One without, of an older edge, is collected
 //! in memory and written in the background, and counts as often as it comes. Invariants: whatever edges send, memory is
-//! bounded; a report that was answered is written, unless it had no number and the process is killed within
-//! [`WRITE_EVERY`].
+//! bounded; a report that was answered is written, unless the database refuses what is in it, or it had no number and the process
+//! is killed within [`WRITE_EVERY`].
 
 mod intake;
 mod list;
@@ -13,6 +13,7 @@ mod pending;
 mod plain;
 mod upkeep;
 mod usage;
+mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -112,26 +113,6 @@ impl Fleet {
                 _ = upkeep.tick() => self.upkeep(clock.millis()).await,
             }
         }
-    }
-
-    async fn write(&self) -> Result<(), StoreError> {
-        let _alone = self.writing.lock().await;
-        let mut taken = std::mem::take(&mut *self.pending());
-        while !taken.is_empty() {
-            let portion = taken.portion();
-            match self.store.take_in(&portion).await {
-                Ok(done) => self.metrics.taken_in(done),
-                Err(error) => {
-                    taken.put_back(portion);
-                    let mut pending = self.pending();
-                    let later = std::mem::replace(&mut *pending, taken);
-                    pending.absorb(later);
-                    self.heard.notify_one();
-                    return Err(error);
-                }
-            }
-        }
-        Ok(())
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {

@@ -164,7 +164,7 @@ impl Metrics {
             "Tokens granted to edges, those given back included",
             it.leased.clone(),
         );
-        let help = "Numbered reports: applied, or told again";
+        let help = "Numbered reports: applied, told again, or dropped because the database refuses them";
         registry.register("report_batches", help, it.batches.clone());
         let help = "Requests that edges counted of keys that are not here; no usage is kept of them";
         registry.register("usage_unknown_keys", help, it.strangers.clone());
@@ -224,6 +224,11 @@ impl Metrics {
             self.batches.get_or_create(&Batch { outcome }).inc_by(number);
         }
         self.strangers(done.strangers);
+    }
+
+    /// A numbered report was not written, and will not be.
+    pub(crate) fn batch_dropped(&self) {
+        self.batches.get_or_create(&Batch { outcome: "dropped" }).inc();
     }
 
     /// An edge counted requests of keys that are not here.

@@ -64,7 +64,9 @@ pub(crate) use sqlite::SqliteStore;
 pub(crate) use usage::{
     DAYS_KEPT, Grain, HOURS_KEPT_DAYS, Part, Place, STREAMS_KEPT_DAYS, UsageQuestion, UsageSum, Usages, Used, UsedFor,
 };
-pub(crate) use webhooks::{Deliveries, DeliveryRow, Due, Outcome, QuotaEventRow, WebhookRow, WebhookWrite, Webhooks};
+pub(crate) use webhooks::{
+    Deliveries, DeliveryRow, Due, MOST_WAITING, Outcome, QuotaEventRow, WebhookRow, WebhookWrite, Webhooks,
+};
 
 /// Everything the control plane asks of a database.
 #[async_trait]
@@ -153,7 +155,7 @@ pub(crate) enum Write {
     ReplacePlan(PlanRow),
     /// A plan goes; refused with [`StoreError::Conflict`] if the row changed since it was read, or an organisation has it.
     DeletePlan(String, u64),
-    /// Tokens beside the plan's.
+    /// Tokens beside the plan's; refused with [`StoreError::Conflict`] if another period runs than the one that they are for.
     TopUp(TopUpRow),
     /// What was observed of a key is about something that is no longer so.
     ForgetObservations(KeyId, SampleKind),

@@ -38,14 +38,14 @@ impl Fleet {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
 
     use portcullis_api::edge::{Report, SampleKind};
     use portcullis_engine::OrganizationId;
     use serde_json::json;
     use sqlx::ConnectOptions as _;
-    use sqlx::sqlite::SqliteConnectOptions;
+    use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
     use super::*;
     use crate::caller::{Caller, Scope};
@@ -57,15 +57,15 @@ mod tests {
     const NOON_MS: u64 = 1_768_478_400_000;
     const KEY: &str = "key_0000000000000000";
 
-    struct Bench {
-        fleet: Arc<Fleet>,
-        store: Arc<SqliteStore>,
-        policy: PolicyRoom,
+    pub(in super::super) struct Bench {
+        pub fleet: Arc<Fleet>,
+        pub store: Arc<SqliteStore>,
+        pub policy: PolicyRoom,
         folder: tempfile::TempDir,
     }
 
     impl Bench {
-        async fn new() -> Self {
+        pub(in super::super) async fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let store = Arc::new(SqliteStore::open(&folder.path().join("portcullis.sqlite")).await.unwrap());
             let policy = "name = \"test\"\nenvironments = [\"live\"]\nrules = [{ path = \"/**\" }]\n\
@@ -73,6 +73,12 @@ mod tests {
                           keys = [{ prefix = \"sk_\", environment = \"live\", body_length = 24 }]";
             let policy = PolicyRoom::new(portcullis_policy::parse(policy, "policy.toml").unwrap()).unwrap();
             Self { fleet: Arc::new(Fleet::new(store.clone(), Arc::new(Metrics::new(0)))), store, policy, folder }
+        }
+
+        /// Another connection to the same file.
+        pub(in super::super) async fn beside(&self) -> SqliteConnection {
+            let file = self.folder.path().join("portcullis.sqlite");
+            SqliteConnectOptions::new().filename(file).connect().await.unwrap()
         }
 
         async fn hear(&self, report: serde_json::Value, now_ms: u64) {
@@ -128,8 +134,7 @@ mod tests {
     async fn observations_end_with_what_they_are_about() {
         let bench = Bench::new().await;
         let store = &bench.store;
-        let options = SqliteConnectOptions::new().filename(bench.folder.path().join("portcullis.sqlite"));
-        let mut other = options.connect().await.unwrap();
+        let mut other = bench.beside().await;
         for sql in [
             "INSERT INTO observations VALUES ('key_0000000000000000', 'trial', '', '', '', '', '', 1, 1768478400, 1768478400)",
             "INSERT INTO observations VALUES ('key_0000000000000000', 'observe', '', '', '', '', '', 2, 1768478400, 1768478400)",

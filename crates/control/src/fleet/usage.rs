@@ -43,7 +43,7 @@ impl Routes {
     }
 }
 
-/// Notes it. Returns how many requests were of what can be no key.
+/// Notes it, in what is one report's alone. Returns how many requests were of what can be no key.
 pub(super) fn note(policy: &PolicyRoom, known: &mut Known, report: &Report, now_ms: u64, all: &mut Noted) -> u64 {
     let mut strangers = 0_u64;
     for usage in report.usage.iter().filter_map(Told::known) {
@@ -57,13 +57,16 @@ pub(super) fn note(policy: &PolicyRoom, known: &mut Known, report: &Report, now_
             all.used(key, usage.last.min(now_ms / 1000));
         }
         if usage.allowed > 0 || usage.cost > 0 {
-            let used = Used { requests: usage.allowed.min(MAX_COUNT), cost: usage.cost.min(MAX_COST) };
-            all.did(what.clone(), used);
+            all.did(what.clone(), Used { requests: usage.allowed, cost: usage.cost });
         }
         for (reason, number) in usage.denied.iter().take(MAX_REASONS).filter(|it| *it.1 > 0) {
             let reason = known.reason(policy, reason);
-            all.did(UsedFor { reason, ..what.clone() }, Used { requests: (*number).min(MAX_COUNT), cost: 0 });
+            all.did(UsedFor { reason, ..what.clone() }, Used { requests: *number, cost: 0 });
         }
+    }
+    // Of one report, so that saying the same twice gains nothing.
+    for used in all.usage.values_mut() {
+        *used = Used { requests: used.requests.min(MAX_COUNT), cost: used.cost.min(MAX_COST) };
     }
     strangers
 }
@@ -80,6 +83,8 @@ fn hour(told: u64, now: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::plain::tests::policy;
     use super::*;
 
@@ -98,6 +103,19 @@ mod tests {
         ] {
             assert_eq!(hour(told, NOON + 59), expected, "{told}");
         }
+    }
+
+    #[test]
+    fn what_a_report_tells_of_one_key_and_rule_is_no_more_than_a_vm_can_count() {
+        let usage = json!({
+            "key": "key_0000000000000000", "hour": 0, "route": "/a", "allowed": u64::MAX, "cost": u64::MAX,
+            "denied": { "no_rule": u64::MAX },
+        });
+        let report = json!({ "edge": "e", "vm": "1", "applied_version": 1, "usage": vec![usage; 100] });
+        let (report, mut all): (Report, _) = (serde_json::from_value(report).unwrap(), Noted::default());
+        note(&policy(), &mut Known::default(), &report, 0, &mut all);
+        let told: Vec<_> = all.usage.values().map(|it| (it.requests, it.cost)).collect();
+        assert_eq!(told, [(MAX_COUNT, MAX_COST), (MAX_COUNT, 0)]);
     }
 
     #[test]

@@ -112,6 +112,10 @@ impl From<Error> for Failure {
                 let failure = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
                 Self { retry_after: Some(retry_after), ..failure }
             }
+            Error::TooManyWaiting => {
+                let failure = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+                Self { retry_after: Some(60), ..failure }
+            }
             Error::Invalid { pointer, .. } => {
                 let failure = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail);
                 Self { pointer: Some(pointer), ..failure }

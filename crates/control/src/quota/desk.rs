@@ -113,10 +113,15 @@ impl Desk {
         rows.find(|(_, row)| row.period.holds(self.now())).map(|(_, row)| row.period)
     }
 
+    /// Whether a period that begins then may be asked for. Until then it has no bounds: the rule may change.
+    pub(crate) fn is_near(&self, start: u64) -> bool {
+        self.now() + EARLY >= start
+    }
+
     /// The meter that a wish is about: the period named, if it runs or is about to, or else the one that runs.
     fn wanted(&self, subject: Subject, period: u64) -> Option<MeterKey> {
         let running = self.running(subject)?;
-        let is_next = period == running.end && self.now() + EARLY >= running.end;
+        let is_next = period == running.end && self.is_near(period);
         let key = (subject, if is_next { period } else { running.start });
         self.meters.contains_key(&key).then_some(key)
     }

@@ -142,10 +142,11 @@ impl Wish {
         self.want.min(self.most()).saturating_sub(lease.held())
     }
 
-    /// How much of it is granted: small parts near the limit, so that the rest goes to whoever needs it.
+    /// How much of it is granted: small parts near the limit, so that the rest goes to whoever needs it, but what is of use if there is
+    /// as much. What is not goes back unspent, and would be asked for again.
     pub(crate) fn grant(&self, lease: &Lease, sums: &Sums) -> u64 {
         let free = sums.free(self.limit);
-        let share = (free / (2 * self.boots.max(1))).max(1);
+        let share = (free / (2 * self.boots.max(1))).max(1).max(self.least.saturating_sub(lease.held()));
         self.missing(lease).min(share).min(free)
     }
 
@@ -222,6 +223,24 @@ mod tests {
             let (wish, sums) = (Wish { want, least: 0, limit, boots }, Sums { charged, ..Sums::default() });
             let lease = Lease::default();
             assert_eq!((wish.grant(&lease, &sums), wish.grant_floor(&lease, &sums)), (grant, floor), "{wish:?}");
+        }
+    }
+    #[test]
+    fn a_request_that_costs_more_than_a_share_is_not_refused_while_there_are_tokens() {
+        for (want, least, limit, charged, boots, held, grant) in [
+            (10_000, 10_000, 100_000, 0, 10, 0, 10_000),
+            (20_000, 10_000, 100_000, 0, 10, 0, 10_000),
+            (10_000, 10_000, 100_000, 4_000, 10, 4_000, 6_000),
+            // There are fewer, and never more than there are.
+            (10_000, 10_000, 100_000, 91_000, 10, 0, 9_000),
+            (10_000, 10_000, 100_000, 100_000, 10, 0, 0),
+            // It has enough.
+            (10_000, 10_000, 100_000, 10_000, 10, 10_000, 0),
+            (0, 10_000, 100_000, 0, 10, 0, 0),
+        ] {
+            let (wish, sums) = (Wish { want, least, limit, boots }, Sums { charged, ..Sums::default() });
+            let lease = Lease { granted: held, ..Lease::default() };
+            assert_eq!(wish.grant(&lease, &sums), grant, "{wish:?} {charged} {held}");
         }
     }
 }

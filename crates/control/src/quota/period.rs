@@ -1,7 +1,8 @@
 //! Periods: when a quota begins anew.
 //!
 //! Pure: it is told the time and the rules. It does not know which periods have begun already; whoever keeps those asks for the next one
-//! from where the last one ended. Invariant: by one rule, every moment lies in exactly one period, whatever clocks are set to.
+//! from where the last one ended. Invariants: by one rule, every moment lies in exactly one period, whatever clocks are set to; however
+//! often the rule changes, no more periods begin than would have without, as each has all of the limit.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -11,6 +12,8 @@ use portcullis_api::QuotaPeriod;
 /// The year 9900: calendars end in 9999.
 const END_OF_TIME: i64 = 250_246_368_000;
 const THIRTY_DAYS: i64 = 30 * 24 * 60 * 60;
+/// Between the same midnight of any two time zones, UTC-12 and UTC+14, in seconds.
+const ZONES_APART: u64 = 26 * 60 * 60;
 
 /// From `start` on and before `end`, in Unix seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,17 +41,29 @@ impl Period {
         (self.start..self.end).contains(&at)
     }
 
-    /// The period of a moment, if the last one that began is as told: it keeps its bounds, and the next begins where it ends.
+    /// The period of a moment, if the last one that began is as told: it keeps its bounds, and the next begins where it ends. If a change
+    /// of the rule leaves only a part of a period there, that joins the one that follows.
     pub(crate) fn at(rule: &Rule, last: Option<Self>, at: u64) -> Self {
         if let Some(running) = last.filter(|it| at < it.end) {
             return running;
         }
         let natural = rule.natural(at);
-        Self { start: natural.start.max(last.map_or(0, |it| it.end)), end: natural.end }
+        let start = natural.start.max(last.map_or(0, |it| it.end));
+        let is_whole = start - natural.start <= rule.slack();
+        Self { start, end: if is_whole { natural.end } else { rule.natural(natural.end).end } }
     }
 }
 
 impl Rule {
+    /// How much a period may lack, in seconds. A month's end is always the same month's, somewhere, so whoever moves makes one shorter
+    /// once, by hours, and would otherwise lose a month's limit. Of days it would be one more each time around the world.
+    fn slack(&self) -> u64 {
+        match self.period {
+            QuotaPeriod::Month => ZONES_APART,
+            QuotaPeriod::Day | QuotaPeriod::ThirtyDays => 0,
+        }
+    }
+
     /// The period of a moment by the rule alone.
     fn natural(&self, at: u64) -> Period {
         let at = i64::try_from(at).unwrap_or(i64::MAX).min(END_OF_TIME);

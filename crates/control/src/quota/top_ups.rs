@@ -27,16 +27,20 @@ pub(crate) async fn top_up(app: &App, by: &Caller, id: &str, request: &CreateTop
         return Err(Error::invalid("/tokens", "expected at least 1"));
     }
     let note = note(app, &request.note)?;
-    let now = app.clock.seconds();
-    let (metered, last) = app.store.meter(Subject::Organization(organization.id), now).await?;
-    let Some(metered) = metered else { return Err(Error::Unmetered) };
-    let period = Period::at(&metered.rule, last.map(|it| it.period), now);
-    let row = TopUpRow { organization: organization.id, period, tokens, note, created_at: now };
-    let detail = [("tokens", json!(tokens)), ("note", json!(row.note)), ("until", json!(to_rfc3339(period.end)))];
-    let (shown, target) = (shown(row.clone()), Target::new(TARGET, organization.id, &organization.name));
-    let change = Change::new(by, app.clock.millis());
-    let change = change.add(Write::TopUp(row), organization.id, Action::OrganizationToppedUp, target);
-    app.commit(change.detail(detail), shown).await
+    // The period may end, or be another, before it is written.
+    app.change(async || {
+        let now = app.clock.seconds();
+        let (metered, last) = app.store.meter(Subject::Organization(organization.id), now).await?;
+        let Some(metered) = metered else { return Err(Error::Unmetered) };
+        let period = Period::at(&metered.rule, last.map(|it| it.period), now);
+        let row = TopUpRow { organization: organization.id, period, tokens, note: note.clone(), created_at: now };
+        let detail = [("tokens", json!(tokens)), ("note", json!(row.note)), ("until", json!(to_rfc3339(period.end)))];
+        let (shown, target) = (shown(row.clone()), Target::new(TARGET, organization.id, &organization.name));
+        let change = Change::new(by, app.clock.millis());
+        let change = change.add(Write::TopUp(row), organization.id, Action::OrganizationToppedUp, target);
+        app.commit(change.detail(detail), shown).await
+    })
+    .await
 }
 
 /// What an organisation got, the latest first.

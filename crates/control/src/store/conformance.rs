@@ -199,6 +199,7 @@ suite! {
         what_a_dead_process_held_is_in_doubt_or_returned
         a_rotated_key_shares_the_meter_of_the_first
         a_period_that_began_keeps_its_bounds
+        a_top_up_is_for_the_period_that_runs
         parts_of_a_limit_are_told_once_for_each_limit
         leases_of_long_ago_are_forgotten_and_their_meters_kept
         limits_hold_whatever_happens
@@ -240,6 +241,8 @@ suite! {
         webhooks_come_back_as_they_were_written
         a_webhook_goes_with_what_it_was_sent
         what_is_due_is_the_first_of_each_webhook
+        of_one_organisation_only_so_much_is_due_at_once
+        so_many_messages_that_were_asked_for_wait
         of_many_who_claim_a_delivery_one_has_it
         an_attempt_is_written_by_whoever_holds_the_claim
         a_cause_is_told_once
@@ -268,6 +271,7 @@ suite! {
         a_batch_that_many_replicas_take_in_counts_once
         whatever_is_lost_and_sent_again_the_sum_is_what_was_sealed
         what_keys_did_is_added_up_as_it_is_asked
+        sums_end_before_numbers_do
         usage_is_read_in_pages
         usage_is_kept_for_so_long
     }

@@ -4,6 +4,8 @@
 
 use sqlx::Error as SqlError;
 
+use super::MOST_WAITING;
+
 /// What can go wrong with a database.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -26,6 +28,9 @@ pub enum StoreError {
     /// Nobody would be left who owns the organisation; nothing was written.
     #[error("nobody would be left who owns the organisation")]
     LastOwner,
+    /// So many messages wait for the webhook that nobody may ask for another; nothing was written.
+    #[error("{MOST_WAITING} messages wait to be sent to this webhook")]
+    TooManyWaiting,
     /// A text holds a NUL, which a database has no room for: nothing is called that.
     #[error("text holds a NUL character")]
     Nul,
@@ -68,12 +73,55 @@ impl From<SqlError> for StoreError {
 }
 
 impl StoreError {
+    /// Whether it is what was to be written that is refused, so that the same will never work, and the database is well.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Nul | Self::Duplicate | Self::Unreadable { .. } => true,
+            Self::Database(SqlError::Database(said)) => said.code().is_some_and(|code| refuses(&code)),
+            _ => false,
+        }
+    }
+
     /// Whether the same may work at once: nothing was written, and there was no long wait for it.
     pub(super) fn is_passing(&self) -> bool {
         match self {
             Self::Contended(_) => true,
             Self::Unreachable(error) => !matches!(error, SqlError::PoolTimedOut | SqlError::PoolClosed),
             _ => false,
+        }
+    }
+}
+
+/// PostgreSQL's classes are of five characters: cardinality, data, constraints, a program's limits. SQLite's codes are numbers, of
+/// which the last byte counts: too big, constraint, mismatch.
+fn refuses(code: &str) -> bool {
+    match code.parse::<u32>() {
+        Ok(number) if code.len() < 5 => matches!(number & 0xff, 18..=20),
+        _ => ["21", "22", "23", "54"].iter().any(|class| code.starts_with(class)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_is_told_from_a_database_that_is_unwell() {
+        for (code, expected) in [
+            ("22003", true),  // a number out of range
+            ("23514", true),  // a check
+            ("54000", true),  // too long for an index
+            ("53100", false), // the disk is full
+            ("42P01", false), // no such table
+            ("25006", false), // read-only
+            ("1811", true),   // SQLite: by a trigger
+            ("18", true),     // too big
+            ("1", false),     // no such table
+            ("8", false),     // read-only
+            ("10", false),    // input and output
+            ("13", false),    // the disk is full
+        ] {
+            assert_eq!(refuses(code), expected, "{code}");
         }
     }
 }

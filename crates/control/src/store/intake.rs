@@ -64,6 +64,22 @@ pub(crate) struct Portion {
     pub batches: BTreeMap<(Stream, u64), Batch>,
 }
 
+impl Portion {
+    /// Takes the second half out of it; `None` if it is one batch or one row.
+    pub(crate) fn halve(&mut self) -> Option<Self> {
+        if self.batches.is_empty() {
+            let first = self.noted.halve()?;
+            let noted = std::mem::replace(&mut self.noted, first);
+            return Some(Self { noted, ..Self::default() });
+        }
+        if self.noted != Noted::default() {
+            return Some(Self { noted: std::mem::take(&mut self.noted), ..Self::default() });
+        }
+        let middle = self.batches.keys().nth(self.batches.len().div_ceil(2))?.clone();
+        Some(Self { batches: self.batches.split_off(&middle), ..Self::default() })
+    }
+}
+
 /// What became of a portion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TakenIn {
@@ -104,6 +120,12 @@ impl Noted {
         later.seen.into_iter().for_each(|(sighting, seen)| self.saw(sighting, seen));
         self.denials.extend(later.denials);
         later.usage.into_iter().for_each(|(what, used)| self.did(what, used));
+    }
+
+    /// Takes the first half out of it, with what was heard of edges; `None` if that would be all or nothing.
+    fn halve(&mut self) -> Option<Self> {
+        let is_whole = self.len() == 0 || self.len() == 1 && self.heard == Heard::default();
+        (!is_whole).then(|| self.take(self.len() / 2))
     }
 
     /// Takes so many rows out of it, and all of what was heard of edges.

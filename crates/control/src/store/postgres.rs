@@ -28,6 +28,11 @@ type SqlStore = PostgresStore;
 /// Ends a statement whose rows nobody else is to change until the transaction ends.
 const LOCK: &str = " FOR UPDATE";
 
+/// The lesser of two numbers.
+const LEAST: &str = "LEAST";
+/// A sum that is no narrower than it has to be.
+const SUM: &str = "SUM";
+
 /// How long a request waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Writers wait for each other anyway: a few are enough to have the next one ready.

@@ -28,6 +28,11 @@ type SqlStore = SqliteStore;
 /// Whoever writes is the only one.
 const LOCK: &str = "";
 
+/// The lesser of two numbers.
+const LEAST: &str = "MIN";
+/// A sum that does not fail where integers end; exact up to 2^53.
+const SUM: &str = "TOTAL";
+
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const FINDERS: u32 = 2;
 

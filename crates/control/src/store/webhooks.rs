@@ -11,6 +11,9 @@ use crate::caller::Scope;
 use crate::id::{DeliveryId, WebhookId};
 use crate::webhooks::Events;
 
+/// While so many messages wait for a webhook, nobody may ask for another.
+pub(crate) const MOST_WAITING: u64 = 10;
+
 /// Where an organisation wants to be told of events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WebhookRow {
@@ -122,9 +125,10 @@ pub(crate) enum WebhookWrite {
     },
     /// One goes, with what it was sent.
     Delete(WebhookId),
-    /// A new message; nothing if the webhook is told of that cause already.
+    /// A new message that somebody asked for; nothing if the webhook is told of that cause already. Refused with
+    /// [`StoreError::TooManyWaiting`] if [`MOST_WAITING`] wait.
     InsertDelivery(DeliveryRow),
-    /// A message is sent again at that time, as if it were new.
+    /// A message is sent again at that time, as if it were new; refused likewise, unless it waits itself.
     Retry(DeliveryId, u64),
     /// What became of an attempt that was claimed until then, if the log is to say so; refused with
     /// [`StoreError::Conflict`] if somebody else has it by now.
@@ -150,8 +154,9 @@ pub(crate) trait Deliveries {
     /// A webhook's, newest first.
     async fn deliveries(&self, webhook: WebhookId, slice: &Slice) -> Result<Vec<DeliveryRow>, StoreError>;
 
-    /// What is to be sent by now: the first of each webhook that is not disabled, the longest overdue first.
-    async fn due(&self, now_ms: u64, most: u32) -> Result<Vec<Due>, StoreError>;
+    /// What is to be sent by now: the first of each webhook that is not disabled, the longest overdue first, and of one
+    /// organisation no more than `of_one`.
+    async fn due(&self, now_ms: u64, most: u32, of_one: u32) -> Result<Vec<Due>, StoreError>;
 
     /// Takes a delivery as it was read, so that nobody else sends it until then. `false` if somebody was faster.
     async fn claim_delivery(&self, row: &DeliveryRow, until_ms: u64) -> Result<bool, StoreError>;

@@ -30,7 +30,13 @@ pub(crate) enum Refused {
     /// It holds a user name or a password.
     #[error("a webhook's URL holds no user name and no password: verify the signature instead")]
     UserInfo,
-    /// It leads to an address where nothing is sent to.
+    /// Its name is known to nobody, or to the control plane's network alone. Which, and where it leads there, is in the log: whoever
+    /// makes webhooks is not to ask about that network's names.
+    #[error(
+        "its name cannot be looked up, or leads to an address that is not public: webhooks are sent to public addresses only"
+    )]
+    Name,
+    /// It is an address where nothing is sent to.
     #[error("it leads to {0}, {1} address: webhooks are sent to public addresses only")]
     Address(IpAddr, &'static str),
 }

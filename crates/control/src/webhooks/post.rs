@@ -116,12 +116,20 @@ struct Resolver(WebhookRules);
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let rules = self.0;
-        Box::pin(async move {
-            let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            found.iter().map(SocketAddr::ip).try_for_each(|address: IpAddr| rules.allow(address))?;
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
+        Box::pin(async move { Ok(Box::new(addresses(rules, name.as_str()).await?.into_iter()) as Addrs) })
     }
+}
+
+/// What a name resolves to. Whatever is wrong with it, the error is one and the same.
+async fn addresses(rules: WebhookRules, name: &str) -> Result<Vec<SocketAddr>, Refused> {
+    let refused = |error: &dyn std::error::Error| {
+        tracing::info!(name, %error, "a webhook's name leads nowhere that its messages may go");
+        Refused::Name
+    };
+    let found: Vec<_> = tokio::net::lookup_host((name, 0)).await.map_err(|error| refused(&error))?.collect();
+    let mut addresses = found.iter().map(SocketAddr::ip);
+    addresses.try_for_each(|address: IpAddr| rules.allow(address)).map_err(|error| refused(&error))?;
+    Ok(found)
 }
 
 fn words(status: StatusCode) -> String {
@@ -142,6 +150,27 @@ impl From<reqwest::Error> for Failed {
             Some(refused) => Self::Refused(refused.clone()),
             None if is_timeout => Self::Timeout,
             None => Self::Connection(format!("no connection: {innermost}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn names_that_nobody_knows_and_those_of_our_own_network_are_the_same_to_strangers() {
+        let unknown = format!("{}.example", "x".repeat(64));
+        for (name, allow_private, expected) in [
+            ("localhost", false, Some(Refused::Name)),
+            ("localhost", true, None),
+            (&unknown, true, Some(Refused::Name)),
+        ] {
+            let rules = WebhookRules { allow_private, ..WebhookRules::default() };
+            assert_eq!(addresses(rules, name).await.err(), expected, "{name}");
+            let resolved = Resolver(rules).resolve(name.parse().unwrap()).await;
+            let error = resolved.err().map(|error| error.downcast_ref::<Refused>().cloned());
+            assert_eq!(error.flatten(), expected, "{name}, as it is connected to");
         }
     }
 }

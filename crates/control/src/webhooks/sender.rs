@@ -1,12 +1,14 @@
 //! Sending: looks what is due, claims it, posts it, and writes down what became of it.
 //!
 //! Control planes that share a database each have one. A claim is a time until which nobody else sends the message; who
-//! dies with one leaves the message to the others. Invariants: at most so many attempts at once, and one for each webhook,
-//! so that a server that does not answer keeps no other webhook waiting; an attempt is written down before the next.
+//! dies with one leaves the message to the others. Invariants: at most so many attempts at once, a few for each organisation
+//! and one for each webhook, so that servers that do not answer keep nobody else's waiting; an attempt is written down
+//! before the next.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use portcullis_engine::OrganizationId;
 use serde_json::json;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -25,6 +27,8 @@ use crate::id::WebhookId;
 use crate::store::{Action, Due, Outcome, StoreError, WebhookWrite};
 
 const AT_ONCE: usize = 16;
+/// Of one organisation.
+const OF_ONE: usize = 4;
 /// What others wrote, and what is due again, is seen so soon.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
@@ -58,6 +62,9 @@ impl Sender {
     }
 }
 
+/// Who is being sent something.
+type Busy = BTreeMap<WebhookId, OrganizationId>;
+
 /// Sends, as long as the process lives. Never returns. What breaks off is begun again: keys do not depend on it.
 pub(crate) async fn run(app: App) {
     loop {
@@ -70,7 +77,7 @@ pub(crate) async fn run(app: App) {
 }
 
 async fn send(app: App) {
-    let (mut sending, mut busy, mut tidied_ms) = (JoinSet::new(), BTreeSet::new(), 0);
+    let (mut sending, mut busy, mut tidied_ms) = (JoinSet::new(), Busy::new(), 0);
     loop {
         if let Err(error) = begin(&app, &mut sending, &mut busy, &mut tidied_ms).await {
             tracing::error!(%error, "webhooks are not sent; trying again");
@@ -88,30 +95,32 @@ async fn send(app: App) {
 }
 
 /// Begins with what is due, as far as there is room.
-async fn begin(
-    app: &App,
-    sending: &mut JoinSet<WebhookId>,
-    busy: &mut BTreeSet<WebhookId>,
-    tidied_ms: &mut u64,
-) -> Result<(), Error> {
+async fn begin(app: &App, sending: &mut JoinSet<WebhookId>, busy: &mut Busy, tidied_ms: &mut u64) -> Result<(), Error> {
     let now_ms = app.clock.millis();
     if now_ms.saturating_sub(*tidied_ms) >= UPKEEP_EVERY_MS {
         app.store.forget_deliveries((now_ms / 1000).saturating_sub(KEPT_DAYS * DAY)).await?;
         *tidied_ms = now_ms;
     }
     metering::tell(app).await?;
-    let room = AT_ONCE.saturating_sub(sending.len());
-    let most = u32::try_from(AT_ONCE).unwrap_or(u32::MAX);
-    let mut found = app.store.due(now_ms, most).await?;
-    found.retain(|it| !busy.contains(&it.webhook.id));
-    for due in found.into_iter().take(room) {
+    for due in due(app, busy, now_ms).await? {
         let until_ms = now_ms.saturating_add(CLAIM_MS);
-        if app.store.claim_delivery(&due.delivery, until_ms).await? {
-            busy.insert(due.webhook.id);
+        if has_room(sending.len(), busy, &due) && app.store.claim_delivery(&due.delivery, until_ms).await? {
+            busy.insert(due.webhook.id, due.webhook.organization);
             sending.spawn(attempt(app.clone(), due, until_ms));
         }
     }
     Ok(())
+}
+
+/// What is due: as much as there could be room for, and one more for each that may be passed over because of those that are busy.
+async fn due(app: &App, busy: &Busy, now_ms: u64) -> Result<Vec<Due>, StoreError> {
+    let number = |it: usize| u32::try_from(it).unwrap_or(u32::MAX);
+    app.store.due(now_ms, number(AT_ONCE + busy.len()), number(OF_ONE)).await
+}
+
+fn has_room(sending: usize, busy: &Busy, due: &Due) -> bool {
+    let theirs = busy.values().filter(|it| **it == due.webhook.organization).count();
+    sending < AT_ONCE && theirs < OF_ONE && !busy.contains_key(&due.webhook.id)
 }
 
 /// One attempt, from the signature to what is written of it.

@@ -94,17 +94,71 @@ fn periods_tile_time() {
 }
 
 #[test]
-fn a_period_that_began_keeps_its_bounds() {
-    let began = Period { start: at("2026-01-15T12:00:00Z"), end: at("2026-02-14T12:00:00Z") };
-    for (period, zone, now, start, end) in [
-        (Month, "UTC", "2026-01-20T00:00:00Z", "2026-01-15T12:00:00Z", "2026-02-14T12:00:00Z"),
-        (Month, "UTC", "2026-02-14T12:00:00Z", "2026-02-14T12:00:00Z", "2026-03-01T00:00:00Z"),
-        (Day, "Asia/Tokyo", "2026-02-14T12:00:00Z", "2026-02-14T12:00:00Z", "2026-02-14T15:00:00Z"),
-        (Day, "Asia/Tokyo", "2026-02-14T15:00:00Z", "2026-02-14T15:00:00Z", "2026-02-15T15:00:00Z"),
-        (Month, "UTC", "2026-05-02T00:00:00Z", "2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z"),
+fn a_period_that_began_keeps_its_bounds_and_what_is_left_of_the_next_joins_the_one_after() {
+    let thirty_days = Period { start: at("2026-01-15T12:00:00Z"), end: at("2026-02-14T12:00:00Z") };
+    let of_utc = Period { start: at("2026-01-01T00:00:00Z"), end: at("2026-02-01T00:00:00Z") };
+    let of_tokyo = Period { start: at("2026-02-13T15:00:00Z"), end: at("2026-02-14T15:00:00Z") };
+    for (began, period, zone, now, start, end) in [
+        (thirty_days, Month, "UTC", "2026-01-20T00:00:00Z", "2026-01-15T12:00:00Z", "2026-02-14T12:00:00Z"),
+        (thirty_days, Month, "UTC", "2026-02-14T12:00:00Z", "2026-02-14T12:00:00Z", "2026-04-01T00:00:00Z"),
+        (thirty_days, Day, "Asia/Tokyo", "2026-02-14T12:00:00Z", "2026-02-14T12:00:00Z", "2026-02-15T15:00:00Z"),
+        // Nobody asked in between.
+        (thirty_days, Day, "Asia/Tokyo", "2026-02-14T15:00:00Z", "2026-02-14T15:00:00Z", "2026-02-15T15:00:00Z"),
+        (thirty_days, Month, "UTC", "2026-05-02T00:00:00Z", "2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z"),
+        (of_utc, Day, "UTC", "2026-02-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-02-02T00:00:00Z"),
+        (of_tokyo, Month, "Asia/Tokyo", "2026-02-14T15:00:00Z", "2026-02-14T15:00:00Z", "2026-03-31T15:00:00Z"),
+        (of_tokyo, ThirtyDays, "Asia/Tokyo", "2026-02-14T15:00:00Z", "2026-02-14T15:00:00Z", "2026-04-15T12:00:00Z"),
+        // To the east and to the west.
+        (of_tokyo, Day, "Pacific/Auckland", "2026-02-14T15:00:00Z", "2026-02-14T15:00:00Z", "2026-02-16T11:00:00Z"),
+        (of_tokyo, Day, "Europe/Berlin", "2026-02-14T15:00:00Z", "2026-02-14T15:00:00Z", "2026-02-15T23:00:00Z"),
+        // Of a month there may be a day less.
+        (of_utc, Month, "Pacific/Auckland", "2026-02-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-02-28T11:00:00Z"),
+        (of_utc, Month, "America/New_York", "2026-02-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-03-01T05:00:00Z"),
     ] {
-        let found = Period::at(&rule(period, zone), Some(began), at(now));
-        assert_eq!(found, Period { start: at(start), end: at(end) }, "{period:?} {zone} {now}");
+        let rule = rule(period, zone);
+        let expected = Period { start: at(start), end: at(end) };
+        assert_eq!(Period::at(&rule, Some(began), at(now)), expected, "{began:?} {period:?} {zone} {now}");
+        assert_eq!(Period::at(&rule, Some(began), expected.end - 1).end, expected.end, "{began:?} {period:?} {zone}");
+    }
+}
+
+/// Walks over the zones so that each period ends as soon as it can, or in a row westwards, eastwards or to and fro.
+#[test]
+fn whoever_walks_over_time_zones_has_no_more_periods_than_whoever_stays() {
+    let names = [
+        "Etc/GMT+12",
+        "Pacific/Honolulu",
+        "Etc/GMT+8",
+        "America/New_York",
+        "America/Sao_Paulo",
+        "Atlantic/Azores",
+        "UTC",
+        "Europe/Berlin",
+        "Etc/GMT-4",
+        "Asia/Kathmandu",
+        "Asia/Tokyo",
+        "Australia/Lord_Howe",
+        "Pacific/Auckland",
+        "Pacific/Kiritimati",
+    ];
+    let (began, over) = (at("2026-01-15T12:00:00Z"), at("2028-01-15T12:00:00Z"));
+    for (period, most) in [(Day, 2 * 365 + 1), (Month, 2 * 12 + 1), (ThirtyDays, 25)] {
+        let rules: Vec<_> = names.iter().map(|name| rule(period, name)).collect();
+        let walks: [&dyn Fn(usize, Period) -> Period; 5] = [
+            &|_, last| rules.iter().map(|it| Period::at(it, Some(last), last.end)).min_by_key(|it| it.end).unwrap(),
+            &|step, last| Period::at(&rules[rules.len() - 1 - step % rules.len()], Some(last), last.end),
+            &|step, last| Period::at(&rules[step % rules.len()], Some(last), last.end),
+            &|step, last| Period::at(&rules[step % 2 * (rules.len() - 1)], Some(last), last.end),
+            &|step, last| Period::at(&rules[step * step % rules.len()], Some(last), last.end),
+        ];
+        for (number, walk) in walks.iter().enumerate() {
+            let (mut last, mut begun) = (Period::at(&rules[number], None, began), 1);
+            while last.end < over {
+                last = walk(begun, last);
+                begun += 1;
+            }
+            assert!(begun <= most, "{period:?}, walk {number}: {begun} periods began in two years");
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::store::{KeyRow, LeaseCall, LeaseOutcome, OrganizationRow, PlanRow, St
 pub(super) use crowd::a_call_takes_little_among_many_organizations;
 pub(super) use simulation::{limits_hold_whatever_happens, limits_hold_whoever_dies};
 
-fn plan(limit: u64) -> PlanRow {
+pub(super) fn plan(limit: u64) -> PlanRow {
     PlanRow {
         name: "plan".to_owned(),
         display_name: "Plan".to_owned(),
@@ -29,12 +29,12 @@ fn plan(limit: u64) -> PlanRow {
     }
 }
 
-fn subject() -> Subject {
+pub(super) fn subject() -> Subject {
     Subject::Organization(organization_id(1))
 }
 
 /// Organisation 1, with that plan.
-async fn with_plan(store: &dyn Store, row: PlanRow) {
+pub(super) async fn with_plan(store: &dyn Store, row: PlanRow) {
     put(store, Write::InsertPlan(row)).await;
     let row = OrganizationRow { plan: Some("plan".to_owned()), created_at: NOW, ..organization(1) };
     put(store, Write::InsertOrganization(row)).await;
@@ -48,6 +48,11 @@ fn at(boot: &str, revision: u64, now_ms: u64, told: MeterState) -> LeaseCall {
 
 fn told(granted: u64, spent: u64, returned: u64, want: u64) -> MeterState {
     MeterState { subject: subject().to_string(), period: NOW, granted, spent, returned, want, least: 0, revision: 0 }
+}
+
+/// A first call, which wants a token.
+pub(super) fn wish(boot: &str) -> LeaseCall {
+    at(boot, 1, NOW * 1000, told(0, 0, 0, 1))
 }
 
 async fn call(it: &Fixture, boot: &str, revision: u64, told: MeterState) -> LeaseOutcome {
@@ -164,15 +169,39 @@ pub(super) async fn a_period_that_began_keeps_its_bounds(it: Fixture) {
     put(&*it.store, Write::ReplacePlan(PlanRow { period: QuotaPeriod::Month, limit: Some(500), ..row })).await;
     let same = call(&it, "a", 2, told(1, 1, 0, 1)).await.grants[0].clone();
     assert_eq!((same.period, same.ends, same.granted, same.limit), (NOW, end, 2, 500));
-    // 2026-02-14T12:00:00Z: the next begins there and ends with its month.
-    let march = 1_772_323_200;
+    // 2026-02-14T12:00:00Z: the next begins there, and half a month is none: it ends with the one after it.
+    let april = 1_775_001_600;
     let early = |now| at("a", 3, now * 1000, MeterState { period: end, ..told(0, 0, 0, 1) });
     for (now, period) in [(end - 61, NOW), (end - 60, end), (end, end)] {
         let next = it.store.lease(&early(now)).await.unwrap().grants[0].clone();
-        assert_eq!((next.period, next.ends), (period, if period == end { march } else { end }), "{now}");
+        assert_eq!((next.period, next.ends), (period, if period == end { april } else { end }), "{now}");
+        let begun = it.text("SELECT CAST(COUNT(*) AS TEXT) FROM meters").await;
+        assert_eq!(begun, [if period == end { "2" } else { "1" }], "what is not near has no bounds yet, at {now}");
     }
-    let after = it.store.lease(&early(march)).await.unwrap().grants[0].clone();
-    assert_eq!((after.period, after.granted), (march, 1), "whoever asks for what is over gets what runs");
+    let after = it.store.lease(&early(april)).await.unwrap().grants[0].clone();
+    assert_eq!((after.period, after.granted), (april, 1), "whoever asks for what is over gets what runs");
+}
+
+pub(super) async fn a_top_up_is_for_the_period_that_runs(it: Fixture) {
+    with_plan(&*it.store, plan(100)).await;
+    let end = NOW + 30 * 86_400;
+    let top_up = |start, end, created_at| {
+        let period = Period { start, end };
+        TopUpRow { organization: organization_id(1), period, tokens: 5, note: String::new(), created_at }
+    };
+    for (row, is_written) in [
+        (top_up(NOW - 86_400, NOW + 86_400, NOW), false),
+        (top_up(NOW, end, NOW), true),
+        (top_up(NOW, end, end - 1), true),
+        (top_up(NOW, end, end), false),
+        (top_up(end, end + 30 * 86_400, end), true),
+    ] {
+        let written = it.store.write(&super::rows::change(1).also(Write::TopUp(row.clone())), 0).await;
+        assert!(written.is_ok() == is_written, "{row:?}: {written:?}");
+        assert!(is_written || matches!(written, Err(StoreError::Conflict)), "{row:?}: {written:?}");
+    }
+    let meters = it.text("SELECT period_start || ' ' || topped_up FROM meters ORDER BY period_start").await;
+    assert_eq!(meters, [format!("{NOW} 10"), format!("{end} 5")]);
 }
 
 pub(super) async fn parts_of_a_limit_are_told_once_for_each_limit(it: Fixture) {

@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use portcullis_api::QuotaPeriod;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::rows::{change, key, key_id, put, two_organizations, with};
-use super::{Fixture, Place, database};
+use super::{Fixture, Place, database, leases};
 use crate::caller::Scope;
-use crate::store::{PostgresStore, Store as _, StoreError, Write};
+use crate::quota::Period;
+use crate::store::{PlanRow, PostgresStore, Store as _, StoreError, Write};
 
 const WITHIN: Duration = Duration::from_secs(20);
 
@@ -81,6 +84,33 @@ async fn another_replica_is_told_and_told_again_after_its_connection_was_cut() {
         it.sql(CUT_EVERYONE).await.unwrap();
     }
     listening.abort();
+}
+
+/// Whoever makes the first meter of a period waits for whoever changes how long periods are, and goes by what they say.
+#[tokio::test]
+async fn the_first_meter_of_a_period_is_made_by_the_rule_as_it_is_then() {
+    for change in [
+        "UPDATE organizations SET time_zone = 'Asia/Tokyo'",
+        "UPDATE plans SET period = 'day'; UPDATE organizations SET changed_in = changed_in",
+    ] {
+        let it = Fixture::postgres().await;
+        leases::with_plan(&*it.store, PlanRow { period: QuotaPeriod::Month, ..leases::plan(1000) }).await;
+        let mut other = PgConnection::connect(url(&it)).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(format!("BEGIN; {change}"))).execute(&mut other).await.unwrap();
+        let store = it.store.clone();
+        let first = tokio::spawn(async move { store.lease(&leases::wish("a")).await.unwrap() });
+        let waiting = "SELECT CAST(COUNT(*) AS TEXT) FROM pg_stat_activity \
+                       WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        eventually("it waits", async || first.is_finished() || it.text(waiting).await == ["1"]).await;
+        sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
+        let (first, second) = (first.await.unwrap(), it.store.lease(&leases::wish("b")).await.unwrap());
+        let bounds = [first, second].map(|it| (it.grants[0].period, it.grants[0].ends));
+        assert_eq!(bounds[0], bounds[1], "{change}");
+        assert_eq!(it.text("SELECT subject FROM meters").await.len(), 1, "{change}");
+        let by_then = it.store.meter(leases::subject(), 0).await.unwrap().0.unwrap();
+        let period = Period::at(&by_then.rule, None, super::rows::NOW);
+        assert_eq!(bounds[0], (period.start, period.end), "{change}");
+    }
 }
 
 /// What becomes of the first COMMIT that comes by.

@@ -227,6 +227,36 @@ pub(super) async fn what_keys_did_is_added_up_as_it_is_asked(it: Fixture) {
     }
 }
 
+/// As an edge that lies, or counts wrongly, can tell.
+pub(super) async fn sums_end_before_numbers_do(it: Fixture) {
+    let store = &*it.store;
+    two_organizations(store).await;
+    put(store, Write::InsertKey(key(1, 1))).await;
+    let tell = async || {
+        let usage = ["/a", "/b"].map(|route| (did(1, NOW, route, ""), used(u64::MAX, u64::MAX)));
+        let noted = Noted { usage: usage.into(), ..Noted::default() };
+        assert_eq!(take_in(store, noted).await, TakenIn::default());
+    };
+    tell().await;
+    tell().await;
+    // As an earlier version left it.
+    for table in ["usage_hours", "usage_days"] {
+        it.sql(&format!("UPDATE {table} SET requests = {max}, cost = {max}", max = i64::MAX)).await.unwrap();
+    }
+    for _ in 0..20 {
+        tell().await;
+    }
+    for grain in [Grain::Hours, Grain::Days] {
+        for by in [vec![], vec![Part::Route], vec![Part::Key]] {
+            let question = UsageQuestion { grain, by, busiest_first: true, ..question() };
+            let sums = store.usage(&question).await.unwrap();
+            assert!(sums.iter().all(|sum| sum.allowed >= 1 << 62 && sum.cost == sum.allowed), "{question:?}: {sums:?}");
+        }
+    }
+    let done = told(store, vec![batch("v", 1, 7)]).await;
+    assert_eq!(done.applied, 1, "others are not kept from telling");
+}
+
 pub(super) async fn usage_is_read_in_pages(it: Fixture) {
     some_usage(&*it.store).await;
     for by in [vec![Part::Time, Part::Key, Part::Route], vec![Part::Key], vec![Part::Time], vec![Part::Organization]] {

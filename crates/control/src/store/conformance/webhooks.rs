@@ -114,7 +114,7 @@ pub(super) async fn what_is_due_is_the_first_of_each_webhook(it: Fixture) {
     sent(store, &off, "never", NOW_MS - 9).await;
     write(store, WebhookWrite::Replace { from: off.clone(), to: WebhookRow { disabled_at: Some(NOW), ..off } }).await;
     let due = async |now_ms, most| {
-        let due = store.due(now_ms, most).await.unwrap();
+        let due = store.due(now_ms, most, 9).await.unwrap();
         due.into_iter().map(|it| (it.delivery.cause, it.webhook)).collect::<Vec<_>>()
     };
     assert_eq!(due(NOW_MS, 9).await, [("first".to_owned(), one.clone()), ("first".to_owned(), two.clone())]);
@@ -128,6 +128,54 @@ pub(super) async fn what_is_due_is_the_first_of_each_webhook(it: Fixture) {
     assert_eq!(store.pending_deliveries().await.unwrap(), 5);
 }
 
+pub(super) async fn of_one_organisation_only_so_much_is_due_at_once(it: Fixture) {
+    let store = &*it.store;
+    two_organizations(store).await;
+    for number in 0..20 {
+        let webhook = made(store, 1).await;
+        sent(store, &webhook, &format!("{number}"), NOW_MS - 60 + number).await;
+        sent(store, &webhook, "later", NOW_MS - 30 + number).await;
+    }
+    sent(store, &made(store, 2).await, "other", NOW_MS).await;
+    for (most, of_one, expected) in
+        [(16, 4, &["0", "1", "2", "3", "other"][..]), (16, 1, &["0", "other"]), (3, 4, &["0", "1", "2"]), (16, 0, &[])]
+    {
+        let due = store.due(NOW_MS, most, of_one).await.unwrap();
+        assert_eq!(due.iter().map(|it| it.delivery.cause.as_str()).collect::<Vec<_>>(), expected, "{most} {of_one}");
+    }
+}
+
+pub(super) async fn so_many_messages_that_were_asked_for_wait(it: Fixture) {
+    let store = &*it.store;
+    two_organizations(store).await;
+    let (webhook, other) = (made(store, 1).await, made(store, 1).await);
+    let ask = |cause: &str| WebhookWrite::InsertDelivery(delivery(&webhook, cause, NOW_MS));
+    let arrived = sent(store, &webhook, "arrived", NOW_MS).await;
+    let done = Outcome { at: NOW, status: Some(200), error: None, again_at_ms: None };
+    store.settle_delivery(arrived.id, NOW_MS, &done).await.unwrap();
+    let asked =
+        (0..20).map(async |number| store.write(&with(change(1), Write::Webhook(ask(&number.to_string()))), 0).await);
+    let written = join_all(asked).await.into_iter().filter(Result::is_ok).count();
+    assert_eq!(written, 10, "however many ask at once");
+    for write in [ask("more"), WebhookWrite::Retry(arrived.id, NOW_MS)] {
+        assert!(matches!(refused(store, write).await, StoreError::TooManyWaiting));
+    }
+    sent(store, &other, "beside", NOW_MS).await;
+    let waits = store.due(NOW_MS, 9, 9).await.unwrap().remove(0).delivery;
+    write(store, WebhookWrite::Retry(waits.id, NOW_MS)).await;
+    let told = [delivery(&webhook, "quota", NOW_MS)];
+    it.sql(&format!(
+        "INSERT INTO quota_events (subject, organization, period_start, period_end, percent, quota_limit, used, at_ms) \
+         VALUES ('x', '{}', 10, 20, 50, 1000, 501, 12345)",
+        organization_id(1)
+    ))
+    .await
+    .unwrap();
+    let event = store.untold_quota_events(9).await.unwrap().remove(0);
+    store.tell_quota_event(event.id, &told).await.unwrap();
+    assert!(store.delivery(webhook.id, told[0].id).await.unwrap().is_some(), "nobody asked for it");
+}
+
 pub(super) async fn of_many_who_claim_a_delivery_one_has_it(it: Fixture) {
     let store = &*it.store;
     two_organizations(store).await;
@@ -135,8 +183,8 @@ pub(super) async fn of_many_who_claim_a_delivery_one_has_it(it: Fixture) {
     let row = sent(store, &webhook, "a", NOW_MS).await;
     let claims = join_all((1..=8).map(|n| store.claim_delivery(&row, NOW_MS + n))).await;
     assert_eq!(claims.into_iter().filter(|it| matches!(it, Ok(true))).count(), 1);
-    assert!(store.due(NOW_MS, 9).await.unwrap().is_empty());
-    let again = store.due(NOW_MS + 8, 9).await.unwrap();
+    assert!(store.due(NOW_MS, 9, 9).await.unwrap().is_empty());
+    let again = store.due(NOW_MS + 8, 9, 9).await.unwrap();
     assert_eq!(again.len(), 1, "whoever had it may be gone");
     assert!(store.claim_delivery(&again[0].delivery, NOW_MS + 99).await.unwrap());
 }

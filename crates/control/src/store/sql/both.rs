@@ -20,6 +20,7 @@ mod metered;
 mod meters;
 mod observations;
 mod organizations;
+mod periods;
 mod plans;
 mod policies;
 mod quota_events;
@@ -38,4 +39,4 @@ pub(in crate::store) fn planned() -> Vec<(String, &'static str)> {
     keys::planned().into_iter().chain(usage::planned()).collect()
 }
 
-use super::{Connection, Db, LOCK, Pool, Row, SqlStore, announce, hold_version};
+use super::{Connection, Db, LEAST, LOCK, Pool, Row, SUM, SqlStore, announce, hold_version};

@@ -1,6 +1,7 @@
 //! SQL about deliveries: what is due, who has it, and what became of it.
 //!
-//! Invariant: of many control planes that saw the same row due, one claims it: it moves `next_at_ms` on from what all saw.
+//! Invariants: of many control planes that saw the same row due, one claims it: it moves `next_at_ms` on from what all saw;
+//! whoever asks for messages, however often, makes only so many wait.
 
 use async_trait::async_trait;
 use sqlx::Row as _;
@@ -10,7 +11,7 @@ use super::store::again;
 use super::webhooks::webhook_row;
 use super::{Connection, Row, SqlStore, quota_events};
 use crate::id::{DeliveryId, WebhookId};
-use crate::store::{Deliveries, DeliveryRow, Due, Outcome, QuotaEventRow, Slice, StoreError};
+use crate::store::{Deliveries, DeliveryRow, Due, MOST_WAITING, Outcome, QuotaEventRow, Slice, StoreError};
 
 /// Once for each webhook and cause. A webhook that is gone by now is told nothing.
 pub(super) async fn insert(connection: &mut Connection, row: &DeliveryRow) -> Result<(), StoreError> {
@@ -30,7 +31,25 @@ pub(super) async fn insert(connection: &mut Connection, row: &DeliveryRow) -> Re
     Ok(())
 }
 
+/// A message that somebody asked for. Whoever writes a change holds the version, so nobody counts at the same time.
+pub(super) async fn insert_asked(connection: &mut Connection, row: &DeliveryRow) -> Result<(), StoreError> {
+    make_room(connection, &row.webhook.to_string()).await?;
+    insert(connection, row).await
+}
+
+/// Fails if so many wait already.
+async fn make_room(connection: &mut Connection, webhook: &str) -> Result<(), StoreError> {
+    let sql = "SELECT COUNT(*) AS waiting FROM webhook_deliveries WHERE webhook = $1 AND next_at_ms IS NOT NULL";
+    let row = sqlx::query(sql).bind(webhook).fetch_one(connection).await?;
+    let waiting = unsigned("waiting", row.try_get("waiting")?)?;
+    if waiting < MOST_WAITING { Ok(()) } else { Err(StoreError::TooManyWaiting) }
+}
+
 pub(super) async fn retry(connection: &mut Connection, id: DeliveryId, at_ms: u64) -> Result<(), StoreError> {
+    let sql = "SELECT webhook FROM webhook_deliveries WHERE id = $1 AND next_at_ms IS NULL";
+    if let Some(done) = sqlx::query(sql).bind(id.to_string()).fetch_optional(&mut *connection).await? {
+        make_room(connection, done.try_get("webhook")?).await?;
+    }
     let sql = "UPDATE webhook_deliveries SET attempts = 0, next_at_ms = $1, delivered_at = NULL, given_up_at = NULL \
                WHERE id = $2";
     exactly_one(sqlx::query(sql).bind(signed(at_ms)).bind(id.to_string()).execute(connection).await?.rows_affected())
@@ -53,14 +72,21 @@ impl Deliveries for SqlStore {
         query.fetch_all(self.listers()).await?.iter().map(delivery_row).collect()
     }
 
-    async fn due(&self, now_ms: u64, most: u32) -> Result<Vec<Due>, StoreError> {
-        let sql = "SELECT * FROM (SELECT d.*, w.organization, w.url, w.events, w.secret, w.created_by, w.disabled_at, \
-                   w.created_at AS webhook_created_at, \
-                   ROW_NUMBER() OVER (PARTITION BY d.webhook ORDER BY d.next_at_ms, d.id) AS place \
-                   FROM webhook_deliveries d JOIN webhooks w ON w.id = d.webhook \
-                   WHERE d.next_at_ms <= $1 AND w.disabled_at IS NULL) AS due \
-                   WHERE place = 1 ORDER BY next_at_ms, id LIMIT $2";
-        let query = sqlx::query(sql).bind(signed(now_ms)).bind(i64::from(most));
+    async fn due(&self, now_ms: u64, most: u32, of_one: u32) -> Result<Vec<Due>, StoreError> {
+        // Ids first: there may be many, and bodies are wanted of a few.
+        let sql = "WITH waiting AS (SELECT d.id, d.next_at_ms, w.organization, \
+                       ROW_NUMBER() OVER (PARTITION BY d.webhook ORDER BY d.next_at_ms, d.id) AS place \
+                       FROM webhook_deliveries d JOIN webhooks w ON w.id = d.webhook \
+                       WHERE d.next_at_ms <= $1 AND w.disabled_at IS NULL), \
+                   firsts AS (SELECT id, next_at_ms, \
+                       ROW_NUMBER() OVER (PARTITION BY organization ORDER BY next_at_ms, id) AS turn \
+                       FROM waiting WHERE place = 1), \
+                   chosen AS (SELECT id FROM firsts WHERE turn <= $2 ORDER BY next_at_ms, id LIMIT $3) \
+                   SELECT d.*, w.organization, w.url, w.events, w.secret, w.created_by, w.disabled_at, \
+                   w.created_at AS webhook_created_at \
+                   FROM chosen JOIN webhook_deliveries d ON d.id = chosen.id JOIN webhooks w ON w.id = d.webhook \
+                   ORDER BY d.next_at_ms, d.id";
+        let query = sqlx::query(sql).bind(signed(now_ms)).bind(i64::from(of_one)).bind(i64::from(most));
         query.fetch_all(self.finders()).await?.iter().map(due).collect()
     }
 

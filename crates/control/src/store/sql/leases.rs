@@ -1,6 +1,7 @@
 //! SQL that carries out what processes of edges say and want.
 //!
-//! Invariants: a process' row is held first, then meters in the order of their names; what is answered is stored.
+//! Invariants: a process' row is held first, then organisations whose meters are missing, then meters, both in the order of their
+//! names; what is answered is stored.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +13,7 @@ use sqlx::Row as _;
 use super::columns::{parsed, signed, unsigned, unsigned_or_null};
 use super::metered::{self, subject};
 use super::store::{again, version};
-use super::{Connection, SqlStore, boots, meters, upkeep};
+use super::{Connection, SqlStore, boots, meters, periods, upkeep};
 use crate::quota::{Desk, MeterKey, MeterRow, Metered};
 use crate::store::{LeaseCall, LeaseOutcome, Leases, StoreError, TopUpRow};
 
@@ -81,7 +82,7 @@ impl Leases for SqlStore {
         let top_up = |row: &super::Row| {
             Ok(TopUpRow {
                 organization: parsed(row, "organization")?,
-                period: meters::bounds(row)?,
+                period: periods::bounds(row)?,
                 tokens: unsigned("tokens", row.try_get("tokens")?)?,
                 note: row.try_get("note")?,
                 created_at: unsigned("created_at", row.try_get("created_at")?)?,
@@ -163,7 +164,7 @@ async fn held_by(connection: &mut Connection, boot: &str, now_ms: u64) -> Result
                JOIN meters m ON m.subject = l.subject AND m.period_start = l.period_start \
                WHERE l.boot = $1 AND NOT l.in_doubt AND l.granted > l.spent + l.returned + l.forgiven \
                AND m.period_end > $2 ORDER BY l.subject, l.period_start LIMIT 500";
-    let ended = (now_ms / 1000).saturating_sub(meters::LATE);
+    let ended = (now_ms / 1000).saturating_sub(periods::LATE);
     let rows = sqlx::query(sql).bind(boot).bind(signed(ended)).fetch_all(connection).await?;
     rows.iter().map(|row| Ok((subject(row)?, unsigned("period_start", row.try_get("period_start")?)?))).collect()
 }

@@ -3,21 +3,20 @@
 //! Invariants: rows are made and locked in the order of their names, so that calls wait for each other and never both; only rows that
 //! changed are written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use portcullis_engine::Subject;
 use sqlx::{AssertSqlSafe, QueryBuilder, Row as _};
 
 use super::columns::{parsed, signed, unsigned};
 use super::metered::{AT_ONCE, push, subject};
+use super::periods::{self, LATE, bounds};
 use super::{Connection, Db, LOCK, Row};
-use crate::quota::{Desk, Lease, MeterKey, MeterRow, Period, QuotaEvent, Sums};
+use crate::quota::{Desk, Lease, MeterKey, MeterRow, QuotaEvent, Sums};
 use crate::store::{StoreError, TopUpRow};
 
 const COLUMNS: &str = "subject, period_start, period_end, topped_up, charged, spent, in_doubt, told_limit, told_percent, \
                        wanted_by, wanted_until_ms";
-/// Whatever a process has to say of a period, it says in a day.
-pub(super) const LATE: u64 = 24 * 60 * 60;
 
 /// Puts the meters of everybody on a desk, locked: those that run, those that ended lately, and the next ones that are asked for.
 pub(super) async fn load(
@@ -26,23 +25,8 @@ pub(super) async fn load(
     subjects: &BTreeSet<Subject>,
     asked: &BTreeSet<MeterKey>,
 ) -> Result<(), StoreError> {
-    let now = desk.now_ms / 1000;
-    let subjects: Vec<_> = subjects.iter().collect();
-    let known = periods(connection, &subjects, now.saturating_sub(LATE)).await?;
-    let unknown: Vec<_> = subjects.iter().filter(|it| !known.contains_key(**it)).copied().collect();
-    let last = last_periods(connection, &unknown).await?;
-    let mut missing = BTreeMap::new();
-    for (subject, metered) in &desk.metered {
-        let lately = known.get(subject).map_or(&[][..], Vec::as_slice);
-        let begun = lately.iter().filter(|it| it.start <= now).max().copied();
-        let running = Period::at(&metered.rule, begun.or_else(|| last.get(subject).copied()), now);
-        let next = Period::at(&metered.rule, Some(running), running.end);
-        let wanted = [Some(running), Some(next).filter(|it| asked.contains(&(*subject, it.start)))];
-        for period in wanted.into_iter().flatten().filter(|it| !lately.contains(it)) {
-            missing.insert((subject.to_string(), period.start), period);
-        }
-    }
-    insert(connection, &missing).await?;
+    periods::begin(connection, desk, subjects, asked).await?;
+    let (now, subjects) = (desk.now_ms / 1000, subjects.iter().collect::<Vec<_>>());
     for some in subjects.chunks(AT_ONCE) {
         let sql = format!("SELECT {COLUMNS} FROM meters WHERE period_end > ");
         let mut query = QueryBuilder::<Db>::new(sql);
@@ -53,54 +37,6 @@ pub(super) async fn load(
             let meter = meter(&row)?;
             desk.meters.insert((meter.subject, meter.period.start), meter);
         }
-    }
-    Ok(())
-}
-
-async fn periods(
-    connection: &mut Connection,
-    subjects: &[&Subject],
-    after: u64,
-) -> Result<BTreeMap<Subject, Vec<Period>>, StoreError> {
-    let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for some in subjects.chunks(AT_ONCE) {
-        let mut query =
-            QueryBuilder::<Db>::new("SELECT subject, period_start, period_end FROM meters WHERE period_end > ");
-        query.push_bind(signed(after)).push(" AND subject IN (");
-        push(&mut query, some);
-        for row in query.build().persistent(false).fetch_all(&mut *connection).await? {
-            found.entry(subject(&row)?).or_default().push(bounds(&row)?);
-        }
-    }
-    Ok(found)
-}
-
-async fn last_periods(
-    connection: &mut Connection,
-    subjects: &[&Subject],
-) -> Result<BTreeMap<Subject, Period>, StoreError> {
-    let mut found = BTreeMap::new();
-    for some in subjects.chunks(AT_ONCE) {
-        let sql = "SELECT subject, MAX(period_start) AS period_start, MAX(period_end) AS period_end FROM meters \
-                   WHERE subject IN (";
-        let mut query = QueryBuilder::<Db>::new(sql);
-        push(&mut query, some);
-        query.push(" GROUP BY subject");
-        for row in query.build().persistent(false).fetch_all(&mut *connection).await? {
-            found.insert(subject(&row)?, bounds(&row)?);
-        }
-    }
-    Ok(found)
-}
-
-async fn insert(connection: &mut Connection, missing: &BTreeMap<(String, u64), Period>) -> Result<(), StoreError> {
-    for some in missing.iter().collect::<Vec<_>>().chunks(AT_ONCE) {
-        let mut query = QueryBuilder::<Db>::new("INSERT INTO meters (subject, period_start, period_end) ");
-        query.push_values(some, |mut values, ((subject, start), period)| {
-            values.push_bind(subject).push_bind(signed(*start)).push_bind(signed(period.end));
-        });
-        query.push(" ON CONFLICT (subject, period_start) DO NOTHING");
-        query.build().persistent(false).execute(&mut *connection).await?;
     }
     Ok(())
 }
@@ -210,13 +146,6 @@ async fn write_event(connection: &mut Connection, event: &QuotaEvent, at_ms: u64
     Ok(())
 }
 
-pub(super) fn bounds(row: &Row) -> Result<Period, StoreError> {
-    Ok(Period {
-        start: unsigned("period_start", row.try_get("period_start")?)?,
-        end: unsigned("period_end", row.try_get("period_end")?)?,
-    })
-}
-
 fn meter(row: &Row) -> Result<MeterRow, StoreError> {
     let number = |column: &'static str| unsigned(column, row.try_get(column)?);
     Ok(MeterRow {
@@ -243,9 +172,16 @@ fn lease(row: &Row) -> Result<Lease, StoreError> {
     })
 }
 
-/// Adds to a period's limit. Edges that were told that nothing is left have to know.
+/// Adds to the limit of the period that runs; refused if that is another by now. Edges that were told that nothing is left have to
+/// know. The organisation's row comes first, so that neither its rule nor its periods change meanwhile.
 pub(super) async fn top_up(connection: &mut Connection, row: &TopUpRow, version: u64) -> Result<(), StoreError> {
     let organization = row.organization.to_string();
+    let sql = "UPDATE organizations SET changed_in = $1 WHERE id = $2";
+    sqlx::query(sql).bind(signed(version)).bind(&organization).execute(&mut *connection).await?;
+    let running = periods::running(connection, Subject::Organization(row.organization), row.created_at).await?;
+    if running != Some(row.period) {
+        return Err(StoreError::Conflict);
+    }
     let sql = "INSERT INTO top_ups (organization, period_start, period_end, tokens, note, created_at) \
                VALUES ($1, $2, $3, $4, $5, $6)";
     sqlx::query(sql)
@@ -260,8 +196,6 @@ pub(super) async fn top_up(connection: &mut Connection, row: &TopUpRow, version:
     let sql = "INSERT INTO meters (subject, period_start, period_end, topped_up) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (subject, period_start) DO UPDATE SET topped_up = meters.topped_up + excluded.topped_up";
     let query = sqlx::query(sql).bind(&organization).bind(signed(row.period.start)).bind(signed(row.period.end));
-    query.bind(signed(row.tokens)).execute(&mut *connection).await?;
-    let sql = "UPDATE organizations SET changed_in = $1 WHERE id = $2";
-    sqlx::query(sql).bind(signed(version)).bind(&organization).execute(connection).await?;
+    query.bind(signed(row.tokens)).execute(connection).await?;
     Ok(())
 }

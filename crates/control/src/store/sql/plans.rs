@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::columns::{exactly_one, signed, unsigned, unsigned_or_null};
 use super::key_rows::{json, json_or_null};
-use super::{Connection, Row, SqlStore};
+use super::{Connection, LOCK, Row, SqlStore};
 use crate::store::{PlanRow, Plans, StoreError};
 
 const COLUMNS: &str = "name, display_name, token_limit, period, rate, lost_leases, is_default, created_at, changed_in";
@@ -47,6 +47,9 @@ pub(super) async fn replace(connection: &mut Connection, row: &PlanRow, version:
         .execute(&mut *connection)
         .await?;
     exactly_one(done.rows_affected())?;
+    // In the order in which others wait for them.
+    let sql = format!("SELECT id FROM organizations WHERE plan = $1 ORDER BY id{LOCK}");
+    sqlx::query(AssertSqlSafe(sql)).bind(&row.name).fetch_all(&mut *connection).await?;
     let sql = "UPDATE organizations SET changed_in = $1 WHERE plan = $2";
     sqlx::query(sql).bind(signed(version)).bind(&row.name).execute(connection).await?;
     Ok(())

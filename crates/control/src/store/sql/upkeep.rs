@@ -4,7 +4,7 @@ use sqlx::Row as _;
 
 use super::Connection;
 use super::columns::signed;
-use super::meters::LATE;
+use super::periods::LATE;
 use crate::clock::DAY;
 use crate::store::StoreError;
 

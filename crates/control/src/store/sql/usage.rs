@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, QueryBuilder, Row as _};
 
 use super::columns::{only, parsed, signed, unsigned};
 use super::store::again;
-use super::{Connection, Db, Row, SqlStore};
+use super::{Connection, Db, LEAST, Row, SUM, SqlStore};
 use crate::clock::DAY;
 use crate::store::{
     DAYS_KEPT, Grain, HOURS_KEPT_DAYS, Part, Place, STREAMS_KEPT_DAYS, StoreError, UsageQuestion, UsageSum, Usages,
@@ -23,6 +23,10 @@ const CHOSEN_AT_ONCE: usize = 250;
 const WRITTEN_AT_ONCE: usize = 500;
 /// A transaction that deletes so much does not keep other writers waiting.
 const DELETED_AT_ONCE: u64 = 1000;
+
+/// Numbers of requests and costs end there, and what is added to one, whatever edges say: 2^61, so that two of them fit. Sums of
+/// rows end at twice that.
+const MOST: u64 = 1 << 61;
 
 /// A row's key, in the order of its columns.
 type RowKey<'a> = (&'a str, u64, KeyId, &'a str, &'a str);
@@ -116,11 +120,11 @@ async fn add(
         query.push_values(some, |mut row, ((organization, starts_at, key, route, reason), (owner, used))| {
             row.push_bind((*organization).to_owned()).push_bind(signed(*starts_at)).push_bind(key.to_string());
             row.push_bind((*route).to_owned()).push_bind((*reason).to_owned()).push_bind(owner.environment.clone());
-            row.push_bind(signed(used.requests)).push_bind(signed(used.cost));
+            row.push_bind(signed(used.requests.min(MOST))).push_bind(signed(used.cost.min(MOST)));
         });
         query.push(format!(
-            " ON CONFLICT ({ROW_KEY}) DO UPDATE SET requests = {table}.requests + excluded.requests, \
-             cost = {table}.cost + excluded.cost"
+            " ON CONFLICT ({ROW_KEY}) DO UPDATE SET requests = {LEAST}({table}.requests, {MOST}) + excluded.requests, \
+             cost = {LEAST}({table}.cost, {MOST}) + excluded.cost"
         ));
         query.build().persistent(false).execute(&mut *connection).await?;
     }
@@ -148,11 +152,12 @@ const fn column(part: Part) -> &'static str {
 fn asked(question: &UsageQuestion) -> QueryBuilder<Db> {
     let columns = question.by.iter().map(|part| column(*part)).collect::<Vec<_>>().join(", ");
     let listed = if columns.is_empty() { String::new() } else { format!("{columns}, ") };
+    let sum = |of: &str| format!("CAST({LEAST}(COALESCE({SUM}({of}), 0), {}) AS BIGINT)", 2 * MOST);
     let mut query = QueryBuilder::new(format!(
-        "SELECT {listed}CAST(COALESCE(SUM(CASE WHEN reason = '' THEN requests ELSE 0 END), 0) AS BIGINT) AS allowed, \
-         CAST(COALESCE(SUM(cost), 0) AS BIGINT) AS cost, \
-         CAST(COALESCE(SUM(CASE WHEN reason = '' THEN 0 ELSE requests END), 0) AS BIGINT) AS denied \
-         FROM {} WHERE starts_at >= ",
+        "SELECT {listed}{} AS allowed, {} AS cost, {} AS denied FROM {} WHERE starts_at >= ",
+        sum("CASE WHEN reason = '' THEN requests ELSE 0 END"),
+        sum("cost"),
+        sum("CASE WHEN reason = '' THEN 0 ELSE requests END"),
         table(question.grain)
     ));
     query.push_bind(signed(question.from)).push(" AND starts_at < ").push_bind(signed(question.to));
@@ -179,7 +184,7 @@ fn asked(question: &UsageQuestion) -> QueryBuilder<Db> {
         query.push(")");
     }
     if !columns.is_empty() {
-        let first = if question.busiest_first { "SUM(requests) DESC, " } else { "" };
+        let first = if question.busiest_first { format!("{SUM}(requests) DESC, ") } else { String::new() };
         query.push(format!(" GROUP BY {columns} ORDER BY {first}{columns}"));
     }
     query.push(" LIMIT ").push_bind(i64::from(question.limit));

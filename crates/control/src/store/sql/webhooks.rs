@@ -14,7 +14,7 @@ pub(super) async fn carry_out(connection: &mut Connection, write: &WebhookWrite)
         WebhookWrite::Insert(row) => insert(connection, row).await,
         WebhookWrite::Replace { from, to } => replace(connection, from, to).await,
         WebhookWrite::Delete(id) => delete(connection, *id).await,
-        WebhookWrite::InsertDelivery(row) => deliveries::insert(connection, row).await,
+        WebhookWrite::InsertDelivery(row) => deliveries::insert_asked(connection, row).await,
         WebhookWrite::Retry(id, at_ms) => deliveries::retry(connection, *id, *at_ms).await,
         WebhookWrite::Settle(id, claimed_ms, outcome) => {
             exactly_one(deliveries::settle(connection, *id, *claimed_ms, outcome).await?)
