@@ -126,10 +126,10 @@ impl Rates {
     fn take_one(&mut self, host: &impl Host, names: Option<&Names>, claim: &RateClaim, now: u64) -> Result<u32, u64> {
         let local = self.local.get_mut(&claim.bucket);
         let before = local.as_ref().map(|it| it.hold);
-        if let Some(local) = local {
-            if local.hold.take(&claim.rate, now) {
-                return Ok(local.credit.saturating_add(local.hold.left()));
-            }
+        if let Some(local) = local
+            && local.hold.take(&claim.rate, now)
+        {
+            return Ok(local.credit.saturating_add(local.hold.left()));
         }
         let Some(names) = names else { return own(&mut self.own, claim, now) };
         let look = Look { claim, before, workers: self.workers.max(1), now };

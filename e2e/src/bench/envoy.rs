@@ -118,7 +118,7 @@ async fn subject(
     if variant.is_ours() {
         let mut connection = Connection::open(local(edge)).await?;
         stack::wait_enforcing(&mut connection).await?;
-        if let Some(last) = variant.keys(ingredients).iter().take(in_turn).last() {
+        if let Some(last) = variant.keys(ingredients).iter().take(in_turn).next_back() {
             limited::wait_allowed(&mut connection, &request(last)).await?;
         }
     }
