@@ -47,6 +47,7 @@ pub(crate) struct Demand {
 #[derive(Debug, Default)]
 struct Shared {
     begun: AtomicU64,
+    unavailable: AtomicU64,
     stop: AtomicBool,
 }
 
@@ -63,6 +64,11 @@ impl Demand {
     /// How many requests have begun.
     pub(crate) fn begun(&self) -> u64 {
         self.shared.begun.load(Ordering::Relaxed)
+    }
+
+    /// How many were answered with 503 so far.
+    pub(crate) fn unavailable(&self) -> u64 {
+        self.shared.unavailable.load(Ordering::Relaxed)
     }
 
     pub(crate) async fn stop(self) -> anyhow::Result<Seen> {
@@ -126,6 +132,7 @@ async fn client(index: usize, plan: Plan, shared: Arc<Shared>) -> Seen {
         let Some(open) = connect(&mut connection, &plan.edges, &mut at, &shared).await else { return seen };
         match open.send(request).await {
             Ok(answer) => {
+                shared.unavailable.fetch_add(u64::from(answer.status == 503), Ordering::Relaxed);
                 *seen.answers.entry((place, answer.gist())).or_default() += 1;
                 if answer.header("connection") == Some("close") {
                     connection = None;

@@ -110,3 +110,27 @@ fn who_is_not_counted_is_so_for_as_long_as_that_is_known() {
     let passed = (0..10).filter(|_| world.request(0, 0, &one_quota()).is_ok()).count();
     assert_eq!(passed, 5, "the later call's answer counts");
 }
+
+#[test]
+fn the_last_tokens_are_waited_for_and_not_a_control_plane_that_answers() {
+    for (remaining, seconds, expected) in [
+        (1000, 1, Reason::QuotaUnavailable),
+        (101, 1, Reason::QuotaUnavailable),
+        (100, 1, Reason::QuotaExhausted),
+        (0, 2, Reason::QuotaExhausted),
+        (0, 3, Reason::QuotaUnavailable),
+    ] {
+        let mut world = World::new(1, 1000, 1, 1);
+        world.tick();
+        let _ = world.request(0, 0, &one_quota());
+        let call = waiting(&mut world);
+        let granted = json!({ "valid_seconds": 60, "grants": [{ "subject": organization().to_string(),
+            "period": START, "ends": START + PERIOD, "granted": 3, "limit": 1000, "remaining": remaining,
+            "state": "granted" }] });
+        answer(&mut world, call[0], &granted);
+        let passed = (0..3).filter(|_| world.request(0, 0, &one_quota()).is_ok()).count();
+        world.clock.set(world.clock.get() + seconds * SECOND);
+        let refused = world.request(0, 0, &one_quota());
+        assert_eq!((passed, refused), (3, Err(expected)), "{remaining} left, {seconds} s ago");
+    }
+}

@@ -17,6 +17,8 @@ const GRACE_SECONDS: u64 = 120;
 const MOST_CHUNK: u64 = 32;
 /// Bytes of a meter in shared memory.
 const SIZE: usize = 12 + 19 * 8;
+/// For so long an answer counts as the latest word: while tokens are held there is one a second.
+const FRESH_NANOS: u64 = 2 * SECOND;
 /// No meter asks for less: a burst should not have to wait for an answer after each request.
 const LEAST_WANT: u64 = 16;
 
@@ -173,6 +175,12 @@ impl Meter {
     /// Whether half of what there was is gone.
     pub(super) fn is_low(&self) -> bool {
         self.available().saturating_mul(2) <= self.held_then
+    }
+
+    /// Whether the control plane said just now that so little is left for everybody that it comes in small portions.
+    pub(super) fn is_nearly_gone(&self, now: u64) -> bool {
+        let is_fresh = now.checked_sub(self.answered_at).is_some_and(|age| age <= FRESH_NANOS);
+        is_fresh && self.remaining <= self.limit / 10
     }
 
     /// How many tokens it should hold, going by what was spent since the last answer.

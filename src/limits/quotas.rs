@@ -219,6 +219,7 @@ fn shortage(meter: &Meter, now: u64) -> Shortage {
     match meter.state {
         State::Exhausted => Shortage::Exhausted(standing),
         State::Busy => Shortage::Busy(standing, meter.retry_after.clamp(1, 5)),
+        State::Granted if meter.is_nearly_gone(now) => Shortage::Busy(standing, 1),
         State::Unknown | State::Granted | State::Unmetered => Shortage::Unavailable,
     }
 }
@@ -230,6 +231,7 @@ fn is_to_ask(looked: &Looked, meter: &Meter, now: u64) -> bool {
         Looked::Taken(..) => meter.is_low() && passed >= ASK_NANOS,
         Looked::Unmetered => passed >= UNMETERED_NANOS,
         Looked::Short(Shortage::Unavailable) => passed >= ASK_NANOS,
+        Looked::Short(Shortage::Busy(..)) if meter.state == State::Granted => passed >= ASK_NANOS,
         Looked::Short(Shortage::Busy(..) | Shortage::Exhausted(_)) => passed >= ASK_AGAIN_NANOS,
     }
 }

@@ -29,12 +29,16 @@ pub(super) async fn run(fleet: &mut Fleet, report: &mut Report) -> anyhow::Resul
         wait::until("some demand", demand::GATHERING, async || Ok((arrived() >= share).then_some(()))).await?;
         let stack = fleet.edge(index)?;
         let answer = drain(&control, &stack.secret("edge-token")?, stack.setup.edge_id).await?;
-        println!("  drained {} after {} requests: {answer}", stack.setup.edge_id, arrived());
+        let unavailable = load.unavailable();
+        println!("  drained {} after {} requests, {unavailable} x 503: {answer}", stack.setup.edge_id, arrived());
         report.equal("a drained Envoy holds nothing", answer["outstanding"].as_u64().unwrap_or(u64::MAX), 0);
         stack.stop_envoy();
         stack.start_envoy().await?;
     }
     report.check("all Envoys were drained before the tokens were spent", arrived() < LIMIT);
+    let nearly = LIMIT / 10 * 9;
+    wait::until("some demand", demand::GATHERING, async || Ok((arrived() >= nearly).then_some(()))).await?;
+    report.figure("drains_503_before_nine_tenths_were_spent", load.unavailable());
     let mut seen = load.finish().await?;
     let (more, at_end) = demand::to_the_end(fleet, &tenant, demand::GATHERING).await?;
     seen.add(more);
