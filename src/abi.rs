@@ -25,6 +25,8 @@ use crate::roots::Roots;
 const OK: u32 = 0;
 const CONTINUE: u32 = 0;
 const PAUSE: u32 = 1;
+/// The direction from the client.
+const REQUEST_STREAM: u32 = 0;
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
@@ -74,6 +76,8 @@ unsafe extern "C" {
         headers_size: usize,
         grpc_status: i32,
     ) -> u32;
+    fn proxy_set_effective_context(context: u32) -> u32;
+    fn proxy_continue_stream(stream: u32) -> u32;
     fn proxy_http_call(
         upstream: *const u8,
         upstream_size: usize,
@@ -158,11 +162,11 @@ extern "C" fn portcullis_on_request_headers(context: u32, _headers: usize, _end_
     let action = roots(None, |roots| {
         let (stream, root) = roots.stream;
         let plugin = if stream == context { roots.plugin(root) } else { None };
-        plugin.map(|plugin| plugin.request(&Proxy))
+        plugin.map(|plugin| plugin.request(&Proxy, context))
     });
     match action {
         Some(Action::Forward) => CONTINUE,
-        Some(Action::Replied) => PAUSE,
+        Some(Action::Replied | Action::Waits) => PAUSE,
         Some(Action::Missed) | None => {
             Proxy.reply(&unknown_stream());
             PAUSE
@@ -278,6 +282,16 @@ impl Host for Proxy {
                 grpc_status,
             )
         };
+    }
+
+    fn enter_stream(&self, stream: u32) -> bool {
+        // SAFETY: passes a number; a stream that is gone is refused.
+        unsafe { proxy_set_effective_context(stream) == OK }
+    }
+
+    fn resume(&self) {
+        // SAFETY: passes a number.
+        unsafe { proxy_continue_stream(REQUEST_STREAM) };
     }
 
     fn shared(&self, key: &str) -> Option<Shared> {

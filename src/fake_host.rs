@@ -54,6 +54,10 @@ impl Host for FakeHost {
         None
     }
     fn reply(&self, _: &Reply) {}
+    fn enter_stream(&self, _: u32) -> bool {
+        true
+    }
+    fn resume(&self) {}
 
     fn shared(&self, key: &str) -> Option<Shared> {
         self.memory.0.borrow().0.get(key).cloned()

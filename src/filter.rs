@@ -8,11 +8,12 @@ use core::net::IpAddr;
 use portcullis_engine::credential::{CredentialSource, strip_cookie, strip_query};
 use portcullis_engine::spec::{CredentialPlace, RateLimitHeaders};
 use portcullis_engine::{
-    Admission, Ambient, Decision, Denial, Grant, Identity, KeyStore, Limiter, Policy, Reason, Request, decide, ip,
+    Admission, Ambient, Decision, Denial, Grant, Identity, KeyStore, Policy, Reason, Request, decide, ip,
 };
 
 use crate::host::Host;
 use crate::journal::Journal;
+use crate::limits::Keeper;
 use crate::pairs::{self, Pair};
 use crate::ratelimit;
 use crate::reply;
@@ -28,6 +29,8 @@ pub enum Action {
     Replied,
     /// Not yet answered: a part of the bundle was not where the header said.
     Missed,
+    /// Not yet answered: tokens of its quota are on their way.
+    Waits,
 }
 
 /// Decides with a policy and keys, and applies the decision. Without them every request is refused for `Err`'s reason,
@@ -37,7 +40,7 @@ pub fn decide_request<H: Host>(
     blob: Option<&[u8]>,
     data: Result<(&Policy, impl KeyStore), (Reason, Option<&Policy>)>,
     last_try: bool,
-    limiter: &mut impl Limiter,
+    keeper: &mut Keeper<'_, H>,
     journal: &mut Journal,
 ) -> Action {
     let Some(headers) = blob.and_then(pairs::parse) else {
@@ -51,9 +54,10 @@ pub fn decide_request<H: Host>(
         Ok(data) => data,
         Err((reason, policy)) => return refuse(host, policy, &Denial::early(reason), &request, journal),
     };
-    match decide(policy, &mut keys, &request, &RequestAmbient { host }, limiter) {
+    match decide(policy, &mut keys, &request, &RequestAmbient { host }, keeper) {
         Decision::Allow(grant) => forward(host, policy, &grant, &request, journal),
         Decision::Deny(denial) if denial.reason == Reason::StoreUnavailable && !last_try => Action::Missed,
+        Decision::Deny(_) if keeper.is_to_wait() => Action::Waits,
         Decision::Deny(denial) => refuse(host, Some(policy), &denial, &request, journal),
     }
 }

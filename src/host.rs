@@ -27,6 +27,10 @@ pub trait Host {
     fn source_address(&self) -> Option<Vec<u8>>;
     /// Answers the request instead of its upstream.
     fn reply(&self, reply: &Reply);
+    /// Makes a request that waits the one that is spoken of; not if it is gone.
+    fn enter_stream(&self, stream: u32) -> bool;
+    /// Lets a request that waited go on to the next filter.
+    fn resume(&self);
 
     /// A value shared by all VMs of the process, and its compare-and-swap number.
     fn shared(&self, key: &str) -> Option<Shared>;

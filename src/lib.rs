@@ -1,8 +1,8 @@
 //! The filter that Envoy loads: API keys decided at the edge, in process, without a network hop.
 //!
 //! It is thin: the decision is `portcullis-engine`'s, the data `portcullis-bundle`'s. `abi` alone knows the proxy;
-//! everything else is generic over [`host::Host`] and is tested natively with a fake one. Invariant: it never panics
-//! and never pauses a request; what it cannot decide it refuses.
+//! everything else is generic over [`host::Host`] and is tested natively with a fake one. Invariant: it never panics;
+//! what it cannot decide it refuses, and a request waits only while tokens of its quota are on their way.
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
 pub mod config;
@@ -35,6 +35,7 @@ pub mod sync;
 pub mod timer;
 pub mod told;
 pub mod usage;
+pub mod waiting;
 
 #[cfg(target_arch = "wasm32")]
 mod abi;

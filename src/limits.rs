@@ -1,7 +1,7 @@
 //! Limits of one VM: rate limits and quotas that it shares with the other VMs of its process.
 //!
-//! A request takes from what the VM has at hand, and goes to shared memory only when that is gone; it never waits for the
-//! control plane. Invariant: a demand is taken whole or not at all, and nothing is taken twice.
+//! A request takes from what the VM has at hand, and goes to shared memory only when that is gone; when that is gone too, more is on its
+//! way, and it may wait. Invariant: a demand is taken whole or not at all, and nothing is taken twice.
 
 mod calls;
 #[cfg(test)]
@@ -55,6 +55,8 @@ pub struct Limits {
     floors: Floors,
     round: Round,
     count: Timer,
+    /// Whether what the last request lacked is on its way.
+    coming: bool,
 }
 
 /// How a VM stands among its siblings, as of a tick.
@@ -106,7 +108,8 @@ impl Limits {
         }
     }
 
-    fn admit(&mut self, host: &impl Host, demand: &Demand) -> Result<Admission, Refusal> {
+    /// `patient`: the request waits for tokens that are on their way.
+    fn admit(&mut self, host: &impl Host, demand: &Demand, patient: bool) -> Result<Admission, Refusal> {
         let now = host.now_nanos();
         let rate = self.rates.take(host, self.names.as_ref(), &demand.rates, now)?;
         let (mut unmetered, mut quota, cost) = (false, None, u64::from(demand.cost));
@@ -118,7 +121,11 @@ impl Limits {
                     quota = rates::nearer(quota, standing);
                     spent = spent.or(Some(*subject));
                 }
-                Err(Shortage::Unavailable) if demand.on_unavailable == OnUnavailable::Allow => unmetered = true,
+                Err(Shortage::Unavailable)
+                    if demand.on_unavailable == OnUnavailable::Allow && !(patient && self.coming) =>
+                {
+                    unmetered = true;
+                }
                 Err(shortage) => {
                     self.rates.put_back(&demand.rates);
                     // There are two quotas at most, so one at most was taken of.
@@ -146,14 +153,26 @@ fn refusal(shortage: Shortage) -> Refusal {
 
 /// The limits of one request.
 pub struct Keeper<'a, H> {
-    /// The proxy.
-    pub host: &'a H,
-    /// Its VM's limits.
-    pub limits: &'a mut Limits,
+    host: &'a H,
+    limits: &'a mut Limits,
+    patient: bool,
+}
+
+impl<'a, H> Keeper<'a, H> {
+    /// Those of a request that waits for tokens that are on their way, if it is `patient`.
+    pub fn new(host: &'a H, limits: &'a mut Limits, patient: bool) -> Self {
+        limits.coming = false;
+        Self { host, limits, patient }
+    }
+
+    /// Whether the request was refused for want of tokens that are on their way, and may wait for them.
+    pub fn is_to_wait(&self) -> bool {
+        self.patient && self.limits.coming
+    }
 }
 
 impl<H: Host> Limiter for Keeper<'_, H> {
     fn admit(&mut self, demand: &Demand) -> Result<Admission, Refusal> {
-        self.limits.admit(self.host, demand)
+        self.limits.admit(self.host, demand, self.patient)
     }
 }

@@ -18,6 +18,7 @@ pub struct Metrics {
     sync_errors: Counter,
     syncs: Counter,
     unmetered: Counter,
+    waited: Counter,
     lease_errors: Counter,
     usage_dropped: Counter,
     version: Option<u32>,
@@ -98,6 +99,7 @@ impl Default for Metrics {
             sync_errors: Counter::default(),
             syncs: Counter::default(),
             unmetered: Counter::default(),
+            waited: Counter::default(),
             lease_errors: Counter::default(),
             usage_dropped: Counter::default(),
             version: None,
@@ -124,6 +126,7 @@ impl Metrics {
         self.sync_errors.define(host, "portcullis.sync.errors");
         self.syncs.define(host, "portcullis.sync.applied");
         self.unmetered.define(host, "portcullis.quota.unmetered");
+        self.waited.define(host, "portcullis.quota.waited");
         self.lease_errors.define(host, "portcullis.quota.lease_errors");
         self.usage_dropped.define(host, "portcullis.usage.dropped");
         let gauge = |name| host.define_metric(MetricKind::Gauge, name);
@@ -163,6 +166,11 @@ impl Metrics {
         self.unmetered.add();
     }
 
+    /// A request waited for tokens.
+    pub fn waited(&mut self) {
+        self.waited.add();
+    }
+
     /// A call about leases failed.
     pub fn lease_error(&mut self) {
         self.lease_errors.add();
@@ -181,7 +189,7 @@ impl Metrics {
 
     /// Tells the proxy what was counted since the last flush.
     pub fn flush(&mut self, host: &impl Host) {
-        let passed = [&mut self.allowed, &mut self.public, &mut self.unmetered];
+        let passed = [&mut self.allowed, &mut self.public, &mut self.unmetered, &mut self.waited];
         let rest = [&mut self.sync_errors, &mut self.syncs, &mut self.lease_errors, &mut self.usage_dropped];
         passed.into_iter().chain(rest).chain(&mut self.denied).chain(&mut self.observed).for_each(|it| it.flush(host));
     }

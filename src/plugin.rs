@@ -16,6 +16,7 @@ use crate::reporter::{Desk, Reporter};
 use crate::store::{Refresh, Store};
 use crate::sync::Sync;
 use crate::timer::{SECOND, Timer};
+use crate::waiting::Waiting;
 
 /// How often a VM looks for a new version.
 pub const TICK_MS: u32 = 100;
@@ -27,6 +28,7 @@ pub struct Plugin {
     journal: Journal,
     limits: Limits,
     reporter: Reporter,
+    waiting: Waiting,
     max_age: Option<u64>,
     last_tick: u64,
     next_gauges: Timer,
@@ -67,6 +69,7 @@ impl Plugin {
             journal,
             limits,
             reporter: Reporter::default(),
+            waiting: Waiting::default(),
             max_age: config.max_bundle_age,
             last_tick: host.now_nanos(),
             next_gauges: Timer::default(),
@@ -90,6 +93,7 @@ impl Plugin {
             self.next_gauges = Timer::start(now, SECOND);
             self.gauges(host, now / SECOND);
         }
+        self.wake(host, now);
     }
 
     /// The answer to a call arrived.
@@ -100,10 +104,27 @@ impl Plugin {
         }
         let Data::Synced { sync, .. } = &mut self.data else { return };
         let metrics = &mut self.journal.metrics;
-        let is_live = !self.limits.answered(host, metrics, token, headers, body, now)
-            && sync.answered(host, metrics, token, headers, body);
+        let is_about_leases = self.limits.answered(host, metrics, token, headers, body, now);
+        let is_live = !is_about_leases && sync.answered(host, metrics, token, headers, body);
         if self.await_floors(host, now) || is_live {
             self.went_live(host, now);
+        }
+        if is_about_leases {
+            self.wake(host, now);
+        }
+    }
+
+    /// Decides those again who waited. The last thing in a callback: afterwards it speaks of another request.
+    fn wake(&mut self, host: &impl Host, now: u64) {
+        for stream in self.waiting.take() {
+            // Whoever is gone needs no answer.
+            if host.enter_stream(stream.id) {
+                match self.decide(host, now < stream.until) {
+                    Action::Waits => self.waiting.go_on(stream),
+                    Action::Forward => host.resume(),
+                    Action::Replied | Action::Missed => {}
+                }
+            }
         }
     }
 
@@ -130,8 +151,17 @@ impl Plugin {
         self.limits.tick(host, &mut self.journal.metrics, place, now);
     }
 
-    /// Decides one request.
-    pub fn request(&mut self, host: &impl Host) -> Action {
+    /// Decides one request, or lets it wait.
+    pub fn request(&mut self, host: &impl Host, stream: u32) -> Action {
+        let action = self.decide(host, self.waiting.has_room());
+        if action == Action::Waits {
+            self.journal.metrics.waited();
+            self.waiting.begin(stream, host.now_nanos());
+        }
+        action
+    }
+
+    fn decide(&mut self, host: &impl Host, patient: bool) -> Action {
         let headers = host.request_headers();
         match &mut self.data {
             Data::Static(archive) => {
@@ -140,7 +170,7 @@ impl Plugin {
                 let stale = self.max_age.is_some() && is_stale(self.max_age, issued_at, host.now_nanos());
                 let (policy, keys) = archive.parts_mut();
                 let data = if stale { Err((Reason::StalePolicy, Some(policy))) } else { Ok((policy, keys)) };
-                let mut keeper = Keeper { host, limits: &mut self.limits };
+                let mut keeper = Keeper::new(host, &mut self.limits, false);
                 filter::decide_request(host, headers.as_deref(), data, true, &mut keeper, &mut self.journal)
             }
             Data::Synced { store, .. } => {
@@ -149,7 +179,7 @@ impl Plugin {
                     refresh(host, store, &mut self.journal);
                 }
                 let (max_age, now) = (self.max_age, self.last_tick);
-                let mut keeper = Keeper { host, limits: &mut self.limits };
+                let mut keeper = Keeper::new(host, &mut self.limits, patient);
                 let mut decide = |store: &mut Store, journal: &mut Journal, last_try| {
                     let stale = store.live().is_some_and(|live| is_stale(max_age, live.issued_at, now));
                     let data = match store.parts_mut(host) {

@@ -135,6 +135,24 @@ impl Process {
         vm.serve(root, &request)
     }
 
+    /// What became of a worker's requests that waited and were woken since.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such worker.
+    pub fn woken(&mut self, worker: usize) -> Vec<Outcome> {
+        self.vm(VmId::Worker(worker)).woken()
+    }
+
+    /// The clients of a worker's requests that wait hang up.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such worker.
+    pub fn hang_up(&mut self, worker: usize) {
+        self.vm(VmId::Worker(worker)).hang_up();
+    }
+
     fn revive(&mut self, id: VmId) {
         let (now, backoff) = (self.now(), self.backoff_ns);
         let vm = self.vm(id);

@@ -103,8 +103,8 @@ pub enum Outcome {
     Failed503,
     /// The filter closed the stream without an answer.
     Closed,
-    /// The filter paused the stream and nothing will wake it.
-    Hung,
+    /// The filter paused the stream: whether something wakes it, [`Process::woken`](crate::Process::woken) tells.
+    Waits,
 }
 
 impl Outcome {
@@ -115,7 +115,7 @@ impl Outcome {
             Self::Forwarded { response, .. } => response.text(":status")?.parse().ok(),
             Self::Replied { status, .. } => Some(*status),
             Self::Failed503 => Some(503),
-            Self::Closed | Self::Hung => None,
+            Self::Closed | Self::Waits => None,
         }
     }
 
@@ -126,7 +126,7 @@ impl Outcome {
             Self::Replied { details, .. } => details,
             Self::Failed503 => "wasm_fail_stream",
             Self::Closed => "wasm_close_stream",
-            Self::Forwarded { .. } | Self::Hung => "",
+            Self::Forwarded { .. } | Self::Waits => "",
         }
     }
 

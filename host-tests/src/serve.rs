@@ -1,7 +1,7 @@
 //! One request through one VM, in Envoy's order.
 //!
 //! No other filters: the route is always there and the upstream answers 200. Invariant: whatever the guest does, the
-//! stream ends in exactly one [`Outcome`] and its context is deleted, unless the VM is dead.
+//! stream ends in exactly one [`Outcome`] and its context is deleted, unless the VM is dead or the stream waits.
 
 use crate::guest::{LocalReply, Phase, Stream};
 use crate::headers::Headers;
@@ -18,12 +18,46 @@ impl Vm {
         }
         let id = self.open(root, request);
         let outcome = self.run(root, id);
+        if outcome == Outcome::Waits {
+            self.waiting.push(id);
+            return outcome;
+        }
+        self.finish(id);
+        outcome
+    }
+
+    /// Runs those that waited and were woken to their ends.
+    pub(crate) fn woken(&mut self) -> Vec<Outcome> {
+        let mut woken = Vec::new();
+        for id in std::mem::take(&mut self.waiting) {
+            let Some(stream) = self.guest().streams.get_mut(&id) else { continue };
+            let (continued, reply) = (stream.continued, stream.reply.take());
+            let outcome = match reply {
+                Some(reply) => self.answer_locally(id, &reply),
+                None if continued => self.forward(id),
+                None => {
+                    self.waiting.push(id);
+                    continue;
+                }
+            };
+            self.end(id);
+            self.finish(id);
+            woken.push(outcome);
+        }
+        woken
+    }
+
+    /// Clients that waited hang up.
+    pub(crate) fn hang_up(&mut self) {
+        std::mem::take(&mut self.waiting).into_iter().for_each(|id| self.finish(id));
+    }
+
+    fn finish(&mut self, id: u32) {
         let stream = self.guest().streams.remove(&id).unwrap_or_default();
         self.exchange.request = stream.request;
         self.exchange.filter_state = stream.filter_state;
         self.exchange.route_cleared = stream.route_cleared;
         self.exchange.host_calls = self.guest().host_calls.clone();
-        outcome
     }
 
     fn open(&mut self, root: u32, request: &Request) -> u32 {
@@ -54,15 +88,18 @@ impl Vm {
             Some(stopped) => stopped,
             None => self.forward(id),
         };
-        if outcome == Outcome::Failed503 {
-            return outcome;
+        if !matches!(outcome, Outcome::Failed503 | Outcome::Waits) {
+            self.end(id);
         }
+        outcome
+    }
+
+    fn end(&mut self, id: u32) {
         self.enter_phase(id, Phase::Log);
         self.call(id, "log", &[id]);
         self.enter_phase(id, Phase::Over);
         self.call(id, "done", &[id]);
         self.call(id, "delete", &[id]);
-        outcome
     }
 
     /// What a callback that returned `called` ends the phase with; `None` is going on.
@@ -76,7 +113,7 @@ impl Vm {
             (Called::Trapped, _) => Some(Outcome::Failed503),
             (_, Some(reply)) => Some(self.answer_locally(id, &reply)),
             _ if closed => Some(Outcome::Closed),
-            _ if paused && !continued => Some(Outcome::Hung),
+            _ if paused && !continued => Some(Outcome::Waits),
             _ => None,
         }
     }

@@ -55,6 +55,8 @@ pub(crate) struct Vm {
     failed: bool,
     pub(crate) loaded_at_ns: u64,
     pub(crate) exchange: Exchange,
+    /// Streams that are paused, oldest first.
+    pub(crate) waiting: Vec<u32>,
 }
 
 impl Vm {
@@ -81,7 +83,8 @@ impl Vm {
         store.set_fuel(FUEL_PER_CALL)?;
         let instance = imports::linker(module.compiled())?.instantiate(&mut store, module.compiled())?;
         let loaded_at_ns = world.borrow().now_ns;
-        let mut vm = Self { store, instance, failed: false, loaded_at_ns, exchange: Exchange::default() };
+        let mut vm =
+            Self { store, instance, failed: false, loaded_at_ns, exchange: Exchange::default(), waiting: vec![] };
         vm.initialise()?;
         Ok(vm)
     }

@@ -64,6 +64,11 @@ impl Limits {
         self.call(host, names, &[(meter.subject, state)], None, now);
     }
 
+    /// Whether the control plane answered last, or was not asked yet.
+    pub(super) fn may_ask(&self, now: u64) -> bool {
+        self.control.is_some() && self.boot.is_some() && self.pause.is_due(now)
+    }
+
     /// Says where these meters stand. Tells whether it could be said.
     pub(super) fn call(
         &mut self,

@@ -46,7 +46,7 @@ fn ask(world: &mut World, rate: Rate) -> Result<(), u64> {
     let bucket = Bucket::new(Some(organization()), None);
     let demand = Demand { rates: [Some(RateClaim { bucket, rate }), None, None], ..Demand::default() };
     let (host, limits) = &mut world.processes[0].vms[0];
-    limits.admit(host, &demand).map(|_| ()).map_err(|refusal| refusal.retry_after)
+    limits.admit(host, &demand, false).map(|_| ()).map_err(|refusal| refusal.retry_after)
 }
 
 #[test]

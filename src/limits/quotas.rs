@@ -13,11 +13,14 @@ use crate::hash::slot;
 use crate::host::Host;
 use crate::live::Names;
 use crate::timer::SECOND;
+use crate::waiting::MOST_WAIT_NANOS;
 
 /// Lists that meters are divided among.
 pub(super) const LISTS: u64 = 4096;
-/// Between two calls for more of one meter.
+/// Between two calls for more of one meter, if the first is not answered.
 const ASK_NANOS: u64 = 50_000_000;
+/// If it is answered.
+const ASK_SOON_NANOS: u64 = 5_000_000;
 /// The same, while the answer is that nothing is left.
 const ASK_AGAIN_NANOS: u64 = 1_000_000_000;
 /// How long an answer that somebody is not metered holds.
@@ -132,10 +135,12 @@ impl Limits {
         let looked = update(host, &list(&names, &subject), |meters: &mut Vec<Meter>| {
             look(meters, subject, cost.saturating_sub(have), &validity, now)
         });
-        let Some((looked, ask)) = looked else { return Err(Shortage::Unavailable) };
+        let Some((looked, ask, is_coming)) = looked else { return Err(Shortage::Unavailable) };
         if let Some(meter) = ask {
             self.ask_for(host, &names, &meter, cost, now);
         }
+        // Asked last, since asking may have failed.
+        self.coming |= is_coming && self.may_ask(now);
         match looked {
             Looked::Short(shortage) => Err(shortage),
             Looked::Unmetered => Ok(None),
@@ -173,7 +178,7 @@ impl Limits {
     }
 }
 
-/// Takes of the meter that runs, if it can; and says whether more is to be asked for.
+/// Takes of the meter that runs, if it can; says whether more is to be asked for, and whether what lacks is on its way.
 #[inline(never)]
 fn look(
     meters: &mut Vec<Meter>,
@@ -181,11 +186,11 @@ fn look(
     needed: u64,
     validity: &Validity,
     now: u64,
-) -> ((Looked, Option<Meter>), Write) {
+) -> ((Looked, Option<Meter>, bool), Write) {
     let Some(meter) = current(meters, subject, now) else {
         let placeholder = Meter { asked_at: now, ..Meter::new(subject, 0, 0, validity.era) };
         meters.push(placeholder);
-        return ((Looked::Short(Shortage::Unavailable), Some(placeholder)), Write::Yes);
+        return ((Looked::Short(Shortage::Unavailable), Some(placeholder), true), Write::Yes);
     };
     let before = *meter;
     meter.enter_era(validity.era.max(meter.era));
@@ -204,7 +209,9 @@ fn look(
         meter.asked_at = now;
     }
     let write = if *meter == before { Write::No } else { Write::Yes };
-    ((looked, ask.then_some(*meter)), write)
+    let is_short = matches!(looked, Looked::Short(_)) && matches!(meter.state, State::Unknown | State::Granted);
+    let is_coming = is_short && now.saturating_sub(meter.asked_at) <= MOST_WAIT_NANOS;
+    ((looked, ask.then_some(*meter), is_coming), write)
 }
 
 /// The meter whose period runs, or else the one that stands for what is not known yet.
@@ -226,12 +233,13 @@ fn shortage(meter: &Meter, now: u64) -> Shortage {
 
 fn is_to_ask(looked: &Looked, meter: &Meter, now: u64) -> bool {
     let passed = now.checked_sub(meter.asked_at).unwrap_or(u64::MAX);
+    let is_answered = meter.answered_at >= meter.asked_at && passed >= ASK_SOON_NANOS;
     match looked {
         Looked::Taken(..) if meter.state != State::Granted => meter.is_low() && passed >= ASK_AGAIN_NANOS,
         Looked::Taken(..) => meter.is_low() && passed >= ASK_NANOS,
         Looked::Unmetered => passed >= UNMETERED_NANOS,
-        Looked::Short(Shortage::Unavailable) => passed >= ASK_NANOS,
-        Looked::Short(Shortage::Busy(..)) if meter.state == State::Granted => passed >= ASK_NANOS,
+        Looked::Short(Shortage::Unavailable) => passed >= ASK_NANOS || is_answered,
+        Looked::Short(Shortage::Busy(..)) if meter.state == State::Granted => passed >= ASK_NANOS || is_answered,
         Looked::Short(Shortage::Busy(..) | Shortage::Exhausted(_)) => passed >= ASK_AGAIN_NANOS,
     }
 }

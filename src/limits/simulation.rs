@@ -180,7 +180,7 @@ impl World {
 
     pub(super) fn request(&mut self, process: usize, vm: usize, demand: &Demand) -> Result<(), Reason> {
         let (host, limits) = &mut self.processes[process].vms[vm];
-        let admitted = limits.admit(host, demand);
+        let admitted = limits.admit(host, demand, false);
         if admitted.is_ok() {
             for subject in demand.quotas.iter().flatten() {
                 let allowed = self.allowed.entry(*subject).or_default();
@@ -327,7 +327,7 @@ fn rates_are_exact_across_vms_and_never_exceeded() {
             world.clock.set(start + step * 250_000);
             let vm = world.random.below(4) as usize;
             let (host, limits) = &mut world.processes[0].vms[vm];
-            if limits.admit(host, &demand).is_ok() {
+            if limits.admit(host, &demand, false).is_ok() {
                 passed.push(world.clock.get());
             }
             if step % 400 == 0 {

@@ -37,7 +37,7 @@ fn serve(edge: &mut Edge, requests: usize) -> (usize, Option<Outcome>) {
     let (mut passed, mut refused) = (0, None);
     for number in 0..requests {
         let request = edge.reading();
-        let outcome = edge.process.request(number % 2, request);
+        let outcome = edge.ask(number % 2, request);
         assert_alive("a limited request", &outcome);
         match outcome.status() {
             Some(200) => passed += 1,
@@ -244,4 +244,66 @@ fn what_a_limited_request_costs() {
         calls * 100 / 320
     );
     assert!(fuel / 320 < 22_000 && calls < 320, "{} instructions, {calls} calls", fuel / 320);
+}
+
+/// Takes what worker 0 holds, so that its next request has to wait. The control plane has said nothing since.
+fn short(limit: u64, change: impl FnOnce(&mut Edge)) -> Edge {
+    let mut edge = metered(limit, change);
+    for _ in 0..limit {
+        let request = edge.reading();
+        if edge.process.request(0, request) == Outcome::Waits {
+            return edge;
+        }
+    }
+    panic!("no request had to wait");
+}
+
+#[test]
+fn who_comes_before_the_tokens_waits_for_them() {
+    let mut edge = short(300, |_| ());
+    assert!(edge.process.woken(0).is_empty(), "nobody answered yet");
+    while edge.process.deliver(&edge.plane) {}
+    let woken = edge.process.woken(0);
+    let upstream = woken[0].upstream().unwrap();
+    assert_eq!((woken.len(), woken[0].status()), (1, Some(200)));
+    assert_eq!(upstream.text("authorization"), None, "the credential is gone");
+    assert_eq!(upstream.text("x-portcullis-org"), Some(organization(&edge)));
+    edge.run(SECOND);
+    assert_eq!((edge.metric("quota.waited"), edge.metric("decisions.quota_unavailable")), (1, 0));
+}
+
+#[test]
+fn nobody_waits_long_for_a_control_plane_that_does_not_answer() {
+    for (choice, status) in [(OnUnavailable::Deny, 503), (OnUnavailable::Allow, 200)] {
+        let mut edge = short(300, |edge| edge.corpus.spec.quota.on_unavailable = choice);
+        for _ in 0..4 {
+            edge.process.advance(Duration::from_millis(100));
+            edge.process.tick_all();
+        }
+        let woken: Vec<_> = edge.process.woken(0).iter().map(Outcome::status).collect();
+        assert_eq!(woken, [Some(status)]);
+        edge.run(SECOND);
+        assert_eq!(edge.metric("decisions.quota_unavailable") + edge.metric("quota.unmetered"), 1);
+    }
+}
+
+#[test]
+fn whoever_hangs_up_while_waiting_costs_nothing() {
+    let mut edge = short(300, |_| ());
+    edge.process.hang_up(0);
+    while edge.process.deliver(&edge.plane) {}
+    assert!(edge.process.woken(0).is_empty());
+    let (passed, _) = serve(&mut edge, 400);
+    edge.run(3 * SECOND);
+    assert!(passed > 200, "{passed}");
+    assert_eq!(edge.plane.charged(&organization(&edge)), 300, "all of it is spent by those who were answered");
+}
+
+#[test]
+fn only_so_many_wait() {
+    let mut edge = short(300, |_| ());
+    let outcomes: Vec<_> = (0..200).map(|_| edge.process.request(0, edge.reading())).collect();
+    let waiting = outcomes.iter().filter(|it| **it == Outcome::Waits).count();
+    assert_eq!(waiting, 127, "beside the first");
+    assert!(outcomes.iter().skip(waiting).all(|it| it.status() == Some(503)));
 }

@@ -82,9 +82,9 @@ fn a_reply_in_the_response_phase_replaces_the_upstreams() {
 #[test]
 fn pausing_hangs_unless_something_wakes_the_stream() {
     let cases = [
-        ("request_headers:\n return 1", Outcome::Hung),
-        ("request_headers:\n return 4", Outcome::Hung),
-        ("response_headers:\n return 1", Outcome::Hung),
+        ("request_headers:\n return 1", Outcome::Waits),
+        ("request_headers:\n return 4", Outcome::Waits),
+        ("response_headers:\n return 1", Outcome::Waits),
         ("request_headers:\n close_stream 0\n return 1", Outcome::Closed),
         ("request_headers:\n trap", Outcome::Failed503),
         ("response_headers:\n trap", Outcome::Failed503),
