@@ -76,6 +76,11 @@ impl Limits {
         Self { names: Some(names), control: Some(control), ..Self::default() }
     }
 
+    /// Whether the process is about to be stopped, as of the last tick.
+    pub fn is_draining(&self) -> bool {
+        self.validity.drain
+    }
+
     /// Gives back what was not needed; the leader looks after all meters.
     pub fn tick(&mut self, host: &impl Host, metrics: &mut Metrics, place: Place<'_>, now: u64) {
         let Some(names) = self.names.clone() else { return self.rates.tick(host, None, now) };

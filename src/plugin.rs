@@ -86,6 +86,9 @@ impl Plugin {
             sync.tick(host, &mut self.journal.metrics);
             refresh(host, store, &mut self.journal);
         }
+        if self.limits.is_draining() {
+            self.reporter.hurry(&self.journal);
+        }
         self.report(now, |reporter, desk| reporter.tick(host, desk));
         self.keep_limits(host, now);
         self.journal.metrics.flush(host);

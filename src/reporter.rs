@@ -108,6 +108,13 @@ impl Reporter {
         self.stream.write(host, desk.sync.names(), desk.now, &mut desk.journal.usage, &self.outbox);
     }
 
+    /// The process is about to be stopped: what was counted is told as it comes.
+    pub fn hurry(&mut self, journal: &Journal) {
+        if journal.has_news() || !journal.usage.copied.is_empty() {
+            self.next = Timer::default();
+        }
+    }
+
     /// Tells what there is if it is time to.
     pub fn tell(&mut self, host: &impl Host, desk: &mut Desk<'_>) {
         let is_news = self.told != Some(desk.version.0);

@@ -80,7 +80,8 @@ impl Ledger {
         let held = lease.granted.saturating_sub(lease.spent + lease.returned);
         let wanted = if self.drain { 0 } else { number("want").saturating_sub(held) };
         let free = limit.saturating_sub(self.charged(subject));
-        let size = wanted.min((limit / 10).max(1)).min(free);
+        let most = (limit / 10).max(1).max(number("least").saturating_sub(held));
+        let size = wanted.min(most).min(free);
         let others = self.leases.iter().filter(|((b, s), _)| b != boot && s == subject);
         let others: u64 = others.map(|(_, it)| it.granted.saturating_sub(it.spent + it.returned)).sum();
         let is_short = size == 0 && wanted > 0;

@@ -221,8 +221,8 @@ fn current(meters: &mut [Meter], subject: Subject, now: u64) -> Option<&mut Mete
 }
 
 fn shortage(meter: &Meter, now: u64) -> Shortage {
-    let left = if meter.state == State::Exhausted { 0 } else { meter.available() };
-    let standing = standing(meter.limit, meter.period, meter.ends, left, now);
+    // What is at hand may be too little for this request, and enough for another.
+    let standing = standing(meter.limit, meter.period, meter.ends, meter.available(), now);
     match meter.state {
         State::Exhausted => Shortage::Exhausted(standing),
         State::Busy => Shortage::Busy(standing, meter.retry_after.clamp(1, 5)),

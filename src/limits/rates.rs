@@ -238,8 +238,7 @@ fn standing(rate: &Rate, remaining: u32, reset: u64) -> Standing {
     Standing { kind: LimitKind::Rate, limit, window, remaining: u64::from(remaining), reset }
 }
 
-/// The standing with the smaller share left.
+/// The standing with less left.
 pub(super) fn nearer(first: Option<Standing>, second: Standing) -> Option<Standing> {
-    let share = |of: &Standing, other: &Standing| u128::from(of.remaining) * u128::from(other.limit);
-    first.filter(|first| share(first, &second) <= share(&second, first)).or(Some(second))
+    first.filter(|first| first.remaining <= second.remaining).or(Some(second))
 }

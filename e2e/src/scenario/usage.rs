@@ -25,6 +25,8 @@ const VICTIM: usize = 2;
 const CRASHES: Duration = Duration::from_secs(15);
 /// What an Envoy has not told after that time, though the control plane is killed meanwhile, is too late.
 const UNTOLD: Duration = Duration::from_secs(7);
+/// Before the outage.
+const BEFORE: Duration = Duration::from_secs(5);
 const OUTAGE: Duration = Duration::from_secs(60);
 /// Within that time everything is told.
 const TOLD: Duration = Duration::from_secs(30);
@@ -52,6 +54,8 @@ pub(super) async fn run(report: &mut Report) -> anyhow::Result<()> {
     asked.check_victim(&fleet, lost_at_most, report).await?;
 
     let load = asked.start_slow(&fleet)?;
+    // Leases follow demand.
+    tokio::time::sleep(BEFORE).await;
     fleet.first().kill_control();
     tokio::time::sleep(OUTAGE).await;
     let mut all = load.stop().await?;

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use portcullis_engine::record::OrganizationLimits;
-use portcullis_engine::spec::{LimitsSpec, OnUnavailable, RateLimitHeaders, RateSpec};
+use portcullis_engine::spec::{Access, LimitsSpec, OnUnavailable, RateLimitHeaders, RateSpec};
 use portcullis_host_tests::{Answer, Cluster, Outcome, Request};
 use portcullis_testkit::TestBundle;
 
 use super::edge::{Edge, READER, assert_alive};
+use super::usage;
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: u64 = 86_400;
@@ -123,9 +124,12 @@ fn what_is_not_needed_goes_back_and_before_a_stop_everything_does() {
     assert_eq!(passed, 200);
     edge.run(10 * SECOND);
     assert!(edge.plane.charged(&subject) <= passed + 1, "a floor is left: {}", edge.plane.charged(&subject));
+    let before = usage::told(&edge).0;
     serve(&mut edge, 50);
     edge.plane.drain(true);
-    edge.run(4 * SECOND);
+    edge.run(2 * SECOND);
+    assert_eq!(before + usage::told(&edge).0, 250, "usage is told too");
+    edge.run(2 * SECOND);
     assert_eq!(edge.plane.charged(&subject), 250);
 }
 
@@ -306,4 +310,22 @@ fn only_so_many_wait() {
     let waiting = outcomes.iter().filter(|it| **it == Outcome::Waits).count();
     assert_eq!(waiting, 127, "beside the first");
     assert!(outcomes.iter().skip(waiting).all(|it| it.status() == Some(503)));
+}
+
+#[test]
+fn whom_what_is_left_is_too_little_is_told_how_much_it_is() {
+    let dear = |edge: &mut Edge| {
+        let rules = edge.corpus.spec.rules.iter_mut().filter(|rule| rule.access == Access::Key);
+        rules.for_each(|rule| rule.cost = Some(4));
+    };
+    let mut edge = metered(10, dear);
+    let mut answers = Vec::new();
+    for _ in 0..4 {
+        let request = edge.reading();
+        answers.push(edge.ask(0, request));
+    }
+    let statuses: Vec<_> = answers.iter().map(Outcome::status).collect();
+    assert_eq!(statuses, [Some(200), Some(200), Some(429), Some(429)]);
+    let told = header(&answers[3], "ratelimit");
+    assert!(told.starts_with("\"quota\";r=2;t="), "{told}");
 }

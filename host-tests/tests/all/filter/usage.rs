@@ -10,7 +10,7 @@ use super::edge::{Edge, READER, configuration, corpus};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Allowed and refused requests in all reports so far, as usage tells them.
-fn told(edge: &Edge) -> (u64, u64) {
+pub(super) fn told(edge: &Edge) -> (u64, u64) {
     let reports = edge.plane.take_reports();
     let rows: Vec<Value> = reports.iter().flat_map(|it| it["usage"].as_array().cloned().unwrap_or_default()).collect();
     let denied = |row: &Value| row["denied"].as_object().map_or(0, |it| it.values().filter_map(Value::as_u64).sum());
