@@ -143,7 +143,7 @@ pub(super) fn rate_words(it: Rate) -> String {
 
 fn words(period: QuotaPeriod) -> &'static str {
     match period {
-        QuotaPeriod::ThirtyDays => "30 days, the first from when it was made",
+        QuotaPeriod::ThirtyDays => "30 days from when it was made",
         QuotaPeriod::Month => "A calendar month, in the organisation's time zone",
         QuotaPeriod::Day => "A calendar day, in the organisation's time zone",
     }
