@@ -77,8 +77,13 @@ impl Drop for Running {
 impl Scratch {
     /// Makes a new folder where temporary files go.
     pub(crate) fn new(name: &str) -> std::io::Result<Self> {
+        Self::new_in(&std::env::temp_dir(), name)
+    }
+
+    /// Makes a new folder in another.
+    pub(crate) fn new_in(place: &Path, name: &str) -> std::io::Result<Self> {
         let mut scratch = locked(&SCRATCH);
-        let path = std::env::temp_dir().join(format!("{name}-{}-{}", std::process::id(), scratch.len()));
+        let path = place.join(format!("{name}-{}-{}", std::process::id(), scratch.len()));
         std::fs::DirBuilder::new().mode(0o700).create(&path)?;
         scratch.push(path.clone());
         Ok(Self(path))

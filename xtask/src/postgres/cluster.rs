@@ -31,6 +31,16 @@ pub(crate) struct Cluster {
     _folder: Scratch,
 }
 
+/// Memory, where there is plenty: the tests' hundreds of databases are gigabytes, which a disk takes minutes to forget.
+fn roomy_folder() -> PathBuf {
+    const NEEDED_KIB: u64 = 8 << 20;
+    let memory = Path::new("/dev/shm");
+    let mut df = Command::new("df");
+    df.args(["--output=avail", "-k"]).arg(memory);
+    let free = shell::read(&mut df).ok().and_then(|text| text.lines().nth(1)?.trim().parse::<u64>().ok());
+    if free.is_some_and(|free| free >= NEEDED_KIB) { memory.to_owned() } else { std::env::temp_dir() }
+}
+
 /// Who the server runs as: it refuses to run as root.
 #[derive(Clone, Copy, Debug)]
 struct User {
@@ -41,7 +51,9 @@ struct User {
 impl Cluster {
     /// Makes a cluster with the programs in `bin` and starts it.
     pub(crate) fn start(bin: &Path) -> anyhow::Result<Self> {
-        timed("starting a PostgreSQL cluster of our own", || Self::start_in(bin, Scratch::new("portcullis-pg")?))
+        timed("starting a PostgreSQL cluster of our own", || {
+            Self::start_in(bin, Scratch::new_in(&roomy_folder(), "portcullis-pg")?)
+        })
     }
 
     /// Where it is, with the password of its superuser: `postgres://…/postgres`.
