@@ -6,16 +6,13 @@ use serde_json::json;
 
 use super::demand::GATHERING;
 use crate::control::{Control, Key};
+use crate::demand::{Demand, Plan};
 use crate::fleet::Fleet;
 use crate::http::{Request, Response};
 use crate::report::Report;
 use crate::scenario::limits::{self, THING, Tenant, monthly};
 use crate::stack::Stack;
 use crate::wait;
-
-const UNAVAILABLE: &str = "503 quota_unavailable";
-/// A call to the control plane and back, by far.
-const HEARD: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(fleet: &Fleet, report: &mut Report) -> anyhow::Result<()> {
     let control = fleet.control()?;
@@ -24,23 +21,25 @@ pub(super) async fn run(fleet: &Fleet, report: &mut Report) -> anyhow::Result<()
     let shared = Tenant::create(&control, "shared", monthly(1000)).await?;
     let quota = json!({ "quota": { "limit": 7, "period": "day" } });
     let limited = shared.another_key(&control, quota).await?;
+    let eager = Tenant::create(&control, "eager", monthly(100)).await?;
     fleet.settle().await?;
+    at_once(fleet, &eager, report).await?;
     let stack = fleet.stacks().next().ok_or_else(|| anyhow::anyhow!("no Envoy"))?;
     let ask = Asker { stack, control: &control };
 
     report.equal("of a limit of 20, let through", ask.all(&limits::get(THING, &tenant.key), 20).await?, 20);
-    refusal(&ask.refusal(&tenant.request()).await?, 20, report);
+    refusal(&ask.stack.ask(&tenant.request()).await?, 20, report);
     grpc(&ask, &tenant.key, report).await?;
     more(&ask, &tenant, report).await?;
     costs(&ask, &bulk, report).await?;
 
     report.equal("of a key's own 7, let through", ask.all(&limits::get(THING, &limited), 7).await?, 7);
-    let gist = ask.refusal(&limits::get(THING, &limited)).await?.gist();
+    let gist = ask.stack.ask(&limits::get(THING, &limited)).await?.gist();
     report.equal("and then", gist, "429 quota_exceeded".to_owned());
     report.equal("another key of the organisation goes on", ask.stack.ask(&shared.request()).await?.status, 200);
     let rotated = control.rotate(&limited.id, 3600).await?;
     fleet.settle().await?;
-    let gist = ask.refusal(&limits::get(THING, &rotated)).await?.gist();
+    let gist = ask.stack.ask(&limits::get(THING, &rotated)).await?.gist();
     report.equal("the key that it was rotated to", gist, "429 quota_exceeded".to_owned());
     Ok(())
 }
@@ -66,22 +65,16 @@ impl Asker<'_> {
         // One too many would pass now.
         Ok(passed + u64::from(self.stack.ask(request).await?.status == 200))
     }
+}
 
-    /// The answer once this Envoy has heard that nothing is left. Until then it cannot know, and says 503.
-    async fn refusal(&self, request: &Request) -> anyhow::Result<Response> {
-        let first = self.stack.ask(request).await?;
-        if first.gist() != UNAVAILABLE {
-            return Ok(first);
-        }
-        let mut answers = 1;
-        let last = wait::until("the end of a limit", HEARD, async || {
-            answers += 1;
-            Ok(Some(self.stack.ask(request).await?).filter(|answer| answer.gist() != UNAVAILABLE))
-        })
-        .await;
-        println!("  `{UNAVAILABLE}` {} times before it is known that nothing is left", answers - 1);
-        Ok(last.unwrap_or(first))
-    }
+/// Ten clients at once find the few tokens gone that every Envoy begins with, and wait for more.
+async fn at_once(fleet: &Fleet, tenant: &Tenant, report: &mut Report) -> anyhow::Result<()> {
+    let edges = fleet.edges().into_iter().take(1).collect();
+    let plan = Plan { edges, requests: vec![tenant.request()], clients: 10, count: 40, pause: Duration::ZERO };
+    let seen = Demand::start(&plan).finish().await?;
+    println!("  of 100, ten at a time: {seen}");
+    report.equal("of a small quota's first 40, let through", seen.of("200"), 40);
+    Ok(())
 }
 
 fn refusal(answer: &Response, limit: u64, report: &mut Report) {
@@ -133,7 +126,7 @@ async fn more(ask: &Asker<'_>, tenant: &Tenant, report: &mut Report) -> anyhow::
 /// 23 tokens are four requests that cost 5, then three that cost 1; what costs nothing passes at any time.
 async fn costs(ask: &Asker<'_>, tenant: &Tenant, report: &mut Report) -> anyhow::Result<()> {
     report.equal("of 23 tokens, at 5 each", ask.all(&limits::get("/bulk", &tenant.key), 4).await?, 4);
-    let gist = ask.refusal(&limits::get("/bulk", &tenant.key)).await?.gist();
+    let gist = ask.stack.ask(&limits::get("/bulk", &tenant.key)).await?.gist();
     report.equal("a fifth", gist, "429 quota_exceeded".to_owned());
     report.equal("of what is left, at 1 each", ask.all(&tenant.request(), 3).await?, 3);
     let status = ask.stack.ask(&limits::get("/gratis", &tenant.key)).await?.status;
