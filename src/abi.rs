@@ -25,6 +25,9 @@ use crate::roots::Roots;
 const OK: u32 = 0;
 const CONTINUE: u32 = 0;
 const PAUSE: u32 = 1;
+/// Body and trailers wait too, whatever the proxy is configured to: a filter without callbacks for them would let them, and with them the
+/// request, through.
+const PAUSE_ALL: u32 = 4;
 /// The direction from the client.
 const REQUEST_STREAM: u32 = 0;
 
@@ -166,7 +169,8 @@ extern "C" fn portcullis_on_request_headers(context: u32, _headers: usize, _end_
     });
     match action {
         Some(Action::Forward) => CONTINUE,
-        Some(Action::Replied | Action::Waits) => PAUSE,
+        Some(Action::Replied) => PAUSE,
+        Some(Action::Waits) => PAUSE_ALL,
         Some(Action::Missed) | None => {
             Proxy.reply(&unknown_stream());
             PAUSE
@@ -286,7 +290,13 @@ impl Host for Proxy {
 
     fn enter_stream(&self, stream: u32) -> bool {
         // SAFETY: passes a number; a stream that is gone is refused.
-        unsafe { proxy_set_effective_context(stream) == OK }
+        if unsafe { proxy_set_effective_context(stream) } != OK {
+            return false;
+        }
+        // One that is over and not yet taken away is not refused; but it is known by then how long it took.
+        let path = b"request\0duration";
+        // SAFETY: `path` is static; `bytes` passes valid places for the result.
+        bytes(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) }).is_none()
     }
 
     fn resume(&self) {

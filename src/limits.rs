@@ -17,6 +17,7 @@ mod slots;
 mod validity;
 mod wire;
 
+pub use calls::Heard;
 use portcullis_engine::{Admission, Demand, Limiter, OnUnavailable, Reason, Refusal, Standing, Subject};
 
 use crate::config::Control;

@@ -10,7 +10,7 @@ use crate::config::{Config, ConfigError, Source};
 use crate::filter::{self, Action};
 use crate::host::Host;
 use crate::journal::Journal;
-use crate::limits::{Keeper, Limits, Place};
+use crate::limits::{Heard, Keeper, Limits, Place};
 use crate::live::Names;
 use crate::reporter::{Desk, Reporter};
 use crate::store::{Refresh, Store};
@@ -107,12 +107,12 @@ impl Plugin {
         }
         let Data::Synced { sync, .. } = &mut self.data else { return };
         let metrics = &mut self.journal.metrics;
-        let is_about_leases = self.limits.answered(host, metrics, token, headers, body, now);
-        let is_live = !is_about_leases && sync.answered(host, metrics, token, headers, body);
+        let about_leases = self.limits.answered(host, metrics, token, headers, body, now);
+        let is_live = about_leases.is_none() && sync.answered(host, metrics, token, headers, body);
         if self.await_floors(host, now) || is_live {
             self.went_live(host, now);
         }
-        if is_about_leases {
+        if about_leases == Some(Heard::News) {
             self.wake(host, now);
         }
     }
@@ -122,7 +122,7 @@ impl Plugin {
         for stream in self.waiting.take() {
             // Whoever is gone needs no answer.
             if host.enter_stream(stream.id) {
-                match self.decide(host, now < stream.until) {
+                match self.decide(host, !stream.patience.is_due(now)) {
                     Action::Waits => self.waiting.go_on(stream),
                     Action::Forward => host.resume(),
                     Action::Replied | Action::Missed => {}

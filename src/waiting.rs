@@ -3,6 +3,8 @@
 //! A request whose tokens are at hand never comes here. Invariant: there are few, and each is decided within
 //! [`MOST_WAIT_NANOS`] and a tick, whoever answers.
 
+use crate::timer::Timer;
+
 /// No request waits longer: whoever has not answered by then is not there.
 pub const MOST_WAIT_NANOS: u64 = 250_000_000;
 /// More than that do not wait at all: each is decided again with each answer.
@@ -15,12 +17,12 @@ pub struct Waiting {
 }
 
 /// One of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Stream {
     /// As the proxy calls it.
     pub id: u32,
-    /// Decided then, whatever is there.
-    pub until: u64,
+    /// Decided when it is due, whatever is there.
+    pub patience: Timer,
 }
 
 impl Waiting {
@@ -36,7 +38,7 @@ impl Waiting {
 
     /// One waits from now on.
     pub fn begin(&mut self, id: u32, now: u64) {
-        self.streams.push(Stream { id, until: now.saturating_add(MOST_WAIT_NANOS) });
+        self.streams.push(Stream { id, patience: Timer::start(now, MOST_WAIT_NANOS) });
     }
 
     /// One goes on waiting.

@@ -89,6 +89,8 @@ pub(crate) struct Stream {
     pub(crate) route_cleared: bool,
     pub(crate) closed: bool,
     pub(crate) continued: bool,
+    /// The request is over, but its context is still there.
+    pub(crate) complete: bool,
     pub(crate) reply: Option<LocalReply>,
     pub(crate) filter_state: BTreeMap<String, Vec<u8>>,
 }

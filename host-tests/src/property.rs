@@ -56,6 +56,7 @@ fn of_request(stream: &Stream, name: &str) -> Option<Vec<u8>> {
         "protocol" => Some(b"HTTP/1.1".to_vec()),
         "time" => Some(integer(stream.time_ns)),
         "size" => Some(integer(0)),
+        "duration" => stream.complete.then(|| integer(1)),
         _ => None,
     }
 }

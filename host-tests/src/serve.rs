@@ -47,9 +47,11 @@ impl Vm {
         woken
     }
 
-    /// Clients that waited hang up.
+    /// Clients that waited hang up. Their contexts stay for a moment, as in Envoy.
     pub(crate) fn hang_up(&mut self) {
-        std::mem::take(&mut self.waiting).into_iter().for_each(|id| self.finish(id));
+        for id in std::mem::take(&mut self.waiting) {
+            self.guest().streams.get_mut(&id).into_iter().for_each(|stream| stream.complete = true);
+        }
     }
 
     fn finish(&mut self, id: u32) {
@@ -84,6 +86,7 @@ impl Vm {
         self.call(id, "context_create", &[id, root]);
         let count = self.enter_phase(id, Phase::Request);
         let called = self.call(id, "request_headers", &[id, count, 1]);
+        self.exchange.action = if let Called::Returned(action) = called { action } else { 0 };
         let outcome = match self.stop(id, called) {
             Some(stopped) => stopped,
             None => self.forward(id),

@@ -37,6 +37,8 @@ pub(crate) enum Called {
 pub struct Exchange {
     /// Callbacks entered, in order, without `proxy_on_`.
     pub callbacks: Vec<String>,
+    /// What the filter said that becomes of the request: 0 goes on, 1 stops, 4 stops with its body.
+    pub action: u32,
     /// How often each host call was made.
     pub host_calls: BTreeMap<&'static str, u64>,
     /// Instructions executed in the VM.

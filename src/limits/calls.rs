@@ -19,6 +19,7 @@ use crate::live::Names;
 use crate::metrics::Metrics;
 use crate::report;
 use crate::timer::Timer;
+use crate::waiting::MOST_WAIT_NANOS;
 
 /// Calls of one VM that may be on their way.
 const MOST_CALLS: usize = 8;
@@ -42,6 +43,15 @@ pub(super) struct Call {
     pub(super) floors: bool,
 }
 
+/// What an answer about leases meant for requests that wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// There are tokens, or none will come.
+    News,
+    /// Nothing.
+    Nothing,
+}
+
 /// What a VM says of a meter.
 pub(super) fn state(meter: &Meter, want: u64) -> MeterState {
     MeterState {
@@ -57,16 +67,22 @@ pub(super) fn state(meter: &Meter, want: u64) -> MeterState {
 }
 
 impl Limits {
-    /// Asks for more of one meter, enough for a request of that cost, unless it is not the time to ask anything.
-    pub(super) fn ask_for(&mut self, host: &impl Host, names: &Names, meter: &Meter, cost: u64, now: u64) {
+    /// Asks for more of one meter, enough for a request of that cost, unless it is not the time to ask anything; tells whether it did.
+    pub(super) fn ask_for(&mut self, host: &impl Host, names: &Names, meter: &Meter, cost: u64, now: u64) -> bool {
         let want = meter.want(now).max(cost.saturating_mul(2));
         let state = MeterState { least: cost, ..state(meter, want) };
-        self.call(host, names, &[(meter.subject, state)], None, now);
+        self.call(host, names, &[(meter.subject, state)], None, now)
     }
 
-    /// Whether the control plane answered last, or was not asked yet.
-    pub(super) fn may_ask(&self, now: u64) -> bool {
-        self.control.is_some() && self.boot.is_some() && self.pause.is_due(now)
+    /// Whether the control plane answers: it did last, or was not asked yet, and keeps no call waiting.
+    pub(super) fn is_heard(&self, now: u64) -> bool {
+        let is_late = |call: &Call| now.checked_sub(call.sent).is_none_or(|passed| passed > MOST_WAIT_NANOS);
+        self.control.is_some() && self.boot.is_some() && self.pause.is_due(now) && !self.calls.iter().any(is_late)
+    }
+
+    /// Whether a call about a meter is on its way.
+    pub(super) fn is_asked(&self, subject: Subject) -> bool {
+        self.calls.iter().any(|call| call.told.iter().any(|(told, state)| *told == subject && state.want > 0))
     }
 
     /// Says where these meters stand. Tells whether it could be said.
@@ -98,7 +114,7 @@ impl Limits {
         true
     }
 
-    /// An answer arrived. Tells whether it was about leases.
+    /// An answer arrived. Tells what it meant, if it was about leases.
     pub fn answered(
         &mut self,
         host: &impl Host,
@@ -107,12 +123,16 @@ impl Limits {
         headers: usize,
         body: usize,
         now: u64,
-    ) -> bool {
-        let Some(position) = self.calls.iter().position(|call| call.token == token) else { return false };
+    ) -> Option<Heard> {
+        let position = self.calls.iter().position(|call| call.token == token)?;
         let call = self.calls.swap_remove(position);
-        let Some(names) = self.names.clone() else { return true };
+        let Some(names) = self.names.clone() else { return Some(Heard::Nothing) };
         match answer(host, headers, body) {
-            Ok(answer) => self.follow(host, &names, &call, answer, now),
+            Ok(answer) => {
+                let is_empty = answer.grants.is_empty() && answer.unmetered.is_empty();
+                self.follow(host, &names, &call, answer, now);
+                return Some(if is_empty { Heard::Nothing } else { Heard::News });
+            }
             Err(failure) => {
                 let unknown = failure == Failure::Unknown;
                 self.pause = Timer::start(now, if unknown { UNKNOWN_NANOS } else { RETRY_NANOS });
@@ -121,7 +141,7 @@ impl Limits {
                 host.log(LogLevel::Debug, format_args!("no answer about leases: {failure:?}"));
             }
         }
-        true
+        Some(Heard::News)
     }
 
     fn follow(&mut self, host: &impl Host, names: &Names, call: &Call, answer: LeaseAnswer, now: u64) {

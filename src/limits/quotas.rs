@@ -19,7 +19,7 @@ use crate::waiting::MOST_WAIT_NANOS;
 pub(super) const LISTS: u64 = 4096;
 /// Between two calls for more of one meter, if the first is not answered.
 const ASK_NANOS: u64 = 50_000_000;
-/// If it is answered.
+/// If none is on its way.
 const ASK_SOON_NANOS: u64 = 5_000_000;
 /// The same, while the answer is that nothing is left.
 const ASK_AGAIN_NANOS: u64 = 1_000_000_000;
@@ -132,15 +132,13 @@ impl Limits {
             self.hand_back(host, &names, subject, now);
         }
         let validity = self.validity;
+        let is_asked = self.is_asked(subject);
         let looked = update(host, &list(&names, &subject), |meters: &mut Vec<Meter>| {
-            look(meters, subject, cost.saturating_sub(have), &validity, now)
+            look(meters, subject, cost.saturating_sub(have), &validity, is_asked, now)
         });
         let Some((looked, ask, is_coming)) = looked else { return Err(Shortage::Unavailable) };
-        if let Some(meter) = ask {
-            self.ask_for(host, &names, &meter, cost, now);
-        }
-        // Asked last, since asking may have failed.
-        self.coming |= is_coming && self.may_ask(now);
+        let could_ask = ask.is_none_or(|meter| self.ask_for(host, &names, &meter, cost, now));
+        self.coming |= is_coming && could_ask && self.is_heard(now);
         match looked {
             Looked::Short(shortage) => Err(shortage),
             Looked::Unmetered => Ok(None),
@@ -185,6 +183,7 @@ fn look(
     subject: Subject,
     needed: u64,
     validity: &Validity,
+    is_asked: bool,
     now: u64,
 ) -> ((Looked, Option<Meter>, bool), Write) {
     let Some(meter) = current(meters, subject, now) else {
@@ -204,13 +203,13 @@ fn look(
             taken => Looked::Taken(taken, *meter),
         }
     };
-    let ask = !validity.drain && is_to_ask(&looked, meter, now);
+    let ask = !validity.drain && is_to_ask(&looked, meter, is_asked, now);
     if ask {
         meter.asked_at = now;
     }
     let write = if *meter == before { Write::No } else { Write::Yes };
     let is_short = matches!(looked, Looked::Short(_)) && matches!(meter.state, State::Unknown | State::Granted);
-    let is_coming = is_short && now.saturating_sub(meter.asked_at) <= MOST_WAIT_NANOS;
+    let is_coming = is_short && now.checked_sub(meter.asked_at).is_some_and(|passed| passed <= MOST_WAIT_NANOS);
     ((looked, ask.then_some(*meter), is_coming), write)
 }
 
@@ -231,15 +230,16 @@ fn shortage(meter: &Meter, now: u64) -> Shortage {
     }
 }
 
-fn is_to_ask(looked: &Looked, meter: &Meter, now: u64) -> bool {
+/// `is_asked`: by this worker. What others asked for wakes nobody here.
+fn is_to_ask(looked: &Looked, meter: &Meter, is_asked: bool, now: u64) -> bool {
     let passed = now.checked_sub(meter.asked_at).unwrap_or(u64::MAX);
-    let is_answered = meter.answered_at >= meter.asked_at && passed >= ASK_SOON_NANOS;
+    let is_time = passed >= if is_asked { ASK_NANOS } else { ASK_SOON_NANOS };
     match looked {
         Looked::Taken(..) if meter.state != State::Granted => meter.is_low() && passed >= ASK_AGAIN_NANOS,
         Looked::Taken(..) => meter.is_low() && passed >= ASK_NANOS,
         Looked::Unmetered => passed >= UNMETERED_NANOS,
-        Looked::Short(Shortage::Unavailable) => passed >= ASK_NANOS || is_answered,
-        Looked::Short(Shortage::Busy(..)) if meter.state == State::Granted => passed >= ASK_NANOS || is_answered,
+        Looked::Short(Shortage::Unavailable) => is_time,
+        Looked::Short(Shortage::Busy(..)) if meter.state == State::Granted => is_time,
         Looked::Short(Shortage::Busy(..) | Shortage::Exhausted(_)) => passed >= ASK_AGAIN_NANOS,
     }
 }

@@ -20,8 +20,10 @@ const IDLE_NANOS: u64 = SECOND;
 const MOST_HELD: u16 = 16;
 /// Lists that buckets are divided among; each is some dozens of bytes as long as it is in use.
 const LISTS: u64 = 4096;
-/// Buckets that a VM keeps track of; of others it holds nothing.
+/// Buckets of which a VM holds something.
 const MOST_LOCAL: usize = 16 << 10;
+/// Buckets that it keeps track of: of others nothing is put back.
+const MOST_KNOWN: usize = 4 * MOST_LOCAL;
 /// Buckets that are given back in one tick, at most: a tick keeps requests waiting.
 const MOST_GIVEN_BACK: usize = 256;
 
@@ -85,6 +87,7 @@ struct Look<'a> {
     claim: &'a RateClaim,
     /// What this worker has of it so far.
     before: Option<Hold>,
+    may_hold: bool,
     workers: u32,
     now: u64,
 }
@@ -132,11 +135,12 @@ impl Rates {
             return Ok(local.credit.saturating_add(local.hold.left()));
         }
         let Some(names) = names else { return own(&mut self.own, claim, now) };
-        let look = Look { claim, before, workers: self.workers.max(1), now };
+        let may_hold = before.is_some() && self.local.len() < MOST_LOCAL;
+        let look = Look { claim, before, may_hold, workers: self.workers.max(1), now };
         // Nothing can be told of a bucket that cannot be written; it will be soon.
         let (taken, credit) = shared(host, names, &look).ok_or_else(|| claim.rate.interval())?;
         let hold = taken.unwrap_or_default();
-        if before.is_some() || self.local.len() < MOST_LOCAL {
+        if before.is_some() || self.local.len() < MOST_KNOWN {
             self.local.insert(claim.bucket, Local { hold, rate: claim.rate, credit });
         }
         taken.map(|hold| credit.saturating_add(hold.left()))
@@ -182,7 +186,7 @@ impl Rates {
 
 /// Settles what the worker had, and takes one or several; tells what credit is left behind them. `None` if it could not be written.
 fn shared(host: &impl Host, names: &Names, look: &Look<'_>) -> Option<(Result<Hold, u64>, u32)> {
-    let Look { claim: RateClaim { bucket, rate }, before, workers, now } = look;
+    let Look { claim: RateClaim { bucket, rate }, before, may_hold, workers, now } = look;
     let name = names.rates(slot(bucket.as_bytes(), LISTS));
     update(host, &name, |buckets: &mut Vec<Shared>| {
         let stored = buckets.iter().find(|it| it.bucket == *bucket).map_or(Level::default(), |it| it.level);
@@ -191,7 +195,7 @@ fn shared(host: &impl Host, names: &Names, look: &Look<'_>) -> Option<(Result<Ho
         level.settle(rate, &before.unwrap_or_default());
         level.tat = rate.settle(level.tat, *now);
         let credit = level.credit(rate, *now);
-        let is_plenty = before.is_some() && credit > rate.burst() / 2;
+        let is_plenty = *may_hold && credit > rate.burst() / 2;
         let wanted = if is_plenty { credit / (8 * workers) } else { 1 };
         let taken = level.take(rate, u16::try_from(wanted).unwrap_or(MOST_HELD).clamp(1, MOST_HELD), *now);
         let left = level.credit(rate, *now);

@@ -49,6 +49,7 @@ impl Level {
             (self.generation, self.lost_at) = (generation, now);
         }
         // A clock that went back waits anew.
+        self.lost_at = self.lost_at.min(now);
         if self.lost > 0 && now.saturating_sub(self.lost_at) >= HEARD_NANOS {
             self.tat = rate.behind(self.tat.max(now), core::mem::take(&mut self.lost));
         }

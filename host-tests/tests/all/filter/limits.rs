@@ -250,13 +250,13 @@ fn what_a_limited_request_costs() {
     assert!(fuel / 320 < 22_000 && calls < 320, "{} instructions, {calls} calls", fuel / 320);
 }
 
-/// Takes what worker 0 holds, so that its next request has to wait. The control plane has said nothing since.
-fn short(limit: u64, change: impl FnOnce(&mut Edge)) -> Edge {
+/// Takes what worker 0 holds, so that its next request has to wait; and how many passed. The control plane has said nothing since.
+fn short(limit: u64, change: impl FnOnce(&mut Edge)) -> (Edge, u64) {
     let mut edge = metered(limit, change);
-    for _ in 0..limit {
+    for passed in 0..limit {
         let request = edge.reading();
         if edge.process.request(0, request) == Outcome::Waits {
-            return edge;
+            return (edge, passed);
         }
     }
     panic!("no request had to wait");
@@ -264,7 +264,8 @@ fn short(limit: u64, change: impl FnOnce(&mut Edge)) -> Edge {
 
 #[test]
 fn who_comes_before_the_tokens_waits_for_them() {
-    let mut edge = short(300, |_| ());
+    let (mut edge, _) = short(300, |_| ());
+    assert_eq!(edge.process.exchange(0).action, 4, "its body waits too, however Envoy is configured");
     assert!(edge.process.woken(0).is_empty(), "nobody answered yet");
     while edge.process.deliver(&edge.plane) {}
     let woken = edge.process.woken(0);
@@ -279,33 +280,34 @@ fn who_comes_before_the_tokens_waits_for_them() {
 #[test]
 fn nobody_waits_long_for_a_control_plane_that_does_not_answer() {
     for (choice, status) in [(OnUnavailable::Deny, 503), (OnUnavailable::Allow, 200)] {
-        let mut edge = short(300, |edge| edge.corpus.spec.quota.on_unavailable = choice);
+        let (mut edge, _) = short(300, |edge| edge.corpus.spec.quota.on_unavailable = choice);
         for _ in 0..4 {
             edge.process.advance(Duration::from_millis(100));
             edge.process.tick_all();
         }
         let woken: Vec<_> = edge.process.woken(0).iter().map(Outcome::status).collect();
         assert_eq!(woken, [Some(status)]);
+        let request = edge.reading();
+        assert_eq!(edge.process.request(0, request).status(), Some(status), "who comes later does not wait at all");
         edge.run(SECOND);
-        assert_eq!(edge.metric("decisions.quota_unavailable") + edge.metric("quota.unmetered"), 1);
+        assert_eq!(edge.metric("decisions.quota_unavailable") + edge.metric("quota.unmetered"), 2);
     }
 }
 
 #[test]
 fn whoever_hangs_up_while_waiting_costs_nothing() {
-    let mut edge = short(300, |_| ());
+    let (mut edge, before) = short(300, |_| ());
     edge.process.hang_up(0);
     while edge.process.deliver(&edge.plane) {}
     assert!(edge.process.woken(0).is_empty());
     let (passed, _) = serve(&mut edge, 400);
-    edge.run(3 * SECOND);
-    assert!(passed > 200, "{passed}");
-    assert_eq!(edge.plane.charged(&organization(&edge)), 300, "all of it is spent by those who were answered");
+    edge.run(6 * SECOND);
+    assert_eq!((before + passed as u64, usage::told(&edge).0), (300, 300), "those who were answered have it all");
 }
 
 #[test]
 fn only_so_many_wait() {
-    let mut edge = short(300, |_| ());
+    let (mut edge, _) = short(300, |_| ());
     let outcomes: Vec<_> = (0..200).map(|_| edge.process.request(0, edge.reading())).collect();
     let waiting = outcomes.iter().filter(|it| **it == Outcome::Waits).count();
     assert_eq!(waiting, 127, "beside the first");
