@@ -153,6 +153,14 @@ async fn plans() {
         (json!({ "name": "x", "limit": -1 }), 400, "pointer", Value::Null),
         (json!({ "name": "x", "period": "week" }), 400, "pointer", Value::Null),
         (json!({ "name": "x", "rate": { "requests": 0, "seconds": 1, "burst": 1 } }), 422, "pointer", json!("/rate")),
+        (json!({ "name": "z", "rate": { "requests": 10, "seconds": 1, "burst": 0 } }), 422, "pointer", json!("/rate")),
+        (json!({ "name": "z", "rate": { "requests": 10, "secs": 1 } }), 400, "pointer", Value::Null),
+        (
+            json!({ "name": "z", "rate": { "requests": 10, "seconds": 1 } }),
+            201,
+            "rate",
+            json!({ "requests": 10, "seconds": 1, "burst": 10 }),
+        ),
         (json!({ "name": "x", "default": true }), 201, "default", json!(true)),
         (json!({ "name": "y", "default": true }), 201, "default", json!(true)),
     ] {
@@ -181,6 +189,12 @@ async fn plans() {
     assert_eq!(stack.patch(&path, json!({ "plan": null })).await.json()["plan"], Value::Null);
     let refused = stack.post(&format!("{path}/top-ups"), json!({ "tokens": 1 })).await;
     assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("not_metered")));
+    for tokens in [0, 9_000_000_000_000_000_000_u64] {
+        let refused = stack.post(&format!("{path}/top-ups"), json!({ "tokens": tokens })).await.json();
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(refused["pointer"] == "/tokens" && detail.starts_with("expected 1 to "), "{refused}");
+        assert!(!detail.contains("null"), "{refused}");
+    }
     assert_eq!(stack.delete("/v1/plans/pro").await.status, 200);
     assert_eq!(stack.delete("/v1/plans/pro").await.status, 404);
     let changed = stack.patch("/v1/plans/free", json!({ "limit": null, "lost_leases": "returned" })).await.json();
