@@ -27,7 +27,7 @@ use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 
 pub(crate) use intake::{TooManyEdges, take};
-pub(crate) use list::{list, summary};
+pub(crate) use list::{list, names, summary};
 use pending::Pending;
 
 /// Who has not reported for this long is silent: a dozen reports are missing.
