@@ -12,28 +12,28 @@ const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
 
 /// One batch of VM `vm`: `usage`, and as many requests of the edge.
-fn batch(vm: &str, seq: u64, allowed: u64, usage: Value) -> Value {
+pub(crate) fn batch(vm: &str, seq: u64, allowed: u64, usage: Value) -> Value {
     json!({
         "edge": "e", "vm": vm, "boot": "00000000000000b0", "seq": seq, "applied_version": 1, "allowed": allowed,
         "usage": usage,
     })
 }
 
-fn entry(key: &str, hour: u64, route: &str, allowed: u64) -> Value {
+pub(crate) fn entry(key: &str, hour: u64, route: &str, allowed: u64) -> Value {
     json!({ "hour": hour, "key": key, "route": route, "allowed": allowed, "cost": 2 * allowed, "last": hour })
 }
 
-async fn key(stack: &Stack) -> String {
+pub(crate) async fn key(stack: &Stack) -> String {
     stack.key("till").await["id"].as_str().unwrap().to_owned()
 }
 
-async fn tell(stack: &Stack, report: Value) {
+pub(crate) async fn tell(stack: &Stack, report: Value) {
     let answer = stack.report(report).await;
     assert_eq!(answer.status, 204, "{}", answer.json());
 }
 
 /// `allowed/cost/denied` of each row, with what it tells apart before it.
-async fn usage(stack: &Stack, query: &str) -> String {
+pub(crate) async fn usage(stack: &Stack, query: &str) -> String {
     let answer = stack.get(&format!("/v1/usage?{query}")).await;
     assert_eq!(answer.status, 200, "{query}: {}", answer.json());
     rows(&answer.json())
