@@ -34,7 +34,8 @@ macro_rules! query {
             /// Only in this environment.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub environment: Option<String>,
-            /// Only under this rule, as the rows have it; empty = under none.
+            /// Only under this rule: as the rows have it, `GET,HEAD /v1/users/{id}`, or with some of its methods or none,
+            /// `GET /v1/users/{id}`; empty = under none.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub route: Option<String>,
             /// What is told apart, with commas between: `hour` or `day`, `organization`, `environment`, `key`, `route`,

@@ -29,6 +29,7 @@ use crate::store::{Store, StoreError};
 pub(crate) use intake::{TooManyEdges, take};
 pub(crate) use list::{list, names, summary};
 use pending::Pending;
+pub(crate) use usage::rule_as_counted;
 
 /// Who has not reported for this long is silent: a dozen reports are missing.
 pub(crate) const SILENT_AFTER_MS: u64 = 60 * 1000;

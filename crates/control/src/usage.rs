@@ -4,6 +4,7 @@
 //! `by=day`, denials by reason are `by=reason`. Invariants: a caller is told of organisations it may see; an export never
 //! holds more than a page in memory.
 
+mod names;
 mod question;
 mod sheet;
 mod stretch;
@@ -31,6 +32,7 @@ pub(crate) async fn list(app: &App, by: &Caller, query: &ListUsage) -> Result<Us
     let page = usize::try_from(question.limit).unwrap_or(usize::MAX);
     question.limit = question.limit.saturating_add(1);
     app.fleet.settle().await?;
+    names::resolve(app, query, &mut question).await?;
     let mut sums = app.store.usage(&question).await?;
     let more = sums.len() > page && !question.busiest_first;
     sums.truncate(page);
@@ -51,6 +53,11 @@ pub(crate) async fn export(
     let query = ListUsage { from, to, organization, key, environment, route, by: parts, sort, limit, cursor };
     let mut question = question::parse(by, &query, app.clock.seconds())?;
     question.limit = EXPORTED_AT_ONCE;
+    {
+        let _listing = app.listings.turn(by).await;
+        app.fleet.settle().await?;
+        names::resolve(&app, &query, &mut question).await?;
+    }
     let bounds = [question.from(), question.to()].map(to_rfc3339);
     let heading = match format {
         ExportFormat::Csv => sheet::heading(&question),

@@ -53,7 +53,7 @@ struct Filter {
     /// Only in this environment.
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
-    /// Only under this rule, such as 'GET /v1/users/{id}'.
+    /// Only under this rule, with all or some of its methods, such as 'GET /v1/users/{id}'; '' for under none.
     #[arg(long, value_name = "RULE")]
     route: Option<String>,
     /// What is told apart: hour or day, organization, environment, key, route, reason, with commas between; or total.

@@ -15,11 +15,17 @@ pub(crate) const DAYS_KEPT: u64 = 400;
 /// Streams of batches are remembered for so many days after their last.
 pub(crate) const STREAMS_KEPT_DAYS: u64 = 30;
 
+/// So many rules are looked through for the one that was meant.
+pub(crate) const MOST_ROUTES: u32 = 2000;
+
 /// Questions about what keys did.
 #[async_trait]
 pub(crate) trait Usages {
     /// What keys did, added up.
     async fn usage(&self, question: &UsageQuestion) -> Result<Vec<UsageSum>, StoreError>;
+
+    /// Rules of rows that a question is about, [`MOST_ROUTES`] at most: those whose text ends like that.
+    async fn usage_routes(&self, question: &UsageQuestion, ending: &str) -> Result<Vec<String>, StoreError>;
 
     /// Forgets a little of what is older than it is kept. `true` if there is more.
     async fn forget_usage(&self, now: u64) -> Result<bool, StoreError>;

@@ -1,4 +1,4 @@
-//! When usage is asked about: days of other time zones.
+//! What usage is filtered by: rules by some of their methods, and days of other time zones.
 
 use serde_json::json;
 
@@ -7,6 +7,34 @@ use crate::stack::{NOON, Stack};
 
 const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
+
+#[tokio::test]
+async fn a_rule_is_found_by_some_of_its_methods() {
+    let stack = Stack::start().await;
+    let id = key(&stack).await;
+    let rules = ["GET,HEAD /v1/users/{id}", "DELETE /v1/users/{id}", "* /v1/**", "GET /v1/old", "GET,POST /v1/old"];
+    let entries: Vec<_> = rules.iter().zip(0..).map(|(rule, n)| entry(&id, NOON, rule, 1 << n)).collect();
+    tell(&stack, batch("a", 1, 31, json!(entries))).await;
+    for (route, expected) in [
+        ("GET,HEAD /v1/users/{id}", "1/2/0"),
+        ("GET /v1/users/{id}", "1/2/0"),
+        ("head /v1/users/{id}", "1/2/0"),
+        ("/v1/users/{id}", "3/6/0"),
+        ("GET /v1/**", "4/8/0"),
+        ("GET /v1/old", "8/16/0"),
+        ("POST /v1/old", "16/32/0"),
+        // Of the policy, and not used yet.
+        ("POST /v1/refunds", "0/0/0"),
+        ("GET /open", "0/0/0"),
+        ("other", "0/0/0"),
+        ("", "0/0/0"),
+    ] {
+        assert_eq!(usage(&stack, &format!("route={}", route.replace(' ', "%20"))).await, expected, "{route}");
+        let table = stack.get(&format!("/v1/usage/export?route={}", route.replace(' ', "%20"))).await;
+        let table = String::from_utf8(table.bytes).unwrap();
+        assert_eq!(table.lines().nth(1).unwrap().replace(',', "/"), expected, "{route}");
+    }
+}
 
 #[tokio::test]
 async fn a_day_of_another_time_zone_is_exact_whatever_is_told_apart() {

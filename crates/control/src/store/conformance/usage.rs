@@ -245,6 +245,16 @@ pub(super) async fn what_keys_did_is_added_up_as_it_is_asked(it: Fixture) {
     ] {
         assert_eq!(asked(&*it.store, &question).await.join(", "), expected, "{question:?}");
     }
+    for (question, ending, expected) in [
+        (&all, "", vec!["", "/a", "/b"]),
+        (&all, "b", vec!["/b"]),
+        (&all, "%", vec![]),
+        (&all, "and longer than any", vec![]),
+        (&within(Grain::Days, &pieces[2..]), "", vec![]),
+        (&of_key(2), "", vec!["/a"]),
+    ] {
+        assert_eq!(it.store.usage_routes(question, ending).await.unwrap(), expected, "{ending} {question:?}");
+    }
 }
 
 /// As an edge that lies, or counts wrongly, can tell.

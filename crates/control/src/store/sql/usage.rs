@@ -14,8 +14,8 @@ use super::store::again;
 use super::{Connection, Db, LEAST, Row, SUM, SqlStore};
 use crate::clock::DAY;
 use crate::store::{
-    DAYS_KEPT, Grain, HOURS_KEPT_DAYS, Part, Place, STREAMS_KEPT_DAYS, Span, StoreError, UsageQuestion, UsageSum,
-    Usages, Used, UsedFor,
+    DAYS_KEPT, Grain, HOURS_KEPT_DAYS, MOST_ROUTES, Part, Place, STREAMS_KEPT_DAYS, Span, StoreError, UsageQuestion,
+    UsageSum, Usages, Used, UsedFor,
 };
 
 /// PostgreSQL finds so many by their ids; for many more of a table it would rather read all of it.
@@ -43,6 +43,16 @@ impl Usages for SqlStore {
         // What is asked differs too much to be worth keeping.
         let rows = asked(question).build().persistent(false).fetch_all(self.listers()).await?;
         rows.iter().map(|row| sum(question, row)).collect()
+    }
+
+    async fn usage_routes(&self, question: &UsageQuestion, ending: &str) -> Result<Vec<String>, StoreError> {
+        let mut query = QueryBuilder::new("SELECT DISTINCT route FROM (");
+        told(&mut query, question);
+        query.push(") AS told WHERE substr(route, length(route) - length(");
+        query.push_bind(ending.to_owned()).push(") + 1) = ").push_bind(ending.to_owned());
+        query.push(format!(" ORDER BY route LIMIT {MOST_ROUTES}"));
+        let rows = query.build().persistent(false).fetch_all(self.listers()).await?;
+        rows.iter().map(|row| Ok(row.try_get("route")?)).collect()
     }
 
     async fn forget_usage(&self, now: u64) -> Result<bool, StoreError> {
