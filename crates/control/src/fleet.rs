@@ -43,7 +43,7 @@ const MAX_EDGES: usize = 4096;
 const MAX_VMS: usize = 256;
 /// Reasons that this version does not know; further ones are all called [`OTHER`].
 const MAX_STRANGE_REASONS: usize = 64;
-const OTHER: &str = "other";
+pub(crate) const OTHER: &str = "other";
 
 /// What was heard of edges and is not written yet.
 pub(crate) struct Fleet {

@@ -32,7 +32,7 @@ pub(crate) async fn list(app: &App, by: &Caller, query: &ListUsage) -> Result<Us
     let page = usize::try_from(question.limit).unwrap_or(usize::MAX);
     question.limit = question.limit.saturating_add(1);
     app.fleet.settle().await?;
-    names::resolve(app, query, &mut question).await?;
+    names::resolve(app, by, query, &mut question).await?;
     let mut sums = app.store.usage(&question).await?;
     let more = sums.len() > page && !question.busiest_first;
     sums.truncate(page);
@@ -56,7 +56,7 @@ pub(crate) async fn export(
     {
         let _listing = app.listings.turn(by).await;
         app.fleet.settle().await?;
-        names::resolve(&app, &query, &mut question).await?;
+        names::resolve(&app, by, &query, &mut question).await?;
     }
     let bounds = [question.from(), question.to()].map(to_rfc3339);
     let heading = match format {

@@ -1,11 +1,12 @@
 //! What a query asks: when, of whom, and what is told apart.
 //!
-//! Here nothing is read.
+//! What its names lead to is looked up in `names`, later: here nothing is read.
 
 use std::collections::BTreeSet;
 
 use portcullis_api::usage::{ListUsage, UsageSort};
 use portcullis_engine::KeyId;
+use portcullis_policy::nearest;
 
 use super::stretch::stretch;
 use crate::caller::Caller;
@@ -79,8 +80,7 @@ fn parts(text: &str) -> Result<(Grain, Vec<Part>), Error> {
     }
     for word in text.split(',') {
         let word = word.trim();
-        let (_, part, grain) =
-            PARTS.into_iter().find(|(name, ..)| *name == word).ok_or_else(|| Error::invalid("/by", WORDS))?;
+        let (_, part, grain) = PARTS.into_iter().find(|(name, ..)| *name == word).ok_or_else(|| unknown(word))?;
         if grain.is_some() && clock.is_some() && clock != grain {
             return Err(Error::invalid("/by", WORDS));
         }
@@ -88,6 +88,18 @@ fn parts(text: &str) -> Result<(Grain, Vec<Part>), Error> {
         parts.insert(part);
     }
     Ok((clock.unwrap_or(Grain::Days), parts.into_iter().collect()))
+}
+
+/// No such word; perhaps the beginning of one, or one that is misspelt.
+fn unknown(word: &str) -> Error {
+    const SHORTEST: usize = 3;
+    let names = || PARTS.into_iter().map(|(name, ..)| name);
+    let start = Some(word.trim_end_matches('s')).filter(|it| it.len() >= SHORTEST);
+    let near = start.and_then(|start| names().find(|it| it.starts_with(start)));
+    match near.or_else(|| nearest(word, names())) {
+        Some(near) => Error::invalid("/by", format!("{WORDS}\nhint: did you mean `{near}`?")),
+        None => Error::invalid("/by", WORDS),
+    }
 }
 
 #[cfg(test)]
@@ -102,6 +114,10 @@ mod tests {
             ("total", Ok((Grain::Days, vec![]))),
             ("key,day", Ok((Grain::Days, vec![Part::Time, Part::Key]))),
             ("hour, route,route", Ok((Grain::Hours, vec![Part::Time, Part::Route]))),
+            ("org", Err("did you mean `organization`?")),
+            ("day,orgs", Err("did you mean `organization`?")),
+            ("keys", Err("did you mean `key`?")),
+            ("days", Err("did you mean `day`?")),
             ("minute", Err(WORDS)),
             ("hour,day", Err(WORDS)),
             ("total,key", Err(WORDS)),

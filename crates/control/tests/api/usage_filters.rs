@@ -1,12 +1,20 @@
-//! What usage is filtered by: rules by some of their methods, and days of other time zones.
+//! What usage is filtered by: rules by some of their methods, names that are not there, and days of other time zones.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::usage::{batch, entry, key, tell, usage};
 use crate::stack::{NOON, Stack};
 
 const HOUR: u64 = 3600;
 const DAY: u64 = 24 * HOUR;
+
+async fn problem(stack: &Stack, query: &str) -> (u16, Value, String) {
+    let answer = stack.get(&format!("/v1/usage?{query}")).await;
+    let exported = stack.get(&format!("/v1/usage/export?{query}")).await;
+    assert_eq!(exported.status, answer.status, "{query}");
+    let problem = answer.json();
+    (answer.status, problem["pointer"].clone(), problem["detail"].as_str().unwrap_or_default().to_owned())
+}
 
 #[tokio::test]
 async fn a_rule_is_found_by_some_of_its_methods() {
@@ -33,6 +41,48 @@ async fn a_rule_is_found_by_some_of_its_methods() {
         let table = stack.get(&format!("/v1/usage/export?route={}", route.replace(' ', "%20"))).await;
         let table = String::from_utf8(table.bytes).unwrap();
         assert_eq!(table.lines().nth(1).unwrap().replace(',', "/"), expected, "{route}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_misspelt_is_not_read_as_no_usage() {
+    let stack = Stack::start().await;
+    let id = key(&stack).await;
+    tell(&stack, batch("a", 1, 1, json!([entry(&id, NOON, "GET,HEAD /v1/skills/**", 1)]))).await;
+    for (query, status, pointer, detail) in [
+        ("route=GET%20/v1/skill/**", 422, "/route", "did you mean `GET,HEAD /v1/skills/**`?"),
+        ("route=PUT%20/v1/skills/**", 422, "/route", "did you mean `GET,HEAD /v1/skills/**`?"),
+        ("route=GET%20/v1/refunds", 422, "/route", "did you mean `POST /v1/refunds`?"),
+        ("route=GET%20/quite/another", 422, "/route", "`by=route` names"),
+        ("environment=liv", 422, "/environment", "did you mean `live`? known environments: `live`, `test`"),
+        ("environment=production", 422, "/environment", "known environments: `live`, `test`"),
+        ("key=key_0000000000000000", 404, "", "there is no such key"),
+        ("organization=org_0000000000000000", 422, "/organization", "there is no such organisation"),
+        ("by=org", 422, "/by", "did you mean `organization`?"),
+        ("from=2026-01-15&to=2026-01-15", 422, "/to", "`from` and `to` are the same, and `to` is exclusive"),
+        ("from=2026-01-16&to=2026-01-15", 422, "/to", "`to` is before `from`"),
+    ] {
+        let (seen, at, text) = problem(&stack, query).await;
+        assert_eq!((seen, at.as_str().unwrap_or_default()), (status, pointer), "{query}: {text}");
+        assert!(text.contains(detail), "{query}: {text}");
+    }
+    let secret = "sk_live_0123456789abcdefghijklmn";
+    for query in [format!("route={secret}"), format!("environment={secret}")] {
+        let (status, _, text) = problem(&stack, &query).await;
+        assert!(status == 422 && !text.contains("0123456789"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn rules_of_the_policy_are_named_to_those_who_may_read_it() {
+    let stack = Stack::start().await;
+    let acme = stack.organization("acme").await;
+    for (permissions, expected) in [("keys:read", "`by=route` names"), ("keys:read policy:read", "`POST /v1/refunds`")]
+    {
+        let token = stack.token(&acme, None, permissions, None).await;
+        let answer = stack.by(&token, reqwest::Method::GET, "/v1/usage?route=GET%20/v1/refund", None).await;
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(answer.status == 422 && detail.contains(expected), "{permissions}: {detail}");
     }
 }
 
