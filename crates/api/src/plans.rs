@@ -35,7 +35,7 @@ pub enum LostLeases {
 /// So many requests in so many seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, from = "SentRate")]
 pub struct Rate {
     /// How many.
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 1, maximum = 4_294_967_295_u32))]
@@ -43,9 +43,24 @@ pub struct Rate {
     /// In how many seconds.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 86_400))]
     pub seconds: u32,
-    /// How many of them may come at once.
-    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 10_000_000))]
+    /// How many of them may come at once; absent = as many as `requests`.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 10_000_000, required = false))]
     pub burst: u32,
+}
+
+/// The same, as it may be sent.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SentRate {
+    requests: u32,
+    seconds: u32,
+    burst: Option<u32>,
+}
+
+impl From<SentRate> for Rate {
+    fn from(SentRate { requests, seconds, burst }: SentRate) -> Self {
+        Self { requests, seconds, burst: burst.unwrap_or(requests) }
+    }
 }
 
 /// So many tokens in each period.

@@ -4,6 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::ExportFormat;
 
+/// The header of `GET /v1/usage/export` that says from when on it counts, as it was rounded.
+pub const EXPORTED_FROM: &str = "x-portcullis-from";
+/// The header that says before when.
+pub const EXPORTED_TO: &str = "x-portcullis-to";
+
 /// A query: what it is filtered by, and what else it says. Flattened, unknown members would not be refused.
 macro_rules! query {
     ($(#[$about:meta])* $name:ident { $($more:tt)* }) => {
@@ -14,10 +19,10 @@ macro_rules! query {
         #[serde(deny_unknown_fields)]
         pub struct $name {
             /// From then on: `2027-01-31` or `2027-01-31T12:00:00Z`; absent = 30 days before `to`. Rounded down to a whole
-            /// hour, or to a whole day where only days are kept.
+            /// hour, or to a whole day (UTC) where only days are kept.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub from: Option<String>,
-            /// Before then; absent = now. Rounded up.
+            /// Before then, so a day named here is not counted; absent = now. Rounded up.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub to: Option<String>,
             /// Only this organisation's.
@@ -29,7 +34,8 @@ macro_rules! query {
             /// Only in this environment.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub environment: Option<String>,
-            /// Only under this rule, as the rows have it; empty = under none.
+            /// Only under this rule: as the rows have it, `GET,HEAD /v1/users/{id}`, or with some of its methods or none,
+            /// `GET /v1/users/{id}`; empty = under none.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub route: Option<String>,
             /// What is told apart, with commas between: `hour` or `day`, `organization`, `environment`, `key`, `route`,

@@ -14,6 +14,14 @@ pub(crate) enum Error {
     /// There is no such thing; the caller has the wrong id.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// No edge of that name was heard of; the caller has another name in mind.
+    #[error("there is no edge `{edge}`\nhint: {hint}")]
+    UnknownEdge {
+        /// What was sent.
+        edge: String,
+        /// Which there are.
+        hint: String,
+    },
     /// The caller may not do this; someone with a higher role, or another token, can.
     #[error(
         "this needs the permission `{0}`, which you do not have: ask an admin of the organisation, or use another token"

@@ -27,8 +27,9 @@ use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 
 pub(crate) use intake::{TooManyEdges, take};
-pub(crate) use list::{list, summary};
+pub(crate) use list::{list, names, summary};
 use pending::Pending;
+pub(crate) use usage::rule_as_counted;
 
 /// Who has not reported for this long is silent: a dozen reports are missing.
 pub(crate) const SILENT_AFTER_MS: u64 = 60 * 1000;
@@ -42,7 +43,7 @@ const MAX_EDGES: usize = 4096;
 const MAX_VMS: usize = 256;
 /// Reasons that this version does not know; further ones are all called [`OTHER`].
 const MAX_STRANGE_REASONS: usize = 64;
-const OTHER: &str = "other";
+pub(crate) const OTHER: &str = "other";
 
 /// What was heard of edges and is not written yet.
 pub(crate) struct Fleet {

@@ -62,7 +62,8 @@ use postgres::PostgresStore;
 pub(crate) use settings::{SIGNING_KEY, Settings};
 pub(crate) use sqlite::SqliteStore;
 pub(crate) use usage::{
-    DAYS_KEPT, Grain, HOURS_KEPT_DAYS, Part, Place, STREAMS_KEPT_DAYS, UsageQuestion, UsageSum, Usages, Used, UsedFor,
+    DAYS_KEPT, Grain, HOURS_KEPT_DAYS, MOST_ROUTES, Part, Place, STREAMS_KEPT_DAYS, Span, UsageQuestion, UsageSum,
+    Usages, Used, UsedFor,
 };
 pub(crate) use webhooks::{
     Deliveries, DeliveryRow, Due, MOST_WAITING, Outcome, QuotaEventRow, WebhookRow, WebhookWrite, Webhooks,

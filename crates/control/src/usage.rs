@@ -4,8 +4,10 @@
 //! `by=day`, denials by reason are `by=reason`. Invariants: a caller is told of organisations it may see; an export never
 //! holds more than a page in memory.
 
+mod names;
 mod question;
 mod sheet;
+mod stretch;
 
 use std::sync::Arc;
 
@@ -30,32 +32,39 @@ pub(crate) async fn list(app: &App, by: &Caller, query: &ListUsage) -> Result<Us
     let page = usize::try_from(question.limit).unwrap_or(usize::MAX);
     question.limit = question.limit.saturating_add(1);
     app.fleet.settle().await?;
+    names::resolve(app, by, query, &mut question).await?;
     let mut sums = app.store.usage(&question).await?;
     let more = sums.len() > page && !question.busiest_first;
     sums.truncate(page);
     let next_cursor = sums.last().filter(|_| more).map(|sum| question::cursor(&sum.place));
-    let (from, to) = (to_rfc3339(question.from), to_rfc3339(question.to));
+    let (from, to) = (to_rfc3339(question.from()), to_rfc3339(question.to()));
     Ok(UsageList { from, to, data: sums.into_iter().map(|sum| row(&question, sum)).collect(), next_cursor })
 }
 
-/// All of them, as text in pieces.
-pub(crate) fn export(
+/// All of them: from when and until when, and the text in pieces.
+pub(crate) async fn export(
     app: App,
     by: &Caller,
     query: ExportUsage,
-) -> Result<impl Stream<Item = Result<Vec<u8>, Error>> + Send + 'static, Error> {
+) -> Result<([String; 2], impl Stream<Item = Result<Vec<u8>, Error>> + Send + use<>), Error> {
     by.require(KeysRead)?;
     let ExportUsage { from, to, organization, key, environment, route, by: parts, format } = query;
     let (sort, limit, cursor) = (UsageSort::Place, None, None);
     let query = ListUsage { from, to, organization, key, environment, route, by: parts, sort, limit, cursor };
-    let question = question::parse(by, &query, app.clock.seconds())?;
-    let question = UsageQuestion { limit: EXPORTED_AT_ONCE, ..question };
+    let mut question = question::parse(by, &query, app.clock.seconds())?;
+    question.limit = EXPORTED_AT_ONCE;
+    {
+        let _listing = app.listings.turn(by).await;
+        app.fleet.settle().await?;
+        names::resolve(&app, by, &query, &mut question).await?;
+    }
+    let bounds = [question.from(), question.to()].map(to_rfc3339);
     let heading = match format {
         ExportFormat::Csv => sheet::heading(&question),
         ExportFormat::Jsonl => Vec::new(),
     };
     let by = Arc::new(by.clone());
-    Ok(try_unfold(Some((heading, question)), move |next| {
+    let pieces = try_unfold(Some((heading, question)), move |next| {
         let (app, by) = (app.clone(), by.clone());
         async move {
             let Some((mut text, question)) = next else { return Ok(None) };
@@ -71,7 +80,8 @@ pub(crate) fn export(
             }
             Ok(Some((text, last.map(|last| (Vec::new(), UsageQuestion { after: Some(last), ..question })))))
         }
-    }))
+    });
+    Ok((bounds, pieces))
 }
 
 fn write(format: ExportFormat, question: &UsageQuestion, row: UsageRow, text: &mut Vec<u8>) {

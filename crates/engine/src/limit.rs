@@ -54,6 +54,11 @@ pub struct Demand {
 pub trait Limiter {
     /// Takes a demand, all of it or nothing.
     fn admit(&mut self, demand: &Demand) -> Result<Admission, Refusal>;
+
+    /// Whether it knows what is left.
+    fn counts(&self) -> bool {
+        true
+    }
 }
 
 /// No limits: for whoever asks what a decision would be and keeps no count.
@@ -63,6 +68,10 @@ pub struct Unlimited;
 impl Limiter for Unlimited {
     fn admit(&mut self, _: &Demand) -> Result<Admission, Refusal> {
         Ok(Admission::default())
+    }
+
+    fn counts(&self) -> bool {
+        false
     }
 }
 

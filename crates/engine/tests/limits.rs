@@ -299,10 +299,15 @@ fn explain_says_what_a_request_falls_under_and_takes_nothing() {
             &both,
             "/by-everyone",
             "organisation quota, cost 1; key quota, cost 1; rate 10 in 1 s, burst 20, by key; \
-          rate 5 in 60 s, burst 5, by organisation; rate 4 in 3600 s, burst 4, by everyone",
+          rate 5 in 60 s, burst 5, by organisation; rate 4 in 3600 s, burst 4, by everyone; what is left is not looked at",
         ),
-        (&json!({}), &of_organization(true, None), "/dear", "organisation quota, cost 5"),
-        (&json!({}), &One::default(), "/by-key", "rate 60 in 60 s, burst 7, by key"),
+        (
+            &json!({}),
+            &of_organization(true, None),
+            "/dear",
+            "organisation quota, cost 5; what is left is not looked at",
+        ),
+        (&json!({}), &One::default(), "/by-key", "rate 60 in 60 s, burst 7, by key; what is left is not looked at"),
         (&json!({}), &One::default(), "/plain", ""),
     ] {
         let (policy, mut one, mut checks) = (policy(more), one.clone(), Vec::new());

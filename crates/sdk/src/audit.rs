@@ -33,6 +33,11 @@ impl Pieces {
         Self(response)
     }
 
+    /// What a header of the answer says.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.0.headers().get(name)?.to_str().ok()
+    }
+
     /// The next piece; `None` once all is there. An error means that it is not.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
         Ok(self.0.chunk().await?.map(|piece| piece.to_vec()))

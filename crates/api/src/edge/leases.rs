@@ -141,6 +141,9 @@ pub struct DrainAnswer {
     pub processes: u64,
     /// Tokens that did not come back in time; 0 = it can be stopped without a loss.
     pub outstanding: u64,
+    /// Tokens that processes of that edge held which are gone: they come back no more.
+    #[serde(default)]
+    pub in_doubt: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out a reference")]

@@ -38,11 +38,24 @@ fn a_control_plane_without_edges_says_so() {
         (vec!["usage", "--by", "day,reason", "--csv", "--key", id], 0, "day,reason,allowed,cost,denied\n"),
         (vec!["usage", "--csv", "--json"], 2, ""),
         (vec!["usage", "--by", "minute"], 1, ""),
+        (vec!["usage", "--key", "key_0000000000000000"], 1, ""),
         (vec!["denials", "6c1f"], 1, ""),
         (vec!["denials", "6c1f", "--key", id], 2, ""),
     ] {
         let done = control.admin(&arguments);
         assert_eq!(done.code, code, "{arguments:?}: {}", done.stderr);
         assert!(done.stdout.contains(stdout), "{arguments:?}: {}", done.stdout);
+    }
+    for (arguments, stderr) in [
+        (
+            vec!["--from", "2026-01-15", "--to", "2026-01-15"],
+            "`--from` and `--to` are the same, and `--to` is exclusive",
+        ),
+        (vec!["--environment", "liv"], "did you mean `live`?"),
+        (vec!["--from", "2020-01-15T10:00:00Z"], "counted from 2020-01-15T00:00:00Z to "),
+        (vec!["--from", "2020-01-15T10:00:00Z", "--csv"], "counted from 2020-01-15T00:00:00Z to "),
+    ] {
+        let done = control.admin(&[vec!["usage"], arguments.clone()].concat());
+        assert!(done.stderr.contains(stderr), "{arguments:?}: {}", done.stderr);
     }
 }

@@ -163,7 +163,7 @@ fn the_limits_of_a_request_are_told_and_not_counted() {
         run(["explain", "--policy", POLICY, "--keys", keys, "--path", "/v1/users/1", "--header", header])
     };
     let told = "organisation quota, cost 1; key quota, cost 1; rate 500 in 1 s, burst 1000, by key; \
-                rate 9 in 60 s, burst 12, by organisation";
+                rate 9 in 60 s, burst 12, by organisation; what is left is not looked at";
     let done = explain(keys);
     assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
     assert!(done.stdout.lines().any(|line| line.ends_with(told)), "{}", done.stdout);

@@ -40,7 +40,8 @@ pub(super) const fn of(reason: Reason) -> &'static str {
             "The key's organisation is suspended: none of its keys works until it is active."
         }
         Reason::QuotaExhausted => {
-            "The organisation's quota is used up, which all its keys share: wait until it is filled again, or raise it."
+            "The organisation's quota, which all its keys share, or the key's own is used up: look which one, and wait until it \
+             is filled again or raise it."
         }
         Reason::RateLimited => {
             "More requests came in a while than a limit of the key, its organisation or the endpoint lets through: send them \

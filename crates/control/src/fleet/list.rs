@@ -48,6 +48,13 @@ async fn stored_summary(app: &App) -> Result<(usize, Option<u64>), Error> {
     Ok((vms.len(), vms.values().map(|vms| applied_version(vms, now_ms)).min()))
 }
 
+/// What the edges are called that were heard of lately.
+pub(crate) async fn names(app: &App) -> Result<Vec<String>, Error> {
+    app.fleet.settle().await?;
+    let since_ms = app.clock.millis().saturating_sub(GONE_AFTER_MS);
+    Ok(by_edge(app.store.vms(since_ms).await?).into_keys().collect())
+}
+
 fn by_edge(rows: Vec<VmRow>) -> BTreeMap<String, Vec<VmRow>> {
     let mut edges = BTreeMap::<_, Vec<_>>::new();
     for row in rows {

@@ -33,7 +33,7 @@ impl Routes {
         if self.0.len() >= MAX_ROUTES || text.len() > 4 * MAX_PLACE {
             return OTHER.to_owned();
         }
-        let name = plain::place(policy, text, MAX_PLACE);
+        let name = rule_as_counted(policy, text);
         self.0.insert(text.to_owned(), (name.clone(), now_ms));
         name
     }
@@ -41,6 +41,11 @@ impl Routes {
     pub(super) fn forget_old(&mut self, now_ms: u64) {
         self.0.retain(|_, (_, told_ms)| now_ms.saturating_sub(*told_ms) <= ROUTES_KEPT_MS);
     }
+}
+
+/// A rule as rows have it: fit to be kept and shown.
+pub(crate) fn rule_as_counted(policy: &PolicyRoom, text: &str) -> String {
+    plain::place(policy, text, MAX_PLACE)
 }
 
 /// Notes it, in what is one report's alone. Returns how many requests were of what can be no key.

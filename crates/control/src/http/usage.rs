@@ -4,10 +4,10 @@ use axum::Json;
 use axum::body::Body as RawBody;
 use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use futures_util::TryStreamExt as _;
 use portcullis_api::audit::ExportFormat;
-use portcullis_api::usage::{ExportUsage, ListUsage, UsageList, UsageRow};
+use portcullis_api::usage::{EXPORTED_FROM, EXPORTED_TO, ExportUsage, ListUsage, UsageList, UsageRow};
 
 use super::auth::By;
 use super::body::Parameters;
@@ -33,24 +33,28 @@ pub(super) async fn list(
     responses((status = 200, description = "the sums", content(
         (String = "text/csv"),
         (UsageRow = "application/jsonl"),
+    ), headers(
+        ("x-portcullis-from" = String, description = "from then on, as it was rounded"),
+        ("x-portcullis-to" = String, description = "before then, as it was rounded"),
     ))))]
 pub(super) async fn export(
     State(app): State<App>,
     By(by): By,
     Parameters(query): Parameters<ExportUsage>,
 ) -> Result<Response, Failure> {
-    file(app, &by, query)
+    file(app, &by, query).await
 }
 
 /// The sums as a file to keep, written as they are read.
-pub(super) fn file(app: App, by: &Caller, query: ExportUsage) -> Result<Response, Failure> {
+pub(super) async fn file(app: App, by: &Caller, query: ExportUsage) -> Result<Response, Failure> {
     let (kind, disposition) = match query.format {
         ExportFormat::Csv => ("text/csv; charset=utf-8; header=present", "attachment; filename=\"usage.csv\""),
         ExportFormat::Jsonl => ("application/jsonl", "attachment; filename=\"usage.jsonl\""),
     };
-    let pieces = usage::export(app, by, query)?;
+    let (bounds, pieces) = usage::export(app, by, query).await?;
     // The status is on its way by then: a reader that sees the connection break knows that it does not have all.
     let pieces = pieces.inspect_err(|error| tracing::error!(%error, "an export of usage broke off"));
     let headers = [(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, disposition)];
-    Ok((headers, RawBody::from_stream(pieces.map_err(|_| "broke off"))).into_response())
+    let bounds: Vec<_> = [EXPORTED_FROM, EXPORTED_TO].into_iter().zip(bounds).collect();
+    Ok((headers, AppendHeaders(bounds), RawBody::from_stream(pieces.map_err(|_| "broke off"))).into_response())
 }

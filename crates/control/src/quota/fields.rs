@@ -15,6 +15,14 @@ pub(super) fn limit(pointer: &str, limit: u64) -> Result<u64, Error> {
     Ok(limit)
 }
 
+/// So many tokens beside a plan's.
+pub(super) fn top_up(tokens: u64) -> Result<u64, Error> {
+    match (1..=MOST_TOKENS).contains(&tokens) {
+        true => Ok(tokens),
+        false => Err(Error::invalid("/tokens", format!("expected 1 to {MOST_TOKENS} tokens to add"))),
+    }
+}
+
 /// A key's quota.
 pub(crate) fn key_quota(sent: &KeyQuota) -> Result<KeyQuota, Error> {
     Ok(KeyQuota { limit: limit("/quota/limit", sent.limit)?, ..*sent })

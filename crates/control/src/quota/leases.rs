@@ -10,6 +10,8 @@ use portcullis_engine::Subject;
 
 use crate::app::App;
 use crate::error::Error;
+use crate::fleet;
+use crate::keys::misleads;
 use crate::store::LeaseCall;
 
 /// For how long a process may spend what it holds, from when it asked.
@@ -19,6 +21,8 @@ const MAX_NAME: usize = 128;
 const MAX_METERS: usize = 4096;
 /// For so long a process is told to stop; after that somebody thought better of it.
 const DRAINING_MS: u64 = 10 * 60 * 1000;
+/// Names in an answer.
+const MOST_NAMED: usize = 10;
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(200);
 
@@ -59,18 +63,41 @@ pub(crate) async fn take(app: &App, request: LeaseRequest) -> Result<LeaseAnswer
 pub(crate) async fn drain(app: &App, request: &DrainRequest) -> Result<DrainAnswer, Error> {
     check_edge(app, &request.edge)?;
     let now_ms = app.clock.millis();
+    app.store.close_boots(now_ms).await?;
     let processes = app.store.drain(&request.edge, now_ms, now_ms.saturating_add(DRAINING_MS)).await?;
+    if processes == 0 && !app.store.knows_edge(&request.edge).await? {
+        known(&request.edge, fleet::names(app).await?)?;
+    }
     let end = Instant::now() + DRAIN_WITHIN;
     loop {
-        let outstanding = app.store.outstanding(&request.edge, app.clock.millis()).await?;
+        let now_ms = app.clock.millis();
+        app.store.close_boots(now_ms).await?;
+        let (outstanding, in_doubt) = app.store.outstanding(&request.edge, now_ms).await?;
         if outstanding == 0 || Instant::now() >= end {
-            return Ok(DrainAnswer { processes, outstanding });
+            return Ok(DrainAnswer { processes, outstanding, in_doubt });
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_AGAIN_AFTER) => {}
-            () = app.shutdown.begun() => return Ok(DrainAnswer { processes, outstanding }),
+            () = app.shutdown.begun() => return Ok(DrainAnswer { processes, outstanding, in_doubt }),
         }
     }
+}
+
+/// Fails unless it is one of those that report: one without a quota has nothing to give back.
+fn known(edge: &str, names: Vec<String>) -> Result<(), Error> {
+    if names.iter().any(|it| it == edge) {
+        return Ok(());
+    }
+    let listed = |names: &[String]| names.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
+    let hint = match names.get(..MOST_NAMED) {
+        _ if names.is_empty() => "no edge reports".to_owned(),
+        Some(some) if names.len() > MOST_NAMED => {
+            format!("of {} that report the first are {}", names.len(), listed(some))
+        }
+        _ => format!("those that report are {}", listed(&names)),
+    };
+    let edge: String = edge.chars().filter(|it| !misleads(*it)).collect();
+    Err(Error::UnknownEdge { edge, hint })
 }
 
 fn check_edge(app: &App, name: &str) -> Result<(), Error> {

@@ -22,10 +22,7 @@ pub(crate) async fn top_up(app: &App, by: &Caller, id: &str, request: &CreateTop
     by.require(OrganizationsWrite)?;
     let organization = find_seen(app, by, id).await?;
     by.require_operator(app)?;
-    let tokens = fields::limit("/tokens", request.tokens)?;
-    if tokens == 0 {
-        return Err(Error::invalid("/tokens", "expected at least 1"));
-    }
+    let tokens = fields::top_up(request.tokens)?;
     let note = note(app, &request.note)?;
     // The period may end, or be another, before it is written.
     app.change(async || {

@@ -21,8 +21,11 @@ pub(crate) trait Leases {
     /// Tells every process of an edge to give everything back; how many are alive.
     async fn drain(&self, edge: &str, now_ms: u64, until_ms: u64) -> Result<u64, StoreError>;
 
-    /// What the processes of an edge that are told to stop still hold.
-    async fn outstanding(&self, edge: &str, now_ms: u64) -> Result<u64, StoreError>;
+    /// What the processes of an edge that are told to stop still hold, and what those held that are gone.
+    async fn outstanding(&self, edge: &str, now_ms: u64) -> Result<(u64, u64), StoreError>;
+
+    /// Whether any process of that edge called, and is not forgotten.
+    async fn knows_edge(&self, edge: &str) -> Result<bool, StoreError>;
 
     /// Whether a subject's tokens are counted, how, and its last meter that has begun.
     async fn meter(&self, subject: Subject, now: u64) -> Result<(Option<Metered>, Option<MeterRow>), StoreError>;

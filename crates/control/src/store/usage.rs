@@ -1,6 +1,6 @@
 //! What keys did, as stored: by hour and by day, in UTC.
 //!
-//! Rows only. Invariant: an hour is a whole hour and a day a whole day, so what is asked about begins and ends with one.
+//! Rows only. Invariant: an hour is a whole hour and a day a whole day, so each part of what is asked about begins and ends with one.
 
 use async_trait::async_trait;
 use portcullis_engine::KeyId;
@@ -15,11 +15,17 @@ pub(crate) const DAYS_KEPT: u64 = 400;
 /// Streams of batches are remembered for so many days after their last.
 pub(crate) const STREAMS_KEPT_DAYS: u64 = 30;
 
+/// So many rules are looked through for the one that was meant.
+pub(crate) const MOST_ROUTES: u32 = 2000;
+
 /// Questions about what keys did.
 #[async_trait]
 pub(crate) trait Usages {
     /// What keys did, added up.
     async fn usage(&self, question: &UsageQuestion) -> Result<Vec<UsageSum>, StoreError>;
+
+    /// Rules of rows that a question is about, [`MOST_ROUTES`] at most: those whose text ends like that.
+    async fn usage_routes(&self, question: &UsageQuestion, ending: &str) -> Result<Vec<String>, StoreError>;
 
     /// Forgets a little of what is older than it is kept. `true` if there is more.
     async fn forget_usage(&self, now: u64) -> Result<bool, StoreError>;
@@ -73,23 +79,32 @@ pub(crate) enum Part {
     Reason,
 }
 
-/// What is asked.
-#[derive(Clone, Debug)]
-pub(crate) struct UsageQuestion {
-    /// Of which table.
+/// A stretch of time, as one of the tables has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// In which table.
     pub grain: Grain,
     /// From then on, in Unix seconds.
     pub from: u64,
     /// Before then.
     pub to: u64,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub(crate) struct UsageQuestion {
+    /// Whether time is told apart by the hour or by the day.
+    pub grain: Grain,
+    /// When: one stretch after the other, without a gap. There is at least one; hours are told apart only in those of hours.
+    pub spans: Vec<Span>,
     /// Whose.
     pub scope: Scope,
     /// Only this key's.
     pub key: Option<KeyId>,
     /// Only in this environment.
     pub environment: Option<String>,
-    /// Only under this rule; empty = under none.
-    pub route: Option<String>,
+    /// Only under these rules; an empty one = under none.
+    pub routes: Option<Vec<String>>,
     /// What is told apart, without repetition, in the order of [`Part`]; none = one sum of all.
     pub by: Vec<Part>,
     /// Those with the most requests first.
@@ -121,6 +136,18 @@ pub(crate) struct UsageSum {
     pub cost: u64,
     /// Requests refused.
     pub denied: u64,
+}
+
+impl UsageQuestion {
+    /// From then on, in Unix seconds.
+    pub(crate) fn from(&self) -> u64 {
+        self.spans.first().map_or(0, |span| span.from)
+    }
+
+    /// Before then.
+    pub(crate) fn to(&self) -> u64 {
+        self.spans.last().map_or(0, |span| span.to)
+    }
 }
 
 impl Used {

@@ -1,21 +1,31 @@
-//! What a query asks: which stretch of time, of which table, and what is told apart.
+//! What a query asks: when, of whom, and what is told apart.
 //!
-//! Invariant: a question begins and ends with a whole hour or a whole day of its table.
+//! What its names lead to is looked up in `names`, later: here nothing is read.
 
 use std::collections::BTreeSet;
 
 use portcullis_api::usage::{ListUsage, UsageSort};
 use portcullis_engine::KeyId;
+use portcullis_policy::nearest;
 
+use super::stretch::stretch;
 use crate::caller::Caller;
-use crate::clock::{DAY, HOUR, MAX_TIME, from_rfc3339};
 use crate::error::Error;
 use crate::organizations;
-use crate::store::{Grain, HOURS_KEPT_DAYS, Part, Place, UsageQuestion};
+use crate::store::{Grain, Part, Place, UsageQuestion};
 
 const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 1000;
-const DEFAULT_DAYS: u64 = 30;
+/// What can be told apart: as it is called, and whether it is time.
+const PARTS: [(&str, Part, Option<Grain>); 7] = [
+    ("hour", Part::Time, Some(Grain::Hours)),
+    ("day", Part::Time, Some(Grain::Days)),
+    ("organization", Part::Organization, None),
+    ("environment", Part::Environment, None),
+    ("key", Part::Key, None),
+    ("route", Part::Route, None),
+    ("reason", Part::Reason, None),
+];
 const WORDS: &str = "expected `total`, or some of `hour`, `day`, `organization`, `environment`, `key`, `route`, `reason` \
                      with commas between, and not both `hour` and `day`";
 
@@ -25,8 +35,7 @@ pub(super) fn parse(by: &Caller, query: &ListUsage, now: u64) -> Result<UsageQue
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Error::invalid("/limit", format!("expected 1 to {MAX_LIMIT}")));
     }
-    let (clock, parts) = parts(query.by.as_deref().unwrap_or("total"))?;
-    let (grain, from, to) = stretch(query, clock, now)?;
+    let (grain, parts) = parts(query.by.as_deref().unwrap_or("total"))?;
     let key: Option<KeyId> = query
         .key
         .as_deref()
@@ -35,12 +44,11 @@ pub(super) fn parse(by: &Caller, query: &ListUsage, now: u64) -> Result<UsageQue
         .map_err(|_| Error::invalid("/key", "expected a key's id: `key_` and 16 characters"))?;
     Ok(UsageQuestion {
         grain,
-        from,
-        to,
+        spans: stretch(query, grain, now)?,
         scope: organizations::narrow(by, query.organization.as_deref())?,
         key,
         environment: query.environment.clone(),
-        route: query.route.clone(),
+        routes: query.route.clone().map(|it| vec![it]),
         after: query.cursor.as_deref().map(|text| after(text, &parts, query.sort)).transpose()?,
         by: parts,
         busiest_first: query.sort == UsageSort::Requests,
@@ -65,96 +73,63 @@ fn after(text: &str, parts: &[Part], sort: UsageSort) -> Result<Vec<Place>, Erro
 }
 
 /// What is told apart, and whether time is by the hour or by the day.
-fn parts(text: &str) -> Result<(Option<Grain>, Vec<Part>), Error> {
+fn parts(text: &str) -> Result<(Grain, Vec<Part>), Error> {
     let (mut clock, mut parts) = (None, BTreeSet::new());
     if text == "total" {
-        return Ok((None, Vec::new()));
+        return Ok((Grain::Days, Vec::new()));
     }
     for word in text.split(',') {
-        let (part, grain) = match word.trim() {
-            "hour" => (Part::Time, Some(Grain::Hours)),
-            "day" => (Part::Time, Some(Grain::Days)),
-            "organization" => (Part::Organization, None),
-            "environment" => (Part::Environment, None),
-            "key" => (Part::Key, None),
-            "route" => (Part::Route, None),
-            "reason" => (Part::Reason, None),
-            _ => return Err(Error::invalid("/by", WORDS)),
-        };
+        let word = word.trim();
+        let (_, part, grain) = PARTS.into_iter().find(|(name, ..)| *name == word).ok_or_else(|| unknown(word))?;
         if grain.is_some() && clock.is_some() && clock != grain {
             return Err(Error::invalid("/by", WORDS));
         }
         clock = clock.or(grain);
         parts.insert(part);
     }
-    Ok((clock, parts.into_iter().collect()))
+    Ok((clock.unwrap_or(Grain::Days), parts.into_iter().collect()))
 }
 
-/// Hours are asked where it takes them and they are kept; days where they will do.
-fn stretch(query: &ListUsage, clock: Option<Grain>, now: u64) -> Result<(Grain, u64, u64), Error> {
-    let given = |pointer, text: &Option<String>| text.as_deref().map(|text| time(pointer, text)).transpose();
-    let step = if clock == Some(Grain::Hours) { HOUR } else { DAY };
-    let to = given("/to", &query.to)?.unwrap_or_else(|| (now + 1).next_multiple_of(step));
-    let from = given("/from", &query.from)?.unwrap_or_else(|| to.saturating_sub(DEFAULT_DAYS * DAY));
-    if from >= to {
-        return Err(Error::invalid("/to", "expected a time after `from`"));
+/// No such word; perhaps the beginning of one, or one that is misspelt.
+fn unknown(word: &str) -> Error {
+    const SHORTEST: usize = 3;
+    let names = || PARTS.into_iter().map(|(name, ..)| name);
+    let start = Some(word.trim_end_matches('s')).filter(|it| it.len() >= SHORTEST);
+    let near = start.and_then(|start| names().find(|it| it.starts_with(start)));
+    match near.or_else(|| nearest(word, names())) {
+        Some(near) => Error::invalid("/by", format!("{WORDS}\nhint: did you mean `{near}`?")),
+        None => Error::invalid("/by", WORDS),
     }
-    let kept = (now / HOUR * HOUR).saturating_sub(HOURS_KEPT_DAYS * DAY);
-    let takes_hours = clock.is_none() && !(from.is_multiple_of(DAY) && to.is_multiple_of(DAY)) && from >= kept;
-    let (grain, step) =
-        if clock == Some(Grain::Hours) || takes_hours { (Grain::Hours, HOUR) } else { (Grain::Days, DAY) };
-    let to = to.next_multiple_of(step);
-    let from = if grain == Grain::Hours { from.max(kept).min(to) } else { from };
-    Ok((grain, from / step * step, to))
-}
-
-fn time(pointer: &str, text: &str) -> Result<u64, Error> {
-    let time = from_rfc3339(text).or_else(|| from_rfc3339(&format!("{text}T00:00:00Z")));
-    let hint = "expected a day, 2027-01-31, or a time as in RFC 3339: 2027-01-31T12:00:00Z";
-    time.filter(|time| *time <= MAX_TIME).ok_or_else(|| Error::invalid(pointer, hint))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::to_rfc3339;
 
-    /// 2026-01-15T12:30:00Z.
     const NOW: u64 = 1_768_480_200;
 
     #[test]
-    fn a_stretch_is_whole_hours_or_whole_days() {
-        for (by, from, to, expected) in [
-            ("total", "", "", "Days 2025-12-17 2026-01-16"),
-            ("day", "", "", "Days 2025-12-17 2026-01-16"),
-            ("hour", "", "", "Hours 2025-12-16T13 2026-01-15T13"),
-            ("key", "2026-01-01", "2026-01-03", "Days 2026-01-01 2026-01-03"),
-            ("key", "2026-01-01T10:30:00Z", "2026-01-01T10:31:00Z", "Hours 2026-01-01T10 2026-01-01T11"),
-            ("key", "2025-01-01T10:30:00Z", "2025-01-01T10:31:00Z", "Days 2025-01-01 2025-01-02"),
-            ("day", "2026-01-01T10:30:00Z", "2026-01-01T10:31:00Z", "Days 2026-01-01 2026-01-02"),
-            ("key", "2026-01-01T01:00:00+01:00", "", "Days 2026-01-01 2026-01-16"),
-            ("hour", "2025-01-01", "2026-01-01", "Hours 2025-12-11T12 2026-01-01"),
-            ("hour", "2025-01-01", "2025-01-02", "Hours 2025-01-02 2025-01-02"),
-            ("total", "2025-01-01", "2024-01-01", "/to"),
-            ("total", "2025-01-01", "2025-01-01", "/to"),
-            ("total", "yesterday", "", "/from"),
-            ("total", "", "2500-01-01", "/to"),
-            ("minute", "", "", "/by"),
-            ("hour,day", "", "", "/by"),
-            ("total,key", "", "", "/by"),
-            ("", "", "", "/by"),
+    fn what_is_told_apart_is_some_of_what_there_is() {
+        for (text, expected) in [
+            ("total", Ok((Grain::Days, vec![]))),
+            ("key,day", Ok((Grain::Days, vec![Part::Time, Part::Key]))),
+            ("hour, route,route", Ok((Grain::Hours, vec![Part::Time, Part::Route]))),
+            ("org", Err("did you mean `organization`?")),
+            ("day,orgs", Err("did you mean `organization`?")),
+            ("keys", Err("did you mean `key`?")),
+            ("days", Err("did you mean `day`?")),
+            ("minute", Err(WORDS)),
+            ("hour,day", Err(WORDS)),
+            ("total,key", Err(WORDS)),
+            ("", Err(WORDS)),
         ] {
-            let given = |text: &str| Some(text.to_owned()).filter(|it| !it.is_empty());
-            let query = ListUsage { from: given(from), to: given(to), ..ListUsage::default() };
-            let found = parts(by).and_then(|(clock, _)| stretch(&query, clock, NOW));
-            let short = |time| to_rfc3339(time).trim_end_matches(":00Z").trim_end_matches(":00").to_owned();
-            let short = |time| short(time).trim_end_matches("T00").to_owned();
-            let text = match found {
-                Ok((grain, from, to)) => format!("{grain:?} {} {}", short(from), short(to)),
-                Err(Error::Invalid { pointer, .. }) => pointer,
-                Err(error) => error.to_string(),
-            };
-            assert_eq!(text, expected, "{by} {from} {to}");
+            match (parts(text), expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{text}"),
+                (Err(Error::Invalid { pointer, detail }), Err(hint)) => {
+                    assert!(pointer == "/by" && detail.contains(hint), "{text}: {detail}");
+                }
+                (found, _) => panic!("{text}: {found:?}"),
+            }
         }
     }
 

@@ -52,6 +52,7 @@ mod trial;
 mod trouble;
 mod unreadable;
 mod usage;
+mod usage_filters;
 mod usage_pages;
 mod webhook_pages;
 mod webhooks;

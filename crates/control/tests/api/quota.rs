@@ -114,8 +114,57 @@ async fn an_edge_that_is_to_stop_gives_everything_back() {
         assert_eq!((&answer["grants"][0]["granted"], &answer["drain"]), (&json!(5), &json!(true)), "{answer}");
     };
     let (drained, ()) = tokio::join!(drain, give_back);
-    assert_eq!(drained.json(), json!({ "processes": 1, "outstanding": 0 }));
+    assert_eq!(drained.json(), json!({ "processes": 1, "outstanding": 0, "in_doubt": 0 }));
     assert_eq!(standing(&stack, &org).await, [1000, 2, 0, 0, 998]);
+}
+
+async fn drain(stack: &Stack, edge: &str) -> Answer {
+    let body = json!({ "edge": edge }).to_string();
+    stack.send(Method::POST, "/edge/v1/drain", Some(&stack.edge), Some(body.as_bytes())).await
+}
+
+#[tokio::test]
+async fn what_processes_held_that_are_gone_is_not_waited_for() {
+    let stack = Stack::start().await;
+    let org = metered(&stack, 1000).await;
+    let period = call(&stack, BOOT, 1, meter(&org, 0, [0, 0, 0, 5])).await["grants"][0]["period"].as_u64().unwrap();
+    let killed = async {
+        while ask(&stack, json!({ "edge": "e", "boot": BOOT })).await.json()["drain"] != json!(true) {}
+        stack.pass(71);
+    };
+    let (drained, ()) = tokio::join!(drain(&stack, "e"), killed);
+    assert_eq!(drained.json(), json!({ "processes": 1, "outstanding": 0, "in_doubt": 5 }));
+    let other = "00000000000000b2";
+    call(&stack, other, 1, meter(&org, period, [0, 0, 0, 1])).await;
+    call(&stack, other, 2, meter(&org, period, [1, 1, 0, 0])).await;
+    assert_eq!(drain(&stack, "e").await.json(), json!({ "processes": 1, "outstanding": 0, "in_doubt": 5 }));
+    stack.pass(71);
+    assert_eq!(drain(&stack, "e").await.json(), json!({ "processes": 0, "outstanding": 0, "in_doubt": 5 }));
+    stack.pass(30 * DAY);
+    assert_eq!(drain(&stack, "e").await.json(), json!({ "processes": 0, "outstanding": 0, "in_doubt": 0 }));
+}
+
+#[tokio::test]
+async fn an_edge_that_nobody_heard_of_is_not_drained() {
+    let stack = Stack::start().await;
+    let refused = async |edge: &str| {
+        let answer = drain(&stack, edge).await;
+        assert_eq!((answer.status, &answer.json()["code"]), (404, &json!("not_found")), "{}", answer.json());
+        answer.json()["detail"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(refused("edge-9").await, "there is no edge `edge-9`\nhint: no edge reports");
+    for number in 1..=2 {
+        let report = json!({ "edge": format!("edge-{number}"), "vm": "0", "applied_version": 1 });
+        assert_eq!(stack.report(report).await.status, 204);
+    }
+    assert_eq!(refused("edge-9").await, "there is no edge `edge-9`\nhint: those that report are `edge-1`, `edge-2`");
+    let nothing = json!({ "processes": 0, "outstanding": 0, "in_doubt": 0 });
+    assert_eq!(drain(&stack, "edge-1").await.json(), nothing, "it has no quota");
+    for number in 3..=12 {
+        let report = json!({ "edge": format!("edge-{number}"), "vm": "0", "applied_version": 1 });
+        assert_eq!(stack.report(report).await.status, 204);
+    }
+    assert!(refused("edge-99").await.contains("of 12 that report the first are `edge-1`, `edge-10`, "));
 }
 
 #[tokio::test]
@@ -153,6 +202,14 @@ async fn plans() {
         (json!({ "name": "x", "limit": -1 }), 400, "pointer", Value::Null),
         (json!({ "name": "x", "period": "week" }), 400, "pointer", Value::Null),
         (json!({ "name": "x", "rate": { "requests": 0, "seconds": 1, "burst": 1 } }), 422, "pointer", json!("/rate")),
+        (json!({ "name": "z", "rate": { "requests": 10, "seconds": 1, "burst": 0 } }), 422, "pointer", json!("/rate")),
+        (json!({ "name": "z", "rate": { "requests": 10, "secs": 1 } }), 400, "pointer", Value::Null),
+        (
+            json!({ "name": "z", "rate": { "requests": 10, "seconds": 1 } }),
+            201,
+            "rate",
+            json!({ "requests": 10, "seconds": 1, "burst": 10 }),
+        ),
         (json!({ "name": "x", "default": true }), 201, "default", json!(true)),
         (json!({ "name": "y", "default": true }), 201, "default", json!(true)),
     ] {
@@ -181,6 +238,12 @@ async fn plans() {
     assert_eq!(stack.patch(&path, json!({ "plan": null })).await.json()["plan"], Value::Null);
     let refused = stack.post(&format!("{path}/top-ups"), json!({ "tokens": 1 })).await;
     assert_eq!((refused.status, &refused.json()["code"]), (409, &json!("not_metered")));
+    for tokens in [0, 9_000_000_000_000_000_000_u64] {
+        let refused = stack.post(&format!("{path}/top-ups"), json!({ "tokens": tokens })).await.json();
+        let detail = refused["detail"].as_str().unwrap();
+        assert!(refused["pointer"] == "/tokens" && detail.starts_with("expected 1 to "), "{refused}");
+        assert!(!detail.contains("null"), "{refused}");
+    }
     assert_eq!(stack.delete("/v1/plans/pro").await.status, 200);
     assert_eq!(stack.delete("/v1/plans/pro").await.status, 404);
     let changed = stack.patch("/v1/plans/free", json!({ "limit": null, "lost_leases": "returned" })).await.json();

@@ -56,7 +56,7 @@ impl<A: Ambient> KeyCheck<'_, '_, A> {
         if demand.is_empty() {
             return trace.result(Step::Quota, Ok(()));
         }
-        let detail = Described { demand: &demand, rule: rule.rate };
+        let detail = Described { demand: &demand, rule: rule.rate, counted: limiter.counts() };
         match limiter.admit(&demand) {
             Ok(admission) => {
                 told.admission = admission;
@@ -123,6 +123,7 @@ impl<A: Ambient> KeyCheck<'_, '_, A> {
 struct Described<'d> {
     demand: &'d Demand,
     rule: Option<RuleRate>,
+    counted: bool,
 }
 
 impl fmt::Display for Described<'_> {
@@ -140,6 +141,6 @@ impl fmt::Display for Described<'_> {
             write!(f, "{gap}rate {requests} in {seconds} s, burst {burst}, by {name}")?;
             gap = "; ";
         }
-        Ok(())
+        if self.counted { Ok(()) } else { write!(f, "{gap}what is left is not looked at") }
     }
 }

@@ -70,7 +70,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
 
 /// Whether the body, or the query, names what an operation is about.
 fn names_in_body(path: &str) -> bool {
-    matches!(path, "/v1/keys:find" | "/v1/explain" | "/v1/quota")
+    matches!(path, "/v1/keys:find" | "/v1/explain" | "/v1/quota" | "/v1/usage" | "/v1/usage/export")
 }
 
 /// Header fields that a layer takes care of, for every operation alike.

@@ -103,7 +103,7 @@ pub(super) async fn export(
     let by = "day,environment,key,route,reason";
     let ListUsage { from, to, organization, by, .. } = question(&app, &desk, asked.days(), None, by);
     let (key, environment, route, format) = (None, None, None, ExportFormat::Csv);
-    file(app, &desk.by, ExportUsage { from, to, organization, key, environment, route, by, format })
+    file(app, &desk.by, ExportUsage { from, to, organization, key, environment, route, by, format }).await
 }
 
 /// About the viewer's organisation, whole days of UTC, today included.

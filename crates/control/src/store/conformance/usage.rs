@@ -9,8 +9,8 @@ use super::rows::{NOW, key, key_id, organization_id, put, take_in, two_organizat
 use crate::caller::Scope;
 use crate::clock::{DAY, HOUR};
 use crate::store::{
-    Batch, Count, Grain, Heard, HeardEdge, HeardVm, Noted, Part, Place, Portion, Store, Stream, TakenIn, UsageQuestion,
-    Used, UsedFor, Write,
+    Batch, Count, Grain, Heard, HeardEdge, HeardVm, Noted, Part, Place, Portion, Span, Store, Stream, TakenIn,
+    UsageQuestion, Used, UsedFor, Write,
 };
 
 fn did(number: u16, hour: u64, route: &str, reason: &str) -> UsedFor {
@@ -21,16 +21,21 @@ fn used(requests: u64, cost: u64) -> Used {
     Used { requests, cost }
 }
 
+const ALWAYS: u64 = 4_000_000_000;
+
+fn span(grain: Grain, from: u64, to: u64) -> Span {
+    Span { grain, from, to }
+}
+
 /// Everything since 1970, as one sum.
 fn question() -> UsageQuestion {
     UsageQuestion {
         grain: Grain::Days,
-        from: 0,
-        to: u64::from(u32::MAX),
+        spans: vec![span(Grain::Days, 0, ALWAYS)],
         scope: Scope::All,
         key: None,
         environment: None,
-        route: None,
+        routes: None,
         by: Vec::new(),
         busiest_first: false,
         after: None,
@@ -194,19 +199,33 @@ async fn some_usage(store: &dyn Store) {
 pub(super) async fn what_keys_did_is_added_up_as_it_is_asked(it: Fixture) {
     some_usage(&*it.store).await;
     let (all, one) = (question(), UsageQuestion { scope: Scope::Only(organization_id(1)), ..question() });
-    let hours = UsageQuestion { grain: Grain::Hours, ..one.clone() };
+    let hours = UsageQuestion { grain: Grain::Hours, spans: vec![span(Grain::Hours, 0, ALWAYS)], ..one.clone() };
+    let within = |grain, spans: &[Span]| UsageQuestion { grain, spans: spans.to_vec(), ..one.clone() };
+    let midnight = NOW - 12 * HOUR;
+    let pieces = [
+        span(Grain::Hours, midnight - HOUR, midnight),
+        span(Grain::Days, midnight, midnight + DAY),
+        span(Grain::Hours, midnight + DAY, midnight + DAY + HOUR),
+    ];
     let [first, second] = [1, 2].map(|it| organization_id(it).to_string().trim_start_matches("org_").to_owned());
     let by = |question: &UsageQuestion, by: &[Part]| UsageQuestion { by: by.to_vec(), ..question.clone() };
     let of_key = |number| UsageQuestion { key: Some(key_id(number)), ..one.clone() };
-    let route = |route: &str| UsageQuestion { route: Some(route.to_owned()), ..all.clone() };
+    let routes = |routes: &[&str]| {
+        let routes = routes.iter().map(|it| (*it).to_owned()).collect();
+        UsageQuestion { routes: Some(routes), ..all.clone() }
+    };
     let environment = |name: &str| UsageQuestion { environment: Some(name.to_owned()), ..all.clone() };
     for (question, expected) in [
         (all.clone(), "175/177/80"),
         (one.clone(), "47/49/80"),
         (hours.clone(), "47/49/80"),
         (UsageQuestion { scope: Scope::Only(organization_id(3)), ..question() }, "0/0/0"),
-        (UsageQuestion { from: NOW, ..hours.clone() }, "44/48/80"),
-        (UsageQuestion { to: NOW - 12 * HOUR, ..hours.clone() }, "2/0/0"),
+        (within(Grain::Hours, &[span(Grain::Hours, NOW, ALWAYS)]), "44/48/80"),
+        (within(Grain::Hours, &[span(Grain::Hours, 0, midnight)]), "2/0/0"),
+        (within(Grain::Days, &pieces), "47/49/80"),
+        (by(&within(Grain::Days, &pieces), &[Part::Time]), "-129600 2/0/0, -43200 45/49/80"),
+        (by(&within(Grain::Days, &pieces[1..]), &[Part::Time]), "-43200 45/49/80"),
+        (by(&within(Grain::Days, &[span(Grain::Hours, NOW, NOW + HOUR)]), &[Part::Time]), "-43200 44/48/80"),
         (by(&one, &[Part::Time]), "-129600 2/0/0, -43200 45/49/80"),
         (by(&hours, &[Part::Time]), "-46800 2/0/0, -43200 1/1/0, +0 44/48/80"),
         (by(&all, &[Part::Organization]), &format!("{first} 47/49/80, {second} 128/128/0")),
@@ -218,12 +237,23 @@ pub(super) async fn what_keys_did_is_added_up_as_it_is_asked(it: Fixture) {
         (by(&of_key(1), &[Part::Route, Part::Reason]), " no_rule 0/0/16, /a  7/9/0, /b  8/8/0"),
         (of_key(2), "32/32/64"),
         (of_key(3), "0/0/0"),
-        (route("/b"), "8/8/0"),
-        (route(""), "0/0/16"),
+        (routes(&["/b"]), "8/8/0"),
+        (routes(&["/b", "", "/c"]), "8/8/16"),
+        (routes(&[""]), "0/0/16"),
         (environment("live"), "175/177/80"),
         (environment("test"), "0/0/0"),
     ] {
         assert_eq!(asked(&*it.store, &question).await.join(", "), expected, "{question:?}");
+    }
+    for (question, ending, expected) in [
+        (&all, "", vec!["", "/a", "/b"]),
+        (&all, "b", vec!["/b"]),
+        (&all, "%", vec![]),
+        (&all, "and longer than any", vec![]),
+        (&within(Grain::Days, &pieces[2..]), "", vec![]),
+        (&of_key(2), "", vec!["/a"]),
+    ] {
+        assert_eq!(it.store.usage_routes(question, ending).await.unwrap(), expected, "{ending} {question:?}");
     }
 }
 
@@ -248,7 +278,8 @@ pub(super) async fn sums_end_before_numbers_do(it: Fixture) {
     }
     for grain in [Grain::Hours, Grain::Days] {
         for by in [vec![], vec![Part::Route], vec![Part::Key]] {
-            let question = UsageQuestion { grain, by, busiest_first: true, ..question() };
+            let spans = vec![span(grain, 0, ALWAYS)];
+            let question = UsageQuestion { grain, spans, by, busiest_first: true, ..question() };
             let sums = store.usage(&question).await.unwrap();
             assert!(sums.iter().all(|sum| sum.allowed >= 1 << 62 && sum.cost == sum.allowed), "{question:?}: {sums:?}");
         }
@@ -260,7 +291,8 @@ pub(super) async fn sums_end_before_numbers_do(it: Fixture) {
 pub(super) async fn usage_is_read_in_pages(it: Fixture) {
     some_usage(&*it.store).await;
     for by in [vec![Part::Time, Part::Key, Part::Route], vec![Part::Key], vec![Part::Time], vec![Part::Organization]] {
-        let whole = UsageQuestion { by, ..question() };
+        let spans = vec![span(Grain::Hours, 0, NOW / DAY * DAY), span(Grain::Days, NOW / DAY * DAY, ALWAYS)];
+        let whole = UsageQuestion { by, spans, ..question() };
         let expected = it.store.usage(&whole).await.unwrap();
         let (mut paged, mut after) = (Vec::new(), None);
         while paged.len() < expected.len() {
@@ -289,7 +321,8 @@ pub(super) async fn usage_is_kept_for_so_long(it: Fixture) {
     take_in(store, noted).await;
     told(store, vec![batch("v", 1, 7)]).await;
     let left = async || {
-        let hours = asked(store, &UsageQuestion { grain: Grain::Hours, ..question() }).await.remove(0);
+        let hours = UsageQuestion { spans: vec![span(Grain::Hours, 0, ALWAYS)], ..question() };
+        let hours = asked(store, &hours).await.remove(0);
         (hours, asked(store, &question()).await.remove(0))
     };
     for (days, steps, hours, all) in [

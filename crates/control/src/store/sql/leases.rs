@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use portcullis_api::edge::{FloorsUpTo, GrantState};
 use portcullis_engine::{OrganizationId, Subject};
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::columns::{parsed, signed, unsigned, unsigned_or_null};
 use super::metered::{self, subject};
@@ -51,14 +51,28 @@ impl Leases for SqlStore {
         .await
     }
 
-    async fn outstanding(&self, edge: &str, now_ms: u64) -> Result<u64, StoreError> {
-        let sql = "SELECT CAST(COALESCE(SUM(l.granted - l.spent - l.returned - l.forgiven), 0) AS BIGINT) AS held \
+    async fn outstanding(&self, edge: &str, now_ms: u64) -> Result<(u64, u64), StoreError> {
+        let sum = |which: &str| {
+            let held = "l.granted - l.spent - l.returned - l.forgiven";
+            format!("CAST(COALESCE(SUM(CASE WHEN {which} THEN {held} ELSE 0 END), 0) AS BIGINT)")
+        };
+        let sql = format!(
+            "SELECT {} AS held, {} AS in_doubt \
                    FROM boots b JOIN leases l ON l.boot = b.boot \
                    JOIN meters m ON m.subject = l.subject AND m.period_start = l.period_start \
-                   WHERE b.edge = $1 AND b.drain_until_ms > $2 AND m.period_end > $3 \
-                   AND l.granted > l.spent + l.returned + l.forgiven";
-        let query = sqlx::query(sql).bind(edge).bind(signed(now_ms)).bind(signed(now_ms / 1000));
-        unsigned("held", query.fetch_one(self.finders()).await?.try_get("held")?)
+                   WHERE b.edge = $1 AND (b.closed OR b.drain_until_ms > $2) AND m.period_end > $3 \
+                   AND l.granted > l.spent + l.returned + l.forgiven",
+            sum("NOT b.closed"),
+            sum("b.closed")
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(edge).bind(signed(now_ms)).bind(signed(now_ms / 1000));
+        let row = query.fetch_one(self.finders()).await?;
+        Ok((unsigned("held", row.try_get("held")?)?, unsigned("in_doubt", row.try_get("in_doubt")?)?))
+    }
+
+    async fn knows_edge(&self, edge: &str) -> Result<bool, StoreError> {
+        let found = sqlx::query("SELECT boot FROM boots WHERE edge = $1 LIMIT 1").bind(edge);
+        Ok(found.fetch_optional(self.finders()).await?.is_some())
     }
 
     async fn meter(&self, subject: Subject, now: u64) -> Result<(Option<Metered>, Option<MeterRow>), StoreError> {

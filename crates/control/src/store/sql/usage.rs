@@ -14,8 +14,8 @@ use super::store::again;
 use super::{Connection, Db, LEAST, Row, SUM, SqlStore};
 use crate::clock::DAY;
 use crate::store::{
-    DAYS_KEPT, Grain, HOURS_KEPT_DAYS, Part, Place, STREAMS_KEPT_DAYS, StoreError, UsageQuestion, UsageSum, Usages,
-    Used, UsedFor,
+    DAYS_KEPT, Grain, HOURS_KEPT_DAYS, MOST_ROUTES, Part, Place, STREAMS_KEPT_DAYS, Span, StoreError, UsageQuestion,
+    UsageSum, Usages, Used, UsedFor,
 };
 
 /// PostgreSQL finds so many by their ids; for many more of a table it would rather read all of it.
@@ -43,6 +43,16 @@ impl Usages for SqlStore {
         // What is asked differs too much to be worth keeping.
         let rows = asked(question).build().persistent(false).fetch_all(self.listers()).await?;
         rows.iter().map(|row| sum(question, row)).collect()
+    }
+
+    async fn usage_routes(&self, question: &UsageQuestion, ending: &str) -> Result<Vec<String>, StoreError> {
+        let mut query = QueryBuilder::new("SELECT DISTINCT route FROM (");
+        told(&mut query, question);
+        query.push(") AS told WHERE substr(route, length(route) - length(");
+        query.push_bind(ending.to_owned()).push(") + 1) = ").push_bind(ending.to_owned());
+        query.push(format!(" ORDER BY route LIMIT {MOST_ROUTES}"));
+        let rows = query.build().persistent(false).fetch_all(self.listers()).await?;
+        rows.iter().map(|row| Ok(row.try_get("route")?)).collect()
     }
 
     async fn forget_usage(&self, now: u64) -> Result<bool, StoreError> {
@@ -149,31 +159,28 @@ const fn column(part: Part) -> &'static str {
     }
 }
 
+/// When a row of a table is, as it is told apart.
+const fn starts_at(told: Grain, kept: Grain) -> &'static str {
+    match (told, kept) {
+        (Grain::Days, Grain::Hours) => "starts_at - starts_at % 86400",
+        _ => "starts_at",
+    }
+}
+
 fn asked(question: &UsageQuestion) -> QueryBuilder<Db> {
     let columns = question.by.iter().map(|part| column(*part)).collect::<Vec<_>>().join(", ");
     let listed = if columns.is_empty() { String::new() } else { format!("{columns}, ") };
     let sum = |of: &str| format!("CAST({LEAST}(COALESCE({SUM}({of}), 0), {}) AS BIGINT)", 2 * MOST);
     let mut query = QueryBuilder::new(format!(
-        "SELECT {listed}{} AS allowed, {} AS cost, {} AS denied FROM {} WHERE starts_at >= ",
+        "SELECT {listed}{} AS allowed, {} AS cost, {} AS denied FROM (",
         sum("CASE WHEN reason = '' THEN requests ELSE 0 END"),
         sum("cost"),
         sum("CASE WHEN reason = '' THEN 0 ELSE requests END"),
-        table(question.grain)
     ));
-    query.push_bind(signed(question.from)).push(" AND starts_at < ").push_bind(signed(question.to));
-    if let Some(organization) = only(question.scope) {
-        // A key's rows are few: of two that would do, its index is the one.
-        query.push(if question.key.is_some() { " AND organization || '' = " } else { " AND organization = " });
-        query.push_bind(organization);
-    }
-    let key = question.key.map(|key| key.to_string());
-    for (name, value) in [("key_id", &key), ("environment", &question.environment), ("route", &question.route)] {
-        if let Some(value) = value {
-            query.push(format!(" AND {name} = ")).push_bind(value.clone());
-        }
-    }
+    told(&mut query, question);
+    query.push(") AS told");
     if let Some(after) = question.after.as_ref().filter(|it| !it.is_empty()) {
-        query.push(format!(" AND ({columns}) > ("));
+        query.push(format!(" WHERE ({columns}) > ("));
         let mut list = query.separated(", ");
         for place in after {
             match place {
@@ -189,6 +196,42 @@ fn asked(question: &UsageQuestion) -> QueryBuilder<Db> {
     }
     query.push(" LIMIT ").push_bind(i64::from(question.limit));
     query
+}
+
+/// The rows that it is about. Hours and days say the same, so each stretch is read where it can be.
+fn told(query: &mut QueryBuilder<Db>, question: &UsageQuestion) {
+    for (number, Span { grain, from, to }) in question.spans.iter().enumerate() {
+        query.push(if number > 0 { " UNION ALL " } else { "" }).push(format!(
+            "SELECT {} AS starts_at, organization, environment, key_id, route, reason, requests, cost FROM {} \
+             WHERE starts_at >= ",
+            starts_at(question.grain, *grain),
+            table(*grain)
+        ));
+        query.push_bind(signed(*from)).push(" AND starts_at < ").push_bind(signed(*to));
+        filter(query, question);
+    }
+}
+
+fn filter(query: &mut QueryBuilder<Db>, question: &UsageQuestion) {
+    if let Some(organization) = only(question.scope) {
+        // A key's rows are few: of two that would do, its index is the one.
+        query.push(if question.key.is_some() { " AND organization || '' = " } else { " AND organization = " });
+        query.push_bind(organization);
+    }
+    let key = question.key.map(|key| key.to_string());
+    for (name, value) in [("key_id", &key), ("environment", &question.environment)] {
+        if let Some(value) = value {
+            query.push(format!(" AND {name} = ")).push_bind(value.clone());
+        }
+    }
+    if let Some(routes) = &question.routes {
+        query.push(" AND route IN (");
+        let mut list = query.separated(", ");
+        for route in routes {
+            list.push_bind(route.clone());
+        }
+        query.push(")");
+    }
 }
 
 fn sum(question: &UsageQuestion, row: &Row) -> Result<UsageSum, StoreError> {
@@ -213,24 +256,28 @@ pub(in crate::store) fn planned() -> Vec<(String, &'static str)> {
     let organization = Scope::Only(portcullis_engine::OrganizationId::from_bytes([1; 10]));
     let month = UsageQuestion {
         grain: Grain::Days,
-        from: 0,
-        to: 30 * DAY,
+        spans: vec![Span { grain: Grain::Days, from: 0, to: 30 * DAY }],
         scope: organization,
         key: None,
         environment: None,
-        route: None,
+        routes: None,
         by: vec![Part::Time],
         busiest_first: false,
         after: None,
         limit: 100,
     };
-    let hours = UsageQuestion { grain: Grain::Hours, ..month.clone() };
+    let hours_of = |from| Span { grain: Grain::Hours, from, to: from + DAY };
+    let hours = UsageQuestion { grain: Grain::Hours, spans: vec![hours_of(0)], ..month.clone() };
+    let zoned = |spans: &UsageQuestion| [vec![hours_of(0)], spans.spans.clone(), vec![hours_of(30 * DAY)]].concat();
+    let [first_of_zoned, last_of_zoned] = [(); 2].map(|()| UsageQuestion { spans: zoned(&month), ..month.clone() });
     let of_key = UsageQuestion { key: Some(KeyId::from_bytes([1; 10])), ..month.clone() };
     let all = UsageQuestion { scope: Scope::All, ..month.clone() };
     let by_row = |name| if is_sqlite { "PRIMARY KEY (organization=? AND starts_at>? AND starts_at<?)" } else { name };
     [
         (month, by_row("usage_days_pkey")),
         (hours, by_row("usage_hours_pkey")),
+        (first_of_zoned, by_row("usage_hours_pkey")),
+        (last_of_zoned, by_row("usage_days_pkey")),
         (of_key, "usage_days_key"),
         (all, "usage_days_starts_at"),
     ]
