@@ -29,6 +29,13 @@ async fn the_operator_makes_gives_changes_and_removes_plans() {
     has(&ada.post("/plans", &[("name", "Team!"), ("limit", "7")]).await, 422, &["name-problem"]);
     let half = [("name", "team"), ("rate_requests", "5")];
     has(&ada.post("/plans", &half).await, 422, &["rate_requests-problem", "Fill in all three, or none."]);
+    for (field, value) in [("period", "week"), ("period", ""), ("lost_leases", "foo")] {
+        let problem = format!("{field}-problem");
+        let sent = [("name", "odd"), ("limit", "5"), (field, value)];
+        has(&ada.post("/plans", &sent).await, 422, &[&problem, "value=\"odd\""]);
+        has(&ada.post("/plans/free", &[("limit", "5"), (field, value)]).await, 422, &[&problem]);
+    }
+    has(&ada.get("/plans").await, 200, &["30,000 in 30 days"]);
     let team = [
         ("name", "team"),
         ("display_name", "Team"),
@@ -75,6 +82,8 @@ async fn a_key_is_given_limits_of_its_own() {
     let form = format!("{page}/limits");
     has(&ada.get(&page).await, 200, &[&form, "No quota of its own", "No rate of its own"]);
     has(&ada.post(&form, &[("limit", "many")]).await, 422, &["limit-problem", "Expected a whole number"]);
+    let weekly = [("limit", "7"), ("period", "week")];
+    has(&ada.post(&form, &weekly).await, 422, &["period-problem", "Expected one of <code>30d</code>", "value=\"7\""]);
     has(&ada.post(&form, &[("rate_burst", "5")]).await, 422, &["rate_requests-problem", "value=\"5\""]);
     let rate = [("rate_requests", "100"), ("rate_seconds", "60"), ("rate_burst", "0")];
     has(&ada.post(&form, &rate).await, 422, &["rate_requests-problem"]);
