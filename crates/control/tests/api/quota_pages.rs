@@ -55,12 +55,16 @@ async fn the_operator_makes_gives_changes_and_removes_plans() {
     let acme = stack.organization("acme").await;
     let here = format!("/organizations/{acme}");
     has(&ada.get("/organizations").await, 200, &[&format!("href=\"{here}\"")]);
-    has(&ada.get(&here).await, 200, &["acme", "None so far.", "Top up"]);
+    let bare = ada.get(&here).await;
+    has(&bare, 200, &["acme", "None so far.", "There is no quota", "It has no plan, so there is nothing to add to"]);
+    assert!(!bare.text().contains("name=\"tokens\""), "nothing can be added to no limit");
     has(&ada.post(&format!("{here}/top-ups"), &[("tokens", "5")]).await, 422, &["tokens-problem", "Nobody counts"]);
     let nowhere = [("plan", "free"), ("time_zone", "Europe/Berln")];
     has(&ada.post(&format!("{here}/plan"), &nowhere).await, 422, &["time_zone-problem", "Europe/Berlin"]);
     let free = [("plan", "free"), ("time_zone", "Europe/Berlin")];
     has(&ada.go(&format!("{here}/plan"), &free).await, 200, &["\"free\" selected", "value=\"Europe/Berlin\""]);
+    spend(&stack, &acme, 23_000, 0).await;
+    has(&ada.get(&here).await, 200, &["data-test=\"quota\"", "23,000<small>76 %", "data-test=\"remaining\">7,000"]);
     has(&ada.post(&format!("{here}/top-ups"), &[("tokens", "x")]).await, 422, &["tokens-problem"]);
     let more = [("tokens", "5000"), ("note", "for the launch")];
     has(&ada.go(&format!("{here}/top-ups"), &more).await, 200, &["was topped up.", "5,000", "for the launch"]);
@@ -71,6 +75,19 @@ async fn the_operator_makes_gives_changes_and_removes_plans() {
     has(&ada.get("/plans/team").await, 404, &["There is no such plan"]);
     let log = ada.get("/audit").await;
     has(&log, 200, &["plan.created", "plan.updated", "plan.deleted"]);
+}
+
+#[tokio::test]
+async fn an_organisation_is_made_with_a_plan() {
+    let stack = Stack::start().await;
+    let ada = stack.browser(&stack.default_organization().await, "admin").await;
+    has(&ada.get("/organizations").await, 200, &[">None: nobody counts</option>", "<option value=\"free\">Free<"]);
+    let wrong = [("name", "acme"), ("plan", "nosuch")];
+    has(&ada.post("/organizations", &wrong).await, 422, &["plan-problem", "value=\"acme\""]);
+    has(&ada.go("/organizations", &[("name", "acme"), ("plan", "free")]).await, 200, &["acme", "<code>free</code>"]);
+    let form = [("limit", "30000"), ("period", "30d"), ("default", "yes")];
+    has(&ada.go("/plans/free", &form).await, 200, &["New organisations"]);
+    has(&ada.get("/organizations").await, 200, &["<option value=\"\" selected>free, the default<"]);
 }
 
 #[tokio::test]

@@ -101,6 +101,7 @@ fn organization(rich: bool) -> OrganizationPlan {
         shell: shell("Initech", Section::Organizations),
         id: "org_2222222222222222".to_owned(),
         name: HOSTILE.to_owned(),
+        quota: if rich { card(85) } else { uncounted() },
         plan: rich.then(|| "free".to_owned()),
         plans: pairs(&[("free", "Free"), ("team", HOSTILE)]),
         time_zone: "Europe/Berlin".to_owned(),
