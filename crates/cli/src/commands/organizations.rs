@@ -170,7 +170,7 @@ fn print(
         json()?;
         return Ok(Exit::Success);
     }
-    let mut table = Table::new(["id", "name", "state", "plan", "created"]);
+    let mut table = Table::new(["id", "name", "state", "plan", "time zone", "created"]);
     for it in some {
         let state = match &it.state {
             OrganizationState::Active => "active".to_owned(),
@@ -179,7 +179,7 @@ fn print(
         };
         let state = if it.default { format!("{state}, default") } else { state };
         let plan = it.plan.clone().unwrap_or_default();
-        table.row([it.id.clone(), it.name.clone(), state, plan, it.created_at.clone()]);
+        table.row([it.id.clone(), it.name.clone(), state, plan, it.time_zone.clone(), it.created_at.clone()]);
     }
     output::data(&table.to_string());
     Ok(Exit::Success)
