@@ -16,6 +16,8 @@ use crate::keys::{given, name};
 use crate::store::{Action, Change, PlanRow, Store, StoreError, Target, Write};
 
 const MAX_NAME: usize = 64;
+/// What the command line calls it when there is no plan.
+const RESERVED: &str = "none";
 
 /// Makes a plan.
 pub(crate) async fn create(app: &App, by: &Caller, request: &CreatePlan) -> Result<Committed<Plan>, Error> {
@@ -165,6 +167,10 @@ fn display_name(app: &App, text: &str) -> Result<String, Error> {
 }
 
 fn slug(text: &str) -> Result<String, Error> {
+    if text == RESERVED {
+        let detail = format!("`{RESERVED}` stands for no plan\nhint: give it another name, such as `unlimited`");
+        return Err(Error::invalid("/name", detail));
+    }
     let is_plain = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-';
     if (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(is_plain) && !text.starts_with('-') {
         return Ok(text.to_owned());

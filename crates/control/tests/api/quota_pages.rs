@@ -27,6 +27,7 @@ async fn the_operator_makes_gives_changes_and_removes_plans() {
     let wrong = [("name", "Team!"), ("limit", "many")];
     has(&ada.post("/plans", &wrong).await, 422, &["limit-problem", "Expected a whole number", "value=\"Team!\""]);
     has(&ada.post("/plans", &[("name", "Team!"), ("limit", "7")]).await, 422, &["name-problem"]);
+    has(&ada.post("/plans", &[("name", "none")]).await, 422, &["name-problem", "stands for no plan"]);
     let half = [("name", "team"), ("rate_requests", "5")];
     has(&ada.post("/plans", &half).await, 422, &["rate_requests-problem", "Fill in all three, or none."]);
     for (field, value) in [("period", "week"), ("period", ""), ("lost_leases", "foo")] {
