@@ -3,6 +3,7 @@
 use portcullis_api::{CreateOrganization, CreateTopUp, Organization, OrganizationState, Patch, UpdateOrganization};
 
 use super::block_on;
+use super::limits::tokens;
 use crate::args::{Control, Output};
 use crate::exit::{Exit, Failure};
 use crate::output;
@@ -83,6 +84,7 @@ pub(crate) struct TopUp {
     /// The organisation's id.
     id: String,
     /// So many.
+    #[arg(value_parser = tokens, allow_negative_numbers = true)]
     tokens: u64,
     /// Why, for people.
     #[arg(long, default_value = "")]
