@@ -5,6 +5,7 @@ use portcullis_engine::KeyId;
 
 use crate::access::{Permission, Role};
 use crate::clock::{MAX_TIME, from_rfc3339, to_rfc3339};
+use crate::policy::PolicyRoom;
 use crate::random::NoRandomness;
 use crate::store::{MOST_WAITING, StoreError};
 
@@ -14,6 +15,16 @@ pub(crate) enum Error {
     /// There is no such thing; the caller has the wrong id.
     #[error("there is no such {0}")]
     NotFound(&'static str),
+    /// The same, and what was asked for can be said again.
+    #[error("there is no such {what}: `{named}`\nhint: {hint}")]
+    Unknown {
+        /// What kind of thing.
+        what: &'static str,
+        /// What the caller called it.
+        named: String,
+        /// How to find the right one.
+        hint: &'static str,
+    },
     /// The caller may not do this; someone with a higher role, or another token, can.
     #[error(
         "this needs the permission `{0}`, which you do not have: ask an admin of the organisation, or use another token"
@@ -139,6 +150,14 @@ impl Error {
     /// For a member of the body.
     pub(crate) fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::Invalid { pointer: pointer.into(), detail: detail.into() }
+    }
+
+    /// For what is not there under a name that the caller gave. What may be a secret is not said again.
+    pub(crate) fn unknown(policy: &PolicyRoom, what: &'static str, named: &str, hint: &'static str) -> Self {
+        match policy.repeated(named) {
+            Some(named) => Self::Unknown { what, named, hint },
+            None => Self::NotFound(what),
+        }
     }
 
     /// A time that a caller sent; `pointer` says where it stands.

@@ -4,6 +4,7 @@ use portcullis_api::Quota;
 use portcullis_api::plans::WhichQuota;
 
 use super::block_on;
+use super::keys::Id;
 use crate::args::{Control, Output};
 use crate::exit::{Exit, Failure};
 use crate::output;
@@ -33,8 +34,14 @@ pub(crate) struct Show {
 pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
     let Command::Show(args) = command;
     block_on(async {
-        let which = WhichQuota { organization: args.organization, key: args.key };
-        let quota = args.control.client()?.quota(&which).await?;
+        let key = args.key.map(Id::new);
+        let id = key.as_ref().map(Id::get).transpose()?.map(str::to_owned);
+        let which = WhichQuota { organization: args.organization, key: id };
+        let refusal = |error| match &key {
+            Some(key) => key.refusal(error),
+            None => Failure::from(error),
+        };
+        let quota = args.control.client()?.quota(&which).await.map_err(refusal)?;
         if args.output.json {
             output::json(&quota)?;
         } else {

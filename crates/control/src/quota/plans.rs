@@ -13,6 +13,7 @@ use crate::caller::Caller;
 use crate::clock::to_rfc3339;
 use crate::error::Error;
 use crate::keys::{given, name};
+use crate::policy::PolicyRoom;
 use crate::store::{Action, Change, PlanRow, Store, StoreError, Target, Write};
 
 const MAX_NAME: usize = 64;
@@ -22,12 +23,10 @@ const RESERVED: &str = "none";
 /// Makes a plan.
 pub(crate) async fn create(app: &App, by: &Caller, request: &CreatePlan) -> Result<Committed<Plan>, Error> {
     may_change(app, by)?;
+    let name = slug(&app.policy(), &request.name)?;
     let row = PlanRow {
-        name: slug(&request.name)?,
-        display_name: match &request.display_name {
-            Some(text) => display_name(app, text)?,
-            None => slug(&request.name)?,
-        },
+        display_name: request.display_name.as_ref().map_or(Ok(name.clone()), |text| display_name(app, text))?,
+        name,
         limit: request.limit.map(|it| fields::limit("/limit", it)).transpose()?,
         period: request.period,
         rate: request.rate.as_ref().map(fields::rate).transpose()?,
@@ -133,7 +132,9 @@ pub(crate) async fn assigned(app: &App, by: &Caller, name: &str) -> Result<Strin
         return Ok(name.to_owned());
     }
     let known: Vec<_> = app.store.plans().await?.into_iter().map(|row| row.name).take(20).collect();
-    Err(Error::invalid("/plan", format!("there is no such plan; there is `{}`", known.join("`, `"))))
+    let named = app.policy().repeated(name).map(|it| format!(": `{it}`")).unwrap_or_default();
+    let known = if known.is_empty() { "none yet".to_owned() } else { format!("`{}`", known.join("`, `")) };
+    Err(Error::invalid("/plan", format!("there is no such plan{named}; there is {known}")))
 }
 
 /// What the keys of organisations with a plan share.
@@ -156,7 +157,8 @@ fn may_change(app: &App, by: &Caller) -> Result<(), Error> {
 }
 
 async fn found(app: &App, name: &str) -> Result<PlanRow, Error> {
-    app.store.plan(name).await?.ok_or(Error::NotFound("plan"))
+    let unknown = || Error::unknown(&app.policy(), "plan", name, "`portcullis plans list` shows them");
+    app.store.plan(name).await?.ok_or_else(unknown)
 }
 
 fn display_name(app: &App, text: &str) -> Result<String, Error> {
@@ -166,7 +168,7 @@ fn display_name(app: &App, text: &str) -> Result<String, Error> {
     })
 }
 
-fn slug(text: &str) -> Result<String, Error> {
+fn slug(policy: &PolicyRoom, text: &str) -> Result<String, Error> {
     if text == RESERVED {
         let detail = format!("`{RESERVED}` stands for no plan\nhint: give it another name, such as `unlimited`");
         return Err(Error::invalid("/name", detail));
@@ -175,7 +177,8 @@ fn slug(text: &str) -> Result<String, Error> {
     if (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(is_plain) && !text.starts_with('-') {
         return Ok(text.to_owned());
     }
-    let detail = format!("expected 1 to {MAX_NAME} of a-z, 0-9 and `-`, as in `free`");
+    let named = policy.repeated(text).map_or("this".to_owned(), |it| format!("`{it}`"));
+    let detail = format!("{named} cannot be a plan's name: expected 1 to {MAX_NAME} of a-z, 0-9 and `-`, as in `free`");
     Err(Error::invalid("/name", detail))
 }
 
