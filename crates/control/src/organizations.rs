@@ -70,7 +70,7 @@ pub(crate) async fn create(
             Some(name) => Some(quota::assigned(app, by, name).await?),
             None => quota::default(&*app.store).await?,
         },
-        time_zone: request.time_zone.as_deref().map_or(Ok(UTC.to_owned()), quota::time_zone)?,
+        time_zone: request.time_zone.as_deref().map_or(Ok(UTC.to_owned()), |it| quota::time_zone(&app.policy(), it))?,
         created_at: app.clock.seconds(),
         changed_in: 0,
     };
@@ -102,7 +102,7 @@ pub(crate) async fn update(
     by.require(OrganizationsWrite)?;
     let name = keys::given("/name", &request.name)?.map(|name| keys::name(&app.policy(), name)).transpose()?;
     let state = keys::given("/state", &request.state)?.map(state).transpose()?;
-    let time_zone = keys::given("/time_zone", &request.time_zone)?.map(|it| quota::time_zone(it)).transpose()?;
+    let time_zone = keys::given("/time_zone", &request.time_zone)?.map(|it| quota::time_zone(&app.policy(), it)).transpose()?;
     app.change(async || {
         let mut row = find_in(app, sight(app, by), id).await?;
         if state.is_some() || !request.plan.is_keep() {
