@@ -63,8 +63,8 @@ pub(crate) enum Error {
         current: u64,
     },
     /// Organisations have the plan; the caller can give them another first.
-    #[error("{0} organisations have this plan\nhint: give them another first")]
-    PlanInUse(u64),
+    #[error("{} this plan\nhint: give {} another first", have(.0), if .0.len() == 1 { "it" } else { "them" })]
+    PlanInUse(Vec<String>),
     /// Nobody counts what the organisation uses; the caller can give it a plan that has a limit.
     #[error(
         "nobody counts what this organisation uses, so there is nothing to add to\nhint: give it a plan with a limit first"
@@ -177,6 +177,36 @@ impl Error {
         match self {
             Self::Invalid { pointer, detail } => Self::Invalid { pointer: format!("{parent}{pointer}"), detail },
             other => other,
+        }
+    }
+}
+
+/// Who has something, three of them by name.
+fn have(names: &[String]) -> String {
+    const NAMED: usize = 3;
+    let named: Vec<_> = names.iter().take(NAMED).map(|it| format!("`{it}`")).collect();
+    let more = names.len().saturating_sub(NAMED);
+    match (named.split_last(), more) {
+        (Some((last, [])), 0) => format!("{last} has"),
+        (Some((last, before)), 0) => format!("{} and {last} have", before.join(", ")),
+        (_, more) => format!("{} and {more} more have", named.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_a_plan_is_named_up_to_three() {
+        for (count, expected) in [
+            (1, "`a` has this plan\nhint: give it another first"),
+            (2, "`a` and `b` have this plan\nhint: give them another first"),
+            (3, "`a`, `b` and `c` have this plan\nhint: give them another first"),
+            (5, "`a`, `b`, `c` and 2 more have this plan\nhint: give them another first"),
+        ] {
+            let names = ["a", "b", "c", "d", "e"].into_iter().take(count).map(str::to_owned).collect();
+            assert_eq!(Error::PlanInUse(names).to_string(), expected);
         }
     }
 }

@@ -159,7 +159,7 @@ async fn set(args: &One, state: OrganizationState) -> Result<Exit, Failure> {
 
 async fn update(control: &Control, id: &str, change: &UpdateOrganization, how: Output) -> Result<Exit, Failure> {
     let updated = control.client()?.update_organization(id, change).await?;
-    output::talk(&format!("edges that enforce version {} know", updated.version));
+    output::enforced_from(updated.version);
     print(std::slice::from_ref(&updated.value), how, || output::json(&updated.value))
 }
 

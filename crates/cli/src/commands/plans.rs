@@ -113,8 +113,13 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
                 print(std::slice::from_ref(&made), args.output, || output::json(&made))
             }
             Command::Set(args) => {
-                let changed = args.control.client()?.update_plan(&args.name, &args.request()).await?;
-                output::talk(&format!("edges that enforce version {} know", changed.version));
+                let request = args.request();
+                if request == UpdatePlan::default() {
+                    let hint = "hint: give --limit, --period, --rate, --display-name, --lost-leases or --default";
+                    return Err(Failure::usage(format!("nothing to change\n{hint}")));
+                }
+                let changed = args.control.client()?.update_plan(&args.name, &request).await?;
+                output::enforced_from(changed.version);
                 print(std::slice::from_ref(&changed.value), args.output, || output::json(&changed.value))
             }
             Command::Delete(args) => {

@@ -45,23 +45,26 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         if args.output.json {
             output::json(&quota)?;
         } else {
-            output::data(&table(&quota).to_string());
+            output::data(&table(&quota, key.is_some()).to_string());
         }
         Ok(Exit::Success)
     })
 }
 
-fn table(quota: &Quota) -> Table {
+/// A key has no plan, and nothing is added to its own quota.
+fn table(quota: &Quota, is_key: bool) -> Table {
     let mut table = Table::pairs();
     let mut row = |name: &str, value: String| table.row([name.to_owned(), value]);
     row("counted", quota.subject.clone());
-    row("plan", quota.plan.clone().unwrap_or_else(|| "none".to_owned()));
+    if !is_key {
+        row("plan", quota.plan.clone().unwrap_or_else(|| "none".to_owned()));
+    }
     match &quota.meter {
         None => row("limit", "none".to_owned()),
         Some(it) => {
+            let topped_up = if it.topped_up > 0 { format!(" ({} topped up)", it.topped_up) } else { String::new() };
+            row("limit", format!("{}{topped_up}", it.limit));
             for (name, number) in [
-                ("limit", it.limit),
-                ("topped up", it.topped_up),
                 ("used", it.used),
                 ("in doubt", it.in_doubt),
                 ("held by edges", it.held),

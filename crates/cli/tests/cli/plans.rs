@@ -44,7 +44,12 @@ fn plans_and_quotas_from_the_command_line() {
         (vec!["quota", "show", "--key", "key_aaaaaaaaaaaaaaaa"], 1, "there is no such key: `key_aaaaaaaaaaaaaaaa`"),
         (vec!["quota", "show", "--key", "till"], 2, "that is not a key's id"),
         (vec!["plans", "create", "paid", "--limit", "1000"], 0, "paid"),
-        (vec!["organizations", "set", acme, "--plan", "paid"], 0, "paid"),
+        (vec!["plans", "set", "paid"], 2, "nothing to change\nhint: give --limit"),
+        (vec!["plans", "set", "paid", "--limit", "2000"], 0, "enforced from version "),
+        (vec!["organizations", "set", acme, "--plan", "paid"], 0, "on; see `portcullis receipt "),
+        (vec!["plans", "delete", "paid"], 1, "`acme` has this plan"),
+        (vec!["organizations", "top-up", acme, "500"], 0, "500"),
+        (vec!["keys", "limit", key, "--quota", "5/day"], 0, "enforced from version "),
         (vec!["organizations", "list"], 0, "TIME ZONE"),
         (vec!["webhooks", "list"], 0, "ORGANIZATION"),
     ] {
@@ -53,4 +58,6 @@ fn plans_and_quotas_from_the_command_line() {
         let told = format!("{}{}", done.stdout, done.stderr);
         assert!(told.contains(words), "{arguments:?}: {told}");
     }
+    let shown = control.admin(&["quota", "show", "--key", key]).stdout;
+    assert!(shown.contains("remaining") && !shown.contains("plan") && !shown.contains("topped"), "{shown}");
 }

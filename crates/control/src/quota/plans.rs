@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::fields;
 use crate::access::Permission::{OrganizationsRead, OrganizationsWrite};
 use crate::app::{App, Committed};
-use crate::caller::Caller;
+use crate::caller::{Caller, Scope};
 use crate::clock::to_rfc3339;
 use crate::error::Error;
 use crate::keys::{given, name};
@@ -109,9 +109,13 @@ pub(crate) async fn remove(app: &App, by: &Caller, name: &str) -> Result<Committ
         let row = found(app, name).await?;
         let shown = plan(row.clone());
         by.still_sees(&shown)?;
-        match app.store.plan_uses(&row.name).await? {
-            0 => {}
-            uses => return Err(Error::PlanInUse(uses)),
+        if app.store.plan_uses(&row.name).await? > 0 {
+            let all = app.store.organizations(Scope::All).await?.into_iter();
+            let users: Vec<_> = all.filter(|it| it.plan.as_deref() == Some(name)).map(|it| it.name).collect();
+            // They may have got another meanwhile.
+            if !users.is_empty() {
+                return Err(Error::PlanInUse(users));
+            }
         }
         let (write, target) = (Write::DeletePlan(row.name.clone(), row.changed_in), target(&row));
         let change = Change::new(by, app.clock.millis());

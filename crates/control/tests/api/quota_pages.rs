@@ -73,7 +73,7 @@ async fn the_operator_makes_gives_changes_and_removes_plans() {
     has(&ada.go(&format!("{here}/top-ups"), &more).await, 200, &["was topped up.", "5,000", "for the launch"]);
 
     has(&ada.get("/plans/free/remove").await, 200, &["Remove the plan Free?"]);
-    has(&ada.post("/plans/free/remove", &[]).await, 409, &["plan"]);
+    has(&ada.post("/plans/free/remove", &[]).await, 409, &["<code>acme</code> has this plan"]);
     has(&ada.go("/plans/team/remove", &[]).await, 200, &["The plan is removed."]);
     has(&ada.get("/plans/team").await, 404, &["There is no such plan"]);
     let log = ada.get("/audit").await;

@@ -55,7 +55,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     }
     let client = args.control.client()?;
     let updated = client.update_key(args.id.get()?, &request).await.map_err(|error| args.id.refusal(error))?;
-    output::talk(&format!("edges that enforce version {} know", updated.version));
+    output::enforced_from(updated.version);
     args.wait.receipt(&client, updated.version).await;
     view::print(&updated.value, args.output)
 }
