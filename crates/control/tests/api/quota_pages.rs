@@ -134,9 +134,9 @@ async fn an_organisation_sees_its_quota_and_is_warned_on_every_page() {
     has(&ada.post("/organization/time-zone", &[("time_zone", "Berlin!")]).await, 422, &["time_zone-problem"]);
     for (spent, in_doubt, words) in [
         (14_999, 0, None),
-        (15_000, 0, Some("More than half of the quota is used: 15,000 of 30,000 calls.")),
-        (23_000, 1_000, Some("More than 80 % of the quota are used: 24,000 of 30,000 calls.")),
-        (30_000, 0, Some("The quota is used up: 30,000 of 30,000 calls.")),
+        (15_000, 0, Some("More than half of the quota is used: 15,000 of 30,000 tokens.")),
+        (23_000, 1_000, Some("More than 80 % of the quota are used: 24,000 of 30,000 tokens.")),
+        (30_000, 0, Some("The quota is used up: 30,000 of 30,000 tokens.")),
     ] {
         spend(&stack, &acme, spent, in_doubt).await;
         for path in ["/", "/keys", "/organization", "/settings", "/nowhere"] {
@@ -145,7 +145,7 @@ async fn an_organisation_sees_its_quota_and_is_warned_on_every_page() {
             assert!(words.is_none_or(|words| page.contains(words)), "{spent} {path}: {page}");
         }
         let card = vera.get("/organization").await.text();
-        assert_eq!(card.contains("In doubt: 1,000 calls"), in_doubt > 0, "{card}");
+        assert_eq!(card.contains("In doubt: 1,000 tokens"), in_doubt > 0, "{card}");
     }
     has(&vera.get("/").await, 200, &["Ask the operator for a top-up", "14 Feb 2026, 13:00 (Europe/Berlin)"]);
     let owner = stack.browser(&stack.default_organization().await, "owner").await;

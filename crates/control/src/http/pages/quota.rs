@@ -53,18 +53,18 @@ fn words(app: &App, by: &Caller, meter: &Meter, zone: &str) -> Notice {
     let (kind, text, more) = match percent(meter) {
         FULL.. => (
             NoticeKind::Problem,
-            format!("The quota is used up: {used} of {limit} calls."),
+            format!("The quota is used up: {used} of {limit} tokens."),
             format!("Requests are answered with 429 until it resets: {resets}. {helper}"),
         ),
         HIGH.. => (
             NoticeKind::Warning,
-            format!("More than {HIGH} % of the quota are used: {used} of {limit} calls."),
+            format!("More than {HIGH} % of the quota are used: {used} of {limit} tokens."),
             format!("At 100 % requests are answered with 429. It resets {resets}. {helper}"),
         ),
         _ => (
             NoticeKind::Warning,
-            format!("More than half of the quota is used: {used} of {limit} calls."),
-            format!("It resets {resets}. Usage shows which keys make the calls."),
+            format!("More than half of the quota is used: {used} of {limit} tokens."),
+            format!("It resets {resets}. Usage shows which keys are used."),
         ),
     };
     Notice { kind, text, detail: Some(more), receipt: None }
