@@ -102,7 +102,8 @@ pub(crate) async fn update(
     by.require(OrganizationsWrite)?;
     let name = keys::given("/name", &request.name)?.map(|name| keys::name(&app.policy(), name)).transpose()?;
     let state = keys::given("/state", &request.state)?.map(state).transpose()?;
-    let time_zone = keys::given("/time_zone", &request.time_zone)?.map(|it| quota::time_zone(&app.policy(), it)).transpose()?;
+    let time_zone =
+        keys::given("/time_zone", &request.time_zone)?.map(|it| quota::time_zone(&app.policy(), it)).transpose()?;
     app.change(async || {
         let mut row = find_in(app, sight(app, by), id).await?;
         if state.is_some() || !request.plan.is_keep() {
@@ -147,7 +148,9 @@ pub(crate) async fn resolve(app: &App, by: &Caller, id: Option<&str>) -> Result<
 /// The part of what the caller sees that a query is about. Somebody else's rows are not there to be listed.
 pub(crate) fn narrow(by: &Caller, id: Option<&str>) -> Result<Scope, Error> {
     let Some(id) = id else { return Ok(by.scope) };
-    let id = id.parse().map_err(|_| Error::invalid("/organization", format!("expected an organisation's id\nhint: {IDS}")))?;
+    let id = id
+        .parse()
+        .map_err(|_| Error::invalid("/organization", format!("expected an organisation's id\nhint: {IDS}")))?;
     by.scope.within(id).ok_or(Error::invalid("/organization", "there is no such organisation"))
 }
 

@@ -64,12 +64,9 @@ fn table(quota: &Quota, is_key: bool) -> Table {
         Some(it) => {
             let topped_up = if it.topped_up > 0 { format!(" ({} topped up)", it.topped_up) } else { String::new() };
             row("limit", format!("{}{topped_up}", it.limit));
-            for (name, number) in [
-                ("used", it.used),
-                ("in doubt", it.in_doubt),
-                ("held by edges", it.held),
-                ("remaining", it.remaining),
-            ] {
+            for (name, number) in
+                [("used", it.used), ("in doubt", it.in_doubt), ("held by edges", it.held), ("remaining", it.remaining)]
+            {
                 row(name, number.to_string());
             }
             row("since", it.period_start.clone());

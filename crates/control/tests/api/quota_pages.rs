@@ -61,7 +61,11 @@ async fn the_operator_makes_gives_changes_and_removes_plans() {
     assert!(!bare.text().contains("name=\"tokens\""), "nothing can be added to no limit");
     has(&ada.post(&format!("{here}/top-ups"), &[("tokens", "5")]).await, 422, &["tokens-problem", "Nobody counts"]);
     let nowhere = [("plan", "free"), ("time_zone", "Europe/Berln")];
-    has(&ada.post(&format!("{here}/plan"), &nowhere).await, 422, &["database. Did you mean <code>Europe/Berlin</code>?"]);
+    has(
+        &ada.post(&format!("{here}/plan"), &nowhere).await,
+        422,
+        &["database. Did you mean <code>Europe/Berlin</code>?"],
+    );
     let empty = ada.post(&format!("{here}/plan"), &[("plan", "free"), ("time_zone", " ")]).await;
     has(&empty, 422, &["time_zone-problem", "Expected a name such as <code>Europe/Berlin</code>"]);
     let free = [("plan", "free"), ("time_zone", "Europe/Berlin")];

@@ -71,11 +71,7 @@ pub(super) struct Sent {
     plan: String,
 }
 
-pub(super) async fn create(
-    State(app): State<App>,
-    desk: Desk,
-    Form(sent): Form<Sent>,
-) -> Result<Response, Failure> {
+pub(super) async fn create(State(app): State<App>, desk: Desk, Form(sent): Form<Sent>) -> Result<Response, Failure> {
     let plan = Some(sent.plan.clone()).filter(|it| !it.is_empty());
     let request = CreateOrganization { name: sent.name.clone(), plan, ..CreateOrganization::default() };
     match organizations::create(&app, &desk.by, &request).await {
