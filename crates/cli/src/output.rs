@@ -21,6 +21,11 @@ pub(crate) fn talk(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
+/// Since when a change counts, and how to see where.
+pub(crate) fn enforced_from(version: u64) {
+    talk(&format!("enforced from version {version} on; see `portcullis receipt {version}`"));
+}
+
 /// A file that comes in pieces, as it comes.
 pub(crate) async fn pieces(mut file: Pieces) -> Result<(), Error> {
     let mut stdout = std::io::stdout();

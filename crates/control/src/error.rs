@@ -5,6 +5,7 @@ use portcullis_engine::KeyId;
 
 use crate::access::{Permission, Role};
 use crate::clock::{MAX_TIME, from_rfc3339, to_rfc3339};
+use crate::policy::PolicyRoom;
 use crate::random::NoRandomness;
 use crate::store::{MOST_WAITING, StoreError};
 
@@ -21,6 +22,16 @@ pub(crate) enum Error {
         edge: String,
         /// Which there are.
         hint: String,
+    },
+    /// The same, and what was asked for can be said again.
+    #[error("there is no such {what}: `{named}`\nhint: {hint}")]
+    Unknown {
+        /// What kind of thing.
+        what: &'static str,
+        /// What the caller called it.
+        named: String,
+        /// How to find the right one.
+        hint: &'static str,
     },
     /// The caller may not do this; someone with a higher role, or another token, can.
     #[error(
@@ -60,8 +71,8 @@ pub(crate) enum Error {
         current: u64,
     },
     /// Organisations have the plan; the caller can give them another first.
-    #[error("{0} organisations have this plan\nhint: give them another first")]
-    PlanInUse(u64),
+    #[error("{} this plan\nhint: give {} another first", have(.0), if .0.len() == 1 { "it" } else { "them" })]
+    PlanInUse(Vec<String>),
     /// Nobody counts what the organisation uses; the caller can give it a plan that has a limit.
     #[error(
         "nobody counts what this organisation uses, so there is nothing to add to\nhint: give it a plan with a limit first"
@@ -149,6 +160,14 @@ impl Error {
         Self::Invalid { pointer: pointer.into(), detail: detail.into() }
     }
 
+    /// For what is not there under a name that the caller gave. What may be a secret is not said again.
+    pub(crate) fn unknown(policy: &PolicyRoom, what: &'static str, named: &str, hint: &'static str) -> Self {
+        match policy.repeated(named) {
+            Some(named) => Self::Unknown { what, named, hint },
+            None => Self::NotFound(what),
+        }
+    }
+
     /// A time that a caller sent; `pointer` says where it stands.
     pub(crate) fn time(pointer: &str, text: &str) -> Result<u64, Self> {
         let time = from_rfc3339(text);
@@ -166,6 +185,36 @@ impl Error {
         match self {
             Self::Invalid { pointer, detail } => Self::Invalid { pointer: format!("{parent}{pointer}"), detail },
             other => other,
+        }
+    }
+}
+
+/// Who has something, three of them by name.
+fn have(names: &[String]) -> String {
+    const NAMED: usize = 3;
+    let named: Vec<_> = names.iter().take(NAMED).map(|it| format!("`{it}`")).collect();
+    let more = names.len().saturating_sub(NAMED);
+    match (named.split_last(), more) {
+        (Some((last, [])), 0) => format!("{last} has"),
+        (Some((last, before)), 0) => format!("{} and {last} have", before.join(", ")),
+        (_, more) => format!("{} and {more} more have", named.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_a_plan_is_named_up_to_three() {
+        for (count, expected) in [
+            (1, "`a` has this plan\nhint: give it another first"),
+            (2, "`a` and `b` have this plan\nhint: give them another first"),
+            (3, "`a`, `b` and `c` have this plan\nhint: give them another first"),
+            (5, "`a`, `b`, `c` and 2 more have this plan\nhint: give them another first"),
+        ] {
+            let names = ["a", "b", "c", "d", "e"].into_iter().take(count).map(str::to_owned).collect();
+            assert_eq!(Error::PlanInUse(names).to_string(), expected);
         }
     }
 }

@@ -17,6 +17,8 @@ use crate::quota;
 use crate::random;
 use crate::store::{AccountWrite, Action, Change, MemberRow, OrganizationRow, Store, StoreError, Target, Write};
 
+/// For whoever gives a name, or an id that is not one.
+const IDS: &str = "ids look like `org_0123456789abcdef`; `portcullis organizations list` shows them";
 /// What the default organisation is called until someone renames it.
 const DEFAULT_NAME: &str = "default";
 /// Where organisations are until someone says otherwise.
@@ -68,7 +70,7 @@ pub(crate) async fn create(
             Some(name) => Some(quota::assigned(app, by, name).await?),
             None => quota::default(&*app.store).await?,
         },
-        time_zone: request.time_zone.as_deref().map_or(Ok(UTC.to_owned()), quota::time_zone)?,
+        time_zone: request.time_zone.as_deref().map_or(Ok(UTC.to_owned()), |it| quota::time_zone(&app.policy(), it))?,
         created_at: app.clock.seconds(),
         changed_in: 0,
     };
@@ -100,7 +102,8 @@ pub(crate) async fn update(
     by.require(OrganizationsWrite)?;
     let name = keys::given("/name", &request.name)?.map(|name| keys::name(&app.policy(), name)).transpose()?;
     let state = keys::given("/state", &request.state)?.map(state).transpose()?;
-    let time_zone = keys::given("/time_zone", &request.time_zone)?.map(|it| quota::time_zone(it)).transpose()?;
+    let time_zone =
+        keys::given("/time_zone", &request.time_zone)?.map(|it| quota::time_zone(&app.policy(), it)).transpose()?;
     app.change(async || {
         let mut row = find_in(app, sight(app, by), id).await?;
         if state.is_some() || !request.plan.is_keep() {
@@ -135,7 +138,9 @@ pub(crate) async fn update(
 pub(crate) async fn resolve(app: &App, by: &Caller, id: Option<&str>) -> Result<OrganizationId, Error> {
     let Some(id) = id else { return Ok(by.organization) };
     match find(app, by, id).await {
-        Err(Error::NotFound(_)) => Err(Error::invalid("/organization", "there is no such organisation")),
+        Err(error @ (Error::NotFound(_) | Error::Unknown { .. })) => {
+            Err(Error::invalid("/organization", error.to_string()))
+        }
         found => Ok(found?.id),
     }
 }
@@ -143,7 +148,9 @@ pub(crate) async fn resolve(app: &App, by: &Caller, id: Option<&str>) -> Result<
 /// The part of what the caller sees that a query is about. Somebody else's rows are not there to be listed.
 pub(crate) fn narrow(by: &Caller, id: Option<&str>) -> Result<Scope, Error> {
     let Some(id) = id else { return Ok(by.scope) };
-    let id = id.parse().map_err(|_| Error::invalid("/organization", "expected an organisation's id"))?;
+    let id = id
+        .parse()
+        .map_err(|_| Error::invalid("/organization", format!("expected an organisation's id\nhint: {IDS}")))?;
     by.scope.within(id).ok_or(Error::invalid("/organization", "there is no such organisation"))
 }
 
@@ -158,7 +165,8 @@ pub(crate) async fn find_seen(app: &App, by: &Caller, id: &str) -> Result<Organi
 }
 
 async fn find_in(app: &App, scope: Scope, id: &str) -> Result<OrganizationRow, Error> {
-    let id: OrganizationId = id.parse().map_err(|_| Error::NotFound("organisation"))?;
+    let id: OrganizationId = id.parse().map_err(|_| Error::unknown(&app.policy(), "organisation", id, IDS))?;
+    // An id is not said again: no answer holds that of somebody else's.
     app.store.organization(scope, id).await?.ok_or(Error::NotFound("organisation"))
 }
 

@@ -26,6 +26,7 @@ pub use start::NoPolicy;
 pub(crate) use start::{File, at_start};
 pub(crate) use versions::{check, diff, publish, restore, show, version, versions};
 
+use crate::keys::misleads;
 use crate::secret::Purpose;
 use crate::{token, webhooks};
 
@@ -107,6 +108,16 @@ impl PolicyRoom {
     /// place.
     pub(crate) fn spots_secret_in(&self, text: &str) -> bool {
         self.spec.keys.iter().any(|format| spots(&format.prefix, text)) || spots_token_in(text)
+    }
+
+    /// What a caller sent, cut short, to be said again in an answer; nothing of what may hold a secret.
+    pub(crate) fn repeated(&self, text: &str) -> Option<String> {
+        const MOST: usize = 64;
+        if self.spots_secret_in(text) {
+            return None;
+        }
+        let plain: String = text.chars().filter(|it| !misleads(*it) && *it != '`').take(MOST).collect();
+        Some(plain).filter(|it| !it.is_empty())
     }
 
     /// Whether half a key or more stands in a text, or one of our tokens. What people may see of a key is less.

@@ -18,5 +18,5 @@ pub(crate) use leases::{drain, take};
 pub(crate) use ledger::{Lease, Sums};
 pub(crate) use period::{Period, Rule, zone};
 pub(crate) use plans::{assigned, default, organization_limits};
-pub(crate) use show::show;
+pub(crate) use show::{show, show_seen};
 pub(crate) use top_ups::{top_up, top_ups};

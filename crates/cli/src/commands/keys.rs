@@ -83,8 +83,13 @@ pub(crate) struct Id {
 }
 
 impl Id {
+    /// One that stands elsewhere on the command line.
+    pub(super) fn new(id: String) -> Self {
+        Self { id }
+    }
+
     /// The id; a whole key in its place is not sent anywhere.
-    fn get(&self) -> Result<&str, Failure> {
+    pub(super) fn get(&self) -> Result<&str, Failure> {
         let is_id = self.id.len() == "key_".len() + 16 && self.id.starts_with("key_");
         if is_id {
             return Ok(&self.id);
@@ -98,7 +103,7 @@ impl Id {
     }
 
     /// A refusal that says which key there is not.
-    fn refusal(&self, error: Error) -> Failure {
+    pub(super) fn refusal(&self, error: Error) -> Failure {
         match error {
             Error::Refused(problem) if problem.code == "not_found" => Failure::unable(format!(
                 "there is no such key: `{}` (not_found)\nhint: `portcullis keys list` shows ids",

@@ -5,6 +5,11 @@
 use portcullis_api::plans::Rate;
 use portcullis_api::{KeyQuota, Patch, QuotaPeriod};
 
+/// A number of tokens.
+pub(super) fn tokens(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "expected a whole number without separators, such as 1000000")
+}
+
 /// `30d`, `month` or `day`.
 pub(super) fn period(text: &str) -> Result<QuotaPeriod, &'static str> {
     QuotaPeriod::ALL.into_iter().find(|it| it.as_str() == text).ok_or("expected `30d`, `month` or `day`")
@@ -12,7 +17,7 @@ pub(super) fn period(text: &str) -> Result<QuotaPeriod, &'static str> {
 
 /// `30000/month`.
 pub(super) fn quota(text: &str) -> Result<KeyQuota, &'static str> {
-    let wrong = "expected tokens and a period (`30d`, `month` or `day`), as in `30000/month`";
+    let wrong = "expected a whole number of tokens and a period (`30d`, `month` or `day`), as in `30000/month`";
     let (limit, over) = text.split_once('/').ok_or(wrong)?;
     Ok(KeyQuota { limit: limit.parse().map_err(|_| wrong)?, period: period(over).map_err(|_| wrong)? })
 }

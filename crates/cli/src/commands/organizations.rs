@@ -3,6 +3,7 @@
 use portcullis_api::{CreateOrganization, CreateTopUp, Organization, OrganizationState, Patch, UpdateOrganization};
 
 use super::block_on;
+use super::limits::tokens;
 use crate::args::{Control, Output};
 use crate::exit::{Exit, Failure};
 use crate::output;
@@ -83,6 +84,7 @@ pub(crate) struct TopUp {
     /// The organisation's id.
     id: String,
     /// So many.
+    #[arg(value_parser = tokens, allow_negative_numbers = true)]
     tokens: u64,
     /// Why, for people.
     #[arg(long, default_value = "")]
@@ -157,7 +159,7 @@ async fn set(args: &One, state: OrganizationState) -> Result<Exit, Failure> {
 
 async fn update(control: &Control, id: &str, change: &UpdateOrganization, how: Output) -> Result<Exit, Failure> {
     let updated = control.client()?.update_organization(id, change).await?;
-    output::talk(&format!("edges that enforce version {} know", updated.version));
+    output::enforced_from(updated.version);
     print(std::slice::from_ref(&updated.value), how, || output::json(&updated.value))
 }
 
@@ -170,7 +172,7 @@ fn print(
         json()?;
         return Ok(Exit::Success);
     }
-    let mut table = Table::new(["id", "name", "state", "plan", "created"]);
+    let mut table = Table::new(["id", "name", "state", "plan", "time zone", "created"]);
     for it in some {
         let state = match &it.state {
             OrganizationState::Active => "active".to_owned(),
@@ -179,7 +181,7 @@ fn print(
         };
         let state = if it.default { format!("{state}, default") } else { state };
         let plan = it.plan.clone().unwrap_or_default();
-        table.row([it.id.clone(), it.name.clone(), state, plan, it.created_at.clone()]);
+        table.row([it.id.clone(), it.name.clone(), state, plan, it.time_zone.clone(), it.created_at.clone()]);
     }
     output::data(&table.to_string());
     Ok(Exit::Success)

@@ -4,7 +4,7 @@ use portcullis_api::plans::Rate;
 use portcullis_api::{CreatePlan, LostLeases, Plan, QuotaPeriod, UpdatePlan};
 
 use super::block_on;
-use super::limits::{patch, period, rate, rate_text};
+use super::limits::{patch, period, rate, rate_text, tokens};
 use crate::args::{Control, Output};
 use crate::exit::{Exit, Failure};
 use crate::output;
@@ -82,13 +82,13 @@ struct Members {
     #[arg(long)]
     display_name: Option<String>,
     /// Tokens in each period.
-    #[arg(long)]
+    #[arg(long, value_parser = tokens, allow_negative_numbers = true)]
     limit: Option<u64>,
     /// Over what they are counted: `30d`, `month` or `day`.
     #[arg(long, value_parser = period)]
     period: Option<QuotaPeriod>,
     /// Requests in so many seconds, and how many at once: `100/1s+20`.
-    #[arg(long, value_parser = rate)]
+    #[arg(long, value_parser = rate, allow_hyphen_values = true)]
     rate: Option<Rate>,
     /// What becomes of tokens that a process held when it died: `spent` or `returned`.
     #[arg(long, value_parser = lost_leases)]
@@ -113,8 +113,13 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
                 print(std::slice::from_ref(&made), args.output, || output::json(&made))
             }
             Command::Set(args) => {
-                let changed = args.control.client()?.update_plan(&args.name, &args.request()).await?;
-                output::talk(&format!("edges that enforce version {} know", changed.version));
+                let request = args.request();
+                if request == UpdatePlan::default() {
+                    let hint = "hint: give --limit, --period, --rate, --display-name, --lost-leases or --default";
+                    return Err(Failure::usage(format!("nothing to change\n{hint}")));
+                }
+                let changed = args.control.client()?.update_plan(&args.name, &request).await?;
+                output::enforced_from(changed.version);
                 print(std::slice::from_ref(&changed.value), args.output, || output::json(&changed.value))
             }
             Command::Delete(args) => {

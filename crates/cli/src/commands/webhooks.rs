@@ -43,12 +43,13 @@ pub(crate) fn run(command: &Command) -> Result<Exit, Failure> {
 }
 
 fn table<'a>(webhooks: impl IntoIterator<Item = &'a Webhook>) -> Table {
-    let mut table = Table::new(["id", "url", "events", "enabled", "made by", "made at"]);
+    let mut table = Table::new(["id", "organization", "url", "events", "enabled", "made by", "made at"]);
     for it in webhooks {
         let enabled = if it.enabled { "yes" } else { "no" };
         let events = it.events.join(" ");
         table.row([
             it.id.clone(),
+            it.organization.clone(),
             it.url.clone(),
             events,
             enabled.to_owned(),

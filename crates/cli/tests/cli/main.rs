@@ -7,6 +7,7 @@ mod corpus;
 mod fleet;
 mod keys;
 mod offline;
+mod plans;
 mod policy;
 mod run;
 mod serve;

@@ -100,7 +100,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let detail = error.to_string();
         match error {
-            Error::NotFound(_) | Error::UnknownEdge { .. } => Self::not_found(detail),
+            Error::NotFound(_) | Error::Unknown { .. } | Error::UnknownEdge { .. } => Self::not_found(detail),
             Error::Forbidden(_) | Error::OperatorOnly | Error::NoMembership | Error::PeopleOnly | Error::TooLow(_) => {
                 Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
             }

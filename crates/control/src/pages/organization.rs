@@ -67,6 +67,8 @@ pub(crate) struct Organizations {
     pub(crate) shell: Shell,
     pub(crate) rows: Vec<OrganizationRow>,
     pub(crate) name: String,
+    /// What a new one may have: a plan's name, words, whether it is the chosen one.
+    pub(crate) plans: Vec<(String, String, bool)>,
     pub(crate) problems: Problems,
 }
 

@@ -50,6 +50,7 @@ pub(crate) struct OrganizationPlan {
     pub(crate) shell: Shell,
     pub(crate) id: String,
     pub(crate) name: String,
+    pub(crate) quota: QuotaCard,
     pub(crate) plan: Option<String>,
     /// By name, and what people call each.
     pub(crate) plans: Vec<(String, String)>,

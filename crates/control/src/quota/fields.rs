@@ -5,6 +5,7 @@ use portcullis_api::plans::{KeyQuota, Rate};
 use super::ledger::MOST_TOKENS;
 use super::period::zone;
 use crate::error::Error;
+use crate::policy::PolicyRoom;
 
 /// So many tokens in a period.
 pub(super) fn limit(pointer: &str, limit: u64) -> Result<u64, Error> {
@@ -35,13 +36,16 @@ pub(crate) fn rate(sent: &Rate) -> Result<Rate, Error> {
 }
 
 /// A time zone's name.
-pub(crate) fn time_zone(name: &str) -> Result<String, Error> {
+pub(crate) fn time_zone(policy: &PolicyRoom, name: &str) -> Result<String, Error> {
     zone(name).map(|_| name.to_owned()).map_err(|nearest| {
         let hint = match nearest {
             Some(nearest) => format!("did you mean `{nearest}`?"),
             None => "expected a name such as `Europe/Berlin` or `UTC`".to_owned(),
         };
-        let shown: String = name.chars().filter(|it| !crate::keys::misleads(*it)).take(64).collect();
-        Error::invalid("/time_zone", format!("there is no time zone `{shown}` in the IANA database\nhint: {hint}"))
+        let detail = match policy.repeated(name) {
+            Some(name) => format!("there is no time zone `{name}` in the IANA database\nhint: {hint}"),
+            None => hint,
+        };
+        Error::invalid("/time_zone", detail)
     })
 }

@@ -125,7 +125,12 @@ pub(crate) fn zone(name: &str) -> Result<TimeZone, Option<String>> {
     found.ok_or_else(|| nearest(name))
 }
 
+/// The name that was probably meant: at most a fourth of what was typed is wrong.
 fn nearest(name: &str) -> Option<String> {
+    let most = (name.len() / 4).clamp(1, 3);
+    if name.is_empty() {
+        return None;
+    }
     let plain = |text: &str| text.to_ascii_lowercase().replace([' ', '-'], "_");
     let wanted = plain(name);
     let distance = |it: &str| {
@@ -135,7 +140,7 @@ fn nearest(name: &str) -> Option<String> {
     };
     let names = jiff::tz::db().available().map(|it| it.as_str().to_owned());
     let best = names.map(|it| (distance(&it), it)).min()?;
-    (best.0 <= 2 + wanted.len() / 8).then_some(best.1)
+    (best.0 <= most).then_some(best.1)
 }
 
 /// Levenshtein's distance.

@@ -9,23 +9,24 @@ use serde_json::{Value, json};
 use super::fields;
 use crate::access::Permission::{OrganizationsRead, OrganizationsWrite};
 use crate::app::{App, Committed};
-use crate::caller::Caller;
+use crate::caller::{Caller, Scope};
 use crate::clock::to_rfc3339;
 use crate::error::Error;
 use crate::keys::{given, name};
+use crate::policy::PolicyRoom;
 use crate::store::{Action, Change, PlanRow, Store, StoreError, Target, Write};
 
 const MAX_NAME: usize = 64;
+/// What the command line calls it when there is no plan.
+const RESERVED: &str = "none";
 
 /// Makes a plan.
 pub(crate) async fn create(app: &App, by: &Caller, request: &CreatePlan) -> Result<Committed<Plan>, Error> {
     may_change(app, by)?;
+    let name = slug(&app.policy(), &request.name)?;
     let row = PlanRow {
-        name: slug(&request.name)?,
-        display_name: match &request.display_name {
-            Some(text) => display_name(app, text)?,
-            None => slug(&request.name)?,
-        },
+        display_name: request.display_name.as_ref().map_or(Ok(name.clone()), |text| display_name(app, text))?,
+        name,
         limit: request.limit.map(|it| fields::limit("/limit", it)).transpose()?,
         period: request.period,
         rate: request.rate.as_ref().map(fields::rate).transpose()?,
@@ -108,9 +109,13 @@ pub(crate) async fn remove(app: &App, by: &Caller, name: &str) -> Result<Committ
         let row = found(app, name).await?;
         let shown = plan(row.clone());
         by.still_sees(&shown)?;
-        match app.store.plan_uses(&row.name).await? {
-            0 => {}
-            uses => return Err(Error::PlanInUse(uses)),
+        if app.store.plan_uses(&row.name).await? > 0 {
+            let all = app.store.organizations(Scope::All).await?.into_iter();
+            let users: Vec<_> = all.filter(|it| it.plan.as_deref() == Some(name)).map(|it| it.name).collect();
+            // They may have got another meanwhile.
+            if !users.is_empty() {
+                return Err(Error::PlanInUse(users));
+            }
         }
         let (write, target) = (Write::DeletePlan(row.name.clone(), row.changed_in), target(&row));
         let change = Change::new(by, app.clock.millis());
@@ -131,7 +136,9 @@ pub(crate) async fn assigned(app: &App, by: &Caller, name: &str) -> Result<Strin
         return Ok(name.to_owned());
     }
     let known: Vec<_> = app.store.plans().await?.into_iter().map(|row| row.name).take(20).collect();
-    Err(Error::invalid("/plan", format!("there is no such plan; there is `{}`", known.join("`, `"))))
+    let named = app.policy().repeated(name).map(|it| format!(": `{it}`")).unwrap_or_default();
+    let known = if known.is_empty() { "none yet".to_owned() } else { format!("`{}`", known.join("`, `")) };
+    Err(Error::invalid("/plan", format!("there is no such plan{named}; there is {known}")))
 }
 
 /// What the keys of organisations with a plan share.
@@ -154,7 +161,8 @@ fn may_change(app: &App, by: &Caller) -> Result<(), Error> {
 }
 
 async fn found(app: &App, name: &str) -> Result<PlanRow, Error> {
-    app.store.plan(name).await?.ok_or(Error::NotFound("plan"))
+    let unknown = || Error::unknown(&app.policy(), "plan", name, "`portcullis plans list` shows them");
+    app.store.plan(name).await?.ok_or_else(unknown)
 }
 
 fn display_name(app: &App, text: &str) -> Result<String, Error> {
@@ -164,12 +172,17 @@ fn display_name(app: &App, text: &str) -> Result<String, Error> {
     })
 }
 
-fn slug(text: &str) -> Result<String, Error> {
+fn slug(policy: &PolicyRoom, text: &str) -> Result<String, Error> {
+    if text == RESERVED {
+        let detail = format!("`{RESERVED}` stands for no plan\nhint: give it another name, such as `unlimited`");
+        return Err(Error::invalid("/name", detail));
+    }
     let is_plain = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-';
     if (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(is_plain) && !text.starts_with('-') {
         return Ok(text.to_owned());
     }
-    let detail = format!("expected 1 to {MAX_NAME} of a-z, 0-9 and `-`, as in `free`");
+    let named = policy.repeated(text).map_or("this".to_owned(), |it| format!("`{it}`"));
+    let detail = format!("{named} cannot be a plan's name: expected 1 to {MAX_NAME} of a-z, 0-9 and `-`, as in `free`");
     Err(Error::invalid("/name", detail))
 }
 

@@ -33,6 +33,13 @@ pub(crate) async fn show(app: &App, by: &Caller, which: &WhichQuota) -> Result<Q
     quota(app, Subject::Organization(row.id), row.id.to_string(), row.plan).await
 }
 
+/// The quota of an organisation that the caller sees as such: an operator who gives plans sees what is left of them.
+pub(crate) async fn show_seen(app: &App, by: &Caller, id: &str) -> Result<Quota, Error> {
+    by.require(OrganizationsRead)?;
+    let row = organizations::find_seen(app, by, id).await?;
+    quota(app, Subject::Organization(row.id), row.id.to_string(), row.plan).await
+}
+
 async fn quota(app: &App, subject: Subject, organization: String, plan: Option<String>) -> Result<Quota, Error> {
     let now = app.clock.seconds();
     let (metered, last) = app.store.meter(subject, now).await?;

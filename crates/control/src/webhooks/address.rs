@@ -39,6 +39,9 @@ pub(crate) enum Refused {
     /// It is an address where nothing is sent to.
     #[error("it leads to {0}, {1} address: webhooks are sent to public addresses only")]
     Address(IpAddr, &'static str),
+    /// It is a name that leads to the machine that looks it up, whoever asks (RFC 6761, 6.3).
+    #[error("`{0}` is a loopback name: webhooks are sent to public addresses only")]
+    Loopback(String),
 }
 
 impl WebhookRules {
@@ -57,6 +60,7 @@ impl WebhookRules {
         let host = url.host_str().ok_or(Refused::Syntax)?;
         match host.trim_start_matches('[').trim_end_matches(']').parse() {
             Ok(address) => self.allow(address).map(|()| url),
+            Err(_) if is_loopback(host) && !self.allow_private => Err(Refused::Loopback(host.to_owned())),
             Err(_) => Ok(url),
         }
     }
@@ -69,6 +73,12 @@ impl WebhookRules {
             Kind::Private(what) | Kind::Never(what) => Err(Refused::Address(address, what)),
         }
     }
+}
+
+/// `localhost` and what is below it; host names of URLs are in small letters.
+fn is_loopback(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    host.strip_suffix("localhost").is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 enum Kind {

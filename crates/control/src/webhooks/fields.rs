@@ -24,8 +24,10 @@ pub(super) fn url(app: &App, text: &str) -> Result<String, Error> {
 pub(super) fn events(app: &App, organization: OrganizationId, sent: &[String]) -> Result<Events, Error> {
     let parse = |(index, text): (usize, &String)| {
         let known = || Event::ALL.map(Event::as_str).join("`, `");
-        let unknown =
-            |_| Error::invalid(format!("/events/{index}"), format!("there is no such event; there is `{}`", known()));
+        let unknown = |_| {
+            let named = app.policy().repeated(text).map(|it| format!(": `{it}`")).unwrap_or_default();
+            Error::invalid(format!("/events/{index}"), format!("there is no such event{named}; there is `{}`", known()))
+        };
         let event = text.parse::<Event>().map_err(unknown)?;
         if event.is_of_operator() && organization != app.default_organization {
             let detail = "only webhooks of the default organisation are told of every organisation: leave it out";

@@ -196,6 +196,7 @@ async fn plans() {
         (json!({ "name": "pro", "limit": 7, "period": "month", "rate": rate }), 201, "rate", rate.clone()),
         (json!({ "name": "pro" }), 409, "pointer", json!("/name")),
         (json!({ "name": "Pro" }), 422, "pointer", json!("/name")),
+        (json!({ "name": "none" }), 422, "pointer", json!("/name")),
         (json!({ "name": "" }), 422, "pointer", json!("/name")),
         (json!({ "name": "x", "display_name": "" }), 422, "pointer", json!("/display_name")),
         (json!({ "name": "x", "limit": u64::MAX }), 422, "pointer", json!("/limit")),

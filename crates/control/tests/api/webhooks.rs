@@ -330,6 +330,8 @@ async fn urls_lead_no_further_than_the_operator_allows() {
         ("https://0x7f000001/", "it leads to 127.0.0.1, a loopback address"),
         ("https://[::ffff:10.0.0.1]/", "it leads to ::ffff:10.0.0.1, a private address"),
         ("https://169.254.169.254/latest/meta-data", "a link-local address"),
+        ("https://localhost/x", "`localhost` is a loopback name"),
+        ("https://a.localhost/x", "`a.localhost` is a loopback name"),
         ("gopher://hooks.example.com/", "begins with `https://`"),
         ("hooks.example.com", "expected a URL such as"),
     ] {
@@ -344,7 +346,7 @@ async fn urls_lead_no_further_than_the_operator_allows() {
 async fn a_name_is_looked_at_when_it_is_connected_to() {
     let (stack, receiver) = (Stack::strict_about_webhooks().await, Receiver::start(StatusCode::OK).await);
     // Names are not looked up when a webhook is made: what they resolve to then says nothing about later.
-    let (path, _) = webhook(&stack, "https://localhost:8443/").await;
+    let (path, _) = webhook(&stack, "https://nobody.invalid:8443/").await;
     test(&stack, &path).await;
     let failed = reaches(&stack, &path, "attempts", json!(1)).await;
     let error = failed["last_error"].as_str().unwrap();

@@ -60,6 +60,8 @@ async fn planned(visit: &Visit, report: &mut Report) -> anyhow::Result<()> {
     look::at(browser, "plan", report).await?;
     visit.goto("/organizations").await?;
     browser.click(By::Css("a[href^='/organizations/org_']")).await?;
+    browser.fill(By::Css("#plan"), "team").await?;
+    browser.click(By::Test("save-plan")).await?;
     browser.fill(By::Css("#tokens"), "500").await?;
     look::at(browser, "organization-plan", report).await?;
     report.check("an organisation's page offers a plan and a top-up", browser.is_shown(By::Test("top-up")).await?);

@@ -37,10 +37,10 @@ pub(crate) struct Args {
 #[command(next_help_heading = "Limits")]
 pub(super) struct Limits {
     /// Tokens in each period, such as 1000/day, 30000/month or 30000/30d.
-    #[arg(long, value_name = "TOKENS/PERIOD", value_parser = quota)]
+    #[arg(long, value_name = "TOKENS/PERIOD", value_parser = quota, allow_hyphen_values = true)]
     pub(super) quota: Option<KeyQuota>,
     /// Requests in so many seconds, and how many at once: 100/60s+20.
-    #[arg(long, value_name = "REQUESTS/SECONDS", value_parser = rate)]
+    #[arg(long, value_name = "REQUESTS/SECONDS", value_parser = rate, allow_hyphen_values = true)]
     pub(super) rate: Option<Rate>,
 }
 
@@ -55,7 +55,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     }
     let client = args.control.client()?;
     let updated = client.update_key(args.id.get()?, &request).await.map_err(|error| args.id.refusal(error))?;
-    output::talk(&format!("edges that enforce version {} know", updated.version));
+    output::enforced_from(updated.version);
     args.wait.receipt(&client, updated.version).await;
     view::print(&updated.value, args.output)
 }

@@ -24,7 +24,7 @@ use crate::tag;
 
 /// What an empty limit means for a key.
 const NO_LIMIT: &str = "its organisation's alone";
-const PLACES: &Places = &[("/quota", "limit"), ("/rate", "rate_requests"), ("", "limit")];
+const PLACES: &Places = &[("/quota", "limit"), ("/quota/period", "period"), ("/rate", "rate_requests"), ("", "limit")];
 
 pub(super) async fn form(
     State(app): State<App>,
@@ -75,7 +75,8 @@ fn changes(key: &Key, sent: &Fields) -> Result<UpdateKey, Error> {
         }
     }
     let limit = number("/quota/limit", sent.get("limit"))?;
-    let quota = limit.map(|limit| KeyQuota { limit, period: period(sent) });
+    let period = period("/quota/period", sent)?;
+    let quota = limit.map(|limit| KeyQuota { limit, period });
     Ok(UpdateKey {
         quota: patch(quota, key.quota.as_ref()),
         rate: patch(rate(sent)?, key.rate.as_ref()),
@@ -101,8 +102,21 @@ pub(super) fn rate(sent: &Fields) -> Result<Option<Rate>, Error> {
     Ok(Some(Rate { requests: whole(requests)?, seconds: whole(seconds)?, burst: whole(burst)? }))
 }
 
-pub(super) fn period(sent: &Fields) -> QuotaPeriod {
-    QuotaPeriod::ALL.into_iter().find(|it| it.as_str() == sent.get("period")).unwrap_or_default()
+pub(super) fn period(pointer: &str, sent: &Fields) -> Result<QuotaPeriod, Error> {
+    chosen(pointer, sent, &QuotaPeriod::ALL.map(|it| (it.as_str(), it)))
+}
+
+/// Which of a few was sent under the name that the pointer ends in; the default if none was.
+pub(super) fn chosen<T: Copy + Default>(pointer: &str, sent: &Fields, all: &[(&str, T)]) -> Result<T, Error> {
+    let field = pointer.rsplit('/').next().unwrap_or_default();
+    if !sent.has(field) {
+        return Ok(T::default());
+    }
+    let found = all.iter().find(|(name, _)| *name == sent.get(field));
+    found.map(|(_, it)| *it).ok_or_else(|| {
+        let names: Vec<_> = all.iter().map(|(name, _)| format!("`{name}`")).collect();
+        Error::invalid(pointer, format!("expected one of {}", names.join(", ")))
+    })
 }
 
 /// The fields of limits that are there.
@@ -132,7 +146,7 @@ pub(super) fn again(policy: &PolicyRoom, sent: &Fields, no_limit: &'static str) 
         rate_requests: text("rate_requests"),
         rate_seconds: text("rate_seconds"),
         rate_burst: text("rate_burst"),
-        ..shown(None, period(sent), None, no_limit)
+        ..shown(None, period("/period", sent).unwrap_or_default(), None, no_limit)
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use portcullis_api::organizations::OrganizationState;
-use portcullis_api::{CreateOrganization, Organization, Patch, UpdateOrganization};
+use portcullis_api::{CreateOrganization, Organization, Patch, Plan, UpdateOrganization};
 use serde::Deserialize;
 
 use super::desk::Desk;
@@ -24,14 +24,15 @@ use crate::pages::organization::{OrganizationRow, Organizations};
 use crate::pages::parts::{Badge, Tone};
 use crate::pages::shell::Section;
 use crate::pages::when::When;
+use crate::quota::plans;
 
 const HERE: &str = "/organizations";
 
 pub(super) async fn list(State(app): State<App>, desk: Desk) -> Result<Html<Organizations>, Failure> {
-    Ok(Html::ok(page(&app, &desk, String::new(), Problems::default()).await?))
+    Ok(Html::ok(page(&app, &desk, &Sent::default(), Problems::default()).await?))
 }
 
-async fn page(app: &App, desk: &Desk, name: String, problems: Problems) -> Result<Organizations, Error> {
+async fn page(app: &App, desk: &Desk, sent: &Sent, problems: Problems) -> Result<Organizations, Error> {
     desk.by.require_operator(app)?;
     let now = app.clock.seconds();
     let row = |it: Organization| {
@@ -45,32 +46,39 @@ async fn page(app: &App, desk: &Desk, name: String, problems: Problems) -> Resul
     };
     let _listing = app.listings.turn(&desk.by).await;
     let rows = organizations::list(app, &desk.by).await?.into_iter().map(row).collect();
-    Ok(Organizations { shell: desk.shell("Organisations", Section::Organizations), rows, name, problems })
+    Ok(Organizations {
+        shell: desk.shell("Organisations", Section::Organizations),
+        rows,
+        name: fields::again(&app.policy(), &sent.name),
+        plans: choices(plans::list(app, &desk.by).await?, &sent.plan),
+        problems,
+    })
+}
+
+/// What a new organisation may have. Without a word it gets the default plan, if there is one.
+fn choices(plans: Vec<Plan>, chosen: &str) -> Vec<(String, String, bool)> {
+    let (defaults, others): (Vec<_>, Vec<_>) = plans.into_iter().partition(|it| it.default);
+    let unsaid = defaults.into_iter().next();
+    let unsaid = unsaid.map_or("None: nobody counts".to_owned(), |it| format!("{}, the default", it.display_name));
+    let others = others.into_iter().map(|it| (it.name.clone(), it.display_name, it.name == chosen));
+    std::iter::once((String::new(), unsaid, chosen.is_empty())).chain(others).collect()
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Sent {
     name: String,
+    plan: String,
 }
 
-pub(super) async fn create(
-    State(app): State<App>,
-    desk: Desk,
-    Form(Sent { name }): Form<Sent>,
-) -> Result<Response, Failure> {
-    match organizations::create(
-        &app,
-        &desk.by,
-        &CreateOrganization { name: name.clone(), ..CreateOrganization::default() },
-    )
-    .await
-    {
+pub(super) async fn create(State(app): State<App>, desk: Desk, Form(sent): Form<Sent>) -> Result<Response, Failure> {
+    let plan = Some(sent.plan.clone()).filter(|it| !it.is_empty());
+    let request = CreateOrganization { name: sent.name.clone(), plan, ..CreateOrganization::default() };
+    match organizations::create(&app, &desk.by, &request).await {
         Ok(made) => Ok(done(HERE, Done::OrganizationCreated, Some(made.version)).into_response()),
         Err(error) => {
-            let problems = beside(error, &[("", "name")])?;
-            let name = fields::again(&app.policy(), &name);
-            Ok(Html::again(page(&app, &desk, name, problems).await?).into_response())
+            let problems = beside(error, &[("", "name"), ("/plan", "plan")])?;
+            Ok(Html::again(page(&app, &desk, &sent, problems).await?).into_response())
         }
     }
 }

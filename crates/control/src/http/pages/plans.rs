@@ -7,7 +7,7 @@ use portcullis_api::{CreatePlan, LostLeases, Patch, Plan, QuotaPeriod, UpdatePla
 use super::desk::Desk;
 use super::done::{Done, done};
 use super::key_life::Nothing;
-use super::limits::{number, period, rate};
+use super::limits::{chosen, number, period, rate};
 use super::problems::{Places, beside};
 use super::{Html, fields, limits};
 use crate::access::Permission::OrganizationsWrite;
@@ -29,7 +29,9 @@ const PLACES: &Places = &[
     ("/name", "name"),
     ("/display_name", "display_name"),
     ("/limit", "limit"),
+    ("/period", "period"),
     ("/rate", "rate_requests"),
+    ("/lost_leases", "lost_leases"),
     ("", "display_name"),
 ];
 
@@ -56,9 +58,9 @@ async fn create_as_sent(app: &App, desk: &Desk, sent: &Fields) -> Result<u64, Er
         name: sent.get("name").trim().to_owned(),
         display_name: Some(sent.get("display_name").trim().to_owned()).filter(|it| !it.is_empty()),
         limit: number("/limit", sent.get("limit"))?,
-        period: period(sent),
+        period: period("/period", sent)?,
         rate: rate(sent)?,
-        lost_leases: lost_leases(sent),
+        lost_leases: lost_leases(sent)?,
         default: sent.has("default"),
     };
     Ok(plans::create(app, &desk.by, &request).await?.version)
@@ -101,9 +103,9 @@ async fn save_as_sent(app: &App, desk: &Desk, plan: &Plan, sent: &Fields) -> Res
             text => Patch::Set(text.to_owned()),
         },
         limit: number("/limit", sent.get("limit"))?.map_or(Patch::Clear, Patch::Set),
-        period: Patch::Set(period(sent)),
+        period: Patch::Set(period("/period", sent)?),
         rate: rate(sent)?.map_or(Patch::Clear, Patch::Set),
-        lost_leases: Patch::Set(lost_leases(sent)),
+        lost_leases: Patch::Set(lost_leases(sent)?),
         default: Patch::Set(sent.has("default")),
     };
     Ok(plans::update(app, &desk.by, &plan.name, &request).await?.version)
@@ -138,8 +140,8 @@ pub(super) async fn remove(
     Ok(done(HERE, Done::PlanRemoved, Some(removed.version)))
 }
 
-fn lost_leases(sent: &Fields) -> LostLeases {
-    LostLeases::ALL.into_iter().find(|it| it.as_str() == sent.get("lost_leases")).unwrap_or_default()
+fn lost_leases(sent: &Fields) -> Result<LostLeases, Error> {
+    chosen("/lost_leases", sent, &LostLeases::ALL.map(|it| (it.as_str(), it)))
 }
 
 fn row(plan: Plan) -> PlanRow {
@@ -184,7 +186,7 @@ fn shown(plan: &CreatePlan) -> PlanFields {
 fn again(app: &App, sent: &Fields) -> PlanFields {
     let policy = app.policy();
     let text = |name| fields::again(&policy, sent.get(name));
-    let kept = CreatePlan { lost_leases: lost_leases(sent), ..CreatePlan::default() };
+    let kept = CreatePlan { lost_leases: lost_leases(sent).unwrap_or_default(), ..CreatePlan::default() };
     PlanFields {
         name: text("name"),
         display_name: text("display_name"),

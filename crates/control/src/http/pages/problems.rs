@@ -32,8 +32,12 @@ fn entry(rest: &str) -> Option<String> {
     Some(format!("Entry {}: ", index + 1))
 }
 
-/// An error's text as a sentence; errors themselves begin small and have no full stop.
+/// An error's text as a sentence, and its hint as one more; errors themselves begin small and have no full stop.
 pub(super) fn sentence(text: &str) -> String {
+    text.split("\nhint: ").map(one_sentence).collect::<Vec<_>>().join(" ")
+}
+
+fn one_sentence(text: &str) -> String {
     let text = text.replace('\n', " ");
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
@@ -69,6 +73,7 @@ mod tests {
                 "{pointer}"
             );
         }
+        assert_eq!(sentence("there is no `x`\nhint: did you mean `y`?"), "There is no `x`. Did you mean `y`?");
         assert!(beside(Error::NotFound("key"), &[("", "name")]).is_err());
         assert_eq!(beside(Error::invalid("/x", "y"), &[("", "name")]).unwrap().0[0].0, "name");
     }

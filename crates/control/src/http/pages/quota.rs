@@ -53,18 +53,18 @@ fn words(app: &App, by: &Caller, meter: &Meter, zone: &str) -> Notice {
     let (kind, text, more) = match percent(meter) {
         FULL.. => (
             NoticeKind::Problem,
-            format!("The quota is used up: {used} of {limit} calls."),
+            format!("The quota is used up: {used} of {limit} tokens."),
             format!("Requests are answered with 429 until it resets: {resets}. {helper}"),
         ),
         HIGH.. => (
             NoticeKind::Warning,
-            format!("More than {HIGH} % of the quota are used: {used} of {limit} calls."),
+            format!("More than {HIGH} % of the quota are used: {used} of {limit} tokens."),
             format!("At 100 % requests are answered with 429. It resets {resets}. {helper}"),
         ),
         _ => (
             NoticeKind::Warning,
-            format!("More than half of the quota is used: {used} of {limit} calls."),
-            format!("It resets {resets}. Usage shows which keys make the calls."),
+            format!("More than half of the quota is used: {used} of {limit} tokens."),
+            format!("It resets {resets}. Usage shows which keys are used."),
         ),
     };
     Notice { kind, text, detail: Some(more), receipt: None }
@@ -74,7 +74,10 @@ fn words(app: &App, by: &Caller, meter: &Meter, zone: &str) -> Notice {
 pub(super) async fn card(app: &App, desk: &Desk, key: Option<String>) -> Result<QuotaCard, Error> {
     let quota = quota::show(app, &desk.by, &WhichQuota { organization: None, key }).await?;
     let zone = organizations::show(app, &desk.by, &quota.organization).await?.time_zone;
-    let now = app.clock.seconds();
+    Ok(facts(quota, &zone, app.clock.seconds()))
+}
+
+fn facts(quota: Quota, zone: &str, now: u64) -> QuotaCard {
     let meter = quota.meter.map(|meter| MeterFacts {
         percent: percent(&meter),
         used: meter.used,
@@ -83,11 +86,11 @@ pub(super) async fn card(app: &App, desk: &Desk, key: Option<String>) -> Result<
         topped_up: meter.topped_up,
         held: meter.held,
         in_doubt: meter.in_doubt,
-        resets: exact(&meter.resets_at, &zone),
+        resets: exact(&meter.resets_at, zone),
         resets_in: When::parse(&meter.resets_at, now),
-        began: exact(&meter.period_start, &zone),
+        began: exact(&meter.period_start, zone),
     });
-    Ok(QuotaCard { plan: quota.plan, meter })
+    QuotaCard { plan: quota.plan, meter }
 }
 
 /// What is used or in doubt, of the limit. Nothing of nothing is all of it.
@@ -135,10 +138,12 @@ async fn page(app: &App, desk: &Desk, id: &str, typed: Typed, problems: Problems
         given: When::parse(&it.created_at, now),
         ends: When::parse(&it.period_end, now),
     };
+    let quota = facts(quota::show_seen(app, &desk.by, id).await?, &found.time_zone, now);
     let zone = Some(fields::again(&policy, &typed.time_zone)).filter(|it| !it.is_empty());
     Ok(OrganizationPlan {
         shell: desk.shell(found.name.clone(), Section::Organizations),
         name: found.name,
+        quota,
         plan: if problems.0.is_empty() || typed.plan.is_empty() { found.plan } else { Some(typed.plan) },
         plans: plans::list(app, &desk.by).await?.into_iter().map(|it| (it.name, it.display_name)).collect(),
         time_zone: zone.unwrap_or(found.time_zone),

@@ -124,7 +124,9 @@ fn organizations(rich: bool) -> Organizations {
     ];
     let problems = if rich { Problems(vec![("name", "is taken".to_owned())]) } else { Problems::default() };
     let rows = if rich { rows } else { vec![] };
-    Organizations { shell: shell("Organisations", Section::Organizations), rows, name: String::new(), problems }
+    let plans =
+        vec![(String::new(), "None: nobody counts".to_owned(), false), ("team".to_owned(), HOSTILE.to_owned(), rich)];
+    Organizations { shell: shell("Organisations", Section::Organizations), rows, name: String::new(), plans, problems }
 }
 
 fn edges(rich: bool) -> Edges {

@@ -31,7 +31,7 @@ pub(super) fn uncounted() -> QuotaCard {
 
 /// What every page of an organisation says once much of its quota is used.
 pub(super) fn warned(shell: Shell, kind: NoticeKind) -> Shell {
-    let text = "The quota is used up: 30,000 of 30,000 calls.".to_owned();
+    let text = "The quota is used up: 30,000 of 30,000 tokens.".to_owned();
     let detail = "Requests are answered with 429 until it resets: 31 Jan 2026, 00:00 (Europe/Berlin). Ask the operator \
                   for a top-up or a larger plan.";
     Shell { quota: Some(Notice { kind, text, detail: Some(detail.to_owned()), receipt: None }), ..shell }
@@ -101,6 +101,7 @@ fn organization(rich: bool) -> OrganizationPlan {
         shell: shell("Initech", Section::Organizations),
         id: "org_2222222222222222".to_owned(),
         name: HOSTILE.to_owned(),
+        quota: if rich { card(85) } else { uncounted() },
         plan: rich.then(|| "free".to_owned()),
         plans: pairs(&[("free", "Free"), ("team", HOSTILE)]),
         time_zone: "Europe/Berlin".to_owned(),

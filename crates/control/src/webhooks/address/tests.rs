@@ -30,6 +30,11 @@ fn urls_are_of_public_servers_unless_the_operator_says_otherwise() {
         ("https://2130706433/", "it leads to 127.0.0.1, a loopback", "it leads", "ok"),
         ("https://0x7f.1/", "it leads to 127.0.0.1, a loopback", "it leads", "ok"),
         ("https://[::ffff:7f00:1]/", "it leads to ::ffff:127.0.0.1, a loopback", "it leads", "ok"),
+        ("https://localhost/x", "`localhost` is a loopback name", "`localhost` is", "ok"),
+        ("https://LOCALHOST.:8443/x", "`localhost.` is a loopback name", "`localhost.` is", "ok"),
+        ("https://a.localhost/", "`a.localhost` is a loopback name", "`a.localhost` is", "ok"),
+        ("https://localhost.example.com/", "ok", "ok", "ok"),
+        ("https://notlocalhost/", "ok", "ok", "ok"),
         ("https://169.254.169.254/latest", "it leads to 169.254.169.254, a link-local", "it leads", "it leads"),
         ("https://[fd00:ec2::254]/", "it leads to fd00:ec2::254, a metadata", "it leads", "it leads"),
     ] {
