@@ -58,6 +58,8 @@ pub struct Limits {
     count: Timer,
     /// Whether what the last request lacked is on its way.
     coming: bool,
+    /// How many wait for something that is on its way.
+    waiting: usize,
 }
 
 /// How a VM stands among its siblings, as of a tick.
@@ -166,8 +168,10 @@ pub struct Keeper<'a, H> {
 
 impl<'a, H> Keeper<'a, H> {
     /// Those of a request that waits for tokens that are on their way, if it is `patient`.
-    pub fn new(host: &'a H, limits: &'a mut Limits, patient: bool) -> Self {
+    /// `waiting`: how many wait already.
+    pub fn new(host: &'a H, limits: &'a mut Limits, patient: bool, waiting: usize) -> Self {
         limits.coming = false;
+        limits.waiting = waiting;
         Self { host, limits, patient }
     }
 

@@ -119,10 +119,12 @@ impl Plugin {
 
     /// Decides those again who waited. The last thing in a callback: afterwards it speaks of another request.
     fn wake(&mut self, host: &impl Host, now: u64) {
-        for stream in self.waiting.take() {
+        let streams = self.waiting.take();
+        let others = streams.len().saturating_sub(1);
+        for stream in streams {
             // Whoever is gone needs no answer.
             if host.enter_stream(stream.id) {
-                match self.decide(host, !stream.patience.is_due(now)) {
+                match self.decide(host, !stream.patience.is_due(now), others) {
                     Action::Waits => self.waiting.go_on(stream),
                     Action::Forward => host.resume(),
                     Action::Replied | Action::Missed => {}
@@ -156,7 +158,7 @@ impl Plugin {
 
     /// Decides one request, or lets it wait.
     pub fn request(&mut self, host: &impl Host, stream: u32) -> Action {
-        let action = self.decide(host, self.waiting.has_room());
+        let action = self.decide(host, self.waiting.has_room(), self.waiting.count());
         if action == Action::Waits {
             self.journal.metrics.waited();
             self.waiting.begin(stream, host.now_nanos());
@@ -164,7 +166,8 @@ impl Plugin {
         action
     }
 
-    fn decide(&mut self, host: &impl Host, patient: bool) -> Action {
+    /// `patient`: it may wait, as so many are `waiting`.
+    fn decide(&mut self, host: &impl Host, patient: bool, waiting: usize) -> Action {
         let headers = host.request_headers();
         match &mut self.data {
             Data::Static(archive) => {
@@ -173,7 +176,7 @@ impl Plugin {
                 let stale = self.max_age.is_some() && is_stale(self.max_age, issued_at, host.now_nanos());
                 let (policy, keys) = archive.parts_mut();
                 let data = if stale { Err((Reason::StalePolicy, Some(policy))) } else { Ok((policy, keys)) };
-                let mut keeper = Keeper::new(host, &mut self.limits, false);
+                let mut keeper = Keeper::new(host, &mut self.limits, false, 0);
                 filter::decide_request(host, headers.as_deref(), data, true, &mut keeper, &mut self.journal)
             }
             Data::Synced { store, .. } => {
@@ -182,7 +185,7 @@ impl Plugin {
                     refresh(host, store, &mut self.journal);
                 }
                 let (max_age, now) = (self.max_age, self.last_tick);
-                let mut keeper = Keeper::new(host, &mut self.limits, patient);
+                let mut keeper = Keeper::new(host, &mut self.limits, patient, waiting);
                 let mut decide = |store: &mut Store, journal: &mut Journal, last_try| {
                     let stale = store.live().is_some_and(|live| is_stale(max_age, live.issued_at, now));
                     let data = match store.parts_mut(host) {

@@ -6,7 +6,7 @@
 use crate::timer::Timer;
 
 /// No request waits longer: whoever has not answered by then is not there.
-pub const MOST_WAIT_NANOS: u64 = 250_000_000;
+pub const MOST_WAIT_NANOS: u64 = 500_000_000;
 /// More than that do not wait at all: each is decided again with each answer.
 const MOST: usize = 128;
 
@@ -31,9 +31,9 @@ impl Waiting {
         self.streams.len() < MOST
     }
 
-    /// Whether any waits.
-    pub fn is_empty(&self) -> bool {
-        self.streams.is_empty()
+    /// How many wait.
+    pub fn count(&self) -> usize {
+        self.streams.len()
     }
 
     /// One waits from now on.

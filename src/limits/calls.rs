@@ -29,6 +29,8 @@ const LOST_NANOS: u64 = 10_000_000_000;
 const RETRY_NANOS: u64 = 1_000_000_000;
 /// The pause after an answer that says that the control plane knows no leases.
 const UNKNOWN_NANOS: u64 = 60_000_000_000;
+/// Requests that wait for whose sake more is asked for, beside the one that asks.
+const MOST_ASKED_FOR: usize = 15;
 /// How long a recalled meter keeps nothing.
 const RECALL_NANOS: u64 = 2_000_000_000;
 
@@ -67,10 +69,12 @@ pub(super) fn state(meter: &Meter, want: u64) -> MeterState {
 }
 
 impl Limits {
-    /// Asks for more of one meter, enough for a request of that cost, unless it is not the time to ask anything; tells whether it did.
+    /// Asks for more of one meter, enough for a request of that cost and for those that wait, unless it is not the time to ask anything; tells whether it did.
     pub(super) fn ask_for(&mut self, host: &impl Host, names: &Names, meter: &Meter, cost: u64, now: u64) -> bool {
         let want = meter.want(now).max(cost.saturating_mul(2));
-        let state = MeterState { least: cost, ..state(meter, want) };
+        // Whoever waits may have come for the same, and spends it at once.
+        let least = cost.saturating_mul(1 + self.waiting.min(MOST_ASKED_FOR) as u64);
+        let state = MeterState { least, ..state(meter, want.max(least)) };
         self.call(host, names, &[(meter.subject, state)], None, now)
     }
 

@@ -20,7 +20,7 @@ pub(super) const LISTS: u64 = 4096;
 /// Between two calls for more of one meter, if the first is not answered.
 const ASK_NANOS: u64 = 50_000_000;
 /// If none is on its way.
-const ASK_SOON_NANOS: u64 = 5_000_000;
+const ASK_SOON_NANOS: u64 = 1_000_000;
 /// The same, while the answer is that nothing is left.
 const ASK_AGAIN_NANOS: u64 = 1_000_000_000;
 /// How long an answer that somebody is not metered holds.

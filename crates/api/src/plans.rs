@@ -54,7 +54,13 @@ pub struct Rate {
 struct SentRate {
     requests: u32,
     seconds: u32,
+    /// Absent, not `null`: the description knows no `null` here.
+    #[serde(default, deserialize_with = "sent")]
     burst: Option<u32>,
+}
+
+fn sent<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    u32::deserialize(deserializer).map(Some)
 }
 
 impl From<SentRate> for Rate {

@@ -281,7 +281,7 @@ fn who_comes_before_the_tokens_waits_for_them() {
 fn nobody_waits_long_for_a_control_plane_that_does_not_answer() {
     for (choice, status) in [(OnUnavailable::Deny, 503), (OnUnavailable::Allow, 200)] {
         let (mut edge, _) = short(300, |edge| edge.corpus.spec.quota.on_unavailable = choice);
-        for _ in 0..4 {
+        for _ in 0..6 {
             edge.process.advance(Duration::from_millis(100));
             edge.process.tick_all();
         }
