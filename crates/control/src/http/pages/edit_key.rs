@@ -49,15 +49,8 @@ pub(super) async fn save_details(
     Form(sent): Form<Fields>,
 ) -> Result<Response, Failure> {
     let key = keys::editable(&app, &desk.by, &id).await?;
-    let saved = match changes(&key, &sent) {
-        Ok(request) if request == UpdateKey::default() => {
-            return Ok(done(&page(&key), Done::KeyUnchanged, None).into_response());
-        }
-        Ok(request) => keys::update(&app, &desk.holding(sent.get("etag")), &id, &request).await,
-        Err(error) => Err(error),
-    };
-    match saved {
-        Ok(saved) => Ok(saved_as(Done::KeyUpdated, &saved)),
+    match save(&app, &desk, &key, &sent, changes(&key, &sent), Done::KeyUpdated).await {
+        Ok(saved) => Ok(saved),
         Err(error) => {
             let problems = beside(error, &[("", "name"), ("/expires_at", "expires_at"), ("/metadata", "metadata")])?;
             let policy = app.policy();
@@ -73,6 +66,23 @@ pub(super) async fn save_details(
             .into_response())
         }
     }
+}
+
+/// Saves what a form changes of a key, if it changes anything.
+pub(super) async fn save(
+    app: &App,
+    desk: &Desk,
+    key: &Key,
+    sent: &Fields,
+    changes: Result<UpdateKey, Error>,
+    what: Done,
+) -> Result<Response, Error> {
+    let request = changes?;
+    if request == UpdateKey::default() {
+        return Ok(done(&page(key), Done::KeyUnchanged, None).into_response());
+    }
+    let saved = keys::update(app, &desk.holding(sent.get("etag")), &key.id, &request).await?;
+    Ok(saved_as(what, &saved))
 }
 
 /// Only what differs: to set an expiry, even the same, tells the domain that it is no longer that of a rotation.
@@ -268,7 +278,7 @@ fn restrict_form(app: &App, desk: &Desk, key: &Key, fields: RestrictionFields, s
     }
 }
 
-fn row(app: &App, key: &Key) -> KeyRow {
+pub(super) fn row(app: &App, key: &Key) -> KeyRow {
     KeyRow::new(key, key.idle, app.clock.seconds())
 }
 

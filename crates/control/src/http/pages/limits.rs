@@ -6,9 +6,9 @@ use portcullis_api::plans::Rate;
 use portcullis_api::{Key, KeyQuota, Patch, QuotaPeriod, UpdateKey};
 
 use super::desk::Desk;
-use super::done::{Done, done};
+use super::done::Done;
 use super::problems::{Places, beside};
-use super::{Html, fields};
+use super::{Html, edit_key, fields};
 use crate::app::App;
 use crate::error::Error;
 use crate::http::body::Segment;
@@ -16,7 +16,6 @@ use crate::http::failure::Failure;
 use crate::http::session::{Fields, Form};
 use crate::keys;
 use crate::pages::form::Problems;
-use crate::pages::keys::KeyRow;
 use crate::pages::limits::{EditLimits, LimitFields};
 use crate::pages::shell::Section;
 use crate::policy::PolicyRoom;
@@ -38,7 +37,7 @@ pub(super) async fn form(
 
 fn page(app: &App, desk: &Desk, key: &Key, limits: LimitFields, etag: String, problems: Problems) -> EditLimits {
     let shell = desk.shell(format!("Limits of {}", key.name), Section::Keys);
-    EditLimits { shell, key: KeyRow::new(key, key.idle, app.clock.seconds()), limits, etag, problems }
+    EditLimits { shell, key: edit_key::row(app, key), limits, etag, problems }
 }
 
 pub(super) async fn save(
@@ -48,16 +47,8 @@ pub(super) async fn save(
     Form(sent): Form<Fields>,
 ) -> Result<Response, Failure> {
     let key = keys::editable(&app, &desk.by, &id).await?;
-    let here = format!("/keys/{}", key.id);
-    let saved = match changes(&key, &sent) {
-        Ok(request) if request == UpdateKey::default() => {
-            return Ok(done(&here, Done::KeyUnchanged, None).into_response());
-        }
-        Ok(request) => keys::update(&app, &desk.holding(sent.get("etag")), &id, &request).await,
-        Err(error) => Err(error),
-    };
-    let problems = match saved {
-        Ok(saved) => return Ok(done(&here, Done::KeyLimited, Some(saved.version)).into_response()),
+    let problems = match edit_key::save(&app, &desk, &key, &sent, changes(&key, &sent), Done::KeyLimited).await {
+        Ok(saved) => return Ok(saved),
         Err(error) => beside(error, PLACES)?,
     };
     let policy = app.policy();
