@@ -63,6 +63,16 @@ impl Visit {
         self.browser.goto(&format!("{}{path}", self.home)).await
     }
 
+    /// Creates a key that may read skills; its text. Its page is one click away.
+    async fn create_key(&self, name: &str) -> anyhow::Result<String> {
+        self.goto("/keys/new").await?;
+        self.browser.fill(By::Test("name"), name).await?;
+        self.browser.click(By::Test("environment-production")).await?;
+        self.browser.click(By::Test("scope-skills:read")).await?;
+        self.browser.click(By::Test("create")).await?;
+        self.browser.text(By::Test("key-text")).await
+    }
+
     async fn sign_in(&self) -> anyhow::Result<()> {
         self.goto("/sign-in").await?;
         self.browser.fill(By::Label("E-mail address"), EMAIL).await?;

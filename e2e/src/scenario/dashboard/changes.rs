@@ -24,12 +24,7 @@ pub(super) async fn run(visit: &Visit, stack: &Stack, report: &mut Report) -> an
 
 async fn rotated(visit: &Visit, stack: &Stack, report: &mut Report) -> anyhow::Result<()> {
     let browser = &visit.browser;
-    visit.goto("/keys/new").await?;
-    browser.fill(By::Test("name"), "nightly").await?;
-    browser.click(By::Test("environment-production")).await?;
-    browser.click(By::Test("scope-skills:read")).await?;
-    browser.click(By::Test("create")).await?;
-    let old = Request::get("/api/v1/skills").bearer(&browser.text(By::Test("key-text")).await?);
+    let old = Request::get("/api/v1/skills").bearer(&visit.create_key("nightly").await?);
     browser.click(By::Test("to-key")).await?;
     browser.click(By::Test("rotate")).await?;
     browser.click(By::Test("overlap-86400")).await?;

@@ -15,12 +15,7 @@ pub(super) async fn run(visit: &Visit, stack: &Stack, report: &mut Report) -> an
 
 async fn limited(visit: &Visit, stack: &Stack, report: &mut Report) -> anyhow::Result<()> {
     let browser = &visit.browser;
-    visit.goto("/keys/new").await?;
-    browser.fill(By::Test("name"), "metered").await?;
-    browser.click(By::Test("environment-production")).await?;
-    browser.click(By::Test("scope-skills:read")).await?;
-    browser.click(By::Test("create")).await?;
-    let key = browser.text(By::Test("key-text")).await?;
+    let key = visit.create_key("metered").await?;
     browser.click(By::Test("to-key")).await?;
     let page = browser.location().await?;
     browser.click(By::Test("limit")).await?;

@@ -46,12 +46,7 @@ async fn create(visit: &Visit, report: &mut Report) -> anyhow::Result<String> {
     let browser = &visit.browser;
     visit.goto("/keys").await?;
     report.check("a page without keys teaches how to begin", browser.is_shown(By::Test("empty")).await?);
-    visit.goto("/keys/new").await?;
-    browser.fill(By::Test("name"), "walk").await?;
-    browser.click(By::Test("environment-production")).await?;
-    browser.click(By::Test("scope-skills:read")).await?;
-    browser.click(By::Test("create")).await?;
-    let shown = browser.text(By::Test("key-text")).await?;
+    let shown = visit.create_key("walk").await?;
     look::at(browser, "key-created", report).await?;
     browser.click(By::Test("copy-key-text")).await?;
     let copied = browser.clipboard().await?;
