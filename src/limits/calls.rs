@@ -69,7 +69,8 @@ pub(super) fn state(meter: &Meter, want: u64) -> MeterState {
 }
 
 impl Limits {
-    /// Asks for more of one meter, enough for a request of that cost and for those that wait, unless it is not the time to ask anything; tells whether it did.
+    /// Asks for more of one meter, enough for a request of that cost and for those that wait, unless it is not the time to ask
+    /// anything. Tells whether it did.
     pub(super) fn ask_for(&mut self, host: &impl Host, names: &Names, meter: &Meter, cost: u64, now: u64) -> bool {
         let want = meter.want(now).max(cost.saturating_mul(2));
         // Whoever waits may have come for the same, and spends it at once.
@@ -135,7 +136,7 @@ impl Limits {
             Ok(answer) => {
                 let is_empty = answer.grants.is_empty() && answer.unmetered.is_empty();
                 self.follow(host, &names, &call, answer, now);
-                return Some(if is_empty { Heard::Nothing } else { Heard::News });
+                Some(if is_empty { Heard::Nothing } else { Heard::News })
             }
             Err(failure) => {
                 let unknown = failure == Failure::Unknown;
@@ -143,9 +144,9 @@ impl Limits {
                 self.fail_floors(&call);
                 metrics.lease_error();
                 host.log(LogLevel::Debug, format_args!("no answer about leases: {failure:?}"));
+                Some(Heard::News)
             }
         }
-        Some(Heard::News)
     }
 
     fn follow(&mut self, host: &impl Host, names: &Names, call: &Call, answer: LeaseAnswer, now: u64) {

@@ -1,7 +1,6 @@
 //! Rate limits across the VMs of a process: buckets in shared memory, of which a worker that uses one often holds a few requests.
 //!
-//! What a worker let through of what it held is said when that is used up, when it was idle for a second, or when another limit is asked
-//! for. Where nothing can be shared, each VM has buckets of its own. Invariant: what passes in any stretch of time is at most the burst
+//! What a worker let through of what it held is said when that is used up, or when it was idle for a second. Where nothing can be shared, each VM has buckets of its own. Invariant: what passes in any stretch of time is at most the burst
 //! and what came in since.
 
 use portcullis_engine::limit::{Hold, Level, LimitKind, RateClaim};
