@@ -12,6 +12,7 @@ mod envoy;
 mod limited;
 mod load;
 mod management;
+mod tokens;
 mod variant;
 
 /// `portcullis-e2e bench`.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::control::{Control, Key, in_seconds};
 use crate::http::Request;
+use crate::oauth::Client;
 
 /// A preset's demonstration.
 #[derive(Clone, Debug)]
@@ -45,7 +46,8 @@ impl Demo {
             "systemprompt" => Ok(systemprompt()),
             "payments" => Ok(payments()),
             "fetchprompt" => Ok(fetchprompt()),
-            other => anyhow::bail!("no preset `{other}`\nhint: systemprompt, payments or fetchprompt"),
+            "scope" => Ok(scope()),
+            other => anyhow::bail!("no preset `{other}`\nhint: systemprompt, payments, fetchprompt or scope"),
         }
     }
 
@@ -63,7 +65,8 @@ impl Demo {
                 body["organization"] = control.organization("spent", None).await?.into();
             }
             let name = body["name"].as_str().context("a demo key without a name")?.to_owned();
-            keys.insert(name, control.create(&body).await?);
+            let record = control.ok("POST", "/v1/keys", Some(&body)).await?;
+            keys.insert(name, bearer(control, record).await?);
         }
         self.spend(control, &keys).await?;
         Ok(keys)
@@ -82,6 +85,27 @@ impl Demo {
     }
 }
 
+/// What requests are made with: the key, or an access token that a credential was exchanged for.
+pub(crate) async fn bearer(control: &Control, record: Value) -> anyhow::Result<Key> {
+    if record["kind"] != "credential" {
+        return Key::read(record);
+    }
+    let token = Client::read(&record)?.token(control.address).await?;
+    Ok(Key { record, ..token })
+}
+
+/// How a shell comes by the token that a credential is exchanged for, and what it calls it.
+pub(crate) fn exchange(control: &Control, key: &Key) -> Option<String> {
+    let (id, secret) = (key.record["id"].as_str()?, key.record["secret"].as_str()?);
+    let url = format!("http://{}/oauth/token", control.address);
+    let ask = format!("curl -s -u {id}:{secret} -d grant_type=client_credentials {url}");
+    Some(format!("{}=$({ask} | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')", variable(key)))
+}
+
+fn variable(key: &Key) -> String {
+    key.record["name"].as_str().unwrap_or_default().to_ascii_uppercase()
+}
+
 impl Example {
     /// The request, as bytes to send.
     pub(crate) fn request(&self, keys: &Keys) -> Request {
@@ -98,7 +122,7 @@ impl Example {
         if self.method != "GET" {
             words.push(format!("-X {}", self.method));
         }
-        words.extend(self.credential(keys).map(|text| format!("-H 'Authorization: Bearer {text}'")));
+        words.extend(self.shown(keys));
         words.extend(self.headers.iter().map(|(name, value)| format!("-H '{name}: {value}'")));
         words.push(format!("'{edge}{}'", self.path));
         format!("  # {}: {}\n  {}", self.what, self.answer, words.join(" "))
@@ -106,6 +130,16 @@ impl Example {
 
     pub(crate) fn name(&self) -> &'static str {
         self.what
+    }
+
+    /// The header for a shell. A token is soon over, so that its line is asked for one.
+    fn shown(&self, keys: &Keys) -> Option<String> {
+        match self.key {
+            Credential::Demo(name) if keys.get(name).is_some_and(|key| key.record["secret"].is_string()) => {
+                keys.get(name).map(|key| format!("-H \"Authorization: Bearer ${}\"", variable(key)))
+            }
+            _ => self.credential(keys).map(|text| format!("-H 'Authorization: Bearer {text}'")),
+        }
     }
 
     fn credential<'a>(&self, keys: &'a Keys) -> Option<&'a str> {

@@ -21,6 +21,7 @@ mod demand;
 mod demo;
 mod fleet;
 mod http;
+mod oauth;
 mod ports;
 mod process;
 mod render;

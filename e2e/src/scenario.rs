@@ -12,6 +12,7 @@ mod dashboard;
 mod hostile;
 mod lifecycle;
 mod limits;
+mod oauth;
 mod openapi;
 mod outage;
 mod quota;
@@ -21,6 +22,7 @@ mod revocation;
 mod roles;
 mod scale;
 mod soak_management;
+mod tokens;
 mod usage;
 
 /// `portcullis-e2e scenario`.
@@ -39,7 +41,7 @@ pub(crate) struct Scenario {
     seed: u64,
 }
 
-const SCENARIOS: [(&str, &str); 14] = [
+const SCENARIOS: [(&str, &str); 16] = [
     ("corpus", "every case of policies/*/cases.toml, and every line that `up` prints"),
     ("lifecycle", "a key from its creation to its revocation, as its owner, its client and the upstream see it"),
     ("revocation", "how long a revoked key goes on working, on the slowest worker, under load"),
@@ -53,6 +55,8 @@ const SCENARIOS: [(&str, &str); 14] = [
     ("quota", "three Envoys share a quota of 10,000; Envoys and the control plane are killed, or drained, meanwhile"),
     ("usage", "what is told to be used is what was let through, to the unit, through crashes and an outage"),
     ("rate-limit", "rate limits over an Envoy's workers, several at once, and one over a fleet"),
+    ("tokens", "a key id and a secret become an access token, which works as long as what minted it does"),
+    ("oauth", "somebody allows an app in a real Chromium; its tokens work until they are taken back"),
     ("dashboard", "the pages in a real Chromium, from the owner's link to the receipt of a revocation"),
 ];
 
@@ -77,6 +81,8 @@ impl Scenario {
             "quota" => quota::run(self.seed, &mut report).await,
             "usage" => usage::run(&mut report).await,
             "rate-limit" => rate_limit::run(&mut report).await,
+            "tokens" => tokens::run(&mut report).await,
+            "oauth" => oauth::run(&mut report).await,
             "dashboard" => dashboard::run(&mut report).await,
             other => anyhow::bail!("no scenario `{other}`\nhint: without a name they are listed"),
         };

@@ -79,6 +79,7 @@ impl Stack {
         let (data, policy) = (text(&self.control_data()), text(&self.setup.policy));
         let mut args = ["serve", "--data", &data, "--listen", &listen, "--policy", &policy].map(str::to_owned).to_vec();
         args.extend(["--gateway-url".to_owned(), format!("http://{}", local(self.setup.ports.edge))]);
+        args.extend(self.setup.serve.iter().map(|&it| it.to_owned()));
         if let Some(url) = &self.setup.database {
             // Not on the command line, which others can see.
             let file = self.log("database-url");

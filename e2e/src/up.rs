@@ -11,14 +11,14 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use crate::control::Control;
-use crate::demo::{Demo, Keys};
+use crate::demo::{self, Demo, Keys};
 use crate::ports::Ports;
 use crate::stack::{self, Setup, Stack};
 
 /// `portcullis-e2e up`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Up {
-    /// Which policy: systemprompt, payments or fetchprompt.
+    /// Which policy: systemprompt, payments, fetchprompt or scope.
     #[arg(long, default_value = "systemprompt")]
     preset: String,
     /// Envoy's worker threads.
@@ -80,10 +80,11 @@ async fn demo_keys(preset: &str, demo: &Demo, stack: &Stack, control: &Control) 
         std::fs::read(&file).ok().and_then(|it| serde_json::from_slice(&it).ok()).unwrap_or_default();
     let mut keys = Keys::new();
     for record in kept {
-        let key = crate::control::Key::read(record)?;
-        let answer = control.call("GET", &format!("/v1/keys/{}", key.id), None).await?;
+        let id = record["id"].as_str().context("a kept demo key without an id")?;
+        let answer = control.call("GET", &format!("/v1/keys/{id}"), None).await?;
         if answer.json()["status"] == "active" {
-            keys.insert(key.record["name"].as_str().unwrap_or_default().to_owned(), key);
+            let name = record["name"].as_str().unwrap_or_default().to_owned();
+            keys.insert(name, demo::bearer(control, record).await?);
         }
     }
     if keys.len() < demo.size() {
@@ -125,6 +126,11 @@ fn print_guide(stack: &Stack, control: &Control, demo: &Demo, keys: &Keys, owner
     }
     println!("Envoy admin  http://{}", stack.admin());
     println!("access log   {}", stack.log("access.log").display());
+    let exchanges: Vec<String> = keys.values().filter_map(|key| demo::exchange(control, key)).collect();
+    if !exchanges.is_empty() {
+        println!("\nKey ids and secrets, exchanged for access tokens:\n");
+        exchanges.iter().for_each(|line| println!("  {line}"));
+    }
     println!("\nEach line with the answer to expect:\n");
     for example in &demo.requests {
         println!("{}\n", example.curl(&edge, keys));

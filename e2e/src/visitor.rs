@@ -114,7 +114,7 @@ impl Page {
 }
 
 /// As a form's body has it.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),

@@ -24,7 +24,7 @@ pub(crate) struct Scenario {
 }
 
 /// The scenarios, in the order of `test`.
-pub(crate) const SCENARIOS: [Scenario; 14] = [
+pub(crate) const SCENARIOS: [Scenario; 16] = [
     scenario("corpus", &[]),
     scenario("lifecycle", &[]),
     scenario("revocation", &[]),
@@ -38,6 +38,8 @@ pub(crate) const SCENARIOS: [Scenario; 14] = [
     scenario("quota", &[]),
     scenario("usage", &[]),
     scenario("rate-limit", &[]),
+    scenario("tokens", &[]),
+    scenario("oauth", &[Need::Browser]),
     scenario("dashboard", &[Need::Browser]),
 ];
 

@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 
 use super::cpu::Places;
 use super::variant::{self, Ingredients, Told, Variant};
+use super::tokens::{self, Bearers, request};
 use super::{Bench, NamedModule, cpu, limited, load};
-use crate::http::{Connection, Request};
+use crate::http::Connection;
 use crate::ports::{Ports, local};
 use crate::process::Process;
 use crate::report::{percentile, rounded};
@@ -23,6 +24,10 @@ pub(super) const KEYS: usize = 10_000;
 const MOST_LIMITS: f64 = 0.6;
 /// What the filter may add, in terms of what a wasm filter that does nothing adds.
 const MOST_NOOPS: f64 = 2.0;
+/// What a request with a token that was verified before may cost in all, in terms of one with an API key.
+const MOST_TOKEN: f64 = 1.2;
+/// What a token may add that was never seen, in microseconds.
+const MOST_FIRST: f64 = 250.0;
 /// And in terms of a call to a service.
 const MOST_EXT_AUTHZ: f64 = 1.0 / 8.0;
 
@@ -50,9 +55,11 @@ pub(super) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(rounds > 0 && requests > 0 && in_turn > 0, "nothing to measure");
     let mut control = Stack::new(Setup::preset("systemprompt")?)?;
     control.start_control().await?;
-    eprintln!("==> creating {KEYS} keys, and four times as many with limits");
+    eprintln!("==> creating {KEYS} keys, four times as many with limits, and as many tokens");
     let told = limited::telling().await?;
-    let ingredients = ingredients(&control, &told, others).await?;
+    let minting = tokens::minting().await?;
+    let bearers = tokens::bearers(&minting).await?;
+    let ingredients = ingredients(&control, &told, bearers, others).await?;
     let admin = Ports::free()?.admin;
     let authority = variant::authority(ingredients.authority_port, admin);
     let _authority = start(&control, "authority", &authority, admin).await?;
@@ -86,7 +93,12 @@ fn measure(subjects: &mut [Subject], rounds: usize, requests: usize) -> anyhow::
     Ok(())
 }
 
-async fn ingredients(control: &Stack, told: &Stack, others: Vec<NamedModule>) -> anyhow::Result<Ingredients> {
+async fn ingredients(
+    control: &Stack,
+    told: &Stack,
+    bearers: Bearers,
+    others: Vec<NamedModule>,
+) -> anyhow::Result<Ingredients> {
     let client = control.control()?;
     Ok(Ingredients {
         keys: limited::keys(&client, &json!({})).await?,
@@ -96,6 +108,7 @@ async fn ingredients(control: &Stack, told: &Stack, others: Vec<NamedModule>) ->
             configuration: told.plugin_configuration()?,
             control_port: told.setup.ports.control,
         },
+        bearers,
         others,
         noop_module: Module::Noop.path()?.display().to_string(),
         portcullis_module: Module::Portcullis.path()?.display().to_string(),
@@ -133,12 +146,6 @@ async fn start(control: &Stack, name: &str, config: &Value, admin: u16) -> anyho
     Ok(process)
 }
 
-/// An ordinary API client's request.
-fn request(key: &str) -> Request {
-    let request = Request::get("/api/v1/skills?limit=20").header("user-agent", "acme-sdk/2.1 (linux)");
-    request.header("accept", "application/json").header("accept-encoding", "gzip").bearer(key)
-}
-
 fn costs(subjects: &[Subject]) -> Vec<Cost> {
     let rounds = |variant| subjects.iter().find(|it| it.variant == variant).map_or(&[][..], |it| &it.rounds);
     let beyond = |subject: &Subject, from: &[f64]| {
@@ -161,6 +168,7 @@ fn conclude(costs: &[Cost], from: &Ingredients, as_json: bool) -> ExitCode {
     for cost in costs {
         println!("{:14}{:>12.2}{:>12.2}{:>12.2}", cost.variant.name(from), cost.total, cost.added, cost.added / noop);
     }
+    let total = |variant| costs.iter().find(|it| it.variant == variant).map_or(f64::NAN, |it| it.total);
     let ext_authz = added(Variant::ExtAuthz);
     let beyond = |variant| costs.iter().find(|it| it.variant == variant).map_or(f64::NAN, |it| it.beyond);
     let (limits, told) = (beyond(Variant::Limited), beyond(Variant::Told) - beyond(Variant::Limited));
@@ -169,7 +177,11 @@ fn conclude(costs: &[Cost], from: &Ingredients, as_json: bool) -> ExitCode {
         "a quota adds {quota:.2} us, with a rate of the organisation {limits:.2} us, with one of each key {key_rates:.2} us"
     );
     println!("telling of them on each answer adds {told:.2} us more");
+    let (keys, seen, first) = (total(Variant::BesideTokens), total(Variant::Tokens), total(Variant::NewTokens));
+    println!("a token seen before costs {:.2} x an API key; one that is verified {:.1} us", seen / keys, first - keys);
     let checks = [
+        (format!("a token seen before costs at most {MOST_TOKEN:.1} x an API key"), seen <= MOST_TOKEN * keys),
+        (format!("a token verified for the first time takes at most {MOST_FIRST:.0} us"), first - keys <= MOST_FIRST),
         (format!("portcullis adds at most {MOST_NOOPS:.1} x what the no-op adds"), ours <= MOST_NOOPS * noop),
         ("portcullis adds at most 1/8 of what ext_authz adds".to_owned(), ours <= MOST_EXT_AUTHZ * ext_authz),
         (format!("a quota and a rate limit add at most {MOST_LIMITS:.1} us"), limits <= MOST_LIMITS),

@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::NamedModule;
+use super::tokens::Bearers;
 use crate::ports::local;
 
 /// One way of checking a key.
@@ -31,12 +32,18 @@ pub(super) enum Variant {
     KeyRates,
     /// The same, under a policy that tells on every answer where they stand.
     Told,
+    /// Ours, for API keys under a policy that accepts tokens.
+    BesideTokens,
+    /// The same, for tokens that were verified before.
+    Tokens,
+    /// The same, where next to no token is remembered.
+    NewTokens,
     /// Another build of ours, by its place in [`Ingredients::others`].
     Other(usize),
 }
 
 impl Variant {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Bare,
         Self::ApiKeyAuth,
         Self::Noop,
@@ -47,11 +54,14 @@ impl Variant {
         Self::Limited,
         Self::KeyRates,
         Self::Told,
+        Self::BesideTokens,
+        Self::Tokens,
+        Self::NewTokens,
     ];
 
     /// Whether it is a build of ours.
     pub(super) fn is_ours(self) -> bool {
-        matches!(self, Self::Portcullis | Self::Quota | Self::Limited | Self::KeyRates | Self::Told | Self::Other(_))
+        !matches!(self, Self::Bare | Self::ApiKeyAuth | Self::Noop | Self::Lua | Self::ExtAuthz)
     }
 
     /// Whose requests it is measured with.
@@ -61,6 +71,8 @@ impl Variant {
             Self::Limited => &from.limited.both,
             Self::KeyRates => &from.limited.key_rates,
             Self::Told => &from.told.keys,
+            Self::BesideTokens => &from.bearers.keys,
+            Self::Tokens | Self::NewTokens => &from.bearers.tokens,
             _ => &from.keys,
         }
     }
@@ -77,6 +89,9 @@ impl Variant {
             Self::Limited => "limited",
             Self::KeyRates => "key rates",
             Self::Told => "told",
+            Self::BesideTokens => "beside tokens",
+            Self::Tokens => "tokens",
+            Self::NewTokens => "new tokens",
             Self::Other(index) => from.others.get(index).map_or("", |other| &other.name),
         }
     }
@@ -87,6 +102,7 @@ pub(super) struct Ingredients {
     pub(super) keys: Vec<String>,
     pub(super) limited: LimitedKeys,
     pub(super) told: Told,
+    pub(super) bearers: Bearers,
     pub(super) noop_module: String,
     pub(super) portcullis_module: String,
     pub(super) others: Vec<NamedModule>,
@@ -115,6 +131,9 @@ pub(super) fn configuration(variant: Variant, ingredients: &Ingredients, edge: u
     let clusters = match variant {
         Variant::ExtAuthz => vec![cluster("authority", ingredients.authority_port)],
         Variant::Told => vec![cluster("portcullis_control", ingredients.told.control_port)],
+        Variant::BesideTokens | Variant::Tokens | Variant::NewTokens => {
+            vec![cluster("portcullis_control", ingredients.bearers.control_port)]
+        }
         _ if variant.is_ours() => vec![cluster("portcullis_control", ingredients.control_port)],
         _ => vec![],
     };
@@ -176,6 +195,12 @@ fn key_filter(variant: Variant, from: &Ingredients) -> Option<Value> {
             Some(wasm("portcullis", &from.portcullis_module, &from.portcullis_configuration.to_string()))
         }
         Variant::Told => Some(wasm("portcullis", &from.portcullis_module, &from.told.configuration.to_string())),
+        Variant::BesideTokens | Variant::Tokens => {
+            Some(wasm("portcullis", &from.portcullis_module, &from.bearers.configuration.to_string()))
+        }
+        Variant::NewTokens => {
+            Some(wasm("portcullis", &from.portcullis_module, &from.bearers.forgetful().to_string()))
+        }
         Variant::Other(index) => from.others.get(index).map(|other| {
             wasm("portcullis", &other.path.display().to_string(), &from.portcullis_configuration.to_string())
         }),

@@ -10,7 +10,7 @@ use crate::stack::{Setup, Stack};
 
 mod changes;
 mod limits;
-mod look;
+pub(super) mod look;
 mod walk;
 
 /// What the owner types at the first visit.
@@ -37,9 +37,9 @@ const PAGES: [(&str, &str); 13] = [
 ];
 
 /// A browser on a stack's pages.
-struct Visit {
-    browser: Browser,
-    home: String,
+pub(super) struct Visit {
+    pub(super) browser: Browser,
+    pub(super) home: String,
 }
 
 pub(super) async fn run(report: &mut Report) -> anyhow::Result<()> {
@@ -59,7 +59,7 @@ pub(super) async fn run(report: &mut Report) -> anyhow::Result<()> {
 }
 
 impl Visit {
-    async fn goto(&self, path: &str) -> anyhow::Result<()> {
+    pub(super) async fn goto(&self, path: &str) -> anyhow::Result<()> {
         self.browser.goto(&format!("{}{path}", self.home)).await
     }
 
@@ -73,13 +73,29 @@ impl Visit {
         self.browser.text(By::Test("key-text")).await
     }
 
-    async fn sign_in(&self) -> anyhow::Result<()> {
-        self.goto("/sign-in").await?;
+    /// Fills in what the owner's link leads to.
+    pub(super) async fn become_owner(&self) -> anyhow::Result<()> {
+        self.browser.fill(By::Label("Your name"), NAME).await?;
         self.browser.fill(By::Label("E-mail address"), EMAIL).await?;
+        self.browser.fill(By::Label("Organisation"), ORGANIZATION).await?;
         self.browser.fill(By::Label("Password"), PASSWORD).await?;
-        self.browser.click(By::Test("sign-in")).await?;
+        self.browser.click(By::Test("welcome")).await?;
         self.browser.find(By::Test("sign-out")).await?;
         Ok(())
+    }
+
+    async fn sign_in(&self) -> anyhow::Result<()> {
+        self.goto("/sign-in").await?;
+        self.fill_in_password().await?;
+        self.browser.find(By::Test("sign-out")).await?;
+        Ok(())
+    }
+
+    /// Signs in on the page that asks for it.
+    pub(super) async fn fill_in_password(&self) -> anyhow::Result<()> {
+        self.browser.fill(By::Label("E-mail address"), EMAIL).await?;
+        self.browser.fill(By::Label("Password"), PASSWORD).await?;
+        self.browser.click(By::Test("sign-in")).await
     }
 }
 
@@ -88,12 +104,7 @@ async fn welcome(visit: &Visit, link: &str, report: &mut Report) -> anyhow::Resu
     let browser = &visit.browser;
     visit.goto(link).await?;
     look::at(browser, "welcome", report).await?;
-    browser.fill(By::Label("Your name"), NAME).await?;
-    browser.fill(By::Label("E-mail address"), EMAIL).await?;
-    browser.fill(By::Label("Organisation"), ORGANIZATION).await?;
-    browser.fill(By::Label("Password"), PASSWORD).await?;
-    browser.click(By::Test("welcome")).await?;
-    browser.find(By::Test("sign-out")).await?;
+    visit.become_owner().await?;
     report.check("the owner's link makes an owner", true);
     browser.click(By::Test("sign-out")).await?;
     browser.wait_at("/sign-in").await?;

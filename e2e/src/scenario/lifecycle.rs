@@ -26,18 +26,18 @@ pub(super) async fn run(report: &mut Report) -> anyhow::Result<()> {
 }
 
 /// Both sides of a stack: where keys are managed and where they are used.
-struct Edge<'a> {
-    stack: &'a Stack,
-    control: Control,
+pub(super) struct Edge<'a> {
+    pub(super) stack: &'a Stack,
+    pub(super) control: Control,
 }
 
 impl<'a> Edge<'a> {
-    fn new(stack: &'a Stack) -> anyhow::Result<Self> {
+    pub(super) fn new(stack: &'a Stack) -> anyhow::Result<Self> {
         Ok(Self { stack, control: stack.control()? })
     }
 
     /// Checks an answer, giving the edge the time to hear of the last change.
-    async fn expect(&self, report: &mut Report, what: &str, request: &Request, answer: &str) {
+    pub(super) async fn expect(&self, report: &mut Report, what: &str, request: &Request, answer: &str) {
         let mut found = String::new();
         let reached = wait::until(what, SOON, async || {
             let response = self.stack.ask(request).await?;

@@ -56,13 +56,13 @@ pub(super) async fn run(report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-struct Outcome {
-    delay: Duration,
-    allowed_after: u32,
+pub(super) struct Outcome {
+    pub(super) delay: Duration,
+    pub(super) allowed_after: u32,
 }
 
 /// Revokes a key while a probe on each worker keeps using it.
-async fn revoke(control: &Control, probes: &mut [Connection], key: &Key) -> anyhow::Result<Outcome> {
+pub(super) async fn revoke(control: &Control, probes: &mut [Connection], key: &Key) -> anyhow::Result<Outcome> {
     // Each worker has used the key, so that it is in its cache.
     for probe in probes.iter_mut() {
         let status = probe.send(&get(key)).await?.status;

@@ -25,6 +25,8 @@ pub(crate) struct Setup {
     pub(crate) envoy: &'static str,
     /// What stands in it beside ports and secrets.
     pub(crate) variables: BTreeMap<&'static str, String>,
+    /// More that the control plane is started with.
+    pub(crate) serve: &'static [&'static str],
 }
 
 impl Setup {
@@ -48,11 +50,18 @@ impl Setup {
             edge_id: "edge-1",
             envoy: "envoy.yaml",
             variables: BTreeMap::new(),
+            serve: &[],
         })
     }
 
     pub(crate) fn workers(mut self, workers: u32) -> Self {
         self.workers = workers;
+        self
+    }
+
+    /// More that the control plane is started with.
+    pub(crate) fn serve(mut self, arguments: &'static [&'static str]) -> Self {
+        self.serve = arguments;
         self
     }
 
