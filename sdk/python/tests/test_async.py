@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from scripted import credentials, minted, serving, until
 
 from portcullis import AsyncTokenSource
+from scripted import credentials, minted, serving, until
 
 
 def test_a_cancelled_caller_strands_nobody() -> None:

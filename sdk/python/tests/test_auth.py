@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
-from scripted import Reply, credentials, minted, serving
 
 from portcullis import AsyncTokenAuth, AsyncTokenSource, TokenAuth, TokenSource
+from scripted import Reply, credentials, minted, serving
 
 EXPIRED = Reply(401, headers={"WWW-Authenticate": 'Bearer realm="x", error="invalid_token"'})
 MISSING = Reply(401, headers={"WWW-Authenticate": 'Bearer realm="x"'})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from scripted import SECRET, credentials
 
 from portcullis import ConfigurationError, Credentials, TokenSource
+from scripted import SECRET, credentials
 
 GOOD = {
     "PORTCULLIS_ORG_ID": "org_1",

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from urllib.parse import quote_plus
 
 import pytest
-from scripted import SECRET, Kind, ManualClock, Reply, Tasks, Threads, credentials, minted, refused, serving, using
 
 from portcullis import AccessToken, AsyncTokenAuth, AsyncTokenSource, Secret, TokenAuth, TokenError, TokenSource
 from portcullis._plan import make_plan
+from scripted import SECRET, Kind, ManualClock, Reply, Tasks, Threads, credentials, minted, refused, serving, using
 
 TOKEN = "eyJ.hidden.token"
 BASIC = base64.b64encode(f"key_1:{quote_plus(SECRET)}".encode()).decode()

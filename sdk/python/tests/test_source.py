@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import parse_qs, unquote_plus
 
 import pytest
+
+from portcullis import RefusedError, TokenError, UnavailableError, UnexpectedAnswerError
 from scripted import (
     SECRET,
     Kind,
@@ -22,8 +24,6 @@ from scripted import (
     until,
     using,
 )
-
-from portcullis import RefusedError, TokenError, UnavailableError, UnexpectedAnswerError
 
 both = pytest.mark.parametrize("kind", [Threads, Tasks])
 
