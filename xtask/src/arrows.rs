@@ -20,7 +20,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("cli", &["api", "bundle", "control", "engine", "policy", "sdk"]),
     ("testkit", &["bundle", "engine", "policy", "token"]),
     ("host-tests", &["bundle", "engine", "testkit"]),
-    ("e2e", &["api", "sdk", "testkit"]),
+    ("e2e", &["api", "sdk", "testkit", "token"]),
     ("xtask", &[]),
 ];
 

@@ -17,12 +17,14 @@ mod envoy;
 mod extras;
 mod postgres;
 mod postlink;
+mod python;
 mod schemathesis;
 mod shell;
 mod stack;
 mod test;
 mod tidy;
 mod toolchain;
+mod venv;
 mod wasm;
 
 const USAGE: &str = "\
@@ -36,6 +38,7 @@ usage: cargo xtask COMMAND
 
   wasm [--trap] [--profile P]  build the module Envoy loads: target/portcullis.wasm
   envoy                        find or fetch Envoy; print its path
+  python                       check the Python SDK: ruff, mypy, its tests
   tidy                         check the habits of docs/STYLE.md that no compiler checks
   arrows                       check which crate depends on which
 ";
@@ -61,6 +64,7 @@ fn dispatch(args: &[String]) -> anyhow::Result<ExitCode> {
         "ci" => return ci::command(),
         "wasm" => wasm::command(rest)?,
         "envoy" => shell::print_line(&envoy::provide()?.display().to_string()),
+        "python" => return python::command(),
         "tidy" => tidy::check()?,
         "arrows" => arrows::check()?,
         "help" | "--help" | "-h" => shell::print_line(USAGE.trim_end()),

@@ -95,8 +95,27 @@ impl Tally {
         self.failed += other.failed;
     }
 
-    /// Reads a runner's closing line: `cargo test`'s or a scenario's.
+    /// Such as `1 failed, 2 passed in 0.12s`.
+    fn read_pytest(line: &str) -> Option<Self> {
+        let (counts, _) = line.rsplit_once(" in ")?;
+        let mut tally = Self::default();
+        for count in counts.split(", ") {
+            let (number, what) = count.split_once(' ')?;
+            let number: u64 = number.parse().ok()?;
+            match what {
+                "passed" => tally.passed += number,
+                "failed" | "error" | "errors" => tally.failed += number,
+                _ => {}
+            }
+        }
+        (tally != Self::default()).then_some(tally)
+    }
+
+    /// Reads a runner's closing line: `cargo test`'s, a scenario's or pytest's.
     fn read(line: &str) -> Option<Self> {
+        if let Some(line) = line.strip_prefix('=') {
+            return Self::read_pytest(line.trim_matches(['=', ' ']));
+        }
         let line = line.replace("checks ", "");
         let (passed, failed) = line.split_once(" passed")?;
         let closing = line.starts_with("test result:") || passed.contains(": ");
@@ -182,7 +201,12 @@ mod tests {
         assert_eq!(Tally::read(ok), tally(12, 0));
         assert_eq!(Tally::read("test result: FAILED. 3 passed; 2 failed; 1 ignored"), tally(3, 2));
         assert_eq!(Tally::read("corpus: 324 checks passed, 1 failed"), tally(324, 1));
-        for line in ["test a ... ok", "  ok   all passed", "", "passed"] {
+        assert_eq!(Tally::read("====== 153 passed in 5.01s ======"), tally(153, 0));
+        let bad = "=== 1 failed, 2 passed, 3 skipped, 2 errors in 61.02s (0:01:01) ===";
+        assert_eq!(Tally::read(bad), tally(2, 3));
+        for line in
+            ["=== test session starts ===", "=== FAILURES ===", "test a ... ok", "  ok   all passed", "", "passed"]
+        {
             assert_eq!(Tally::read(line), None, "{line}");
         }
     }

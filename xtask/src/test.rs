@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test there is, native, in the wasm host, and on a real Envoy.
+//! `cargo xtask test`: every test there is, native, in Python, in the wasm host, and on a real Envoy.
 //!
 //! One suite's failure does not hide the next one's. Invariant: a suite that could not run counts as a failure.
 
@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use crate::extras::Need;
+use crate::python;
 use crate::shell::{self, Tally, step};
 use crate::stack::{Parts, SCENARIOS};
 
@@ -57,6 +58,7 @@ pub(crate) fn command() -> anyhow::Result<ExitCode> {
 pub(crate) fn run_all(summary: &mut Summary) {
     summary
         .suite("xtask", || shell::counted(shell::cargo().args(["test", "--package", "xtask", "--profile", "xtask"])));
+    python::run_all(summary);
     let mut built = None;
     summary.check("everything is built", || {
         built = Some(Parts::build()?);

@@ -114,14 +114,17 @@ pub(crate) fn segment(id: &str) -> String {
     id.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
-/// Root certificates are loaded only where TLS needs them: plain HTTP works on machines that have none.
 fn http_client(with_tls: bool) -> Result<reqwest::Client, Error> {
+    http_builder(with_tls).timeout(TIMEOUT).build().map_err(Error::from)
+}
+
+/// Root certificates are loaded only where TLS needs them: plain HTTP works on machines that have none.
+pub(crate) fn http_builder(with_tls: bool) -> reqwest::ClientBuilder {
     // Losing this race means that a provider is installed, which is all that is wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
+    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
     // A proxy that is asked for plain HTTP reads the token.
-    let builder = if with_tls { builder.https_only(true) } else { builder.tls_certs_only([]).no_proxy() };
-    builder.build().map_err(Error::from)
+    if with_tls { builder.https_only(true) } else { builder.tls_certs_only([]).no_proxy() }
 }
 
 pub(crate) async fn read<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, Error> {

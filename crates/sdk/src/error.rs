@@ -32,7 +32,7 @@ impl From<reqwest::Error> for Error {
 }
 
 /// What the operating system says, rather than what surrounds it.
-fn cause(error: &reqwest::Error) -> String {
+pub(crate) fn cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;

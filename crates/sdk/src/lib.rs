@@ -1,9 +1,11 @@
-//! Typed client of the control API: one method per route, errors as the API words them.
+//! Typed client of the control API, one method per route, errors as the API words them; and of its token endpoint:
+//! [`TokenSource`] exchanges a key id and a secret for the access tokens that an API behind Portcullis wants.
 //!
-//! It keeps no state beyond connections, and sends nothing twice but what makes something once however often it is sent. Invariant: the token is in no `Debug`, no error and no
-//! URL.
+//! It keeps no state beyond connections and the current access token, and sends nothing twice but what makes something once
+//! however often it is sent. Invariant: no secret and no token is in a `Debug`, an error or a URL.
 #![forbid(unsafe_code)]
 
+mod access;
 mod accounts;
 mod audit;
 mod client;
@@ -20,6 +22,7 @@ mod token;
 mod usage;
 mod webhooks;
 
+pub use access::{AccessToken, Credentials, SendError, TokenError, TokenSource, TokenSourceBuilder, refuses_token};
 pub use audit::Pieces;
 pub use client::{Client, Tagged, Written};
 pub use error::Error;
