@@ -261,3 +261,32 @@ fn fetchprompt() -> Demo {
         ],
     }
 }
+
+fn scope() -> Demo {
+    use Credential::{Demo as Key, None, Text};
+    let documents = "/v1/documents";
+    let credential = |name: &str, environment: &str, scopes: &[&str]| {
+        json!({ "kind": "credential", "name": name, "environment": environment, "scopes": scopes })
+    };
+    Demo {
+        keys: vec![
+            credential("service", "production", &["documents:read", "documents:write"]),
+            credential("reader", "production", &["documents:read"]),
+            credential("sandbox", "sandbox", &["documents:read", "documents:write", "indexes:write"]),
+        ],
+        requests: vec![
+            example("a token with documents:read reads", "GET", documents, Key("reader"), "200 live"),
+            example("it may not write", "POST", documents, Key("reader"), "403 insufficient_scope"),
+            example("a token with documents:write does", "POST", documents, Key("service"), "200 live"),
+            example("a token of the sandbox", "POST", documents, Key("sandbox"), "200 sandbox"),
+            example("what only the sandbox may", "POST", "/v1/reset", Key("sandbox"), "200 sandbox"),
+            example("from elsewhere", "POST", "/v1/reset", Key("service"), "403 environment_mismatch"),
+            example("no token", "GET", documents, None, "401 missing_api_key"),
+            example("a token that nobody signed", "GET", documents, Text(UNSIGNED), "401 invalid_token"),
+            example("a public route", "GET", "/healthz", None, "200 live"),
+        ],
+    }
+}
+
+/// `{"alg":"none"}` and `{"sub":"me"}`.
+const UNSIGNED: &str = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJtZSJ9.";
