@@ -169,7 +169,7 @@ fn signatures_of_wycheproof() {
     check_signatures("crypto/wycheproof_ed25519_test.json", "publicKeyJwk", "EdDSA", [63, 88]);
     let p256 = "crypto/wycheproof_ecdsa_secp256r1_sha256_p1363_test.json";
     check_signatures(p256, "publicKeyJwk", "ES256", [89, 173]);
-    for (bits, expected) in [(2048, [250, 9]), (3072, [251, 8]), (4096, [250, 8])] {
+    for (bits, expected) in [(2048, [250, 9]), (3072, [251, 8]), (4096, [251, 7])] {
         let file = format!("crypto/wycheproof_rsa_signature_{bits}_sha256_test.json");
         check_signatures(&file, "keyJwk", "RS256", expected);
     }
