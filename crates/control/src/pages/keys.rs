@@ -106,11 +106,6 @@ impl KeyRow {
         flags.into_iter().filter(|(set, ..)| *set).map(|(_, tone, word)| Badge::new(tone, word)).collect()
     }
 
-    /// Whether it is exchanged for access tokens in place of being sent itself.
-    pub(crate) fn is_credential(&self) -> bool {
-        self.kind == KeyKind::Credential
-    }
-
     pub(crate) fn is_revoked(&self) -> bool {
         self.status == KeyStatus::Revoked
     }
@@ -158,12 +153,7 @@ pub(crate) struct Replaced {
 
 impl KeyCreated {
     /// The three texts to copy: the key, the header line, a request to the gateway.
-    pub(crate) fn texts(
-        key: &ApiKey,
-        authorization: &ApiKey,
-        gateway: Option<&PublicUrl>,
-        path: &str,
-    ) -> Vec<Code> {
+    pub(crate) fn texts(key: &ApiKey, authorization: &ApiKey, gateway: Option<&PublicUrl>, path: &str) -> Vec<Code> {
         let (usage, line) = (authorization.expose(), " \\\n  -H");
         let (url, label) = match gateway {
             Some(gateway) => (format!("{gateway}{path}"), "Try it"),

@@ -54,7 +54,9 @@ pub(in crate::http) async fn metadata(State(app): State<App>) -> Result<Response
         // None: nobody is sent anywhere to authorise anything.
         response_types_supported: Vec::new(),
         grant_types_supported: GrantType::ALL.map(|it| it.as_str().to_owned()).to_vec(),
-        token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"].map(str::to_owned).to_vec(),
+        token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"]
+            .map(str::to_owned)
+            .to_vec(),
         issuer,
     };
     Ok(([(CACHE_CONTROL, kept())], Json(metadata)).into_response())
