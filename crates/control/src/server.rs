@@ -27,7 +27,7 @@ use crate::public_url::PublicUrl;
 use crate::publisher::{self, Worker};
 use crate::secret_file::SecretFileError;
 use crate::store::{self, OpenError, SIGNING_KEY, Store, StoreError};
-use crate::{http, organizations, shutdown, webhooks};
+use crate::{http, issuers, organizations, shutdown, webhooks};
 
 /// Connections that are still busy then are cut.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
@@ -195,6 +195,7 @@ impl Server {
         // Dropped with this future. What it is sending then is sent again.
         let mut telling = JoinSet::new();
         telling.spawn(webhooks::run(app.clone()));
+        telling.spawn(issuers::run(app.clone()));
         let serving = connections::serve(listener, http::router(app), limits, ending.clone());
         let asked_to_end = async {
             stop.await;

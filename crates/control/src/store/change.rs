@@ -144,6 +144,10 @@ actions! {
     PlanUpdated "plan.updated",
     PlanDeleted "plan.deleted",
     OrganizationToppedUp "organization.topped_up",
+    IssuerCreated "issuer.created",
+    IssuerUpdated "issuer.updated",
+    IssuerKeysChanged "issuer.keys_changed",
+    IssuerFailed "issuer.failed",
 }
 
 impl std::str::FromStr for Action {
