@@ -9,6 +9,7 @@ pub mod audit;
 pub mod denials;
 pub mod edge;
 pub mod explain;
+pub mod issuers;
 pub mod keys;
 pub mod oauth;
 pub mod observations;
@@ -30,6 +31,7 @@ pub mod usage;
 pub mod webhooks;
 
 pub use accounts::{CreateInvitation, CreatedInvitation, Invitation, Me, Member, Role, UpdateMember};
+pub use issuers::{CreateIssuer, Issuer, UpdateIssuer};
 pub use keys::{CreateKey, CreatedKey, Key, KeyKind, KeyList, KeyStatus, RotateKey, UpdateKey};
 pub use organizations::{CreateOrganization, Organization, OrganizationState, UpdateOrganization};
 pub use page::{Page, WhichPage};

@@ -15,6 +15,7 @@ mod failure;
 mod finish;
 mod idempotency;
 mod invitations;
+mod issuers;
 mod keys;
 mod members;
 mod metrics;
@@ -137,6 +138,9 @@ fn management(routes: Routes) -> Routes {
         .api(routes!(signing_keys::list))
         .api(routes!(signing_keys::rotate))
         .api(routes!(signing_keys::revoke))
+        .api(routes!(issuers::list, issuers::create))
+        .api(routes!(issuers::show, issuers::update, issuers::remove))
+        .api(routes!(issuers::refresh))
         .api(routes!(policy::show, policy::publish))
         .api(routes!(policy::check))
         .api(routes!(policy::versions))

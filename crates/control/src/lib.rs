@@ -22,6 +22,7 @@ mod fleet;
 mod hmac;
 mod http;
 mod id;
+mod issuers;
 mod keys;
 mod limits;
 mod listings;

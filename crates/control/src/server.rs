@@ -31,7 +31,7 @@ use crate::publisher::{self, Worker};
 use crate::secret_file::SecretFileError;
 use crate::signing_keys::{self, Ring};
 use crate::store::{self, Change, OpenError, SIGNING_KEY, Store, StoreError, TokenKeysWrite, Write};
-use crate::{http, organizations, shutdown, webhooks};
+use crate::{http, issuers, organizations, shutdown, webhooks};
 
 /// Connections that are still busy then are cut.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
@@ -208,6 +208,7 @@ impl Server {
         let mut telling = JoinSet::new();
         telling.spawn(webhooks::run(app.clone()));
         telling.spawn(signing_keys::run(app.clone()));
+        telling.spawn(issuers::run(app.clone()));
         let serving = connections::serve(listener, http::router(app), limits, ending.clone());
         let asked_to_end = async {
             stop.await;

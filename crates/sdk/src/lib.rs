@@ -12,6 +12,7 @@ mod client;
 mod edge;
 mod error;
 mod fleet;
+mod issuers;
 mod keys;
 mod organizations;
 mod plans;

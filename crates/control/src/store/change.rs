@@ -150,6 +150,10 @@ actions! {
     SigningKeyRevoked "signing_key.revoked",
     AccessTokenMinted "access_token.minted",
     AccessTokenRefused "access_token.refused",
+    IssuerCreated "issuer.created",
+    IssuerUpdated "issuer.updated",
+    IssuerKeysChanged "issuer.keys_changed",
+    IssuerFailed "issuer.failed",
 }
 
 impl std::str::FromStr for Action {
