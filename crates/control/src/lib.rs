@@ -8,6 +8,7 @@
 mod access;
 mod accounts;
 mod app;
+mod apps;
 mod audit;
 pub mod backup;
 mod caller;

@@ -10,7 +10,7 @@ use sqlx::Row as _;
 
 use super::columns::{signed, unsigned};
 use super::{
-    Connection, Pool, SqlStore, accounts, announce, audit, hold_version, keys, meters, observations, organizations,
+    Connection, Pool, SqlStore, accounts, announce, apps, audit, hold_version, keys, meters, observations, organizations,
     plans, policies, webhooks,
 };
 use crate::store::{AuditRow, Change, Changes, PoolUse, Store, StoreError, Write};
@@ -167,6 +167,7 @@ async fn carry_out(connection: &mut Connection, write: &Write, version: u64) -> 
         Write::ForgetObservations(key, kind) => observations::forget(connection, *key, *kind).await,
         Write::PublishPolicy(row) => policies::insert(connection, row, version).await,
         Write::Account(write) => accounts::carry_out(connection, write).await,
+        Write::App(write) => apps::carry_out(connection, write, version).await,
         Write::Webhook(write) => webhooks::carry_out(connection, write).await,
     }
 }
