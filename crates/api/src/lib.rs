@@ -30,7 +30,7 @@ pub mod webhooks;
 
 pub use accounts::{CreateInvitation, CreatedInvitation, Invitation, Me, Member, Role, UpdateMember};
 pub use apps::{App, CreateApp, CreatedApp, Grant, UpdateApp};
-pub use keys::{CreateKey, CreatedKey, Key, KeyList, KeyStatus, RotateKey, UpdateKey};
+pub use keys::{CreateKey, CreatedKey, Key, KeyKind, KeyList, KeyStatus, RotateKey, UpdateKey};
 pub use organizations::{CreateOrganization, Organization, OrganizationState, UpdateOrganization};
 pub use page::{Page, WhichPage};
 pub use patch::Patch;

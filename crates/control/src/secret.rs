@@ -1,5 +1,5 @@
-//! Secrets that the control plane hands out and does not keep: session cookies, API tokens, invitations. The database
-//! holds their SHA-256.
+//! Secrets that the control plane hands out and does not keep: session cookies, API tokens, invitations, the secrets of
+//! credentials. The database holds their SHA-256.
 //!
 //! They have some 238 random bits, so a plain digest is enough, and finding one by its digest tells nobody anything about
 //! another. Invariant: `Debug` shows neither a secret nor its digest.
@@ -22,6 +22,12 @@ pub(crate) enum Purpose {
     Token,
     /// An invitation, as its link holds it.
     Invitation,
+    /// What a credential is exchanged for access tokens with, and what an app proves itself by.
+    Credential,
+    /// What an app redeems for what somebody allowed it.
+    Code,
+    /// What an app gets the next access token with.
+    Refresh,
 }
 
 /// NEVER CHANGE: secret scanners look for it.
@@ -30,6 +36,11 @@ const TOKEN_PREFIX: &str = "pct_";
 const INVITATION_PREFIX: &str = "pci_";
 /// NEVER CHANGE: secret scanners look for it.
 const SESSION_PREFIX: &str = "pcs_";
+/// NEVER CHANGE: secret scanners look for it.
+pub(crate) const CREDENTIAL_PREFIX: &str = "secret_";
+/// NEVER CHANGE: secret scanners look for it.
+const REFRESH_PREFIX: &str = "pcr_";
+const CODE_PREFIX: &str = "pcc_";
 const VISIT_PREFIX: &str = "pcv_";
 const ALPHABET: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const BODY_LENGTH: usize = 40;
@@ -37,8 +48,9 @@ const BODY_LENGTH: usize = 40;
 const SHOWN: usize = 6;
 
 impl Purpose {
-    /// Every prefix.
-    pub(crate) const PREFIXES: [&str; 4] = [TOKEN_PREFIX, INVITATION_PREFIX, SESSION_PREFIX, VISIT_PREFIX];
+    /// Every prefix that is no word: whatever stands behind one is a secret of ours.
+    pub(crate) const PREFIXES: [&str; 6] =
+        [TOKEN_PREFIX, INVITATION_PREFIX, SESSION_PREFIX, VISIT_PREFIX, REFRESH_PREFIX, CODE_PREFIX];
 
     const fn prefix(self) -> &'static str {
         match self {
@@ -46,6 +58,9 @@ impl Purpose {
             Self::Visit => VISIT_PREFIX,
             Self::Token => TOKEN_PREFIX,
             Self::Invitation => INVITATION_PREFIX,
+            Self::Credential => CREDENTIAL_PREFIX,
+            Self::Code => CODE_PREFIX,
+            Self::Refresh => REFRESH_PREFIX,
         }
     }
 }
@@ -109,6 +124,11 @@ impl SecretDigest {
         self.0.to_vec()
     }
 
+    /// Whether it is that of the same secret. Takes the same time wherever the difference is.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+
     /// From a column.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
@@ -149,12 +169,14 @@ mod tests {
 
     #[test]
     fn secrets_are_told_apart_and_printed_never() {
-        let purposes = [Purpose::Session, Purpose::Visit, Purpose::Token, Purpose::Invitation];
+        let purposes = 
+            [Purpose::Session, Purpose::Visit, Purpose::Token, Purpose::Invitation, Purpose::Credential];
         for purpose in purposes {
             let secret = Secret::generate(purpose).unwrap();
             let text = secret.expose();
-            assert_eq!(text.len(), 44);
-            assert!(Purpose::PREFIXES.iter().any(|prefix| text.starts_with(prefix)));
+            assert_eq!(text.len(), purpose.prefix().len() + 40);
+            let mut prefixes = Purpose::PREFIXES.into_iter().chain([CREDENTIAL_PREFIX]);
+            assert!(prefixes.any(|prefix| text.starts_with(prefix)));
             for other in purposes {
                 assert_eq!(Secret::parse(other, text.as_bytes()).is_some(), other == purpose, "{purpose:?} {other:?}");
             }

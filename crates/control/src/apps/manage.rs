@@ -28,7 +28,7 @@ pub(crate) async fn create(app: &App, by: &Caller, request: &CreateApp) -> Resul
     by.require(OrganizationsWrite)?;
     let organization = organizations::resolve(app, by, request.organization.as_deref()).await?;
     let policy = app.policy();
-    let secret = if request.public { None } else { Some(Secret::generate(Purpose::ClientSecret)?) };
+    let secret = if request.public { None } else { Some(Secret::generate(Purpose::Credential)?) };
     let row = AppRow {
         id: AppId::generate()?,
         organization,
@@ -108,7 +108,7 @@ fn changed(app: &App, by: &Caller, mut row: AppRow, request: &UpdateApp) -> Resu
 
 /// Gives an app another secret; the one before ends at once.
 pub(crate) async fn rotate(app: &App, by: &Caller, id: &str) -> Result<CreatedApp, Error> {
-    let secret = Secret::generate(Purpose::ClientSecret)?;
+    let secret = Secret::generate(Purpose::Credential)?;
     app.change(async || {
         let row = unrevoked(find(app, by, id).await?)?;
         by.still_sees(&shown(&row))?;

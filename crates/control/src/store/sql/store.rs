@@ -11,7 +11,7 @@ use sqlx::Row as _;
 use super::columns::{signed, unsigned};
 use super::{
     Connection, Pool, SqlStore, accounts, announce, apps, audit, hold_version, keys, meters, observations, organizations,
-    plans, policies, webhooks,
+    plans, policies, token_keys, webhooks,
 };
 use crate::store::{AuditRow, Change, Changes, PoolUse, Store, StoreError, Write};
 
@@ -64,6 +64,7 @@ impl Store for SqlStore {
             keys: keys::changed_after(&mut snapshot, version, revoked_since).await?,
             organizations: organizations::changed_after(&mut snapshot, version).await?,
             policy: policies::changed_after(&mut snapshot, version).await?,
+            tokens: token_keys::sources(&mut snapshot).await?,
         })
     }
 
@@ -169,6 +170,7 @@ async fn carry_out(connection: &mut Connection, write: &Write, version: u64) -> 
         Write::Account(write) => accounts::carry_out(connection, write).await,
         Write::App(write) => apps::carry_out(connection, write, version).await,
         Write::Webhook(write) => webhooks::carry_out(connection, write).await,
+        Write::TokenKeys(write) => token_keys::carry_out(connection, write).await,
     }
 }
 
