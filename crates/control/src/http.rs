@@ -4,6 +4,7 @@
 //! hold a key is logged: not paths, not bodies, not queries.
 
 mod address;
+mod apps;
 mod arrival;
 mod audit;
 mod auth;
@@ -124,6 +125,11 @@ fn management(routes: Routes) -> Routes {
         .api(routes!(tokens::list, tokens::create))
         .api(routes!(tokens::revoke))
         .api(routes!(tokens::me))
+        .api(routes!(apps::list, apps::create))
+        .api(routes!(apps::show, apps::update, apps::revoke))
+        .api(routes!(apps::rotate))
+        .api(routes!(apps::list_grants))
+        .api(routes!(apps::show_grant, apps::revoke_grant))
         .api(routes!(webhooks::list, webhooks::create))
         .api(routes!(webhooks::show, webhooks::update, webhooks::remove))
         .api(routes!(webhooks::test))

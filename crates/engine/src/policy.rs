@@ -19,7 +19,9 @@ use crate::path::CanonicalPath;
 use crate::reason::{Code, Reason};
 use crate::request::Request;
 use crate::scope::{Requirement, Scope};
-use crate::spec::{Access, DefaultAccess, ErrorFormat, OnUnavailable, PolicySpec, Preflight, RateLimitHeaders, TokensSpec};
+use crate::spec::{
+    Access, DefaultAccess, ErrorFormat, OnUnavailable, PolicySpec, Preflight, RateLimitHeaders, TokensSpec,
+};
 use crate::template::{Method, MethodSet, Router, Template};
 
 pub use error::{Conflict, Location, PolicyError, PolicyProblem};

@@ -249,7 +249,9 @@ impl Code {
     /// The `error` attribute of `WWW-Authenticate` (RFC 6750 §3.1), where one fits.
     pub const fn bearer_error(self) -> Option<&'static str> {
         match self {
-            Self::InvalidApiKey | Self::ExpiredApiKey | Self::InvalidToken | Self::ExpiredToken => Some("invalid_token"),
+            Self::InvalidApiKey | Self::ExpiredApiKey | Self::InvalidToken | Self::ExpiredToken => {
+                Some("invalid_token")
+            }
             Self::AmbiguousCredentials => Some("invalid_request"),
             Self::InsufficientScope => Some("insufficient_scope"),
             _ => None,

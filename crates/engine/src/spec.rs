@@ -19,8 +19,8 @@ pub use limits::{
     CountedBy, LimitsSpec, OnUnavailable, Period, PolicyRateSpec, QuotaSpec, RateLimitHeaders, RateLimitsSpec,
     RateSpec, RuleRateSpec,
 };
-pub use tokens::{TokenAlgorithm, TokensSpec};
 pub use restrictions::{EndpointSpec, IpSpec, ModeSpec, ReferrerSpec, RestrictionsSpec, TrialSpec};
+pub use tokens::{TokenAlgorithm, TokensSpec};
 
 /// A whole policy, unchecked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod apps;
 mod audit;
 mod client;
 mod edge;

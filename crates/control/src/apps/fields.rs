@@ -54,7 +54,11 @@ pub(super) fn environments(policy: &PolicyRoom, list: Option<&[String]>) -> Resu
         return Err(Error::invalid(format!("/environments/{index}"), detail));
     }
     let chosen: Vec<_> = known.iter().filter(|it| list.contains(it)).cloned().collect();
-    if chosen.is_empty() { Err(Error::invalid("/environments", "expected one environment or more")) } else { Ok(chosen) }
+    if chosen.is_empty() {
+        Err(Error::invalid("/environments", "expected one environment or more"))
+    } else {
+        Ok(chosen)
+    }
 }
 
 /// Whether members of every organisation may use an app: the operator decides it.

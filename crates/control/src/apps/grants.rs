@@ -60,12 +60,7 @@ pub(super) fn ending(change: Change, found: &ShownGrant, action: Action, now: u6
 }
 
 /// What ends when somebody is a member no more, or is something else from now on.
-pub(crate) fn ended_with(
-    app: &App,
-    organization: OrganizationId,
-    user: UserId,
-    role: Option<Role>,
-) -> Option<Write> {
+pub(crate) fn ended_with(app: &App, organization: OrganizationId, user: UserId, role: Option<Role>) -> Option<Write> {
     let may = role.is_some_and(|it| it.permissions(organization == app.default_organization).has(KeysWrite));
     let end = AppWrite::EndGrants(GrantsOf::Member(organization, user), app.clock.seconds());
     (!may).then_some(Write::App(end))

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use portcullis_api::KeyKind;
 use portcullis_engine::{KeyDigest, KeyId, OrganizationState};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -23,9 +24,7 @@ use crate::id::UserId;
 use crate::policy::PolicyRoom;
 use crate::random;
 use crate::secret::{Purpose, Secret};
-use crate::store::{
-    Action, AppRow, AppWrite, Change, CodeRow, GrantRow, KeyKind, KeyRow, RefreshRow, Target, UserRow, Write,
-};
+use crate::store::{Action, AppRow, AppWrite, Change, CodeRow, GrantRow, KeyRow, RefreshRow, Target, UserRow, Write};
 
 /// However often it is refreshed, a grant ends after so long: somebody has to allow it again.
 const MOST_DAYS: u64 = 365;

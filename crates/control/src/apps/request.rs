@@ -117,7 +117,8 @@ impl Asked {
 impl Request {
     /// Checks it.
     pub(crate) async fn read(app: &App, asked: &Asked) -> Result<Self, Wrong> {
-        const UNKNOWN: &str = "there is no such app: whoever sent you here has the wrong `client_id`, or it was revoked";
+        const UNKNOWN: &str =
+            "there is no such app: whoever sent you here has the wrong `client_id`, or it was revoked";
         const ELSEWHERE: &str = "this app may not send you back to where it wants to: its `redirect_uri` is none of those \
                                  that it was registered with";
         let id: AppId = asked.single("client_id").and_then(|it| it.parse().ok()).ok_or(Wrong::Here(UNKNOWN))?;
@@ -149,8 +150,8 @@ impl Request {
         }
         let challenge = asked.get("code_challenge").filter(|it| is_challenge(it));
         let challenge = challenge.filter(|_| asked.get("code_challenge_method") == Some("S256"));
-        let challenge =
-            challenge.ok_or(("invalid_request", "expected code_challenge and code_challenge_method=S256 (RFC 7636)"))?;
+        let challenge = challenge
+            .ok_or(("invalid_request", "expected code_challenge and code_challenge_method=S256 (RFC 7636)"))?;
         let policy = app.policy();
         let tokens = policy.spec().tokens.as_ref();
         let tokens = tokens.ok_or(("server_error", "access tokens are not in use here: the policy has no tokens"))?;

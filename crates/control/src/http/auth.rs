@@ -46,7 +46,7 @@ impl Door {
     fn of(path: &str) -> Self {
         match path {
             "/healthz" | "/readyz" | "/v1/openapi.json" | "/v1/invitations:accept" => Self::Open,
-            "/sign-in" | "/favicon.ico" => Self::Visitors,
+            "/sign-in" | "/favicon.ico" | "/oauth/authorize" => Self::Visitors,
             path if path.starts_with("/edge/") => Self::Edges,
             path if path.starts_with("/v1") || path.starts_with("/metrics") => Self::Programs,
             path if ["/welcome/", "/invitations/", "/assets/"].iter().any(|it| path.starts_with(it)) => Self::Visitors,
@@ -221,6 +221,8 @@ mod tests {
             ("/invitations/x", Door::Visitors),
             ("/assets/x.css", Door::Visitors),
             ("/favicon.ico", Door::Visitors),
+            ("/oauth/authorize", Door::Visitors),
+            ("/oauth/authorize/", Door::People),
         ] {
             assert_eq!(Door::of(path), door, "{path}");
         }

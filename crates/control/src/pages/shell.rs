@@ -29,6 +29,8 @@ pub(crate) enum Section {
     Edges,
     Settings,
     Webhooks,
+    Apps,
+    Grants,
     Plans,
     Usage,
     None,
@@ -130,6 +132,7 @@ impl Shell {
                     (can.audit_read, Section::Audit, "/audit", "Audit log", "audit"),
                     (can.members_read, Section::Organization, "/organization", "Organisation", "organization"),
                     (can.organizations_write, Section::Webhooks, "/webhooks", "Webhooks", "webhooks"),
+                    (can.organizations_write, Section::Apps, "/apps", "Apps", "apps"),
                 ],
             ),
             (
@@ -141,7 +144,13 @@ impl Shell {
                     (can.edges_read, Section::Edges, "/edges", "Edges", "edges"),
                 ],
             ),
-            ("You", vec![(true, Section::Settings, "/settings", "Settings", "settings")]),
+            (
+                "You",
+                vec![
+                    (true, Section::Grants, "/grants", "Apps you allowed", "grants"),
+                    (true, Section::Settings, "/settings", "Settings", "settings"),
+                ],
+            ),
         ];
         let item = |(shown, section, href, label, icon): (bool, Section, _, _, _)| {
             shown.then_some(NavItem { href, label, icon, current: section == self.section })

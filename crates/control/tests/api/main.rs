@@ -5,8 +5,10 @@
 
 mod access;
 mod account_pages;
+mod apps;
 mod arrival;
 mod audit;
+mod authorize;
 mod backup;
 mod browser;
 mod conditions;

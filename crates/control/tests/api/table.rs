@@ -149,6 +149,24 @@ const TABLE: &[Row] = &[
     row("POST /v1/webhooks/{webhook}/deliveries/{delivery}/retry", "",
                                                                     "202  202 202 403 403  202 202 403 403  404  403  401  401"),
 
+    row("GET /v1/apps", "",                                         "200  200 200 403 403  200 200 403 403  200  403  401  401"),
+    row("GET /v1/apps?organization={org}", "",                      "200  200 200 403 403  200 200 403 403  422  403  401  401"),
+    row("POST /v1/apps", r#"{"name":"x","redirect_uris":["https://a.example/cb"]}"#,
+                                                                    "201  201 201 403 403  201 201 403 403  201  403  401  401"),
+    row("POST /v1/apps", r#"{"name":"x","redirect_uris":["https://a.example/cb"],"organization":"{org}"}"#,
+                                                                    "201  201 201 403 403  201 201 403 403  422  403  401  401"),
+    row("POST /v1/apps", r#"{"name":"x","redirect_uris":["https://a.example/cb"],"everyone":true}"#,
+                                                                    "201  201 201 403 403  422 422 403 403  422  403  401  401"),
+    row("GET /v1/apps/{app}", "",                                   "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("PATCH /v1/apps/{app}", r#"{"name":"y"}"#,                  "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("PATCH /v1/apps/{app}", r#"{"everyone":true}"#,             "200  200 200 403 403  422 422 403 403  404  403  401  401"),
+    row("POST /v1/apps/{app}/rotate", "",                           "201  201 201 403 403  201 201 403 403  404  403  401  401"),
+    row("DELETE /v1/apps/{app}", "",                                "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("GET /v1/grants", "",                                       "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("GET /v1/grants?organization={org}", "",                    "200  200 200 200 200  200 200 200 200  422  403  401  401"),
+    row("GET /v1/grants/{grant}", "",                               "200  200 200 404 404  200 200 404 404  404  403  401  401"),
+    row("DELETE /v1/grants/{grant}", "",                            "200  200 200 404 403  200 200 404 403  404  403  401  401"),
+
     row("GET /v1/policy", "",                                       "200  200 200 200 200  200 200 200 200  200  403  401  401"),
     row("POST /v1/policy", r#"{"toml":""}"#,                        "422  422 422 403 403  403 403 403 403  403  403  401  401"),
     row("POST /v1/policy:check", r#"{"toml":""}"#,                  "200  200 200 200 200  200 200 200 200  200  403  401  401"),
@@ -211,9 +229,21 @@ pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> Str
         let sent = stack.post(&format!("/v1/webhooks/{webhook}/test"), json!({})).await.json();
         text = text.replace("{webhook}", &webhook).replace("{delivery}", sent["id"].as_str().unwrap());
     }
-    for name in
-        ["key", "webhook", "tried", "version", "denial", "sha256", "viewer", "owner", "invitation", "token", "plan"]
-    {
+    for name in [
+        "key",
+        "webhook",
+        "tried",
+        "version",
+        "denial",
+        "sha256",
+        "viewer",
+        "owner",
+        "invitation",
+        "token",
+        "plan",
+        "app",
+        "grant",
+    ] {
         let place = format!("{{{name}}}");
         if text.contains(&place) {
             let id = match name {
@@ -230,6 +260,8 @@ pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> Str
                     stack.post("/v1/keys", body).await.version().to_string()
                 }
                 "denial" => denial(stack, organization).await,
+                "app" => app(stack, organization).await,
+                "grant" => grant(stack, organization).await,
                 "sha256" => format!("{:0>64}", unique()),
                 "plan" => {
                     let body = json!({ "name": format!("{:0>64}", unique()) });
@@ -255,6 +287,19 @@ pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> Str
 async fn key(stack: &Stack, organization: &str) -> String {
     let body = json!({ "name": "x", "environment": "live", "organization": organization });
     stack.post("/v1/keys", body).await.json()["id"].as_str().unwrap().to_owned()
+}
+
+async fn app(stack: &Stack, organization: &str) -> String {
+    let body = json!({ "name": "x", "redirect_uris": ["https://a.example/cb"], "organization": organization });
+    stack.post("/v1/apps", body).await.json()["id"].as_str().unwrap().to_owned()
+}
+
+/// What a new member allowed an app.
+async fn grant(stack: &Stack, organization: &str) -> String {
+    let (key, app) = (key(stack, organization).await, app(stack, organization).await);
+    let person = stack.person(organization, "member").await.id;
+    stack.run(format!("INSERT INTO grants VALUES ('{key}', '{app}', '{person}', '{organization}', '', 1)")).await;
+    key
 }
 
 /// One that nobody listens to. There are never too many.

@@ -28,10 +28,13 @@ impl<A: Ambient> KeyCheck<'_, '_, A> {
         }
         if let Some(scopes) = trial.scopes() {
             // In place of the record's scopes, so a token has of them what it was granted.
-            look(Step::Scopes, match &self.caller.token {
-                None => self.scopes(scopes),
-                Some(token) => self.scopes(&common_grants(token.granted, scopes, self.policy.write_implies_read)),
-            });
+            look(
+                Step::Scopes,
+                match &self.caller.token {
+                    None => self.scopes(scopes),
+                    Some(token) => self.scopes(&common_grants(token.granted, scopes, self.policy.write_implies_read)),
+                },
+            );
         }
         if trial.is_retiring() {
             observed.push(Observed::Retiring);

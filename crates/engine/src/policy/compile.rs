@@ -131,7 +131,12 @@ fn formats(spec: &PolicySpec) -> Result<KeyFormats, PolicyError> {
         let location = Location::member("keys", index, "environment");
         Ok(KeyFormat::new(spec, environment(&spec.environment, environments, location)?))
     };
-    specs.iter().enumerate().map(parse).collect::<Result<_, _>>().map(|formats| KeyFormats::new(formats, tokens.is_some()))
+    specs
+        .iter()
+        .enumerate()
+        .map(parse)
+        .collect::<Result<_, _>>()
+        .map(|formats| KeyFormats::new(formats, tokens.is_some()))
 }
 
 fn prefix(prefix: &str, location: Location) -> Result<(), PolicyError> {

@@ -194,7 +194,9 @@ impl PolicyProblem {
         let hint: Box<str> = match self {
             Self::Name(_) => "use letters, digits, `-`, `_` and `.`".into(),
             Self::Empty => "add an entry".into(),
-            Self::NoKeys => "add a table `[[keys]]`, or a table `[tokens]` if only access tokens are to be taken".into(),
+            Self::NoKeys => {
+                "add a table `[[keys]]`, or a table `[tokens]` if only access tokens are to be taken".into()
+            }
             Self::NoTokenHeader => {
                 "add `[[credentials]]` with `in = \"header\"`, `name = \"authorization\"`, `scheme = \"Bearer\"`".into()
             }
@@ -204,7 +206,9 @@ impl PolicyProblem {
                     .into()
             }
             Self::OutOfRange { least, most, .. } => return Some(alloc::format!("use {least} to {most}")),
-            Self::TokenPrefix(_) => "choose a prefix that `eyJ` does not begin with and that does not begin with `eyJ`".into(),
+            Self::TokenPrefix(_) => {
+                "choose a prefix that `eyJ` does not begin with and that does not begin with `eyJ`".into()
+            }
             Self::Duplicate(_) => "remove one of the two".into(),
             Self::Unknown { kind, name, known } => return Some(unknown_hint(kind, name, known)),
             Self::Prefix(_) => "use letters, digits, `_` and `-`: `sk_live_`".into(),

@@ -39,11 +39,7 @@ pub(super) async fn insert_code(connection: &mut Connection, row: &CodeRow) -> R
     exactly_one(done.rows_affected())
 }
 
-pub(super) async fn redeem(
-    connection: &mut Connection,
-    code: SecretDigest,
-    row: &GrantRow,
-) -> Result<(), StoreError> {
+pub(super) async fn redeem(connection: &mut Connection, code: SecretDigest, row: &GrantRow) -> Result<(), StoreError> {
     let sql = "UPDATE authorization_codes SET used_at = $1, grant_id = $2 WHERE digest = $3 AND used_at IS NULL \
                AND expires_at > $1";
     let query = sqlx::query(sql).bind(signed(row.created_at)).bind(row.id.to_string()).bind(code.to_bytes());
@@ -77,12 +73,7 @@ pub(super) async fn insert_refresh(connection: &mut Connection, row: &RefreshRow
 }
 
 /// Their rows in `keys` say from this version on that they are revoked. What is tried on one ends with it.
-pub(super) async fn end(
-    connection: &mut Connection,
-    of: GrantsOf,
-    at: u64,
-    version: u64,
-) -> Result<(), StoreError> {
+pub(super) async fn end(connection: &mut Connection, of: GrantsOf, at: u64, version: u64) -> Result<(), StoreError> {
     let (grants, codes, bound) = match of {
         GrantsOf::Grant(id) => ("key_id = $3", None, [id.to_string(), String::new()]),
         GrantsOf::App(id) => ("app = $3", Some("app = $1"), [id.to_string(), String::new()]),
@@ -103,7 +94,8 @@ pub(super) async fn end(
     let query = if has_two { query.bind(&second) } else { query };
     query.execute(&mut *connection).await?;
     let Some(codes) = codes else { return Ok(()) };
-    let query = sqlx::query(AssertSqlSafe(format!("DELETE FROM authorization_codes WHERE used_at IS NULL AND {codes}")));
+    let query =
+        sqlx::query(AssertSqlSafe(format!("DELETE FROM authorization_codes WHERE used_at IS NULL AND {codes}")));
     let query = query.bind(&first);
     let query = if has_two { query.bind(&second) } else { query };
     query.execute(connection).await?;

@@ -10,8 +10,8 @@ use sqlx::Row as _;
 
 use super::columns::{signed, unsigned};
 use super::{
-    Connection, Pool, SqlStore, accounts, announce, apps, audit, hold_version, keys, meters, observations, organizations,
-    plans, policies, token_keys, webhooks,
+    Connection, Pool, SqlStore, accounts, announce, apps, audit, hold_version, keys, meters, observations,
+    organizations, plans, policies, token_keys, webhooks,
 };
 use crate::store::{AuditRow, Change, Changes, PoolUse, Store, StoreError, Write};
 
