@@ -34,6 +34,7 @@ pub mod store;
 pub mod sync;
 pub mod timer;
 pub mod told;
+pub mod tokens;
 pub mod usage;
 pub mod waiting;
 

@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     apps, audit, backup, bundle, denials, edges, explain, grants, keys, members, organizations, plans, policy, quota,
-    receipt, restore, serve, tokens, usage, webhooks, whoami,
+    receipt, restore, serve, signing_keys, tokens, usage, webhooks, whoami,
 };
 use crate::exit::Failure;
 
@@ -70,6 +70,9 @@ enum Command {
     /// List and revoke what people allowed apps.
     #[command(subcommand)]
     Grants(grants::Command),
+    /// List, replace and revoke the keys that access tokens are signed with.
+    #[command(subcommand)]
+    SigningKeys(signing_keys::Command),
     /// Make, try out and remove webhooks: servers that are told what happens.
     #[command(subcommand)]
     Webhooks(webhooks::Command),
@@ -104,6 +107,7 @@ fn main() -> std::process::ExitCode {
         Command::Tokens(command) => tokens::run(&command),
         Command::Apps(command) => apps::run(&command),
         Command::Grants(command) => grants::run(&command),
+        Command::SigningKeys(command) => signing_keys::run(&command),
         Command::Webhooks(command) => webhooks::run(&command),
         Command::Whoami(args) => whoami::run(&args),
         Command::Policy(command) => policy::run(command),

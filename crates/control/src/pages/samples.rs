@@ -15,6 +15,7 @@ mod management;
 mod outside;
 mod plans;
 mod policy;
+mod signing_keys;
 mod usage;
 mod webhooks;
 
@@ -37,6 +38,7 @@ pub(super) fn all() -> Vec<Page> {
         webhooks::pages(),
         apps::pages(),
         plans::pages(),
+        signing_keys::pages(),
         usage::pages(),
     ]
     .into_iter()
