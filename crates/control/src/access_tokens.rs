@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::random;
 use crate::signing_keys::{self, Signer};
-pub(crate) use exchange::{ClientSecret, authenticate, credentials};
+pub(crate) use exchange::{ClientSecret, NoToken, authenticate, credentials};
 pub(crate) use journal::Journal;
 pub(crate) use rates::ExchangeRates;
 pub(crate) use scopes::{NotHeld, narrowed};

@@ -90,6 +90,8 @@ fn registered() -> Routes {
         .post("/edge/v1/leases", edge::leases)
         .post("/edge/v1/drain", edge::drain)
         .post("/oauth/token", oauth::token)
+        .post("/oauth/revoke", oauth::revoke)
+        .post("/oauth/introspect", oauth::introspect)
         .get("/.well-known/jwks.json", oauth::jwks)
         .get("/.well-known/oauth-authorization-server", oauth::metadata)
         .get("/metrics", metrics::metrics)

@@ -77,14 +77,9 @@ pub(super) fn is_offered(row: &AppRow, organization: OrganizationId) -> bool {
 
 /// What of some scopes an app may have now: what it was registered for and the policy knows.
 pub(super) fn within(policy: &PolicyRoom, row: &AppRow, scopes: &str) -> String {
-    let fine = |it: &&str| covers(&row.scopes, it) && policy.knows_scope(it);
-    scopes.split_ascii_whitespace().filter(fine).collect::<Vec<_>>().join(" ")
-}
-
-/// Whether scopes hold one: itself, or all of its resource.
-pub(super) fn covers(held: &str, scope: &str) -> bool {
-    let all = scope.rsplit_once(':').map(|(resource, _)| format!("{resource}:*"));
-    held.split_ascii_whitespace().any(|it| it == scope || Some(it) == all.as_deref())
+    let common = scope::common_grants(scopes, &row.scopes, policy.spec().write_implies_read);
+    let known: Vec<_> = common.split_ascii_whitespace().filter(|it| policy.knows_scope(it)).collect();
+    known.join(" ")
 }
 
 /// An app as it is sent.

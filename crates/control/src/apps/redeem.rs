@@ -16,6 +16,7 @@ use subtle::ConstantTimeEq;
 use super::fields::{is_offered, within};
 use super::grants::ending;
 use crate::access::Permission::KeysWrite;
+use crate::access_tokens::{Minted, Subject, mint};
 use crate::app::App;
 use crate::caller::{Caller, Scope};
 use crate::clock::DAY;
@@ -30,15 +31,11 @@ use crate::store::{Action, AppRow, AppWrite, Change, CodeRow, GrantRow, KeyRow, 
 const MOST_DAYS: u64 = 365;
 const MAX_NAME: usize = 100;
 
-/// What an access token is made of, and the refresh token beside it.
+/// An access token, and the refresh token beside it.
 #[derive(Debug)]
 pub(crate) struct Allowed {
-    /// The grant's row.
-    pub key: KeyRow,
-    /// Who allowed it.
-    pub user: UserId,
-    /// What the token may do.
-    pub scopes: String,
+    /// The access token.
+    pub minted: Minted,
     /// The next refresh token. It is nowhere else.
     pub refresh: Secret,
 }
@@ -46,8 +43,10 @@ pub(crate) struct Allowed {
 /// Why an app gets nothing.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// An error of RFC 6749 and what the app's developer is told.
-    Refused(&'static str, &'static str),
+    /// What it sent is worth nothing; what its developer is told.
+    Grant(&'static str),
+    /// It asks for more than was allowed.
+    Scope,
     /// It could not be done.
     Failed(Error),
 }
@@ -59,8 +58,7 @@ impl<E: Into<Error>> From<E> for Stop {
 }
 
 /// What is wrong with a code says no more than that: whoever guesses learns nothing.
-const NO_CODE: Stop = Stop::Refused(
-    "invalid_grant",
+const NO_CODE: Stop = Stop::Grant(
     "the code is unknown, was used before, is older than a minute, or is for another client_id, redirect_uri or code_verifier",
 );
 
@@ -106,6 +104,8 @@ async fn make(app: &App, visitor: &Caller, client: &AppRow, code: &CodeRow) -> R
         scopes: code.scopes.clone(),
         created_at: now,
     };
+    // If nothing can be minted now, the code is good for another try.
+    let minted = mint(app, &subject(&policy, client, &grant, &code.environment, &code.scopes)).await?;
     let refresh = RefreshRow {
         digest: secret.digest(),
         grant: id,
@@ -128,8 +128,19 @@ async fn make(app: &App, visitor: &Caller, client: &AppRow, code: &CodeRow) -> R
     app.ready().await?;
     // Published or not: what is stored must reach the app, and its access token waits for no edge.
     app.issue(change, ()).await?;
-    let scopes = within(&policy, client, &code.scopes);
-    Ok(Some(Allowed { key, user: user.id, scopes, refresh: secret }))
+    Ok(Some(Allowed { minted, refresh: secret }))
+}
+
+/// Whom an access token of a grant is for: it may what was allowed, as far as the app still may it.
+pub(super) fn subject(policy: &PolicyRoom, client: &AppRow, grant: &GrantRow, environment: &str, scopes: &str) -> Subject {
+    Subject {
+        subject: grant.user.to_string(),
+        client_id: client.id.to_string(),
+        grant: Some(grant.id),
+        organization: grant.organization,
+        environment: environment.to_owned(),
+        scopes: within(policy, client, scopes),
+    }
 }
 
 fn key(client: &AppRow, code: &CodeRow, user: &UserRow, id: KeyId, now: u64) -> KeyRow {

@@ -3,8 +3,9 @@
 //!
 //! Invariant: until it is known which app asks and that the URI is one of its own, nobody is sent anywhere.
 
-use super::fields::{covers, within};
+use super::fields::within;
 use super::redirect;
+use crate::access_tokens::narrowed;
 use crate::app::App;
 use crate::caller::Scope;
 use crate::error::Error;
@@ -182,7 +183,7 @@ impl Request {
 
 /// Where a person is sent back to, with the answer.
 pub(crate) fn answer(app: &App, uri: &str, state: Option<&str>, parameters: &[(&str, &str)]) -> String {
-    let issuer = app.public_url.to_string();
+    let issuer = app.token_keys.name(&app.public_url);
     let mut all = parameters.to_vec();
     all.extend(state.map(|state| ("state", state)));
     all.push(("iss", &issuer));
@@ -196,17 +197,10 @@ fn failed(app: &App, uri: &str, state: Option<&str>, error: &str, description: &
 /// What it asks for, or else all that it may.
 fn scopes(app: &App, client: &AppRow, asked: Option<&str>) -> Result<Vec<String>, (&'static str, &'static str)> {
     let policy = app.policy();
-    let wanted = asked.map_or_else(|| within(&policy, client, &client.scopes), str::to_owned);
-    let mut scopes: Vec<String> = Vec::new();
-    for scope in wanted.split_ascii_whitespace() {
-        if !policy.knows_scope(scope) || !covers(&client.scopes, scope) {
-            return Err(("invalid_scope", "a scope is none that this app may ask for"));
-        }
-        if !scopes.iter().any(|it| it == scope) {
-            scopes.push(scope.to_owned());
-        }
-    }
-    Ok(scopes)
+    let may = within(&policy, client, &client.scopes);
+    let wanted = narrowed(&policy, &may, asked);
+    let wanted = wanted.map_err(|_| ("invalid_scope", "a scope is none that this app may ask for"))?;
+    Ok(wanted.split_ascii_whitespace().map(str::to_owned).collect())
 }
 
 fn prompt(asked: Option<&str>) -> Result<Prompt, (&'static str, &'static str)> {

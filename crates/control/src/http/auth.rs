@@ -172,7 +172,7 @@ fn visitor(app: &App, request: &Request) -> Caller {
 }
 
 /// The program that sent a token.
-async fn program(app: &App, visitor: &Caller, headers: &HeaderMap) -> Result<Option<Caller>, Error> {
+pub(super) async fn program(app: &App, visitor: &Caller, headers: &HeaderMap) -> Result<Option<Caller>, Error> {
     let Some(sent) = bearer(headers) else { return Ok(None) };
     if app.admin_token.is(sent) {
         return Ok(Some(Caller::root(app.default_organization, visitor.address, visitor.request_id.clone())));
@@ -215,6 +215,8 @@ mod tests {
             ("/.well-known/jwks.json", Door::Open),
             ("/.well-known/x", Door::People),
             ("/oauth/token", Door::Clients),
+            ("/oauth/revoke", Door::Clients),
+            ("/oauth/introspect", Door::Clients),
             ("/oauth/token/", Door::People),
             ("/v1/invitations:accept/", Door::Programs),
             ("/v1/keys", Door::Programs),
