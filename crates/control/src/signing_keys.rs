@@ -24,7 +24,7 @@ use crate::store::{Action, Change, Target, TokenKeyRow, TokenKeysWrite, Write};
 pub(crate) use manage::{list, revoke, rotate};
 pub(crate) use ring::{Ring, Signer};
 use schedule::Terms;
-pub(crate) use schedule::{AHEAD, Phase};
+pub(crate) use schedule::AHEAD;
 
 /// How often it is looked whether something is due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::caller::{Caller, Scope};
 use crate::error::Error;
 use crate::keys;
-use crate::publisher::own_issuers;
+use crate::publisher::issuers;
 use crate::secret::{Purpose, Secret};
 use crate::store::{Action, AppRow, Change, KeyRow, RefreshRow, ShownGrant};
 
@@ -83,9 +83,9 @@ async fn read(app: &App, sent: &str) -> Result<Option<Shown>, Error> {
     if let Some(secret) = Secret::parse(Purpose::Refresh, sent.as_bytes()) {
         return Ok(app.store.refresh_token(secret.digest()).await?.map(Shown::Refresh));
     }
-    let spec = own_issuers(app.policy().spec(), &app.token_keys.published());
-    let Some(issuers) = spec.and_then(|spec| Issuers::compile(&spec).ok()) else { return Ok(None) };
-    if issuers.verify(sent.as_bytes(), app.clock.seconds()).is_err() {
+    let spec = issuers(app.policy().spec(), &app.token_keys.published(), Vec::new());
+    let Some(own) = spec.and_then(|spec| Issuers::compile(&spec).ok()) else { return Ok(None) };
+    if own.verify(sent.as_bytes(), app.clock.seconds()).is_err() {
         return Ok(None);
     }
         let payload = sent.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());

@@ -17,6 +17,7 @@ mod denials;
 mod edge;
 mod exchange;
 mod explain;
+mod grants;
 mod hangup;
 mod idempotency;
 mod import;

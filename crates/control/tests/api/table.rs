@@ -101,6 +101,8 @@ const TABLE: &[Row] = &[
     row("POST /v1/signing-keys:rotate", "",                         "422  422 422 403 403  403 403 403 403  403  403  401  401"),
     row("DELETE /v1/signing-keys/{sha256}", "",                      "404  404 404 403 403  403 403 403 403  403  403  401  401"),
     row("POST /oauth/token", "",                                    "400  400 400 400 400  400 400 400 400  400  400  400  400"),
+    row("POST /oauth/revoke", "",                                   "400  400 400 400 400  400 400 400 400  400  400  400  400"),
+    row("POST /oauth/introspect", "",                               "400  400 400 400 400  400 400 400 400  400  400  400  401"),
     row("GET /.well-known/jwks.json", "",                           "404  404 404 404 404  404 404 404 404  404  404  404  404"),
     row("GET /.well-known/oauth-authorization-server", "",          "404  404 404 404 404  404 404 404 404  404  404  404  404"),
 
