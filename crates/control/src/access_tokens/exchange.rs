@@ -82,12 +82,7 @@ pub(crate) async fn authenticate(app: &App, by: &Caller, sent: &ClientSecret) ->
 }
 
 /// A token for the credential itself; for some of its scopes, if they are named.
-pub(crate) async fn credentials(
-    app: &App,
-    by: &Caller,
-    row: &KeyRow,
-    scopes: Option<&str>,
-) -> Result<Minted, NoToken> {
+pub(crate) async fn credentials(app: &App, by: &Caller, row: &KeyRow, scopes: Option<&str>) -> Result<Minted, NoToken> {
     let scopes = narrowed(&app.policy(), &row.scopes, scopes).map_err(NoToken::Scope)?;
     let subject = Subject {
         subject: row.id.to_string(),

@@ -101,7 +101,9 @@ mod tests {
         assert!((0..3).all(|_| rates.ask(one).is_ok()) && rates.ask(one).is_err() && rates.ask(other).is_ok());
         assert!(rates.refused(one).is_ok() && rates.refused(one).is_err() && rates.refused(other).is_ok());
         let [a, b] = [1, 2].map(|byte| KeyId::from_bytes([byte; 10]));
-        assert!((0..2).all(|_| rates.exchanged(a).is_ok()) && rates.exchanged(a).is_err() && rates.exchanged(b).is_ok());
+        assert!(
+            (0..2).all(|_| rates.exchanged(a).is_ok()) && rates.exchanged(a).is_err() && rates.exchanged(b).is_ok()
+        );
         assert!(matches!(rates.exchanged(a), Err(Error::TooMany { retry_after: 1.. })));
     }
 }

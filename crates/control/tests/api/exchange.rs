@@ -97,7 +97,8 @@ async fn what_a_client_asks_for_is_given_or_refused_as_the_rfc_has_it() {
     let stack = minting().await;
     let credential = stack.credential(&["refunds:*"]).await;
     let (id, secret) = (&credential.id, &credential.secret);
-    let (basic, wrong) = (credential.basic(), Credential { secret: format!("{secret}x"), ..stack.credential(&[]).await });
+    let (basic, wrong) =
+        (credential.basic(), Credential { secret: format!("{secret}x"), ..stack.credential(&[]).await });
     let both = format!("client_id={id}&client_secret={secret}&{GRANT}");
     let other = stack.organization("other").await;
     for (basic, form, status, expected) in [
@@ -141,10 +142,9 @@ async fn what_a_client_asks_for_is_given_or_refused_as_the_rfc_has_it() {
 #[tokio::test]
 async fn a_credential_that_does_not_work_is_no_client() {
     let stack = minting().await;
-    for (what, body) in [
-        ("disabled", json!({ "enabled": false })),
-        ("expired", json!({ "expires_at": "2026-01-15T11:00:00Z" })),
-    ] {
+    for (what, body) in
+        [("disabled", json!({ "enabled": false })), ("expired", json!({ "expires_at": "2026-01-15T11:00:00Z" }))]
+    {
         let credential = stack.credential(&[]).await;
         stack.access_token(&credential).await;
         assert_eq!(stack.patch(&format!("/v1/keys/{}", credential.id), body).await.status, 200);

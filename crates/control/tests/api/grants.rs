@@ -14,23 +14,23 @@ use super::people::Person;
 use crate::stack::{Answer, NOON, Stack};
 
 /// An app, and whoever allows it something.
-struct Flow<'a> {
+pub(crate) struct Flow<'a> {
     stack: &'a Stack,
-    app: Value,
-    organization: String,
-    person: Person,
+    pub(crate) app: Value,
+    pub(crate) organization: String,
+    pub(crate) person: Person,
     browser: Browser<'a>,
 }
 
 impl<'a> Flow<'a> {
-    async fn start(stack: &'a Stack, more: Value) -> Self {
+    pub(crate) async fn start(stack: &'a Stack, more: Value) -> Self {
         let organization = stack.default_organization().await;
         let person = stack.person(&organization, "member").await;
         let browser = stack.signed_in(&organization, &person).await;
         Self { stack, app: app(stack, more).await, organization, person, browser }
     }
 
-    fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         self.app["id"].as_str().unwrap()
     }
 
@@ -43,7 +43,7 @@ impl<'a> Flow<'a> {
     }
 
     /// What the app sends, with some parameters other than usual.
-    async fn send(&self, path: &str, fields: &[(&str, &str)], other: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn send(&self, path: &str, fields: &[(&str, &str)], other: &[(&str, &str)]) -> Answer {
         let secret = self.app["secret"].as_str().unwrap_or_default();
         let mut all = vec![("client_id", self.id()), ("client_secret", secret)];
         all.extend(fields);
@@ -68,23 +68,23 @@ impl<'a> Flow<'a> {
     }
 
     /// What somebody allowed, redeemed.
-    async fn granted(&self, scopes: &[&str]) -> Tokens {
+    pub(crate) async fn granted(&self, scopes: &[&str]) -> Tokens {
         let answer = self.redeem(&self.code(scopes).await, &[]).await;
         assert_eq!(answer.status, 200, "{}", answer.json());
         Tokens::of(&answer)
     }
 
-    async fn is_active(&self, token: &str) -> bool {
+    pub(crate) async fn is_active(&self, token: &str) -> bool {
         let answer = self.send("/oauth/introspect", &[("token", token)], &[]).await;
         assert_eq!(answer.status, 200, "{}", answer.json());
         answer.json()["active"].as_bool().unwrap()
     }
 }
 
-struct Tokens {
-    access: String,
-    refresh: String,
-    grant: String,
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+    pub(crate) grant: String,
 }
 
 impl Tokens {
@@ -96,7 +96,7 @@ impl Tokens {
     }
 }
 
-async fn post(stack: &Stack, path: &str, authorization: Option<&str>, form: &str) -> Answer {
+pub(crate) async fn post(stack: &Stack, path: &str, authorization: Option<&str>, form: &str) -> Answer {
     let kind = ("content-type", "application/x-www-form-urlencoded");
     let fields = [kind, ("authorization", authorization.unwrap_or_default())];
     let fields = if authorization.is_some() { &fields[..] } else { &fields[..1] };
@@ -114,7 +114,7 @@ async fn published(stack: &Stack, grant: &str) -> Option<KeyStatus> {
     stack.published_status(&KeyDigest::of_token_key(grant.parse().unwrap())).await
 }
 
-fn error(answer: &Answer) -> String {
+pub(crate) fn error(answer: &Answer) -> String {
     assert_eq!(answer.header("cache-control"), "no-store");
     answer.json()["error"].as_str().unwrap_or_default().to_owned()
 }
@@ -319,89 +319,4 @@ async fn what_stops_for_a_while_goes_on_after_it() {
     let narrowed = json!({ "scopes": ["skills:read"] });
     assert_eq!(stack.patch(&format!("/v1/apps/{}", flow.id()), narrowed).await.status, 200);
     assert_eq!(flow.refresh(&tokens.refresh, &[]).await.json()["scope"], "skills:read");
-}
-
-#[tokio::test]
-async fn revoking_answers_200_whatever_it_was() {
-    let stack = stack().await;
-    let flow = Flow::start(&stack, json!({})).await;
-    let other = Flow::start(&stack, json!({})).await;
-    let theirs = other.granted(&["skills:*"]).await;
-    let credential = stack.credential(&["skills:read"]).await;
-    let access = stack.access_token(&credential).await;
-    for (token, status, expected) in [
-        ("nonsense", 200, ""),
-        (theirs.refresh.as_str(), 200, ""),
-        (theirs.access.as_str(), 200, ""),
-        (access.as_str(), 400, "unsupported_token_type"),
-        ("", 400, "invalid_request"),
-    ] {
-        let answer = flow.send("/oauth/revoke", &[("token", token)], &[]).await;
-        assert_eq!((answer.status, error(&answer).as_str()), (status, expected), "{token}");
-    }
-    assert!(other.is_active(&theirs.refresh).await, "an app ends its own grants and no others");
-    let answer = post(&stack, "/oauth/revoke", Some(&credential.basic()), &format!("token={access}")).await;
-    assert_eq!((answer.status, error(&answer).as_str()), (400, "unsupported_token_type"));
-    let answer = post(&stack, "/oauth/revoke", None, &format!("token={access}")).await;
-    assert_eq!((answer.status, error(&answer).as_str()), (401, "invalid_client"));
-}
-
-#[tokio::test]
-async fn only_those_who_may_know_are_told_of_a_token() {
-    let stack = stack().await;
-    let flow = Flow::start(&stack, json!({})).await;
-    let tokens = flow.granted(&["skills:*"]).await;
-    let elsewhere = stack.organization("elsewhere").await;
-    let owner = stack.person(&elsewhere, "owner").await;
-    let blind = stack.token(&flow.organization, None, "tokens:read", None).await;
-    let foreign = app(&stack, json!({ "organization": elsewhere })).await;
-    let ours = app(&stack, json!({})).await;
-    let public = app(&stack, json!({ "public": true })).await;
-    let credential = stack.credential(&["skills:read"]).await;
-    let basic = |app: &Value| {
-        let pair = format!("{}:{}", app["id"].as_str().unwrap(), app["secret"].as_str().unwrap_or_default());
-        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
-    };
-    let bearer = |token: &str| format!("Bearer {token}");
-    for (who, authorization, expected) in [
-        ("its app", basic(&flow.app), Some(true)),
-        ("another app", basic(&ours), Some(true)),
-        ("an app of others", basic(&foreign), Some(false)),
-        ("a public app", basic(&public), None),
-        ("a credential", credential.basic(), Some(true)),
-        ("a member", bearer(&flow.person.token), Some(true)),
-        ("the administrator", bearer(&stack.admin), Some(true)),
-        ("an owner elsewhere", bearer(&owner.token), Some(false)),
-        ("a service without the right", bearer(&blind), Some(false)),
-        ("nobody", bearer("pct_0"), None),
-    ] {
-        for token in [&tokens.access, &tokens.refresh] {
-            let answer = post(&stack, "/oauth/introspect", Some(&authorization), &format!("token={token}")).await;
-            match expected {
-                Some(active) => assert_eq!(answer.json()["active"], json!(active), "{who}"),
-                None => assert_eq!((answer.status, error(&answer).as_str()), (401, "invalid_client"), "{who}"),
-            }
-            if expected == Some(false) {
-                assert_eq!(answer.json(), json!({ "active": false }), "{who}");
-            }
-        }
-    }
-    let told = flow.send("/oauth/introspect", &[("token", &tokens.access)], &[]).await.json();
-    for (name, expected) in [
-        ("token_type", "Bearer"),
-        ("scope", "skills:*"),
-        ("client_id", flow.id()),
-        ("sub", &flow.person.id),
-        ("org", &flow.organization),
-        ("grant", &tokens.grant),
-    ] {
-        assert_eq!(told[name], expected, "{told}");
-    }
-    for token in ["nonsense", "pcr_0000000000000000000000000000000000000000", &tokens.access[1..]] {
-        assert!(!flow.is_active(token).await, "{token}");
-    }
-    let of_credential = stack.access_token(&credential).await;
-    assert!(flow.is_active(&of_credential).await);
-    stack.pass(931);
-    assert!(!flow.is_active(&tokens.access).await && !flow.is_active(&of_credential).await, "expired");
 }

@@ -66,10 +66,8 @@ impl Stack {
 
     /// An exchange, with a header of HTTP Basic or without, and a form.
     pub(crate) async fn exchange(&self, basic: Option<&str>, form: &str) -> Answer {
-        let fields = [
-            ("content-type", "application/x-www-form-urlencoded"),
-            ("authorization", basic.unwrap_or_default()),
-        ];
+        let fields =
+            [("content-type", "application/x-www-form-urlencoded"), ("authorization", basic.unwrap_or_default())];
         let fields = if basic.is_some() { &fields[..] } else { &fields[..1] };
         self.send_bare(Method::POST, "/oauth/token", fields, form.as_bytes()).await
     }

@@ -5,7 +5,8 @@
 use reqwest::Method;
 
 use super::browser::Browser;
-use super::table::{Row, filled, row};
+use super::places::filled;
+use super::table::{Row, row};
 use crate::stack::Stack;
 
 /// Who looks, in the order of the columns below; `outsider` is the owner of a third organisation, asking for the second

@@ -108,7 +108,10 @@ async fn a_restart_signs_with_the_same_key_and_another_algorithm_with_another() 
     let credential = stack.credential(&[]).await;
     let token = stack.access_token(&credential).await;
     let keys = stack.get("/v1/signing-keys").await.json();
-    assert_eq!((keys["data"][0]["algorithm"].as_str(), keys["data"][0]["state"].as_str()), (Some("ES256"), Some("active")));
+    assert_eq!(
+        (keys["data"][0]["algorithm"].as_str(), keys["data"][0]["state"].as_str()),
+        (Some("ES256"), Some("active"))
+    );
     assert!(stack.verified(&token).await.is_ok());
 }
 
