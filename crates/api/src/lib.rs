@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod accounts;
+pub mod apps;
 pub mod audit;
 pub mod denials;
 pub mod edge;
@@ -32,6 +33,7 @@ pub mod webhooks;
 
 pub use accounts::{CreateInvitation, CreatedInvitation, Invitation, Me, Member, Role, UpdateMember};
 pub use issuers::{CreateIssuer, Issuer, UpdateIssuer};
+pub use apps::{App, CreateApp, CreatedApp, Grant, UpdateApp};
 pub use keys::{CreateKey, CreatedKey, Key, KeyKind, KeyList, KeyStatus, RotateKey, UpdateKey};
 pub use organizations::{CreateOrganization, Organization, OrganizationState, UpdateOrganization};
 pub use page::{Page, WhichPage};

@@ -1,11 +1,13 @@
 //! One module for each subcommand: its arguments and what it does.
 
+pub(crate) mod apps;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod bundle;
 pub(crate) mod denials;
 pub(crate) mod edges;
 pub(crate) mod explain;
+pub(crate) mod grants;
 pub(crate) mod keys;
 mod limits;
 pub(crate) mod members;

@@ -13,8 +13,8 @@ mod table;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, backup, bundle, denials, edges, explain, keys, members, organizations, plans, policy, quota, receipt,
-    restore, serve, signing_keys, tokens, usage, webhooks, whoami,
+    apps, audit, backup, bundle, denials, edges, explain, grants, keys, members, organizations, plans, policy, quota,
+    receipt, restore, serve, signing_keys, tokens, usage, webhooks, whoami,
 };
 use crate::exit::Failure;
 
@@ -64,6 +64,12 @@ enum Command {
     /// Make, list and revoke API tokens for programs that manage keys.
     #[command(subcommand)]
     Tokens(tokens::Command),
+    /// Register, change and revoke apps: OAuth clients that act for people.
+    #[command(subcommand)]
+    Apps(apps::Command),
+    /// List and revoke what people allowed apps.
+    #[command(subcommand)]
+    Grants(grants::Command),
     /// List, replace and revoke the keys that access tokens are signed with.
     #[command(subcommand)]
     SigningKeys(signing_keys::Command),
@@ -99,6 +105,8 @@ fn main() -> std::process::ExitCode {
         Command::Quota(command) => quota::run(command),
         Command::Members(command) => members::run(&command),
         Command::Tokens(command) => tokens::run(&command),
+        Command::Apps(command) => apps::run(&command),
+        Command::Grants(command) => grants::run(&command),
         Command::SigningKeys(command) => signing_keys::run(&command),
         Command::Webhooks(command) => webhooks::run(&command),
         Command::Whoami(args) => whoami::run(&args),

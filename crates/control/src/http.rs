@@ -4,6 +4,7 @@
 //! hold a key is logged: not paths, not bodies, not queries.
 
 mod address;
+mod apps;
 mod arrival;
 mod audit;
 mod auth;
@@ -90,6 +91,8 @@ fn registered() -> Routes {
         .post("/edge/v1/leases", edge::leases)
         .post("/edge/v1/drain", edge::drain)
         .post("/oauth/token", oauth::token)
+        .post("/oauth/revoke", oauth::revoke)
+        .post("/oauth/introspect", oauth::introspect)
         .get("/.well-known/jwks.json", oauth::jwks)
         .get("/.well-known/oauth-authorization-server", oauth::metadata)
         .get("/metrics", metrics::metrics)
@@ -130,6 +133,11 @@ fn management(routes: Routes) -> Routes {
         .api(routes!(tokens::list, tokens::create))
         .api(routes!(tokens::revoke))
         .api(routes!(tokens::me))
+        .api(routes!(apps::list, apps::create))
+        .api(routes!(apps::show, apps::update, apps::revoke))
+        .api(routes!(apps::rotate))
+        .api(routes!(apps::list_grants))
+        .api(routes!(apps::show_grant, apps::revoke_grant))
         .api(routes!(webhooks::list, webhooks::create))
         .api(routes!(webhooks::show, webhooks::update, webhooks::remove))
         .api(routes!(webhooks::test))

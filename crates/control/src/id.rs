@@ -86,6 +86,11 @@ identifier! {
     DeliveryId, "evt_"
 }
 
+identifier! {
+    /// Names an app, to people and to itself; it is not its secret.
+    AppId, "app_"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

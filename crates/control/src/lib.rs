@@ -9,6 +9,7 @@ mod access;
 mod access_tokens;
 mod accounts;
 mod app;
+mod apps;
 mod audit;
 pub mod backup;
 mod caller;

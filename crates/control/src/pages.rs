@@ -4,6 +4,7 @@
 //! works without JavaScript and keeps to `default-src 'none'` (no inline style, script or handler); text is escaped
 //! by the templates; a secret stands in a page's body only, never in an address.
 
+pub(crate) mod apps;
 pub(crate) mod assets;
 pub(crate) mod audit;
 pub(crate) mod edges;

@@ -28,6 +28,7 @@ pub(crate) use bundle::Published;
 use history::History;
 pub(crate) use progress::Lag;
 use progress::Progress;
+pub(crate) use tokens::issuers;
 
 /// How soon something stored is noticed when nobody said so.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

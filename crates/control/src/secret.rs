@@ -22,8 +22,12 @@ pub(crate) enum Purpose {
     Token,
     /// An invitation, as its link holds it.
     Invitation,
-    /// What a credential is exchanged for access tokens with.
+    /// What a credential is exchanged for access tokens with, and what an app proves itself by.
     Credential,
+    /// What an app redeems for what somebody allowed it.
+    Code,
+    /// What an app gets the next access token with.
+    Refresh,
 }
 
 /// NEVER CHANGE: secret scanners look for it.
@@ -34,6 +38,9 @@ const INVITATION_PREFIX: &str = "pci_";
 const SESSION_PREFIX: &str = "pcs_";
 /// NEVER CHANGE: secret scanners look for it.
 pub(crate) const CREDENTIAL_PREFIX: &str = "secret_";
+/// NEVER CHANGE: secret scanners look for it.
+const REFRESH_PREFIX: &str = "pcr_";
+const CODE_PREFIX: &str = "pcc_";
 const VISIT_PREFIX: &str = "pcv_";
 const ALPHABET: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const BODY_LENGTH: usize = 40;
@@ -42,7 +49,8 @@ const SHOWN: usize = 6;
 
 impl Purpose {
     /// Every prefix that is no word: whatever stands behind one is a secret of ours.
-    pub(crate) const PREFIXES: [&str; 4] = [TOKEN_PREFIX, INVITATION_PREFIX, SESSION_PREFIX, VISIT_PREFIX];
+    pub(crate) const PREFIXES: [&str; 6] =
+        [TOKEN_PREFIX, INVITATION_PREFIX, SESSION_PREFIX, VISIT_PREFIX, REFRESH_PREFIX, CODE_PREFIX];
 
     const fn prefix(self) -> &'static str {
         match self {
@@ -51,6 +59,8 @@ impl Purpose {
             Self::Token => TOKEN_PREFIX,
             Self::Invitation => INVITATION_PREFIX,
             Self::Credential => CREDENTIAL_PREFIX,
+            Self::Code => CODE_PREFIX,
+            Self::Refresh => REFRESH_PREFIX,
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod answers;
+mod apps;
 mod attention;
 mod audit;
 mod change;
@@ -41,6 +42,7 @@ pub(crate) use accounts::{
     SessionRow, Sessions, Slice, TokenRow, Tokens, UserRow, Users,
 };
 pub(crate) use answers::{Answers, Claim, Claimed};
+pub(crate) use apps::{AppRow, AppWrite, Apps, CodeRow, GrantRow, Grants, GrantsOf, RefreshRow, ShownGrant};
 pub(crate) use attention::{Attention, KeyCounts, Marks};
 pub(crate) use audit::{Audit, AuditFilter};
 pub(crate) use change::{Action, Actor, AuditRow, Change, Target};
@@ -77,11 +79,13 @@ pub(crate) use webhooks::{
 #[async_trait]
 pub(crate) trait Store:
     Answers
+    + Apps
     + Attention
     + Audit
     + Deliveries
     + Denials
     + Edges
+    + Grants
     + Intake
     + Invitations
     + Issuers
@@ -170,6 +174,8 @@ pub(crate) enum Write {
     PublishPolicy(PolicyRow),
     /// About people, sessions, invitations and tokens.
     Account(AccountWrite),
+    /// About apps and what people allow them.
+    App(AppWrite),
     /// About webhooks and what they are sent.
     Webhook(WebhookWrite),
     /// About whose access tokens are accepted.
@@ -190,10 +196,11 @@ impl Write {
             | Self::ReplacePlan(_)
             | Self::DeletePlan(..)
             | Self::TopUp(_)
+            | Self::App(AppWrite::EndGrants(..))
             | Self::PublishPolicy(_)
             | Self::Issuer(_)
             | Self::TokenKeys(_) => true,
-            Self::ForgetObservations(..) | Self::Account(_) | Self::Webhook(_) => false,
+            Self::ForgetObservations(..) | Self::Account(_) | Self::App(_) | Self::Webhook(_) => false,
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod access;
 mod accounts;
+mod apps;
 mod audit;
 mod client;
 mod edge;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on must stop")]
 
 mod accounts;
+mod apps;
 mod backup;
 mod corpus;
 mod fleet;

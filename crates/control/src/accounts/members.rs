@@ -9,6 +9,7 @@ use super::standing::reach;
 use super::{fields, pages};
 use crate::access::Permission::{MembersRead, MembersWrite};
 use crate::app::App;
+use crate::apps;
 use crate::caller::Caller;
 use crate::clock::to_rfc3339;
 use crate::error::Error;
@@ -49,10 +50,14 @@ pub(crate) async fn change_role(
             return Ok(shown);
         }
         let (target, detail) = (target(&row), [("from", json!(row.role.as_str())), ("to", json!(role.as_str()))]);
+        let ended = apps::ended_with(app, organization, row.user, Some(role));
         let write = Write::Account(AccountWrite::SetRole(row, role, app.clock.seconds()));
         let change = Change::new(by, app.clock.millis());
-        app.record(change.add(write, organization, Action::MemberChanged, target).detail(detail)).await?;
-        Ok(shown)
+        let change = change.add(write, organization, Action::MemberChanged, target).detail(detail);
+        match ended {
+            Some(ended) => app.commit(change.also(ended), shown).await.map(|done| done.value),
+            None => app.record(change).await.map(|()| shown),
+        }
     })
     .await
 }
@@ -66,7 +71,7 @@ pub(crate) async fn removable(app: &App, by: &Caller, organization: &str, user: 
     Ok(member(row))
 }
 
-/// Removes a member. Their sessions and personal tokens there end at once.
+/// Removes a member. Their sessions, their personal tokens and what they allowed apps there end at once.
 pub(crate) async fn remove_member(app: &App, by: &Caller, organization: &str, user: &str) -> Result<(), Error> {
     by.require(MembersWrite)?;
     let organization = organizations::find(app, by, organization).await?.id;
@@ -74,9 +79,11 @@ pub(crate) async fn remove_member(app: &App, by: &Caller, organization: &str, us
         let row = find(app, organization, user).await?;
         reach(app, by, organization, row.role)?;
         let (target, detail) = (target(&row), [("role", json!(row.role.as_str()))]);
+        let ended = apps::ended_with(app, organization, row.user, None);
         let write = Write::Account(AccountWrite::RemoveMember(row, app.clock.seconds()));
         let change = Change::new(by, app.clock.millis());
-        app.record(change.add(write, organization, Action::MemberRemoved, target).detail(detail)).await
+        let change = change.add(write, organization, Action::MemberRemoved, target).detail(detail);
+        app.commit(ended.into_iter().fold(change, Change::also), ()).await.map(drop)
     })
     .await
 }

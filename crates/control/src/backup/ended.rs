@@ -1,6 +1,6 @@
 //! What ends when a copy is put back, because nobody can tell any more whether it had ended before.
 //!
-//! Invariant: no session, open invitation or kept answer of a copy is ever served; each restoring has its row in the log.
+//! Invariant: no session, open invitation, kept answer, code or refresh token of a copy is ever served; each restoring has its row in the log.
 
 use serde_json::json;
 use sqlx::sqlite::SqliteConnection;
@@ -24,6 +24,12 @@ pub struct Ended {
 pub(super) async fn end(copy: &mut SqliteConnection, tokens: bool, clock: &Clock) -> Result<Ended, BackupError> {
     if has(copy, "kept_answers").await? {
         sqlx::query("DELETE FROM kept_answers").execute(&mut *copy).await?;
+    }
+    // What was used since would be unused again, and a theft would not be noticed: apps ask people anew.
+    if has(copy, "refresh_tokens").await? {
+        for sql in ["DELETE FROM refresh_tokens", "DELETE FROM authorization_codes"] {
+            sqlx::query(sql).execute(&mut *copy).await?;
+        }
     }
     if !has(copy, "sessions").await? {
         return Ok(Ended::default());

@@ -33,6 +33,8 @@ impl Fleet {
         }
         while self.store.forget_usage(now).await? {}
         self.store.forget_observations(now.saturating_sub(OBSERVATION_DAYS * DAY)).await?;
+        // A code that is used again ends its grant, so what was used is kept for a while.
+        self.store.forget_redeemed(now.saturating_sub(DAY)).await?;
         self.store.forget_denials(now.saturating_sub(DAY)).await
     }
 }

@@ -49,8 +49,8 @@ impl Door {
         match path {
             "/healthz" | "/readyz" | "/v1/openapi.json" | "/v1/invitations:accept" => Self::Open,
             "/.well-known/jwks.json" | "/.well-known/oauth-authorization-server" => Self::Open,
-            "/oauth/token" => Self::Clients,
-            "/sign-in" | "/favicon.ico" => Self::Visitors,
+            "/oauth/token" | "/oauth/revoke" | "/oauth/introspect" => Self::Clients,
+            "/sign-in" | "/favicon.ico" | "/oauth/authorize" => Self::Visitors,
             path if path.starts_with("/edge/") => Self::Edges,
             path if path.starts_with("/v1") || path.starts_with("/metrics") => Self::Programs,
             path if ["/welcome/", "/invitations/", "/assets/"].iter().any(|it| path.starts_with(it)) => Self::Visitors,
@@ -172,7 +172,7 @@ fn visitor(app: &App, request: &Request) -> Caller {
 }
 
 /// The program that sent a token.
-async fn program(app: &App, visitor: &Caller, headers: &HeaderMap) -> Result<Option<Caller>, Error> {
+pub(super) async fn program(app: &App, visitor: &Caller, headers: &HeaderMap) -> Result<Option<Caller>, Error> {
     let Some(sent) = bearer(headers) else { return Ok(None) };
     if app.admin_token.is(sent) {
         return Ok(Some(Caller::root(app.default_organization, visitor.address, visitor.request_id.clone())));
@@ -215,6 +215,8 @@ mod tests {
             ("/.well-known/jwks.json", Door::Open),
             ("/.well-known/x", Door::People),
             ("/oauth/token", Door::Clients),
+            ("/oauth/revoke", Door::Clients),
+            ("/oauth/introspect", Door::Clients),
             ("/oauth/token/", Door::People),
             ("/v1/invitations:accept/", Door::Programs),
             ("/v1/keys", Door::Programs),
@@ -231,6 +233,8 @@ mod tests {
             ("/invitations/x", Door::Visitors),
             ("/assets/x.css", Door::Visitors),
             ("/favicon.ico", Door::Visitors),
+            ("/oauth/authorize", Door::Visitors),
+            ("/oauth/authorize/", Door::People),
         ] {
             assert_eq!(Door::of(path), door, "{path}");
         }

@@ -1,4 +1,4 @@
-//! `/oauth/token`, and what is published about it: keys and metadata.
+//! `/oauth/token` and what becomes of tokens, and what is published about it: keys and metadata.
 //!
 //! Each grant has one function; `token` finds out which is asked for. Invariant: an answer here is RFC 6749's, never kept by
 //! whoever passes it on, and its errors say nothing of what was sent.
@@ -7,35 +7,46 @@ mod client;
 mod discovery;
 mod form;
 mod refusal;
+mod tokens;
 
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, PRAGMA};
 use axum::response::{IntoResponse, Response};
+use portcullis_api::Secret;
 use portcullis_api::oauth::TokenAnswer;
 
 use super::auth::By;
 use crate::access_tokens::{self, Minted};
 use crate::app::App;
+use crate::apps::{self, Allowed};
 use crate::caller::Caller;
+use crate::store::AppRow;
 use client::Client;
 pub(super) use discovery::{jwks, metadata};
 use form::Parameters;
 use refusal::Refusal;
+pub(super) use tokens::{introspect, revoke};
 
 /// How a token can be got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum GrantType {
     /// For the client itself (RFC 6749 §4.4).
     ClientCredentials,
+    /// For what a person just allowed an app (RFC 6749 §4.1).
+    AuthorizationCode,
+    /// For what they allowed it before (RFC 6749 §6).
+    RefreshToken,
 }
 
 impl GrantType {
-    const ALL: [Self; 1] = [Self::ClientCredentials];
+    const ALL: [Self; 3] = [Self::ClientCredentials, Self::AuthorizationCode, Self::RefreshToken];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::ClientCredentials => "client_credentials",
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
         }
     }
 
@@ -53,6 +64,8 @@ pub(super) async fn token(State(app): State<App>, By(by): By, request: Request) 
         let grant = GrantType::parse(&sent)?;
         match grant {
             GrantType::ClientCredentials => client_credentials(&app, &by, client, &sent).await,
+            GrantType::AuthorizationCode => authorization_code(&app, &by, client, &sent).await,
+            GrantType::RefreshToken => refresh_token(&app, &by, client, &sent).await,
         }
     };
     match answered.await {
@@ -74,6 +87,43 @@ async fn client_credentials(
     }
     for_audience(app, sent)?;
     Ok(answer(access_tokens::credentials(app, by, &credential, sent.get("scope")).await?))
+}
+
+async fn authorization_code(
+    app: &App,
+    by: &Caller,
+    client: Option<Client>,
+    sent: &Parameters,
+) -> Result<TokenAnswer, Refusal> {
+    let client = proven(app, by, client).await?;
+    for_audience(app, sent)?;
+    let code = sent.get("code").ok_or(Refusal::request("`code` is missing"))?;
+    let redirect_uri = sent.get("redirect_uri").ok_or(Refusal::request("`redirect_uri` is missing"))?;
+    let verifier = sent.get("code_verifier").ok_or(Refusal::request("`code_verifier` is missing"))?;
+    Ok(allowed(app, apps::redeem(app, by, &client, code, redirect_uri, verifier).await?))
+}
+
+async fn refresh_token(
+    app: &App,
+    by: &Caller,
+    client: Option<Client>,
+    sent: &Parameters,
+) -> Result<TokenAnswer, Refusal> {
+    let client = proven(app, by, client).await?;
+    for_audience(app, sent)?;
+    let token = sent.get("refresh_token").ok_or(Refusal::request("`refresh_token` is missing"))?;
+    Ok(allowed(app, apps::refresh(app, by, &client, token, sent.get("scope")).await?))
+}
+
+/// The app that the client is.
+async fn proven(app: &App, by: &Caller, client: Option<Client>) -> Result<AppRow, Refusal> {
+    let client = client.ok_or(Refusal::Client)?;
+    Ok(apps::authenticate(app, by, client.id(), client.proof()).await?)
+}
+
+fn allowed(app: &App, allowed: Allowed) -> TokenAnswer {
+    app.metrics.exchanged("minted");
+    TokenAnswer { refresh_token: Some(Secret::new(allowed.refresh.expose())), ..answer(allowed.minted) }
 }
 
 /// Whoever names what the token is for (RFC 8707) has to name our audience.

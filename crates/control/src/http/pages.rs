@@ -11,8 +11,10 @@
 //!
 //! Invariant: a handler writes no secret but the one that its page is there to show once.
 
+mod apps;
 mod assets;
 mod audit;
+mod authorize;
 mod browser;
 mod denials;
 mod desk;
@@ -23,6 +25,7 @@ mod edit_policy;
 mod explain;
 mod failed;
 mod fields;
+mod grants;
 mod import;
 mod invited;
 mod key;
@@ -116,6 +119,18 @@ fn of_people(routes: Routes) -> Routes {
         .post("/organization/members/{id}/remove", organization::remove)
         .post("/organization/invitations", organization::invite)
         .post("/organization/invitations/{id}/withdraw", organization::withdraw)
+        .get("/oauth/authorize", authorize::ask)
+        .post("/oauth/authorize", authorize::answer)
+        .get("/apps", apps::list)
+        .post("/apps", apps::create)
+        .get("/apps/{id}", apps::show)
+        .post("/apps/{id}", apps::save)
+        .post("/apps/{id}/rotate", apps::rotate)
+        .get("/apps/{id}/revoke", apps::ask_to_revoke)
+        .post("/apps/{id}/revoke", apps::revoke)
+        .get("/grants", grants::list)
+        .get("/grants/{id}/revoke", grants::ask_to_revoke)
+        .post("/grants/{id}/revoke", grants::revoke)
         .get("/webhooks", webhooks::list)
         .post("/webhooks", webhooks::create)
         .get("/webhooks/{id}", webhooks::show)

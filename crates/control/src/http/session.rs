@@ -41,7 +41,7 @@ use crate::secret::{Csrf, Purpose, Secret};
 pub(super) use cookie::sent;
 pub(crate) use cookie::{SetCookie, cookie, no_cookie};
 pub(crate) use form::{Fields, Form};
-pub(super) use headers::protect;
+pub(super) use headers::{FormTarget, protect};
 
 /// Somebody who is signed in.
 #[derive(Clone, Debug)]

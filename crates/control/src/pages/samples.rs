@@ -8,6 +8,7 @@ use super::receipt::Receipt;
 use super::shell::{Can, Notice, NoticeKind, Section, Shell, Viewer};
 use super::when::When;
 
+mod apps;
 mod explain;
 mod keys;
 mod management;
@@ -35,6 +36,7 @@ pub(super) fn all() -> Vec<Page> {
         management::pages(),
         policy::pages(),
         webhooks::pages(),
+        apps::pages(),
         plans::pages(),
         signing_keys::pages(),
         usage::pages(),

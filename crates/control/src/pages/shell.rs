@@ -30,6 +30,8 @@ pub(crate) enum Section {
     Edges,
     Settings,
     Webhooks,
+    Apps,
+    Grants,
     Plans,
     Usage,
     None,
@@ -131,6 +133,7 @@ impl Shell {
                     (can.audit_read, Section::Audit, "/audit", "Audit log", "audit"),
                     (can.members_read, Section::Organization, "/organization", "Organisation", "organization"),
                     (can.organizations_write, Section::Webhooks, "/webhooks", "Webhooks", "webhooks"),
+                    (can.organizations_write, Section::Apps, "/apps", "Apps", "apps"),
                 ],
             ),
             (
@@ -143,7 +146,13 @@ impl Shell {
                     (can.edges_read, Section::Edges, "/edges", "Edges", "edges"),
                 ],
             ),
-            ("You", vec![(true, Section::Settings, "/settings", "Settings", "settings")]),
+            (
+                "You",
+                vec![
+                    (true, Section::Grants, "/grants", "Apps you allowed", "grants"),
+                    (true, Section::Settings, "/settings", "Settings", "settings"),
+                ],
+            ),
         ];
         let item = |(shown, section, href, label, icon): (bool, Section, _, _, _)| {
             shown.then_some(NavItem { href, label, icon, current: section == self.section })

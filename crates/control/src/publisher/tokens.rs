@@ -17,7 +17,7 @@ pub(super) fn blob(policy: &PolicySpec, sources: &TokenSources, outside: Vec<Iss
 }
 
 /// The issuers, those outside included.
-fn issuers(policy: &PolicySpec, sources: &TokenSources, outside: Vec<IssuerSpec>) -> Option<IssuersSpec> {
+pub(crate) fn issuers(policy: &PolicySpec, sources: &TokenSources, outside: Vec<IssuerSpec>) -> Option<IssuersSpec> {
     let tokens = policy.tokens.as_ref()?;
     let keys: Vec<_> = sources.keys.iter().filter(|row| row.revoked_at.is_none()).filter_map(public).collect();
     // Of whom no key is known nothing could be verified.

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use portcullis_token::{Algorithm, TokenKey};
 
 use super::schedule::signer;
+use crate::public_url::PublicUrl;
 use crate::random::NoRandomness;
 use crate::sealing::{Lock, SealingKey};
 use crate::store::{TokenKeyRow, TokenSources};
@@ -49,6 +50,11 @@ impl Ring {
     /// What is published.
     pub(crate) fn published(&self) -> Arc<TokenSources> {
         self.published.load_full()
+    }
+
+    /// The name under which tokens are signed.
+    pub(crate) fn name(&self, public_url: &PublicUrl) -> String {
+        self.published.load().issuer.clone().unwrap_or_else(|| public_url.to_string())
     }
 
     /// What to sign with at a time; `None` if there is nothing.

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod answers;
+mod apps;
 mod attention;
 mod audit;
 mod fleet;
@@ -238,6 +239,14 @@ suite! {
     answers {
         an_answer_is_kept_for_its_request_until_it_expires
         of_many_who_claim_a_name_one_has_it
+    }
+    apps {
+        apps_come_back_as_they_were_written
+        of_many_who_redeem_a_code_one_has_a_grant
+        of_many_who_use_a_refresh_token_one_does
+        grants_end_together
+        whoever_left_allows_nothing_nor_does_a_revoked_app_get_it
+        what_is_over_is_forgotten
     }
     webhooks {
         webhooks_come_back_as_they_were_written

@@ -5,7 +5,8 @@
 use reqwest::Method;
 
 use super::browser::Browser;
-use super::table::{Row, filled, row};
+use super::places::filled;
+use super::table::{Row, row};
 use crate::stack::Stack;
 
 /// Who looks, in the order of the columns below; `outsider` is the owner of a third organisation, asking for the second
@@ -84,6 +85,20 @@ pub(crate) const PAGES: &[Row] = &[
     row("POST /organization/invitations", "role=admin&email=new@example.com", "200 200 403 403  200 200 403 403  200  303"),
     row("POST /organization/invitations", "role=owner&email=new@example.com", "200 403 403 403  200 403 403 403  200  303"),
     row("POST /organization/invitations/{invitation}/withdraw", "", "303 303 403 403  303 303 403 403  404  303"),
+    row("GET /oauth/authorize", "",                                 "400 400 400 400  400 400 400 400  400  400"),
+    row("POST /oauth/authorize", "",                                "400 400 400 400  400 400 400 400  400  403"),
+    row("GET /apps", "",                                            "200 200 403 403  200 200 403 403  200  303"),
+    row("POST /apps", "name=x&redirect_uris=https://a.example/cb&environments=live",
+                                                                    "200 200 403 403  200 200 403 403  200  303"),
+    row("GET /apps/{app}", "",                                      "200 200 403 403  200 200 403 403  404  303"),
+    row("POST /apps/{app}", "name=y&redirect_uris=https://a.example/cb&environments=live",
+                                                                    "303 303 403 403  303 303 403 403  404  303"),
+    row("POST /apps/{app}/rotate", "",                              "200 200 403 403  200 200 403 403  404  303"),
+    row("GET /apps/{app}/revoke", "",                               "200 200 403 403  200 200 403 403  404  303"),
+    row("POST /apps/{app}/revoke", "",                              "303 303 403 403  303 303 403 403  404  303"),
+    row("GET /grants", "",                                          "200 200 200 200  200 200 200 200  200  303"),
+    row("GET /grants/{grant}/revoke", "",                           "200 200 404 404  200 200 404 404  404  303"),
+    row("POST /grants/{grant}/revoke", "",                          "303 303 404 403  303 303 404 403  404  303"),
     row("GET /webhooks", "",                                        "200 200 403 403  200 200 403 403  200  303"),
     row("GET /webhooks/{webhook}", "",                              "200 200 403 403  200 200 403 403  404  303"),
     row("POST /webhooks/{webhook}", "url=http://127.0.0.1:9/y&events=quota.threshold",

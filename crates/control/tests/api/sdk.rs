@@ -157,3 +157,32 @@ async fn refusals_carry_the_problem_and_never_a_secret() {
         assert!(!matches!(error, Error::Unexpected { .. }));
     }
 }
+
+#[tokio::test]
+async fn apps_are_managed_with_it_too() {
+    use portcullis_sdk::api::apps::{ListApps, ListGrants};
+    use portcullis_sdk::api::{CreateApp, UpdateApp};
+    let stack = Stack::start().await;
+    let client = Client::new(&format!("http://{}", stack.address), Token::new(&stack.admin)).unwrap();
+    let request = CreateApp {
+        name: "studio".to_owned(),
+        redirect_uris: vec!["https://a.example/cb".to_owned()],
+        scopes: Vec::new(),
+        environments: None,
+        public: false,
+        everyone: true,
+        organization: None,
+    };
+    let made = client.create_app(&request).await.unwrap();
+    let id = &made.record.id;
+    assert_eq!(client.show_app(id).await.unwrap(), made.record);
+    assert_ne!(client.rotate_app(id).await.unwrap().secret, made.secret);
+    let renamed = UpdateApp { name: Patch::Set("Studio".to_owned()), ..UpdateApp::default() };
+    assert_eq!(client.update_app(id, &renamed).await.unwrap().name, "Studio");
+    assert_eq!(client.list_apps(&ListApps::default()).await.unwrap().data.len(), 1);
+    assert!(client.revoke_app(id).await.unwrap().value.revoked_at.is_some());
+    assert!(client.list_grants(&ListGrants::default()).await.unwrap().data.is_empty());
+    let nosuch = "key_0000000000000000";
+    assert!(client.show_grant(nosuch).await.unwrap_err().to_string().contains("(not_found)"));
+    assert!(client.revoke_grant(nosuch).await.unwrap_err().to_string().contains("(not_found)"));
+}

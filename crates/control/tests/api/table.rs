@@ -10,7 +10,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::page_table::PAGES;
-use super::people::{Person, unique};
+use super::people::Person;
+use super::places::{denial, filled, webhook};
 use crate::stack::Stack;
 
 /// Who asks, in the order of the columns below.
@@ -101,6 +102,8 @@ const TABLE: &[Row] = &[
     row("POST /v1/signing-keys:rotate", "",                         "422  422 422 403 403  403 403 403 403  403  403  401  401"),
     row("DELETE /v1/signing-keys/{sha256}", "",                      "404  404 404 403 403  403 403 403 403  403  403  401  401"),
     row("POST /oauth/token", "",                                    "400  400 400 400 400  400 400 400 400  400  400  400  400"),
+    row("POST /oauth/revoke", "",                                   "400  400 400 400 400  400 400 400 400  400  400  400  400"),
+    row("POST /oauth/introspect", "",                               "400  400 400 400 400  400 400 400 400  400  400  400  401"),
     row("GET /.well-known/jwks.json", "",                           "404  404 404 404 404  404 404 404 404  404  404  404  404"),
     row("GET /.well-known/oauth-authorization-server", "",          "404  404 404 404 404  404 404 404 404  404  404  404  404"),
 
@@ -156,6 +159,24 @@ const TABLE: &[Row] = &[
     row("POST /v1/webhooks/{webhook}/deliveries/{delivery}/retry", "",
                                                                     "202  202 202 403 403  202 202 403 403  404  403  401  401"),
 
+    row("GET /v1/apps", "",                                         "200  200 200 403 403  200 200 403 403  200  403  401  401"),
+    row("GET /v1/apps?organization={org}", "",                      "200  200 200 403 403  200 200 403 403  422  403  401  401"),
+    row("POST /v1/apps", r#"{"name":"x","redirect_uris":["https://a.example/cb"]}"#,
+                                                                    "201  201 201 403 403  201 201 403 403  201  403  401  401"),
+    row("POST /v1/apps", r#"{"name":"x","redirect_uris":["https://a.example/cb"],"organization":"{org}"}"#,
+                                                                    "201  201 201 403 403  201 201 403 403  422  403  401  401"),
+    row("POST /v1/apps", r#"{"name":"x","redirect_uris":["https://a.example/cb"],"everyone":true}"#,
+                                                                    "201  201 201 403 403  422 422 403 403  422  403  401  401"),
+    row("GET /v1/apps/{app}", "",                                   "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("PATCH /v1/apps/{app}", r#"{"name":"y"}"#,                  "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("PATCH /v1/apps/{app}", r#"{"everyone":true}"#,             "200  200 200 403 403  422 422 403 403  404  403  401  401"),
+    row("POST /v1/apps/{app}/rotate", "",                           "201  201 201 403 403  201 201 403 403  404  403  401  401"),
+    row("DELETE /v1/apps/{app}", "",                                "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("GET /v1/grants", "",                                       "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("GET /v1/grants?organization={org}", "",                    "200  200 200 200 200  200 200 200 200  422  403  401  401"),
+    row("GET /v1/grants/{grant}", "",                               "200  200 200 404 404  200 200 404 404  404  403  401  401"),
+    row("DELETE /v1/grants/{grant}", "",                            "200  200 200 404 403  200 200 404 403  404  403  401  401"),
+
     row("GET /v1/policy", "",                                       "200  200 200 200 200  200 200 200 200  200  403  401  401"),
     row("POST /v1/policy", r#"{"toml":""}"#,                        "422  422 422 403 403  403 403 403 403  403  403  401  401"),
     row("POST /v1/policy:check", r#"{"toml":""}"#,                  "200  200 200 200 200  200 200 200 200  200  403  401  401"),
@@ -204,83 +225,6 @@ async fn callers(stack: &Stack) -> Vec<Caller> {
     callers.push(Caller { token: None, asks_for: home.clone() });
     callers.push(Caller { token: Some(stack.edge.clone()), asks_for: home });
     callers
-}
-
-/// Puts ids of fresh rows of an organisation in place of `{…}`.
-pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> String {
-    let mut text = text
-        .replace("{org}", organization)
-        .replace("{policy}", "1")
-        .replace("{asset}", "portcullis.css")
-        .replace("{digest}", &"0".repeat(64));
-    if text.contains("{delivery}") {
-        let webhook = webhook(stack, organization).await;
-        let sent = stack.post(&format!("/v1/webhooks/{webhook}/test"), json!({})).await.json();
-        text = text.replace("{webhook}", &webhook).replace("{delivery}", sent["id"].as_str().unwrap());
-    }
-    for name in
-        ["key", "webhook", "tried", "version", "denial", "sha256", "viewer", "owner", "invitation", "token", "plan"]
-    {
-        let place = format!("{{{name}}}");
-        if text.contains(&place) {
-            let id = match name {
-                "key" => key(stack, organization).await,
-                "webhook" => webhook(stack, organization).await,
-                "tried" => {
-                    let key = key(stack, organization).await;
-                    let path = format!("/v1/keys/{key}/trial");
-                    assert_eq!(stack.admin(Method::PUT, &path, Some(json!({ "scopes": [] }))).await.status, 200);
-                    key
-                }
-                "version" => {
-                    let body = json!({ "name": "x", "environment": "live", "organization": organization });
-                    stack.post("/v1/keys", body).await.version().to_string()
-                }
-                "denial" => denial(stack, organization).await,
-                "sha256" => format!("{:0>64}", unique()),
-                "plan" => {
-                    let body = json!({ "name": format!("{:0>64}", unique()) });
-                    stack.post("/v1/plans", body).await.json()["name"].as_str().unwrap().to_owned()
-                }
-                "invitation" => {
-                    let path = format!("/v1/organizations/{organization}/invitations");
-                    let made = stack.post(&path, json!({ "role": "viewer", "email": "new@example.com" })).await.json();
-                    made["id"].as_str().unwrap().to_owned()
-                }
-                "token" => {
-                    let body = json!({ "name": unique(), "kind": "service", "organization": organization });
-                    stack.post("/v1/tokens", body).await.json()["id"].as_str().unwrap().to_owned()
-                }
-                role => stack.person(organization, role).await.id,
-            };
-            text = text.replace(&place, &id);
-        }
-    }
-    text
-}
-
-async fn key(stack: &Stack, organization: &str) -> String {
-    let body = json!({ "name": "x", "environment": "live", "organization": organization });
-    stack.post("/v1/keys", body).await.json()["id"].as_str().unwrap().to_owned()
-}
-
-/// One that nobody listens to. There are never too many.
-async fn webhook(stack: &Stack, organization: &str) -> String {
-    stack.run(format!("DELETE FROM webhooks WHERE organization = '{organization}'")).await;
-    let body = json!({ "url": "http://127.0.0.1:9/x", "organization": organization });
-    stack.post("/v1/webhooks", body).await.json()["id"].as_str().unwrap().to_owned()
-}
-
-/// The id of a request that an edge refused a key of the organisation.
-async fn denial(stack: &Stack, organization: &str) -> String {
-    let request_id = unique();
-    let denial = json!({
-        "request_id": request_id, "at": stack.now(), "reason": "revoked_key", "method": "GET", "path": "/v1/x",
-        "key": key(stack, organization).await, "organization": organization, "address": "192.0.2.1",
-    });
-    let report = json!({ "edge": "edge-1", "vm": "1", "applied_version": 1, "denials": [denial] });
-    assert_eq!(stack.report(report).await.status, 204);
-    request_id
 }
 
 #[tokio::test]

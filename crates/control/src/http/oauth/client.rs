@@ -36,6 +36,21 @@ impl Client {
         Ok(Some(client))
     }
 
+    /// Who it says it is.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether it says that it is an app.
+    pub(super) fn is_app(&self) -> bool {
+        self.id.starts_with("app_")
+    }
+
+    /// What an app proves itself with, as it was sent.
+    pub(super) fn proof(&self) -> Option<&str> {
+        self.secret.as_deref()
+    }
+
     /// What it proves itself with, if it sent anything.
     pub(super) fn secret(&self) -> Option<ClientSecret> {
         self.secret.as_deref().map(|secret| ClientSecret::new(&self.id, secret))

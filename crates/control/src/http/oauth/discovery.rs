@@ -17,6 +17,8 @@ use crate::signing_keys::AHEAD;
 
 /// For how long copies may be kept: a new key is published for longer before it signs.
 const KEPT_SECONDS: u64 = 300;
+/// How clients prove themselves; a public app does not.
+const PROOFS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
 const _: () = assert!(KEPT_SECONDS < AHEAD);
 
 #[derive(Serialize)]
@@ -46,20 +48,30 @@ pub(in crate::http) async fn jwks(State(app): State<App>) -> Result<Response, Fa
 pub(in crate::http) async fn metadata(State(app): State<App>) -> Result<Response, Failure> {
     minted(&app)?;
     let policy = app.policy();
-    let issuer = app.token_keys.published().issuer.clone().unwrap_or_else(|| app.public_url.to_string());
+    let issuer = app.token_keys.name(&app.public_url);
     let metadata = ServerMetadata {
         token_endpoint: format!("{issuer}/oauth/token"),
         jwks_uri: format!("{issuer}/.well-known/jwks.json"),
         scopes_supported: policy.spec().scopes.clone(),
-        // None: nobody is sent anywhere to authorise anything.
-        response_types_supported: Vec::new(),
+        authorization_endpoint: format!("{issuer}/oauth/authorize"),
+        revocation_endpoint: format!("{issuer}/oauth/revoke"),
+        introspection_endpoint: format!("{issuer}/oauth/introspect"),
+        response_types_supported: words(&["code"]),
+        response_modes_supported: words(&["query"]),
+        code_challenge_methods_supported: words(&["S256"]),
+        authorization_response_iss_parameter_supported: true,
         grant_types_supported: GrantType::ALL.map(|it| it.as_str().to_owned()).to_vec(),
-        token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"]
-            .map(str::to_owned)
-            .to_vec(),
+        token_endpoint_auth_methods_supported: words(&PROOFS),
+        revocation_endpoint_auth_methods_supported: words(&PROOFS),
+        // Whoever asks about others has a secret.
+        introspection_endpoint_auth_methods_supported: words(&["client_secret_basic", "client_secret_post"]),
         issuer,
     };
     Ok(([(CACHE_CONTROL, kept())], Json(metadata)).into_response())
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|it| (*it).to_owned()).collect()
 }
 
 fn kept() -> String {

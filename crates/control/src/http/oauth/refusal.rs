@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use portcullis_api::oauth::OAuthError;
 
 use crate::access_tokens::NoToken;
+use crate::apps::Stop;
 use crate::error::Error;
 use crate::store::StoreError;
 
@@ -21,6 +22,10 @@ pub(super) enum Refusal {
     Client,
     /// No way that leads to a token here.
     UnsupportedGrantType,
+    /// What it is to be made of is worth nothing.
+    Grant(&'static str),
+    /// A token that cannot be revoked by itself (RFC 7009 §2.2.1).
+    TokenType,
     /// Scopes that the client does not hold.
     Scope(String),
     /// A resource that is not ours (RFC 8707 §2).
@@ -44,6 +49,8 @@ impl Refusal {
             Self::Request(_) => "invalid_request",
             Self::Client => "invalid_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::Grant(_) => "invalid_grant",
+            Self::TokenType => "unsupported_token_type",
             Self::Scope(_) => "invalid_scope",
             Self::Target => "invalid_target",
             Self::TooMany(_) | Self::Unavailable => "temporarily_unavailable",
@@ -53,7 +60,12 @@ impl Refusal {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::Request(_) | Self::UnsupportedGrantType | Self::Scope(_) | Self::Target => StatusCode::BAD_REQUEST,
+            Self::Request(_)
+            | Self::UnsupportedGrantType
+            | Self::Grant(_)
+            | Self::TokenType
+            | Self::Scope(_)
+            | Self::Target => StatusCode::BAD_REQUEST,
             Self::Client => StatusCode::UNAUTHORIZED,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -63,7 +75,10 @@ impl Refusal {
 
     fn description(&self) -> String {
         match self {
-            Self::Request(what) => (*what).to_owned(),
+            Self::Request(what) | Self::Grant(what) => (*what).to_owned(),
+            Self::TokenType => "an access token of a credential lasts until it ends: to stop it before, revoke the \
+                                credential, or disable it"
+                .to_owned(),
             Self::Client => "the client is unknown, its secret is wrong, or it does not work any more".to_owned(),
             Self::UnsupportedGrantType => "this `grant_type` leads to no token here".to_owned(),
             Self::Scope(what) => what.clone(),
@@ -81,6 +96,16 @@ impl From<NoToken> for Refusal {
             NoToken::Client => Self::Client,
             NoToken::Scope(_) => Self::Scope("`scope` names what the client does not hold".to_owned()),
             NoToken::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<Stop> for Refusal {
+    fn from(why: Stop) -> Self {
+        match why {
+            Stop::Grant(what) => Self::Grant(what),
+            Stop::Scope => Self::Scope("`scope` names what was not allowed: leave it out, or ask the person again".to_owned()),
+            Stop::Failed(error) => error.into(),
         }
     }
 }

@@ -23,6 +23,8 @@ use crate::pages::shell::{Notice, NoticeKind};
 #[serde(default)]
 pub(super) struct Asked {
     next: String,
+    /// Whoever is signed in wants to sign in again, maybe as somebody else.
+    again: bool,
 }
 
 pub(super) async fn form(
@@ -30,9 +32,9 @@ pub(super) async fn form(
     visitor: Visitor,
     uri: Uri,
     headers: HeaderMap,
-    Parameters(Asked { next }): Parameters<Asked>,
+    Parameters(Asked { next, again }): Parameters<Asked>,
 ) -> Result<Response, Failure> {
-    if visitor.signed_in.is_some() {
+    if visitor.signed_in.is_some() && !again {
         return Ok(Redirect::to(local(&next)).into_response());
     }
     let notice = match Noticed::of(&headers, &uri) {

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod answers;
+mod apps;
 mod attention;
 mod audit;
 mod boots;
@@ -10,6 +11,7 @@ pub(super) mod columns;
 mod deliveries;
 mod denials;
 mod edges;
+mod grants;
 mod intake;
 mod invitations;
 mod issuers;

@@ -66,6 +66,12 @@ pub(super) fn count(row: &Row) -> Result<Count, StoreError> {
     }
 }
 
+/// The same, if there is one.
+pub(super) fn digest_or_null(row: &Row, column: &'static str) -> Result<Option<SecretDigest>, StoreError> {
+    let bytes: Option<&[u8]> = row.try_get(column)?;
+    bytes.map(|bytes| SecretDigest::from_bytes(bytes).ok_or(StoreError::Unreadable { column })).transpose()
+}
+
 /// SHA-256 of a secret.
 pub(super) fn digest(row: &Row, column: &'static str) -> Result<SecretDigest, StoreError> {
     SecretDigest::from_bytes(row.try_get(column)?).ok_or(StoreError::Unreadable { column })

@@ -10,7 +10,7 @@ use sqlx::Row as _;
 
 use super::columns::{signed, unsigned};
 use super::{
-    Connection, Pool, SqlStore, accounts, announce, audit, hold_version, issuers, keys, meters, observations,
+    Connection, Pool, SqlStore, accounts, announce, apps, audit, hold_version, issuers, keys, meters, observations,
     organizations, plans, policies, token_keys, webhooks,
 };
 use crate::store::{AuditRow, Change, Changes, PoolUse, Store, StoreError, Write};
@@ -169,6 +169,7 @@ async fn carry_out(connection: &mut Connection, write: &Write, version: u64) -> 
         Write::ForgetObservations(key, kind) => observations::forget(connection, *key, *kind).await,
         Write::PublishPolicy(row) => policies::insert(connection, row, version).await,
         Write::Account(write) => accounts::carry_out(connection, write).await,
+        Write::App(write) => apps::carry_out(connection, write, version).await,
         Write::Webhook(write) => webhooks::carry_out(connection, write).await,
         Write::Issuer(write) => issuers::carry_out(connection, write, version).await,
         Write::TokenKeys(write) => token_keys::carry_out(connection, write).await,

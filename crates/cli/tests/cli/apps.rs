@@ -1,0 +1,37 @@
+//! `portcullis apps` and `grants`.
+
+use serde_json::Value;
+
+use crate::run::Control;
+
+#[test]
+fn apps_and_grants_from_the_command_line() {
+    let control = Control::start();
+    let uri = ["--redirect-uri", "https://a.example/cb"];
+    let made = control.admin(&[&["apps", "create", "studio"][..], &uri, &["--json"]].concat()).stdout;
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let (id, secret) = (made["id"].as_str().unwrap(), made["secret"].as_str().unwrap());
+    for (arguments, code, words) in [
+        (vec!["apps", "create", "x"], 2, "--redirect-uri"),
+        (vec!["apps", "create", "x", "--redirect-uri", "http://a.example/cb"], 1, "expected `https://"),
+        (vec!["apps", "create", "x", "--redirect-uri", "https://a.example", "--scope", "a:b"], 1, "no such scope"),
+        (vec!["apps", "create", "pocket", "--redirect-uri", "com.example.app:/cb", "--public"], 0, "app_"),
+        (vec!["apps", "create", "tool", "--redirect-uri", "http://127.0.0.1/cb"], 0, "the only time the secret is shown"),
+        (vec!["apps", "update", id], 2, "nothing to change\nhint: give --name"),
+        (vec!["apps", "update", id, "--name", "Studio", "--everyone", "true"], 0, "active, for everyone"),
+        (vec!["apps", "rotate", id], 0, "secret_"),
+        (vec!["apps", "list"], 0, "com.example.app:/cb"),
+        (vec!["apps", "show", id], 0, "Studio"),
+        (vec!["grants", "list"], 0, "ALLOWED BY"),
+        (vec!["grants", "list", "--own", "--json"], 0, "[]"),
+        (vec!["grants", "revoke", "key_0000000000000000"], 1, "(not_found)"),
+        (vec!["apps", "revoke", id], 0, "enforced from version "),
+        (vec!["apps", "list"], 0, "revoked"),
+    ] {
+        let done = control.admin(&arguments);
+        assert_eq!(done.code, code, "{arguments:?}: {}", done.stderr);
+        let told = format!("{}{}", done.stdout, done.stderr);
+        assert!(told.contains(words), "{arguments:?}: {told}");
+        assert!(!told.contains(secret), "{arguments:?}");
+    }
+}

@@ -1,0 +1,100 @@
+//! Grants as people see and revoke them, and when they end by themselves.
+//!
+//! Invariant: whoever leaves an organisation, or may make no keys there any more, has allowed nothing there.
+
+use portcullis_api as api;
+use portcullis_api::Page;
+use portcullis_api::apps::ListGrants;
+use portcullis_api::keys::KeyStatus;
+use portcullis_engine::{KeyId, OrganizationId};
+use serde_json::json;
+
+use crate::access::Permission::{KeysRead, KeysWrite};
+use crate::access::Role;
+use crate::accounts::pages;
+use crate::app::{App, Committed};
+use crate::caller::Caller;
+use crate::clock::to_rfc3339;
+use crate::error::Error;
+use crate::id::UserId;
+use crate::organizations;
+use crate::store::{Action, AppWrite, Change, GrantsOf, ShownGrant, Target, Write};
+
+/// One page of what was allowed and not revoked, newest first: every grant in sight of an admin, their own in that of
+/// anybody else.
+pub(crate) async fn list_grants(app: &App, by: &Caller, query: &ListGrants) -> Result<Page<api::Grant>, Error> {
+    by.require(KeysRead)?;
+    let scope = organizations::narrow(by, query.organization.as_deref())?;
+    let (slice, now) = (pages::slice(query.limit, query.cursor.as_deref())?, app.clock.seconds());
+    let own = by.user().filter(|_| query.own == Some(true));
+    let rows = app.store.grants(scope, own.or_else(|| only_of(by)), &slice).await?;
+    Ok(pages::page(rows, &slice, |it| (it.row.created_at, it.row.id.to_string()), |it| shown(it, now)))
+}
+
+/// One grant.
+pub(crate) async fn grant(app: &App, by: &Caller, id: &str) -> Result<api::Grant, Error> {
+    by.require(KeysRead)?;
+    Ok(shown(find(app, by, id).await?, app.clock.seconds()))
+}
+
+/// Revokes a grant for good: edges take none of its access tokens any more, and its refresh tokens are nothing. Revoking it
+/// again changes nothing.
+pub(crate) async fn revoke_grant(app: &App, by: &Caller, id: &str) -> Result<Committed<api::Grant>, Error> {
+    by.require(KeysWrite)?;
+    let (mut found, now) = (find(app, by, id).await?, app.clock.seconds());
+    if found.revoked_at.is_some() {
+        let version = app.store.version().await?;
+        return app.published(version, shown(found, now)).await;
+    }
+    let change = ending(Change::new(by, app.clock.millis()), &found, Action::GrantRevoked, now);
+    found.revoked_at = Some(now);
+    app.commit(change, shown(found, now)).await
+}
+
+/// A grant's end, and what the log says of it.
+pub(super) fn ending(change: Change, found: &ShownGrant, action: Action, now: u64) -> Change {
+    let target = Target::new("grant", found.row.id, &found.app_name);
+    let write = Write::App(AppWrite::EndGrants(GrantsOf::Grant(found.row.id), now));
+    let detail = [("app", json!(found.row.app.to_string())), ("user", json!(found.email))];
+    change.add(write, found.row.organization, action, target).detail(detail)
+}
+
+/// What ends when somebody is a member no more, or is something else from now on.
+pub(crate) fn ended_with(app: &App, organization: OrganizationId, user: UserId, role: Option<Role>) -> Option<Write> {
+    let may = role.is_some_and(|it| it.permissions(organization == app.default_organization).has(KeysWrite));
+    let end = AppWrite::EndGrants(GrantsOf::Member(organization, user), app.clock.seconds());
+    (!may).then_some(Write::App(end))
+}
+
+async fn find(app: &App, by: &Caller, id: &str) -> Result<ShownGrant, Error> {
+    let id: KeyId = id.parse().map_err(|_| Error::NotFound("grant"))?;
+    app.store.grant(by.scope, only_of(by), id).await?.ok_or(Error::NotFound("grant"))
+}
+
+/// Whoever does not manage the organisation sees what they allowed themselves.
+fn only_of(by: &Caller) -> Option<UserId> {
+    by.user().filter(|_| by.role().is_some_and(|role| role > Role::Admin))
+}
+
+fn shown(found: ShownGrant, now: u64) -> api::Grant {
+    api::Grant {
+        id: found.row.id.to_string(),
+        app: found.row.app.to_string(),
+        app_name: found.app_name,
+        user: found.row.user.to_string(),
+        email: found.email,
+        organization: found.row.organization.to_string(),
+        environment: found.environment,
+        scopes: found.row.scopes.split_ascii_whitespace().map(str::to_owned).collect(),
+        status: match (found.revoked_at, found.enabled, found.expires_at) {
+            (Some(_), ..) => KeyStatus::Revoked,
+            (None, false, _) => KeyStatus::Disabled,
+            (None, true, Some(expiry)) if expiry <= now => KeyStatus::Expired,
+            (None, true, _) => KeyStatus::Active,
+        },
+        created_at: to_rfc3339(found.row.created_at),
+        expires_at: found.expires_at.map(to_rfc3339),
+        revoked_at: found.revoked_at.map(to_rfc3339),
+        last_used: found.last_used.map(to_rfc3339),
+    }
+}

@@ -1,0 +1,160 @@
+//! What becomes of a token that somebody shows: whether it works (RFC 7662), and that it is to work no more (RFC 7009).
+//!
+//! Invariants: nobody is told of a token that is not theirs to know, not even that there is one; an app ends its own grants
+//! and no others.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use portcullis_api::oauth::Introspected;
+use portcullis_engine::scope::common_grants;
+use portcullis_engine::{KeyId, OrganizationId, OrganizationState};
+use portcullis_token::{Claims, Issuers};
+
+use super::fields::within;
+use super::grants::ending;
+use super::redeem::standing;
+use crate::access::Permission::KeysRead;
+use crate::app::App;
+use crate::caller::{Caller, Scope};
+use crate::error::Error;
+use crate::keys;
+use crate::publisher::issuers;
+use crate::secret::{Purpose, Secret};
+use crate::store::{Action, AppRow, Change, KeyRow, RefreshRow, ShownGrant};
+
+/// Whoever asks about a token.
+pub(crate) enum Asker {
+    /// Somebody with a management token.
+    Manager(Caller),
+    /// An app with a secret.
+    App(AppRow),
+    /// A credential.
+    Credential(KeyRow),
+}
+
+/// What became of a token that was to be revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Revoked {
+    /// It works no more, or never did, or is none of this app's.
+    Done,
+    /// It is of a credential, which ends when that does.
+    OfCredential,
+}
+
+/// A token that was shown, if it is one of ours.
+enum Shown {
+    Access(Claims),
+    Refresh(RefreshRow),
+}
+
+/// What a token may now, to whoever may know it.
+pub(crate) async fn introspect(app: &App, by: &Asker, sent: &str) -> Result<Option<Introspected>, Error> {
+    let described = match read(app, sent).await? {
+        Some(Shown::Access(claims)) => access(app, claims).await?,
+        Some(Shown::Refresh(row)) => refresh(app, &row).await?,
+        None => None,
+    };
+    Ok(described.filter(|it| by.may_know(it)))
+}
+
+/// Ends the grant that a token of an app is of.
+pub(crate) async fn revoke_token(app: &App, by: &Caller, client: &AppRow, sent: &str) -> Result<Revoked, Error> {
+    let grant = match read(app, sent).await? {
+        Some(Shown::Access(Claims { grant: None, .. })) => return Ok(Revoked::OfCredential),
+        Some(Shown::Access(claims)) => claims.grant.and_then(|it| it.parse::<KeyId>().ok()),
+        Some(Shown::Refresh(row)) => Some(row.grant),
+        None => None,
+    };
+    let Some(grant) = grant else { return Ok(Revoked::Done) };
+    let found = app.store.grant(Scope::All, None, grant).await?;
+    let Some(found) = found.filter(|it| it.row.app == client.id && it.revoked_at.is_none()) else {
+        return Ok(Revoked::Done);
+    };
+    let change = ending(Change::new(by, app.clock.millis()), &found, Action::GrantRevoked, app.clock.seconds());
+    match app.commit(change, ()).await {
+        // It is stored; edges hear of it as soon as they can.
+        Err(Error::NotPublished(_)) => Ok(Revoked::Done),
+        done => done.map(|_| Revoked::Done),
+    }
+}
+
+/// A token that is ours, and not over by itself.
+async fn read(app: &App, sent: &str) -> Result<Option<Shown>, Error> {
+    if let Some(secret) = Secret::parse(Purpose::Refresh, sent.as_bytes()) {
+        return Ok(app.store.refresh_token(secret.digest()).await?.map(Shown::Refresh));
+    }
+    let spec = issuers(app.policy().spec(), &app.token_keys.published(), Vec::new());
+    let Some(own) = spec.and_then(|spec| Issuers::compile(&spec).ok()) else { return Ok(None) };
+    if own.verify(sent.as_bytes(), app.clock.seconds()).is_err() {
+        return Ok(None);
+    }
+        let payload = sent.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    Ok(payload.and_then(|it| serde_json::from_slice(&it).ok()).map(Shown::Access))
+}
+
+async fn access(app: &App, claims: Claims) -> Result<Option<Introspected>, Error> {
+    let of = claims.grant.as_deref().unwrap_or(&claims.client_id);
+    let Ok(id) = of.parse::<KeyId>() else { return Ok(None) };
+    let Some(key) = app.store.key(Scope::All, id).await? else { return Ok(None) };
+    let works = keys::status(&key, app.clock.seconds()) == portcullis_api::KeyStatus::Active;
+    if !works || is_suspended(app, key.organization).await? {
+        return Ok(None);
+    }
+    let implied = app.policy().spec().write_implies_read;
+    Ok(Some(Introspected {
+        token_type: "Bearer".to_owned(),
+        scope: common_grants(&claims.scope.unwrap_or_default(), &key.scopes, implied),
+        client_id: claims.client_id,
+        sub: claims.sub,
+        aud: claims.aud,
+        iss: claims.iss,
+        org: claims.org,
+        env: claims.env,
+        grant: claims.grant,
+        iat: claims.iat,
+        exp: claims.exp,
+        jti: Some(claims.jti),
+    }))
+}
+
+async fn refresh(app: &App, row: &RefreshRow) -> Result<Option<Introspected>, Error> {
+    let (policy, now) = (app.policy(), app.clock.seconds());
+    let found = app.store.grant(Scope::All, None, row.grant).await?;
+    let works = |it: &ShownGrant| it.revoked_at.is_none() && it.enabled && it.expires_at.is_none_or(|end| end > now);
+    let Some(found) = found.filter(|it| works(it) && row.used_at.is_none() && row.expires_at > now) else {
+        return Ok(None);
+    };
+    let Some(client) = app.store.app(Scope::All, found.row.app).await? else { return Ok(None) };
+    let stands = standing(app, &client, found.row.user, found.row.organization).await?.is_some();
+    let Some(tokens) = policy.spec().tokens.as_ref().filter(|_| stands) else { return Ok(None) };
+    Ok(Some(Introspected {
+        token_type: "refresh_token".to_owned(),
+        scope: within(&policy, &client, &found.row.scopes),
+        client_id: client.id.to_string(),
+        sub: found.row.user.to_string(),
+        aud: tokens.audience.clone(),
+        iss: app.token_keys.name(&app.public_url),
+        org: found.row.organization.to_string(),
+        env: found.environment,
+        grant: Some(row.grant.to_string()),
+        iat: row.created_at,
+        exp: row.expires_at,
+        jti: None,
+    }))
+}
+
+async fn is_suspended(app: &App, id: OrganizationId) -> Result<bool, Error> {
+    let found = app.store.organization(Scope::Only(id), id).await?;
+    Ok(found.is_none_or(|it| it.state == OrganizationState::Suspended))
+}
+
+impl Asker {
+    fn may_know(&self, token: &Introspected) -> bool {
+        let Ok(of) = token.org.parse::<OrganizationId>() else { return false };
+        match self {
+            Self::Manager(by) => by.scope.covers(of) && by.permissions.has(KeysRead),
+            Self::App(row) => row.organization == of || row.id.to_string() == token.client_id,
+            Self::Credential(row) => row.organization == of,
+        }
+    }
+}
