@@ -43,6 +43,9 @@ pub(crate) const SCENARIOS: [Scenario; 16] = [
     scenario("dashboard", &[Need::Browser]),
 ];
 
+/// Asked for like a scenario.
+const VECTORS: &str = "vectors";
+
 const fn scenario(name: &'static str, needs: &'static [Need]) -> Scenario {
     Scenario { name, needs, in_test: &[] }
 }
@@ -113,9 +116,12 @@ pub(crate) fn up(args: &[String]) -> anyhow::Result<ExitCode> {
 pub(crate) fn e2e(args: &[String]) -> anyhow::Result<ExitCode> {
     let names = SCENARIOS.map(|scenario| scenario.name);
     let Some(name) = args.iter().find(|arg| !arg.starts_with("--")) else {
-        names.iter().for_each(|name| shell::print_line(name));
+        names.iter().chain([&VECTORS]).for_each(|name| shell::print_line(name));
         return Ok(ExitCode::SUCCESS);
     };
+    if name == VECTORS {
+        return vectors();
+    }
     let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name);
     let scenario = scenario.with_context(|| format!("no scenario `{name}`\nhint: {}", names.join(", ")))?;
     let mut parts = Parts::build()?;
@@ -141,6 +147,13 @@ pub(crate) fn bench(args: &[String]) -> anyhow::Result<ExitCode> {
     let mut parts = Parts::build()?;
     parts.provide(needs)?;
     parts.run(&["bench"], args)
+}
+
+/// The public test vectors, which need no stack. `test` runs them among the workspace's tests.
+fn vectors() -> anyhow::Result<ExitCode> {
+    let tests = ["--package", "portcullis-token", "--features", "sign", "--lib", "vectors", "--", "--nocapture"];
+    shell::run(shell::cargo().arg("test").args(tests))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn build_native() -> anyhow::Result<()> {
