@@ -11,7 +11,7 @@ const LOOKS: [(Size, Scheme); 4] = [
 ];
 
 /// Looks at the page that is shown; it stays as a desk in the light sees it.
-pub(super) async fn at(browser: &Browser, name: &str, report: &mut Report) -> anyhow::Result<()> {
+pub(in crate::scenario) async fn at(browser: &Browser, name: &str, report: &mut Report) -> anyhow::Result<()> {
     for (size, scheme) in LOOKS {
         browser.look(size, scheme).await?;
         let dark = if scheme == Scheme::Dark { "-dark" } else { "" };
