@@ -159,8 +159,7 @@ mod tests {
 
     #[test]
     fn secrets_are_told_apart_and_printed_never() {
-        let purposes = 
-            [Purpose::Session, Purpose::Visit, Purpose::Token, Purpose::Invitation, Purpose::Credential];
+        let purposes = [Purpose::Session, Purpose::Visit, Purpose::Token, Purpose::Invitation, Purpose::Credential];
         for purpose in purposes {
             let secret = Secret::generate(purpose).unwrap();
             let text = secret.expose();

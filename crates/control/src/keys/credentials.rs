@@ -11,12 +11,7 @@ use crate::store::KeyRow;
 const DEFAULT_PREFIX: &str = "PORTCULLIS";
 
 /// One line for each variable.
-pub(super) fn env(
-    policy: &PolicyRoom,
-    row: &KeyRow,
-    secret: &Secret,
-    issuer: &PublicUrl,
-) -> portcullis_api::Secret {
+pub(super) fn env(policy: &PolicyRoom, row: &KeyRow, secret: &Secret, issuer: &PublicUrl) -> portcullis_api::Secret {
     let prefix = prefix(&policy.spec().name);
     portcullis_api::Secret::new(format!(
         "{prefix}_ORG_ID={}\n{prefix}_API_KEY={}\n{prefix}_API_SECRET={}\n{prefix}_AUTH_API_URL={issuer}\n",

@@ -6,8 +6,8 @@ mod table;
 
 use std::collections::HashMap;
 
-use portcullis_api::{Key, KeyKind};
 use portcullis_api::keys::{ImportKey, ImportKeys};
+use portcullis_api::{Key, KeyKind};
 use portcullis_engine::spec::KeyFormatSpec;
 use portcullis_engine::{KeyDigest, OrganizationId};
 

@@ -1,9 +1,9 @@
 //! The text of a new key: random letters in the policy's format, or a credential's secret, and what may be kept of them.
 
 use portcullis_api::ApiKey;
-use portcullis_engine::{KeyDigest, KeyId};
 use portcullis_engine::key_format::{CHECKSUM_LEN, checksum};
 use portcullis_engine::spec::{Checksum, KeyFormatSpec};
+use portcullis_engine::{KeyDigest, KeyId};
 
 use super::creation::Handed;
 use crate::random::{self, NoRandomness};

@@ -3,8 +3,8 @@
 //! Invariant: text that looks like a key is never searched for; it would stand in addresses and logs.
 
 use memchr::memmem::Finder;
-use portcullis_api::{KeyKind, KeyStatus};
 use portcullis_api::keys::ListKeys;
+use portcullis_api::{KeyKind, KeyStatus};
 use portcullis_engine::{KeyId, OrganizationId};
 
 use super::directory::{Place, fold};

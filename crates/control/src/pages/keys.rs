@@ -158,12 +158,7 @@ pub(crate) struct Replaced {
 
 impl KeyCreated {
     /// The three texts to copy: the key, the header line, a request to the gateway.
-    pub(crate) fn texts(
-        key: &ApiKey,
-        authorization: &ApiKey,
-        gateway: Option<&PublicUrl>,
-        path: &str,
-    ) -> Vec<Code> {
+    pub(crate) fn texts(key: &ApiKey, authorization: &ApiKey, gateway: Option<&PublicUrl>, path: &str) -> Vec<Code> {
         let (usage, line) = (authorization.expose(), " \\\n  -H");
         let (url, label) = match gateway {
             Some(gateway) => (format!("{gateway}{path}"), "Try it"),

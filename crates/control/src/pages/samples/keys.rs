@@ -185,8 +185,7 @@ fn created(replaces: Option<Replaced>, published: bool) -> KeyCreated {
 fn credential() -> KeyCreated {
     let (secret, env) = ("secret_SAMPLESAMPLESAMPLESAMPLESAMPLESAMPLE0000", "SCOPE_API_SECRET=secret_SAMPLE");
     let issuer = "https://control.example.com".parse().unwrap();
-    let texts =
-        KeyCreated::credential("key_4fTq9ZxLw2Pm0aRb", &Secret::new(secret), &Secret::new(env), &issuer);
+    let texts = KeyCreated::credential("key_4fTq9ZxLw2Pm0aRb", &Secret::new(secret), &Secret::new(env), &issuer);
     KeyCreated { what: "secret", texts, ..created(None, true) }
 }
 

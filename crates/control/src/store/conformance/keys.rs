@@ -2,8 +2,8 @@
 
 use futures_util::future::join_all;
 use portcullis_api::KeyKind;
-use portcullis_engine::{KeyDigest, KeyId};
 use portcullis_engine::spec::RestrictionsSpec;
+use portcullis_engine::{KeyDigest, KeyId};
 
 use super::Fixture;
 use super::rows::{NOW, change, key, key_id, organization_id, put, take_in, two_organizations, with};
