@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use portcullis_bundle::{
-    AcceptedToken, Archive, KeyBucket, KeyShard, Layout, OrganizationShard, read_policy, read_restrictions, read_tokens,
-    verify,
+    AcceptedToken, Archive, KeyBucket, KeyShard, Layout, OrganizationShard, read_policy, read_restrictions,
+    read_tokens, verify,
 };
 use portcullis_engine::credential::{CredentialSource, Found, find, strip_cookie, strip_query};
 use portcullis_engine::path::CanonicalPath;
