@@ -7,7 +7,9 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use portcullis_engine::{KeyDigest, KeyRecord, KeyStore, Policy, Reason, RestrictionSet, StoreUnavailable, TokenRecord};
+use portcullis_engine::{
+    KeyDigest, KeyRecord, KeyStore, Policy, Reason, RestrictionSet, StoreUnavailable, TokenRecord,
+};
 use portcullis_token::Issuers;
 
 use crate::blob::{BlobDigest, BlobRef};

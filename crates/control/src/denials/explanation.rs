@@ -56,9 +56,7 @@ pub(super) const fn of(reason: Reason) -> &'static str {
             "The token's `kid` is none that its issuer has published as far as is known here: fetch the issuer's keys again, or \
              get a new token."
         }
-        Reason::TokenAudience => {
-            "The token is meant for another API: ask for one with this policy's audience."
-        }
+        Reason::TokenAudience => "The token is meant for another API: ask for one with this policy's audience.",
         Reason::TokenClaims => {
             "The token lacks a claim, or has one of another type, or names an environment that the policy does not have."
         }
