@@ -3,25 +3,31 @@
 //! Invariant: a record is read only from bytes that carry the tag its header names; anything else is "unavailable", never
 //! "unknown".
 
-use portcullis_bundle::{KeyBucket, OrganizationShard, read_restrictions};
+use portcullis_bundle::{AcceptedToken, KeyBucket, OrganizationShard, read_restrictions};
 use portcullis_engine::{
-    KeyDigest, KeyRecord, KeyStore, OrganizationId, OrganizationLimits, OrganizationState, StoreUnavailable,
+    KeyDigest, KeyRecord, KeyStore, OrganizationId, OrganizationLimits, OrganizationState, Policy, Reason,
+    StoreUnavailable, TokenRecord,
 };
+use portcullis_token::Issuers;
 
 use super::found;
 use crate::cache::{BucketCache, Entry};
 use crate::host::Host;
 use crate::live::{Live, Names};
-use crate::recent::{Position, Recent};
+use crate::recent::{Position, Recent, Tag};
+use crate::tokens::{Known, Tokens};
 
 /// The keys of the live bundle.
 pub struct Keys<'s, H> {
     pub(super) host: &'s H,
     pub(super) names: &'s Names,
     pub(super) live: &'s Live,
+    pub(super) policy: &'s Policy,
+    pub(super) issuers: Option<&'s Issuers>,
     pub(super) organizations: &'s mut Vec<Option<Vec<u8>>>,
     pub(super) cache: &'s mut BucketCache,
     pub(super) recent: &'s mut Recent,
+    pub(super) tokens: &'s mut Tokens,
     pub(super) missing: &'s mut bool,
 }
 
@@ -100,6 +106,54 @@ impl<H: Host> KeyStore for Keys<'_, H> {
             self.recent.put(tag, position);
         }
         self.record(position).map(Some)
+    }
+
+    fn find_token(&mut self, token: &[u8], now: u64) -> Result<TokenRecord<'_>, Reason> {
+        let issuers = self.issuers.ok_or(Reason::TokensNotAccepted)?;
+        let tag = self.recent.tag(token);
+        let known = match tag.and_then(|tag| self.tokens.take(tag)) {
+            Some(known) => known,
+            None => Box::new(Known::new(AcceptedToken::verify(issuers, token, now)?)),
+        };
+        // What is over goes for good; what has not come yet, as the clock was set back, is verified again when it has.
+        known.accepted.counts_at(now)?;
+        self.token_record(tag, known)
+    }
+}
+
+impl<H: Host> Keys<'_, H> {
+    /// The record of a token that counts, as it is in the live bundle. Whatever comes of it, the token is kept.
+    fn token_record(&mut self, tag: Option<Tag>, mut known: Box<Known>) -> Result<TokenRecord<'_>, Reason> {
+        let found = match known.position(self.tokens) {
+            Some(position) => Ok(Some(position)),
+            None => self.position(&known.accepted.digest()),
+        };
+        let found = match found {
+            Ok(found) => found.ok_or(Reason::UnknownTokenSubject),
+            Err(StoreUnavailable) => Err(Reason::StoreUnavailable),
+        };
+        let position = match found {
+            Ok(position) => position,
+            Err(reason) => {
+                self.tokens.keep(tag, known);
+                return Err(reason);
+            }
+        };
+        let bucket = position.bucket as usize;
+        if self.entry(bucket).is_err() {
+            self.tokens.keep(tag, known);
+            return Err(Reason::StoreUnavailable);
+        }
+        let Self { host, names, live, policy, organizations, cache, tokens, missing, .. } = self;
+        let organization = |id: &OrganizationId| organization(*host, names, live, organizations, missing, id);
+        let entry = cache.get_mut(bucket).ok_or(Reason::StoreUnavailable)?;
+        let record = record(entry, position.index, organization).map_err(|_| Reason::StoreUnavailable)?;
+        if known.position(tokens).is_none() {
+            let scopes = known.accepted.scopes_of(&record, policy.write_implies_read());
+            known.found(tokens, position, scopes);
+        }
+        let known = tokens.keep(tag, known).ok_or(Reason::StoreUnavailable)?;
+        known.accepted.with_record(record, known.scopes())
     }
 }
 

@@ -11,6 +11,7 @@ pub mod edge;
 pub mod explain;
 pub mod issuers;
 pub mod keys;
+pub mod oauth;
 pub mod observations;
 pub mod organizations;
 pub mod page;
@@ -22,6 +23,7 @@ pub mod problem;
 pub mod receipts;
 pub mod restrictions;
 pub mod secret;
+pub mod signing_keys;
 pub mod status;
 pub mod tokens;
 pub mod traffic;
@@ -38,6 +40,7 @@ pub use plans::{CreatePlan, CreateTopUp, KeyQuota, LostLeases, Plan, Quota, Quot
 pub use problem::Problem;
 pub use restrictions::RestrictionsSpec;
 pub use secret::{ApiKey, Secret};
+pub use signing_keys::SigningKey;
 pub use tokens::{ApiToken, CreateToken, CreatedToken, TokenKind};
 pub use webhooks::{CreateWebhook, CreatedWebhook, Delivery, UpdateWebhook, Webhook};
 

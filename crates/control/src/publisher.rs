@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::policy::{PolicyRoom, PolicySlot};
+use crate::signing_keys::Ring;
 use crate::store::{PolicyRow, Store, StoreError};
 
 use bundle::Builder;
@@ -158,6 +159,7 @@ pub(crate) struct Worker {
     history: Arc<Mutex<History>>,
     builder: Arc<Mutex<Builder>>,
     policies: PolicySlot,
+    token_keys: Arc<Ring>,
     progress: Arc<Progress>,
     metrics: Arc<Metrics>,
     applied: u64,
@@ -165,10 +167,12 @@ pub(crate) struct Worker {
 
 /// A publisher with nothing published, and the worker that will change that.
 /// Whoever waits for a version does so for at most `within`.
+#[expect(clippy::too_many_arguments, reason = "each is another thing that the control plane has one of")]
 pub(crate) fn new(
     store: Arc<dyn Store>,
     clock: Clock,
     policies: PolicySlot,
+    token_keys: Arc<Ring>,
     key: SigningKey,
     within: Duration,
     metrics: Arc<Metrics>,
@@ -187,6 +191,7 @@ pub(crate) fn new(
         history: history.clone(),
         builder: Arc::new(Mutex::new(Builder::new(policy))),
         policies,
+        token_keys,
         progress: progress.clone(),
         metrics,
         applied: 0,
@@ -221,7 +226,7 @@ impl Worker {
         }
         let begun = Instant::now();
         let changes = self.store.changes(self.applied, day::forgotten_before(stored)).await?;
-        let version = changes.version;
+        let (version, sources) = (changes.version, changes.tokens);
         let policy = changes.policy.as_ref().and_then(readable);
         let blob = policy.as_ref().map(|room| build_policy(room.spec())).transpose()?;
         let published = self.build(move |builder| {
@@ -231,8 +236,9 @@ impl Worker {
         });
         let published = Arc::new(published.await??);
         self.applied = version;
-        // Whoever waits for the version finds its policy in force.
+        // Whoever waits for the version finds its policy in force, and its keys.
         policy.into_iter().for_each(|room| self.policies.store(Arc::new(room)));
+        self.token_keys.publish(sources);
         self.history.lock().unwrap_or_else(PoisonError::into_inner).push(published.clone());
         self.current.send_replace(Some(published));
         self.progress.published(version, self.clock.seconds());

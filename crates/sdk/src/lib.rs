@@ -15,6 +15,7 @@ mod keys;
 mod organizations;
 mod plans;
 mod policy;
+mod signing_keys;
 mod status;
 mod token;
 mod usage;

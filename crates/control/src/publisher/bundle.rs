@@ -137,6 +137,7 @@ impl Builder {
                 layout: self.layout,
                 key_count: self.index.key_count() as u64,
                 policy: self.policy.to_ref(),
+                tokens: None,
                 organizations: self.organizations.iter().map(Blob::to_ref).collect(),
                 keys: self.keys.iter().map(Blob::to_ref).collect(),
             },
