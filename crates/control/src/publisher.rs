@@ -8,6 +8,7 @@ mod day;
 mod history;
 mod index;
 mod progress;
+mod tokens;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -229,8 +230,13 @@ impl Worker {
         let (version, sources) = (changes.version, changes.tokens);
         let policy = changes.policy.as_ref().and_then(readable);
         let blob = policy.as_ref().map(|room| build_policy(room.spec())).transpose()?;
+        let in_force = self.policies.load();
+        let spec = policy.as_ref().map_or(in_force.spec(), PolicyRoom::spec);
+        let tokens = tokens::blob(spec, &sources, Vec::new());
+        drop(in_force);
         let published = self.build(move |builder| {
             blob.into_iter().for_each(|blob| builder.replace_policy(blob));
+            builder.replace_tokens(tokens);
             builder.apply(changes.keys, &changes.organizations, day::forgotten_before(version));
             builder.build(version)
         });

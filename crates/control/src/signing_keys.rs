@@ -23,8 +23,8 @@ use crate::random;
 use crate::store::{Action, Change, Target, TokenKeyRow, TokenKeysWrite, Write};
 pub(crate) use manage::{list, revoke, rotate};
 pub(crate) use ring::{Ring, Signer};
+pub(crate) use schedule::AHEAD;
 use schedule::Terms;
-pub(crate) use schedule::{AHEAD, Phase};
 
 /// How often it is looked whether something is due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
