@@ -131,6 +131,10 @@ fn identify(host: &impl Host, identity: &Identity<'_>) {
     host.add_request_header("x-portcullis-org", identity.organization.to_text().as_bytes());
     host.add_request_header("x-portcullis-environment", identity.environment.as_bytes());
     host.add_request_header("x-portcullis-scopes", identity.scopes.as_bytes());
+    // An issuer's word: what is no plain text does not become a header.
+    if let Some(subject) = identity.subject.filter(|it| it.bytes().all(|byte| byte.is_ascii_graphic())) {
+        host.add_request_header("x-portcullis-subject", subject.as_bytes());
+    }
 }
 
 /// For the proxy to copy to the response.

@@ -33,6 +33,7 @@ pub mod samples;
 pub mod store;
 pub mod sync;
 pub mod timer;
+pub mod tokens;
 pub mod told;
 pub mod usage;
 pub mod waiting;

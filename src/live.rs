@@ -31,6 +31,9 @@ pub struct Live {
     pub key_count: u64,
     /// The policy.
     pub policy: Place,
+    /// Whose access tokens count, if any do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Place>,
     /// Organisation shards.
     pub organizations: Vec<Place>,
     /// Key shards.
@@ -58,6 +61,7 @@ impl Live {
             layout: manifest.layout,
             key_count: manifest.key_count,
             policy: place(&manifest.policy.digest, old.map(|live| &live.policy)),
+            tokens: manifest.tokens.map(|it| place(&it.digest, old.and_then(|live| live.tokens.as_ref()))),
             organizations: places(&manifest.organizations, organizations),
             keys: places(&manifest.keys, keys),
         }
@@ -77,13 +81,14 @@ impl Live {
 
     /// Whether it is the same bundle in the same places, whenever it was vouched for.
     pub fn has_parts_of(&self, other: &Live) -> bool {
-        let parts = |it: &Live| (it.layout, it.key_count, it.policy);
+        let parts = |it: &Live| (it.layout, it.key_count, it.policy, it.tokens);
         parts(self) == parts(other) && self.organizations == other.organizations && self.keys == other.keys
     }
 
     /// The same places under tags that nothing has, so that everything counts as changed.
     pub fn distrusted(mut self) -> Self {
-        let places = core::iter::once(&mut self.policy).chain(&mut self.organizations).chain(&mut self.keys);
+        let alone = core::iter::once(&mut self.policy).chain(&mut self.tokens);
+        let places = alone.chain(&mut self.organizations).chain(&mut self.keys);
         places.for_each(|place| place.tag = !place.tag);
         self
     }
@@ -97,7 +102,8 @@ impl Live {
         let buckets = self.keys.iter().enumerate().flat_map(|(shard, place)| {
             (shard * per_shard..(shard + 1) * per_shard).map(move |bucket| names.bucket(layout, place, bucket))
         });
-        core::iter::once(names.policy(&self.policy)).chain(organizations).chain(buckets).collect()
+        let tokens = self.tokens.iter().map(|place| names.tokens(place));
+        core::iter::once(names.policy(&self.policy)).chain(tokens).chain(organizations).chain(buckets).collect()
     }
 }
 
@@ -195,6 +201,11 @@ impl Names {
     /// The policy.
     pub fn policy(&self, place: &Place) -> String {
         format!("{}policy.{}", self.prefix, place.slot)
+    }
+
+    /// Whose access tokens count.
+    pub fn tokens(&self, place: &Place) -> String {
+        format!("{}tokens.{}", self.prefix, place.slot)
     }
 
     /// An organisation shard.

@@ -26,6 +26,13 @@ impl core::fmt::Debug for RecentSecret {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tag(u64, u64);
 
+impl Tag {
+    /// Bits that choose a place in a table.
+    pub fn low(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// Where a record stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
@@ -81,7 +88,7 @@ impl Recent {
     }
 
     fn set_of(&self, tag: Tag) -> usize {
-        tag.0 as usize & self.sets.len().wrapping_sub(1)
+        tag.low() & self.sets.len().wrapping_sub(1)
     }
 }
 

@@ -5,13 +5,15 @@
 
 mod keys;
 
-use portcullis_bundle::read_policy;
+use portcullis_bundle::{read_policy, read_tokens};
 use portcullis_engine::Policy;
+use portcullis_token::Issuers;
 
 use crate::cache::BucketCache;
 use crate::host::{Expect, Host, Shared};
 use crate::live::{Live, Names, Place, untagged};
 use crate::recent::{Recent, RecentSecret};
+use crate::tokens::Tokens;
 
 pub use keys::Keys;
 
@@ -23,6 +25,7 @@ pub struct Store {
     header_cas: u32,
     cache: BucketCache,
     recent: Recent,
+    tokens: Tokens,
     /// A part was not where the header says. Parts that are there and cannot be read are the same when fetched again.
     missing: bool,
 }
@@ -31,6 +34,8 @@ pub struct Store {
 struct View {
     live: Live,
     policy: Policy,
+    /// Whose access tokens count.
+    issuers: Option<Issuers>,
     /// Organisation shards read so far.
     organizations: Vec<Option<Vec<u8>>>,
 }
@@ -45,7 +50,8 @@ pub enum Refresh {
 }
 
 impl Store {
-    /// Sees nothing yet. Of `cache_bytes` up to half goes to remembering keys lately seen.
+    /// Sees nothing yet. Of `cache_bytes` up to half goes to remembering keys lately seen, and, where such are taken,
+    /// up to a quarter to access tokens.
     pub fn new(names: Names, cache_bytes: usize, secret: RecentSecret) -> Self {
         Self {
             names,
@@ -53,6 +59,7 @@ impl Store {
             header_cas: 0,
             cache: BucketCache::new(cache_bytes),
             recent: Recent::new(Some(secret), cache_bytes / 2),
+            tokens: Tokens::new(cache_bytes / 4),
             missing: false,
         }
     }
@@ -84,28 +91,47 @@ impl Store {
     }
 
     fn follow(&mut self, host: &impl Host, live: Live) -> Option<Refresh> {
-        let policy = match self.view.take() {
-            Some(view) if view.live.policy.tag == live.policy.tag => view.policy,
-            old => {
-                self.view = old;
-                let shared = host.shared(&self.names.policy(&live.policy));
-                let bytes = found(shared.as_ref(), &live.policy, &mut self.missing)?;
-                read_policy(bytes).ok()?
-            }
+        let old = self.view.as_ref().map(|View { live, .. }| (live.policy.tag, live.tokens.map(|it| it.tag)));
+        // What changed is read before the old view is let go of: if it cannot be, that one stays.
+        let policy = match old {
+            Some((old, _)) if old == live.policy.tag => None,
+            _ => Some(read_policy(&self.read(host, &self.names.policy(&live.policy), &live.policy)?).ok()?),
         };
+        let issuers = match live.tokens {
+            Some(place) if old.and_then(|(_, tokens)| tokens) != Some(place.tag) => {
+                Some(Some(read_tokens(&self.read(host, &self.names.tokens(&place), &place)?).ok()?))
+            }
+            Some(_) => None,
+            None => Some(None),
+        };
+        if issuers.is_some() {
+            // What others vouched for counts no more.
+            self.tokens.clear();
+        }
+        let old = self.view.take();
+        let (old_policy, old_issuers) = old.map(|view| (view.policy, view.issuers)).unzip();
+        let policy = policy.or(old_policy)?;
+        let issuers = issuers.or(old_issuers).flatten();
         self.cache.reset(live.layout.key_buckets());
         self.recent.reset(live.key_count);
+        self.tokens.next_generation();
         self.missing = false;
         let organizations = vec![None; live.organizations.len()];
-        self.view = Some(View { live, policy, organizations });
+        self.view = Some(View { live, policy, issuers, organizations });
         Some(Refresh::NewVersion)
+    }
+
+    /// The bytes of a part; notes if it is not there.
+    fn read(&mut self, host: &impl Host, name: &str, place: &Place) -> Option<Vec<u8>> {
+        found(host.shared(name).as_ref(), place, &mut self.missing).map(<[u8]>::to_vec)
     }
 
     /// The policy and the keys, to decide with; `None` if there is no bundle yet.
     pub fn parts_mut<'s, H: Host>(&'s mut self, host: &'s H) -> Option<(&'s Policy, Keys<'s, H>)> {
-        let Self { names, view, cache, recent, missing, .. } = self;
-        let View { live, policy, organizations } = view.as_mut()?;
-        Some((policy, Keys { host, names, live, organizations, cache, recent, missing }))
+        let Self { names, view, cache, recent, tokens, missing, .. } = self;
+        let View { live, policy, issuers, organizations } = view.as_mut()?;
+        let (policy, issuers) = (&*policy, issuers.as_ref());
+        Some((policy, Keys { host, names, live, policy, issuers, organizations, cache, recent, tokens, missing }))
     }
 
     /// Tells the leader if a part is missing.

@@ -3,25 +3,31 @@
 //! Invariant: a record is read only from bytes that carry the tag its header names; anything else is "unavailable", never
 //! "unknown".
 
-use portcullis_bundle::{KeyBucket, OrganizationShard, read_restrictions};
+use portcullis_bundle::{AcceptedToken, KeyBucket, OrganizationShard, read_restrictions};
 use portcullis_engine::{
-    KeyDigest, KeyRecord, KeyStore, OrganizationId, OrganizationLimits, OrganizationState, StoreUnavailable,
+    KeyDigest, KeyRecord, KeyStore, OrganizationId, OrganizationLimits, OrganizationState, Policy, Reason,
+    StoreUnavailable, TokenRecord,
 };
+use portcullis_token::Issuers;
 
 use super::found;
 use crate::cache::{BucketCache, Entry};
 use crate::host::Host;
 use crate::live::{Live, Names};
-use crate::recent::{Position, Recent};
+use crate::recent::{Position, Recent, Tag};
+use crate::tokens::{Known, Tokens};
 
 /// The keys of the live bundle.
 pub struct Keys<'s, H> {
     pub(super) host: &'s H,
     pub(super) names: &'s Names,
     pub(super) live: &'s Live,
+    pub(super) policy: &'s Policy,
+    pub(super) issuers: Option<&'s Issuers>,
     pub(super) organizations: &'s mut Vec<Option<Vec<u8>>>,
     pub(super) cache: &'s mut BucketCache,
     pub(super) recent: &'s mut Recent,
+    pub(super) tokens: &'s mut Tokens,
     pub(super) missing: &'s mut bool,
 }
 
@@ -100,6 +106,55 @@ impl<H: Host> KeyStore for Keys<'_, H> {
             self.recent.put(tag, position);
         }
         self.record(position).map(Some)
+    }
+
+    fn find_token(&mut self, token: &[u8], now: u64) -> Result<TokenRecord<'_>, Reason> {
+        let issuers = self.issuers.ok_or(Reason::TokensNotAccepted)?;
+        let tag = self.recent.tag(token);
+        let known = match tag.and_then(|tag| self.tokens.take(tag)) {
+            Some(known) => known,
+            None => Box::new(Known::new(AcceptedToken::verify(issuers, token, now)?)),
+        };
+        // What is over goes for good; what has not come yet, as the clock was set back, is verified again when it has.
+        known.accepted.counts_at(now)?;
+        match self.place_of(&known) {
+            Ok(position) => self.token_record(tag, known, position),
+            Err(reason) => {
+                // The signature is good all the same.
+                self.tokens.keep(tag, known);
+                Err(reason)
+            }
+        }
+    }
+}
+
+impl<H: Host> Keys<'_, H> {
+    /// Where the record of a token stands in the live bundle; its bucket is cached then.
+    fn place_of(&mut self, known: &Known) -> Result<Position, Reason> {
+        let found = match known.position(self.tokens) {
+            Some(position) => self.entry(position.bucket as usize).map(|_| Some(position)),
+            None => self.position(&known.accepted.digest()),
+        };
+        found.map_err(|StoreUnavailable| Reason::StoreUnavailable)?.ok_or(Reason::UnknownTokenSubject)
+    }
+
+    /// What a token stands for, by its record as it is in the live bundle.
+    fn token_record(
+        &mut self,
+        tag: Option<Tag>,
+        mut known: Box<Known>,
+        position: Position,
+    ) -> Result<TokenRecord<'_>, Reason> {
+        let Self { host, names, live, policy, organizations, cache, tokens, missing, .. } = self;
+        let organization = |id: &OrganizationId| organization(*host, names, live, organizations, missing, id);
+        let entry = cache.get_mut(position.bucket as usize).ok_or(Reason::StoreUnavailable)?;
+        let record = record(entry, position.index, organization).map_err(|_| Reason::StoreUnavailable)?;
+        if known.position(tokens).is_none() {
+            let scopes = known.accepted.scopes_of(&record, policy.write_implies_read());
+            known.found(tokens, position, scopes);
+        }
+        let known = tokens.keep(tag, known).ok_or(Reason::StoreUnavailable)?;
+        known.accepted.with_record(record, known.scopes())
     }
 }
 

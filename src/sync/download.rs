@@ -3,7 +3,7 @@
 //! Parts are written into slots that no header names yet, each as it arrives and is verified. Invariant: `commit`, the
 //! one write that makes them visible, happens only when none is missing.
 
-use portcullis_bundle::{BlobRef, KeyShard, Layout, Manifest, OrganizationShard, read_policy};
+use portcullis_bundle::{BlobRef, KeyShard, Layout, Manifest, OrganizationShard, read_policy, read_tokens};
 
 use crate::host::{Expect, Host};
 use crate::live::{Live, Names, Place, tagged};
@@ -62,6 +62,7 @@ struct Part {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Policy,
+    Tokens,
     Organizations(usize),
     Keys(usize),
 }
@@ -82,6 +83,8 @@ impl Download {
             Live::beside(&manifest, old.as_ref())
         };
         let policy = (Kind::Policy, manifest.policy, new.policy, old.as_ref().map(|it| it.policy));
+        let tokens = manifest.tokens.zip(new.tokens);
+        let tokens = tokens.map(|(blob, place)| (Kind::Tokens, blob, place, old.as_ref().and_then(|it| it.tokens)));
         let parts = |kind: fn(usize) -> Kind, blobs: &[BlobRef], places: &[Place], old: &[Place], same: bool| {
             let olds = |index| old.get(index).copied().filter(|_| same);
             let zipped = blobs.iter().zip(places).enumerate();
@@ -102,7 +105,7 @@ impl Download {
             old_live.map_or(&[], |it| &it.organizations),
             old_live.is_some_and(|it| it.same_organization_layout(&new.layout)),
         );
-        let all = core::iter::once(policy).chain(organizations).chain(keys);
+        let all = core::iter::once(policy).chain(tokens).chain(organizations).chain(keys);
         let wanted = all.filter(|(_, _, place, old)| Some(*place) != *old).map(|(kind, blob, place, _)| Part {
             blob,
             place,
@@ -183,6 +186,10 @@ impl Download {
             Kind::Policy => {
                 read_policy(bytes).ok()?;
                 set(names.policy(&part.place), bytes)
+            }
+            Kind::Tokens => {
+                read_tokens(bytes).ok()?;
+                set(names.tokens(&part.place), bytes)
             }
             Kind::Organizations(shard) => {
                 OrganizationShard::open(bytes).ok()?;

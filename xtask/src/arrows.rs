@@ -8,16 +8,17 @@ use serde_json::Value;
 use crate::shell;
 
 /// Crate, and the crates of ours that it may use. `portcullis-` is left out; `xtask` has no prefix.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("engine", &[]),
+    ("token", &[]),
     ("policy", &["engine"]),
-    ("bundle", &["engine"]),
-    ("filter", &["engine", "bundle"]),
+    ("bundle", &["engine", "token"]),
+    ("filter", &["engine", "bundle", "token"]),
     ("api", &[]),
-    ("control", &["api", "bundle", "engine", "policy"]),
+    ("control", &["api", "bundle", "engine", "policy", "token"]),
     ("sdk", &["api"]),
     ("cli", &["api", "bundle", "control", "engine", "policy", "sdk"]),
-    ("testkit", &["bundle", "engine", "policy"]),
+    ("testkit", &["bundle", "engine", "policy", "token"]),
     ("host-tests", &["bundle", "engine", "testkit"]),
     ("e2e", &["api", "sdk", "testkit"]),
     ("xtask", &[]),

@@ -13,13 +13,16 @@ pub use trial::{StartTrial, Trial};
 use crate::patch::Patch;
 use crate::plans::{KeyQuota, Rate};
 use crate::restrictions::RestrictionsSpec;
-use crate::secret::ApiKey;
+use crate::secret::{ApiKey, Secret};
 
 /// `POST /v1/keys`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateKey {
+    /// What to make: an API key, or a credential, which takes `[tokens]` in the policy.
+    #[serde(default, skip_serializing_if = "KeyKind::is_api_key")]
+    pub kind: KeyKind,
     /// What people call it.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub name: String,
@@ -126,11 +129,14 @@ pub struct RotateKey {
 pub struct Key {
     /// `key_` + 16 characters.
     pub id: String,
+    /// What it is.
+    #[serde(default)]
+    pub kind: KeyKind,
     /// What people call it.
     pub name: String,
-    /// Its first characters, 14 at most, and `...`.
+    /// Its first characters, 14 at most, and `...`; of what is no API key, its id.
     pub display: String,
-    /// What it starts with: `sp_live_`.
+    /// What it starts with: `sp_live_`; empty if it is no API key.
     pub prefix: String,
     /// The environment it belongs to.
     pub environment: String,
@@ -172,6 +178,54 @@ pub struct Key {
     pub rate: Option<Rate>,
 }
 
+/// What a key is. All have scopes, restrictions and limits alike.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum KeyKind {
+    /// Sent with each request.
+    #[default]
+    ApiKey,
+    /// A key id and a secret, exchanged for access tokens.
+    Credential,
+    /// What somebody allowed an app to do for them.
+    Grant,
+    /// A provider outside whose access tokens are accepted.
+    Issuer,
+}
+
+impl KeyKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::ApiKey, Self::Credential, Self::Grant, Self::Issuer];
+
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::Credential => "credential",
+            Self::Grant => "grant",
+            Self::Issuer => "issuer",
+        }
+    }
+
+    /// Whether it is what is meant where nothing is said.
+    pub fn is_api_key(&self) -> bool {
+        *self == Self::ApiKey
+    }
+}
+
+/// The word is none of those.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownKeyKind;
+
+impl std::str::FromStr for KeyKind {
+    type Err = UnknownKeyKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownKeyKind> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text).ok_or(UnknownKeyKind)
+    }
+}
+
 /// Whether a key works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -199,17 +253,25 @@ impl KeyStatus {
     }
 }
 
-/// The only answer that holds the key itself.
+/// The only answer that holds the key itself, or a credential's secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatedKey {
     /// The key as everyone may see it.
     #[serde(flatten)]
     pub record: Key,
-    /// The key. It cannot be shown again.
-    pub key: ApiKey,
-    /// What to send with a request, ready to paste: as a rule `Authorization: Bearer <key>`.
-    pub authorization: ApiKey,
+    /// The key, of an API key. It cannot be shown again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<ApiKey>,
+    /// What to send with a request, ready to paste: as a rule `Authorization: Bearer <key>`. Of an API key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<ApiKey>,
+    /// The secret, of a credential, whose key id is `id`. It cannot be shown again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Secret>,
+    /// What a client of the API is told in its environment, a line for each variable. Of a credential.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env: Option<Secret>,
     /// Whether edges can fetch it. `false` = it is stored and will work, but publishing takes longer than usual.
     pub published: bool,
 }
@@ -233,6 +295,9 @@ pub struct ListKeys {
     /// Only this organisation's keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization: Option<String>,
+    /// Only what is of this kind; absent = API keys and credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<KeyKind>,
     /// Only keys in this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<KeyStatus>,

@@ -10,6 +10,7 @@ pub mod denials;
 pub mod edge;
 pub mod explain;
 pub mod keys;
+pub mod oauth;
 pub mod observations;
 pub mod organizations;
 pub mod page;
@@ -21,6 +22,7 @@ pub mod problem;
 pub mod receipts;
 pub mod restrictions;
 pub mod secret;
+pub mod signing_keys;
 pub mod status;
 pub mod tokens;
 pub mod traffic;
@@ -28,7 +30,7 @@ pub mod usage;
 pub mod webhooks;
 
 pub use accounts::{CreateInvitation, CreatedInvitation, Invitation, Me, Member, Role, UpdateMember};
-pub use keys::{CreateKey, CreatedKey, Key, KeyList, KeyStatus, RotateKey, UpdateKey};
+pub use keys::{CreateKey, CreatedKey, Key, KeyKind, KeyList, KeyStatus, RotateKey, UpdateKey};
 pub use organizations::{CreateOrganization, Organization, OrganizationState, UpdateOrganization};
 pub use page::{Page, WhichPage};
 pub use patch::Patch;
@@ -36,6 +38,7 @@ pub use plans::{CreatePlan, CreateTopUp, KeyQuota, LostLeases, Plan, Quota, Quot
 pub use problem::Problem;
 pub use restrictions::RestrictionsSpec;
 pub use secret::{ApiKey, Secret};
+pub use signing_keys::SigningKey;
 pub use tokens::{ApiToken, CreateToken, CreatedToken, TokenKind};
 pub use webhooks::{CreateWebhook, CreatedWebhook, Delivery, UpdateWebhook, Webhook};
 

@@ -4,9 +4,13 @@
 //! and verified throughout.
 
 use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use portcullis_engine::{KeyDigest, KeyRecord, KeyStore, Policy, RestrictionSet, StoreUnavailable};
+use portcullis_engine::{
+    KeyDigest, KeyRecord, KeyStore, Policy, Reason, RestrictionSet, StoreUnavailable, TokenRecord,
+};
+use portcullis_token::Issuers;
 
 use crate::blob::{BlobDigest, BlobRef};
 use crate::key_shard::KeyShard;
@@ -15,6 +19,7 @@ use crate::organizations::OrganizationShard;
 use crate::policy::{read_policy, read_restrictions};
 use crate::read::{Malformed, u32_at};
 use crate::sign::{PublicKey, VerifyError, verify};
+use crate::tokens::{AcceptedToken, read_tokens};
 
 const MAGIC: &[u8; 8] = b"PCBUNDL1";
 
@@ -23,9 +28,12 @@ const MAGIC: &[u8; 8] = b"PCBUNDL1";
 pub struct Archive {
     manifest: Manifest,
     policy: Policy,
+    issuers: Option<Issuers>,
     blobs: BTreeMap<BlobDigest, Vec<u8>>,
     /// The restrictions of the record found last.
     restrictions: Option<RestrictionSet>,
+    /// The token found last, and the scopes that count of it.
+    token: Option<(AcceptedToken, String)>,
 }
 
 /// Why a file is not a bundle to be trusted.
@@ -53,13 +61,14 @@ impl Archive {
         let blobs: BTreeMap<_, _> = blobs.into_iter().map(|blob| (BlobDigest::of(blob), blob.to_vec())).collect();
         let blob = |it: &BlobRef| blobs.get(&it.digest).ok_or(ArchiveError::MissingBlob(it.digest));
         let policy = read_policy(blob(&manifest.policy)?)?;
+        let issuers = manifest.tokens.as_ref().map(|it| Ok::<_, ArchiveError>(read_tokens(blob(it)?)?)).transpose()?;
         for shard in &manifest.organizations {
             OrganizationShard::open(blob(shard)?)?;
         }
         for shard in &manifest.keys {
             KeyShard::open(blob(shard)?, &manifest.layout)?;
         }
-        Ok(Self { manifest, policy, blobs, restrictions: None })
+        Ok(Self { manifest, policy, issuers, blobs, restrictions: None, token: None })
     }
 
     /// Its manifest.
@@ -74,8 +83,9 @@ impl Archive {
 
     /// Its policy and its keys, to decide with.
     pub fn parts_mut(&mut self) -> (&Policy, ArchiveKeys<'_>) {
-        let Self { manifest, policy, blobs, restrictions } = self;
-        (policy, ArchiveKeys { manifest, blobs, restrictions })
+        let Self { manifest, policy, issuers, blobs, restrictions, token } = self;
+        let write_implies_read = policy.write_implies_read();
+        (policy, ArchiveKeys { manifest, issuers: issuers.as_ref(), write_implies_read, blobs, restrictions, token })
     }
 
     /// The bytes of a blob that the manifest names.
@@ -101,40 +111,58 @@ impl Archive {
 #[derive(Debug)]
 pub struct ArchiveKeys<'a> {
     manifest: &'a Manifest,
+    issuers: Option<&'a Issuers>,
+    write_implies_read: bool,
     blobs: &'a BTreeMap<BlobDigest, Vec<u8>>,
     restrictions: &'a mut Option<RestrictionSet>,
+    token: &'a mut Option<(AcceptedToken, String)>,
 }
 
-impl ArchiveKeys<'_> {
-    fn record(&mut self, digest: &KeyDigest) -> Option<Option<KeyRecord<'_>>> {
-        let layout = &self.manifest.layout;
-        let shard = self.blobs.get(&self.manifest.keys.get(layout.key_shard_of(digest))?.digest)?;
-        let Some(stored) = KeyShard::open(shard, layout).ok()?.find(layout, digest).ok()? else {
-            return Some(None);
-        };
-        let organizations = self.manifest.organizations.get(layout.organization_shard_of(&stored.organization))?;
-        let organizations = OrganizationShard::open(self.blobs.get(&organizations.digest)?).ok()?;
-        let (organization_state, organization_limits) = organizations.find(&stored.organization).ok()?;
-        *self.restrictions = match stored.restrictions {
-            Some((_, bytes)) => Some(read_restrictions(bytes).ok()?),
-            None => None,
-        };
-        Some(Some(KeyRecord {
-            id: stored.id,
-            organization: stored.organization,
-            organization_state,
-            organization_limits,
-            status: stored.status,
-            expires_at: stored.expires_at,
-            scopes: stored.scopes,
-            restrictions: self.restrictions.as_ref(),
-        }))
-    }
+/// Outer `None`: it cannot be read. Inner `None`: there is no such key.
+fn record<'a>(
+    manifest: &Manifest,
+    blobs: &'a BTreeMap<BlobDigest, Vec<u8>>,
+    restrictions: &'a mut Option<RestrictionSet>,
+    digest: &KeyDigest,
+) -> Option<Option<KeyRecord<'a>>> {
+    let layout = &manifest.layout;
+    let shard = blobs.get(&manifest.keys.get(layout.key_shard_of(digest))?.digest)?;
+    let Some(stored) = KeyShard::open(shard, layout).ok()?.find(layout, digest).ok()? else {
+        return Some(None);
+    };
+    let organizations = manifest.organizations.get(layout.organization_shard_of(&stored.organization))?;
+    let organizations = OrganizationShard::open(blobs.get(&organizations.digest)?).ok()?;
+    let (organization_state, organization_limits) = organizations.find(&stored.organization).ok()?;
+    *restrictions = match stored.restrictions {
+        Some((_, bytes)) => Some(read_restrictions(bytes).ok()?),
+        None => None,
+    };
+    Some(Some(KeyRecord {
+        id: stored.id,
+        organization: stored.organization,
+        organization_state,
+        organization_limits,
+        status: stored.status,
+        expires_at: stored.expires_at,
+        scopes: stored.scopes,
+        restrictions: restrictions.as_ref(),
+    }))
 }
 
 impl KeyStore for ArchiveKeys<'_> {
     fn find(&mut self, digest: &KeyDigest) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
-        self.record(digest).ok_or(StoreUnavailable)
+        let Self { manifest, blobs, restrictions, .. } = self;
+        record(manifest, blobs, restrictions, digest).ok_or(StoreUnavailable)
+    }
+
+    /// Verifies on each call: nothing here is secret by which a token could be told again.
+    fn find_token(&mut self, token: &[u8], now: u64) -> Result<TokenRecord<'_>, Reason> {
+        let accepted = AcceptedToken::verify(self.issuers.ok_or(Reason::TokensNotAccepted)?, token, now)?;
+        let found = record(self.manifest, self.blobs, self.restrictions, &accepted.digest());
+        let record = found.ok_or(Reason::StoreUnavailable)?.ok_or(Reason::UnknownTokenSubject)?;
+        let scopes = accepted.scopes_of(&record, self.write_implies_read);
+        let (accepted, scopes) = self.token.insert((accepted, scopes));
+        accepted.with_record(record, scopes)
     }
 }
 

@@ -10,6 +10,7 @@ use portcullis_engine::{
     KeyDigest, KeyId, KeyStatus, OrganizationId, OrganizationLimits, OrganizationState, PolicySpec, RestrictionSet,
     scope,
 };
+use portcullis_token::{InvalidIssuers, Issuers, IssuersSpec};
 
 use crate::blob::Blob;
 use crate::layout::Layout;
@@ -60,6 +61,9 @@ pub enum BuildError {
     /// More in one bucket than its header can count.
     #[error("too much in one bucket")]
     TooLarge,
+    /// Issuers whose tokens no edge could verify.
+    #[error(transparent)]
+    Issuers(#[from] InvalidIssuers),
     /// A spec that cannot be written as JSON.
     #[error("cannot be encoded")]
     Encoding,
@@ -67,6 +71,12 @@ pub enum BuildError {
 
 /// The blob of a policy.
 pub fn build_policy(spec: &PolicySpec) -> Result<Blob, BuildError> {
+    serde_json::to_vec(spec).map(Blob::new).map_err(|_| BuildError::Encoding)
+}
+
+/// The blob that says whose access tokens count.
+pub fn build_tokens(spec: &IssuersSpec) -> Result<Blob, BuildError> {
+    Issuers::compile(spec)?;
     serde_json::to_vec(spec).map(Blob::new).map_err(|_| BuildError::Encoding)
 }
 

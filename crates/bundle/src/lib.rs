@@ -19,11 +19,14 @@ mod organizations;
 mod policy;
 mod read;
 mod sign;
+mod tokens;
 
 pub use archive::{Archive, ArchiveError};
 pub use blob::{Blob, BlobDigest, BlobRef, InvalidDigest};
 #[cfg(feature = "build")]
-pub use build::{BuildError, KeyEntry, OrganizationEntry, build_key_shard, build_organization_shard, build_policy};
+pub use build::{
+    BuildError, KeyEntry, OrganizationEntry, build_key_shard, build_organization_shard, build_policy, build_tokens,
+};
 pub use key_bucket::{KeyBucket, StoredKey};
 pub use key_shard::KeyShard;
 pub use layout::Layout;
@@ -34,3 +37,4 @@ pub use read::Malformed;
 #[cfg(feature = "build")]
 pub use sign::SigningKey;
 pub use sign::{InvalidPublicKey, PublicKey, SignedManifest, VerifyError, verify};
+pub use tokens::{AcceptedToken, read_tokens};

@@ -29,6 +29,9 @@ pub struct Manifest {
     pub key_count: u64,
     /// The policy.
     pub policy: BlobRef,
+    /// Whose access tokens count; absent if none do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<BlobRef>,
     /// Organisation shards, in order.
     pub organizations: Vec<BlobRef>,
     /// Key shards, in order.
@@ -44,8 +47,8 @@ impl Manifest {
             && self.organizations.len() == self.layout.organization_shards()
     }
 
-    /// Every blob it names: policy, organisations, keys.
+    /// Every blob it names: policy, tokens, organisations, keys.
     pub fn blobs(&self) -> impl Iterator<Item = &BlobRef> {
-        core::iter::once(&self.policy).chain(&self.organizations).chain(&self.keys)
+        core::iter::once(&self.policy).chain(&self.tokens).chain(&self.organizations).chain(&self.keys)
     }
 }

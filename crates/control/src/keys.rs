@@ -5,6 +5,7 @@
 
 mod attention;
 mod creation;
+mod credentials;
 mod directory;
 mod fields;
 mod history;

@@ -6,6 +6,7 @@
 #![expect(clippy::duplicate_mod, reason = "SQL is compiled once for each database, see `store`")]
 
 mod access;
+mod access_tokens;
 mod accounts;
 mod app;
 mod audit;
@@ -39,6 +40,7 @@ mod secret;
 mod secret_file;
 mod server;
 mod shutdown;
+mod signing_keys;
 mod spreadsheet;
 mod store;
 mod tag;

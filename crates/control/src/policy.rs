@@ -27,7 +27,7 @@ pub(crate) use start::{File, at_start};
 pub(crate) use versions::{check, diff, publish, restore, show, version, versions};
 
 use crate::keys::misleads;
-use crate::secret::Purpose;
+use crate::secret::{CREDENTIAL_PREFIX, Purpose};
 use crate::{token, webhooks};
 
 /// Where the policy in force is; it changes while requests are served.
@@ -126,24 +126,29 @@ impl PolicyRoom {
     }
 }
 
+/// So much of a secret is not shown to people.
+const ENOUGH: usize = 8;
+/// People write such words themselves: `secret_rotation`.
+const ENOUGH_BEHIND_A_WORD: usize = 16;
+
 /// Whether one of our own tokens stands in a text.
 fn spots_token_in(text: &str) -> bool {
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
     token::PREFIXES.into_iter().chain(Purpose::PREFIXES).any(|prefix| spots(prefix, text))
-        || spots_body(webhooks::SECRET_PREFIX, text, is_base64)
+        || spots_body(webhooks::SECRET_PREFIX, text, ENOUGH, is_base64)
+        || spots_body(CREDENTIAL_PREFIX, text, ENOUGH_BEHIND_A_WORD, u8::is_ascii_alphanumeric)
 }
 
 /// Whether a prefix stands in a text, with enough behind it for a secret.
 fn spots(prefix: &str, text: &str) -> bool {
-    spots_body(prefix, text, u8::is_ascii_alphanumeric)
+    spots_body(prefix, text, ENOUGH, u8::is_ascii_alphanumeric)
 }
 
 /// The same of secrets of other characters.
-fn spots_body(prefix: &str, text: &str, is_of_body: impl Fn(&u8) -> bool) -> bool {
-    const ENOUGH: usize = 8;
+fn spots_body(prefix: &str, text: &str, enough: usize, is_of_body: impl Fn(&u8) -> bool) -> bool {
     text.match_indices(prefix).any(|(at, _)| {
         let body = text.get(at + prefix.len()..).unwrap_or_default();
-        body.bytes().take_while(&is_of_body).count() >= ENOUGH
+        body.bytes().take_while(&is_of_body).count() >= enough
     })
 }
 
@@ -171,6 +176,8 @@ mod tests {
             ("whsec_/J/Q1bUF", true),
             ("whsec_nJ+Q1bU", false),
             ("whsec_nJ...", false),
+            ("a secret_0123456789abcdef", true),
+            ("secret_rotation2026", false),
         ] {
             assert_eq!(spots_token_in(text), is_secret, "{text}");
         }

@@ -1,5 +1,5 @@
-//! Secrets that the control plane hands out and does not keep: session cookies, API tokens, invitations. The database
-//! holds their SHA-256.
+//! Secrets that the control plane hands out and does not keep: session cookies, API tokens, invitations, the secrets of
+//! credentials. The database holds their SHA-256.
 //!
 //! They have some 238 random bits, so a plain digest is enough, and finding one by its digest tells nobody anything about
 //! another. Invariant: `Debug` shows neither a secret nor its digest.
@@ -22,6 +22,8 @@ pub(crate) enum Purpose {
     Token,
     /// An invitation, as its link holds it.
     Invitation,
+    /// What a credential is exchanged for access tokens with.
+    Credential,
 }
 
 /// NEVER CHANGE: secret scanners look for it.
@@ -30,6 +32,8 @@ const TOKEN_PREFIX: &str = "pct_";
 const INVITATION_PREFIX: &str = "pci_";
 /// NEVER CHANGE: secret scanners look for it.
 const SESSION_PREFIX: &str = "pcs_";
+/// NEVER CHANGE: secret scanners look for it.
+pub(crate) const CREDENTIAL_PREFIX: &str = "secret_";
 const VISIT_PREFIX: &str = "pcv_";
 const ALPHABET: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const BODY_LENGTH: usize = 40;
@@ -37,7 +41,7 @@ const BODY_LENGTH: usize = 40;
 const SHOWN: usize = 6;
 
 impl Purpose {
-    /// Every prefix.
+    /// Every prefix that is no word: whatever stands behind one is a secret of ours.
     pub(crate) const PREFIXES: [&str; 4] = [TOKEN_PREFIX, INVITATION_PREFIX, SESSION_PREFIX, VISIT_PREFIX];
 
     const fn prefix(self) -> &'static str {
@@ -46,6 +50,7 @@ impl Purpose {
             Self::Visit => VISIT_PREFIX,
             Self::Token => TOKEN_PREFIX,
             Self::Invitation => INVITATION_PREFIX,
+            Self::Credential => CREDENTIAL_PREFIX,
         }
     }
 }
@@ -70,7 +75,7 @@ impl Secret {
 
     /// What the database holds of it.
     pub(crate) fn digest(&self) -> SecretDigest {
-        SecretDigest(Sha256::digest(self.0.as_bytes()).into())
+        SecretDigest::of(self.0.as_bytes())
     }
 
     /// Its first characters and `...`, for people who look for it.
@@ -104,9 +109,19 @@ impl fmt::Debug for Secret {
 pub(crate) struct SecretDigest([u8; 32]);
 
 impl SecretDigest {
+    /// Of whatever was sent in a secret's place.
+    pub(crate) fn of(sent: &[u8]) -> Self {
+        Self(Sha256::digest(sent).into())
+    }
+
     /// As a column holds it.
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         self.0.to_vec()
+    }
+
+    /// Whether it is that of the same secret. Takes the same time wherever the difference is.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
     }
 
     /// From a column.
@@ -149,12 +164,13 @@ mod tests {
 
     #[test]
     fn secrets_are_told_apart_and_printed_never() {
-        let purposes = [Purpose::Session, Purpose::Visit, Purpose::Token, Purpose::Invitation];
+        let purposes = [Purpose::Session, Purpose::Visit, Purpose::Token, Purpose::Invitation, Purpose::Credential];
         for purpose in purposes {
             let secret = Secret::generate(purpose).unwrap();
             let text = secret.expose();
-            assert_eq!(text.len(), 44);
-            assert!(Purpose::PREFIXES.iter().any(|prefix| text.starts_with(prefix)));
+            assert_eq!(text.len(), purpose.prefix().len() + 40);
+            let mut prefixes = Purpose::PREFIXES.into_iter().chain([CREDENTIAL_PREFIX]);
+            assert!(prefixes.any(|prefix| text.starts_with(prefix)));
             for other in purposes {
                 assert_eq!(Secret::parse(other, text.as_bytes()).is_some(), other == purpose, "{purpose:?} {other:?}");
             }

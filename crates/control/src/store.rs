@@ -26,6 +26,7 @@ mod policies;
 mod postgres;
 mod settings;
 mod sqlite;
+mod token_keys;
 mod usage;
 mod webhooks;
 
@@ -61,6 +62,7 @@ pub(crate) use policies::{KeyGroup, Policies, PolicyRow};
 use postgres::PostgresStore;
 pub(crate) use settings::{SIGNING_KEY, Settings};
 pub(crate) use sqlite::SqliteStore;
+pub(crate) use token_keys::{TokenKeyRow, TokenKeys, TokenKeysWrite, TokenSources};
 pub(crate) use usage::{
     DAYS_KEPT, Grain, HOURS_KEPT_DAYS, MOST_ROUTES, Part, Place, STREAMS_KEPT_DAYS, Span, UsageQuestion, UsageSum,
     Usages, Used, UsedFor,
@@ -90,6 +92,7 @@ pub(crate) trait Store:
     + Reports
     + Sessions
     + Settings
+    + TokenKeys
     + Tokens
     + Usages
     + Users
@@ -166,6 +169,8 @@ pub(crate) enum Write {
     Account(AccountWrite),
     /// About webhooks and what they are sent.
     Webhook(WebhookWrite),
+    /// About what access tokens are signed with.
+    TokenKeys(TokenKeysWrite),
 }
 
 impl Write {
@@ -180,7 +185,8 @@ impl Write {
             | Self::ReplacePlan(_)
             | Self::DeletePlan(..)
             | Self::TopUp(_)
-            | Self::PublishPolicy(_) => true,
+            | Self::PublishPolicy(_)
+            | Self::TokenKeys(_) => true,
             Self::ForgetObservations(..) | Self::Account(_) | Self::Webhook(_) => false,
         }
     }
@@ -197,4 +203,6 @@ pub(crate) struct Changes {
     pub organizations: Vec<OrganizationEntry>,
     /// The newest policy, if it changed.
     pub policy: Option<PolicyRow>,
+    /// What tokens depend on, changed or not.
+    pub tokens: TokenSources,
 }

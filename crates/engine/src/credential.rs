@@ -18,6 +18,9 @@ use crate::spec::{CredentialPlace, CredentialSpec};
 pub use strip::{strip_cookie, strip_query};
 use value::{after_scheme, cookie_pairs, is_token, query_pairs, unescaped, visible};
 
+/// What every signed token (RFC 7515) begins with: `{"` in base64.
+const TOKEN_HEAD: &str = "eyJ";
+
 /// What a request carries.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Found<'a> {
@@ -82,6 +85,26 @@ pub(crate) fn locate<'a>(
         }
     }
     (found, carrier)
+}
+
+/// Whether a credential that is no key is shaped like an access token. Whether it is one is said by whoever verifies it.
+pub(crate) fn is_like_token(credential: &[u8]) -> bool {
+    credential.starts_with(TOKEN_HEAD.as_bytes()) && has(credential, b'.')
+}
+
+/// Whether something that begins like that might be an access token as well.
+pub(crate) fn could_begin_a_token(prefix: &str) -> bool {
+    prefix.starts_with(TOKEN_HEAD) || TOKEN_HEAD.starts_with(prefix)
+}
+
+/// Whether an access token, or a good part of one, may stand in a text; in whatever case, as some servers fold it.
+pub(crate) fn token_occurs_in(text: &[u8]) -> bool {
+    const LEAST: usize = 20;
+    let is_inside = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    text.windows(TOKEN_HEAD.len() + LEAST).any(|window| {
+        let (head, rest) = window.split_at(TOKEN_HEAD.len());
+        head.eq_ignore_ascii_case(TOKEN_HEAD.as_bytes()) && rest.iter().all(is_inside)
+    })
 }
 
 impl CredentialSource {

@@ -1,11 +1,12 @@
 //! The decision itself: every check in order, first failure wins.
 //!
-//! Route → credential → format → lookup → status → environment → restrictions → scopes → limits; then, of what passed, what
+//! Route → credential → format → lookup (of an access token: is it one that counts, and its record) → status → environment → restrictions → scopes → limits; then, of what passed, what
 //! a trial would have said. It reads the request and the key's record, and nothing else but what [`Ambient`] and [`Limiter`] tell it.
 //! Invariant: the only way to a [`Grant`] is
 //! through every check; whatever cannot be read is a denial.
 
 mod limits;
+mod token;
 mod trial;
 
 use alloc::vec::Vec;
@@ -14,12 +15,11 @@ use core::net::IpAddr;
 use crate::credential::{self, Found};
 use crate::decision::{Decision, Denial, Grant, Identity, Observed};
 use crate::id::KeyDigest;
-use crate::key_format::KeyFormat;
 use crate::limit::{Admission, Limiter};
 use crate::path::CanonicalPath;
 use crate::policy::{Policy, Route, Rule, canonical_path};
 use crate::reason::Reason;
-use crate::record::{KeyRecord, KeyStatus, OrganizationState};
+use crate::record::{KeyRecord, KeyStatus, OrganizationState, TokenRecord};
 use crate::request::Request;
 use crate::restriction::{Checked, Kinds, Mode};
 use crate::scope::Requirement;
@@ -36,6 +36,14 @@ pub trait KeyStore {
     /// digest does so here; it must not keep the key.
     fn find_presented(&mut self, key: &[u8]) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
         self.find(&KeyDigest::of(key))
+    }
+
+    /// What an access token stands for at that time (Unix seconds), or why it does not count. The token is verified here or was
+    /// before; its times are looked at on each call, and so is the record: a store must never answer from what a record said
+    /// earlier, and must not keep the token. A store that does not know whose signatures count takes none.
+    fn find_token(&mut self, token: &[u8], now: u64) -> Result<TokenRecord<'_>, Reason> {
+        let (_, _) = (token, now);
+        Err(Reason::TokensNotAccepted)
     }
 }
 
@@ -82,11 +90,8 @@ pub fn decide_traced<'a, S: KeyStore>(
         let admission = Admission::default();
         return Decision::Allow(Grant { identity: None, observed: Vec::new(), source: None, rule, admission });
     }
-    match authenticate(policy, store, request, trace) {
-        Ok(Authenticated { source, format, record }) => {
-            let check = KeyCheck { policy, source, format, record, routed: &routed, request, ambient };
-            check.decide(limiter, trace)
-        }
+    match authenticate(policy, store, request, ambient, trace) {
+        Ok(caller) => KeyCheck { policy, caller, routed: &routed, request, ambient }.decide(limiter, trace),
         Err(reason) => Decision::Deny(Denial { rule: routed.rule_index(), ..Denial::early(reason) }),
     }
 }
@@ -138,11 +143,21 @@ fn passes_without_key(policy: &Policy, request: &Request<'_>, route: &Route<'_>)
     }
 }
 
-/// A key that is known.
-struct Authenticated<'a> {
+/// Who calls: a key that is known, or an access token that counts.
+struct Caller<'a> {
     source: Option<usize>,
-    format: &'a KeyFormat,
+    /// The index of the environment in the policy.
+    environment: usize,
+    /// The scopes that count.
+    scopes: &'a str,
     record: KeyRecord<'a>,
+    token: Option<Token<'a>>,
+}
+
+/// What an access token adds to its record.
+struct Token<'a> {
+    granted: &'a str,
+    subject: Option<&'a str>,
 }
 
 /// Credential → format → lookup.
@@ -150,8 +165,9 @@ fn authenticate<'a, S: KeyStore>(
     policy: &'a Policy,
     store: &'a mut S,
     request: &Request<'_>,
+    ambient: &impl Ambient,
     trace: &mut impl Trace,
-) -> Result<Authenticated<'a>, Reason> {
+) -> Result<Caller<'a>, Reason> {
     let (found, source) = credential::locate(policy.credential_sources(), request.headers, request.path);
     let key = match found {
         Found::One(key) => Ok(key),
@@ -160,21 +176,25 @@ fn authenticate<'a, S: KeyStore>(
         Found::Ambiguous => Err(Reason::AmbiguousCredentials),
     };
     let key = trace.result(Step::Credential, key)?;
-    let format = trace.result(Step::Format, policy.key_formats().classify(key))?;
+    let format = match policy.key_formats().classify(key) {
+        Err(Reason::UnknownPrefix) if credential::is_like_token(key) => {
+            return token::authenticate(policy, store, key, source, ambient, trace);
+        }
+        format => trace.result(Step::Format, format)?,
+    };
     let record = match store.find_presented(key) {
         Ok(Some(record)) => Ok(record),
         Ok(None) => Err(Reason::UnknownKey),
         Err(StoreUnavailable) => Err(Reason::StoreUnavailable),
     };
-    Ok(Authenticated { source, format, record: trace.result(Step::Lookup, record)? })
+    let record = trace.result(Step::Lookup, record)?;
+    Ok(Caller { source, environment: format.environment(), scopes: record.scopes, record, token: None })
 }
 
 /// Everything that is checked once the key is known.
 struct KeyCheck<'a, 'r, A> {
     policy: &'a Policy,
-    source: Option<usize>,
-    format: &'a KeyFormat,
-    record: KeyRecord<'a>,
+    caller: Caller<'a>,
     routed: &'r Routed<'a, 'r>,
     request: &'r Request<'r>,
     ambient: &'r A,
@@ -186,7 +206,7 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
         match self.run(&mut observed, limiter, &mut told, trace) {
             Ok(()) => {
                 self.look_at_trial(&mut observed, trace);
-                let (source, rule) = (self.source, self.routed.rule_index());
+                let (source, rule) = (self.caller.source, self.routed.rule_index());
                 let admission = told.admission;
                 Decision::Allow(Grant { identity: Some(self.identity()), observed, source, rule, admission })
             }
@@ -204,20 +224,22 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
         trace.result(Step::Status, self.status())?;
         trace.result(Step::Environment, self.environment())?;
         self.restrictions(observed, trace)?;
-        trace.result(Step::Scopes, self.scopes(self.record.scopes))?;
+        trace.result(Step::Scopes, self.scopes(self.caller.scopes))?;
         self.limits(limiter, told, trace)
     }
 
     fn status(&self) -> Result<(), Reason> {
-        match self.record.status {
-            KeyStatus::Revoked => return Err(Reason::RevokedKey),
-            KeyStatus::Disabled => return Err(Reason::DisabledKey),
+        let Caller { record, token, .. } = &self.caller;
+        let of = |key, of_token| if token.is_some() { of_token } else { key };
+        match record.status {
+            KeyStatus::Revoked => return Err(of(Reason::RevokedKey, Reason::TokenRevoked)),
+            KeyStatus::Disabled => return Err(of(Reason::DisabledKey, Reason::TokenDisabled)),
             KeyStatus::Active => {}
         }
-        if self.record.expires_at.is_some_and(|expiry| expiry <= self.ambient.now()) {
-            return Err(Reason::ExpiredKey);
+        if record.expires_at.is_some_and(|expiry| expiry <= self.ambient.now()) {
+            return Err(of(Reason::ExpiredKey, Reason::TokenKeyExpired));
         }
-        match self.record.organization_state {
+        match record.organization_state {
             OrganizationState::Suspended => Err(Reason::OrganizationSuspended),
             OrganizationState::Active | OrganizationState::QuotaExhausted { .. } => Ok(()),
         }
@@ -226,7 +248,7 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
     fn environment(&self) -> Result<(), Reason> {
         match self.routed.route {
             Route::Rule(_, rule) if !rule.environments.is_empty() => {
-                let served = rule.environments.contains(&self.format.environment());
+                let served = rule.environments.contains(&self.caller.environment);
                 served.then_some(()).ok_or(Reason::EnvironmentMismatch)
             }
             _ => Ok(()),
@@ -234,7 +256,7 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
     }
 
     fn restrictions(&self, observed: &mut Vec<Observed>, trace: &mut impl Trace) -> Result<(), Reason> {
-        let Some(set) = self.record.restrictions else { return Ok(()) };
+        let Some(set) = self.caller.record.restrictions else { return Ok(()) };
         let checks = self.kinds(set.kinds());
         for (step, check) in checks {
             match check {
@@ -276,11 +298,13 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
     }
 
     fn identity(&self) -> Identity<'a> {
+        let Caller { environment, scopes, record, token, .. } = &self.caller;
         Identity {
-            key: self.record.id,
-            organization: self.record.organization,
-            environment: self.policy.environment(self.format.environment()),
-            scopes: self.record.scopes,
+            key: record.id,
+            organization: record.organization,
+            environment: self.policy.environment(*environment),
+            scopes,
+            subject: token.as_ref().and_then(|it| it.subject),
         }
     }
 
@@ -295,7 +319,7 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
             required,
             retry_after: told.retry_after,
             standing: told.standing,
-            for_browser: self.record.restrictions.is_some_and(|set| set.is_for_browsers()),
+            for_browser: self.caller.record.restrictions.is_some_and(|set| set.is_for_browsers()),
             rule: self.routed.rule_index(),
         }
     }

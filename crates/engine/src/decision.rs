@@ -73,8 +73,10 @@ pub struct Identity<'a> {
     pub organization: OrganizationId,
     /// Its environment.
     pub environment: &'a str,
-    /// Its scopes, space separated.
+    /// Its scopes, space separated; of an access token those that it and its record have in common.
     pub scopes: &'a str,
+    /// For whom an access token acts, if that is not the key itself.
+    pub subject: Option<&'a str>,
 }
 
 impl Observed {

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const RAW_LEN: usize = 10;
 const TEXT_LEN: usize = 16;
+const TOKEN_KEY: &[u8] = b"portcullis token key\0";
 
 /// An identifier that is not `prefix` + 16 lower-case base32 characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -140,6 +141,15 @@ impl KeyDigest {
         Self(Sha256::digest(key).into())
     }
 
+    /// What stands in a key's place for whatever mints access tokens and is never presented itself: a credential, a grant,
+    /// an issuer. No key has this digest, as none holds NUL.
+    pub fn of_token_key(id: KeyId) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(TOKEN_KEY);
+        hash.update(id.to_text().as_bytes());
+        Self(hash.finalize().into())
+    }
+
     /// From its 32 bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -196,5 +206,11 @@ mod tests {
     fn digest_is_sha256() {
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(KeyDigest::of(b"abc").to_string(), expected);
+    }
+
+    #[test]
+    fn a_token_keys_digest_is_made_of_its_id() {
+        let id = KeyId::from_bytes([0; 10]);
+        assert_eq!(KeyDigest::of_token_key(id), KeyDigest::of(b"portcullis token key\0key_0000000000000000"));
     }
 }

@@ -6,6 +6,7 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use crate::credential::token_occurs_in;
 use crate::path::unescape;
 use crate::reason::Reason;
 use crate::spec::{Alphabet, Checksum, KeyFormatSpec};
@@ -98,12 +99,14 @@ impl KeyFormat {
 pub struct KeyFormats {
     /// Longest prefix first.
     formats: Vec<KeyFormat>,
+    /// Whether access tokens are credentials too.
+    tokens: bool,
 }
 
 impl KeyFormats {
-    pub(crate) fn new(mut formats: Vec<KeyFormat>) -> Self {
+    pub(crate) fn new(mut formats: Vec<KeyFormat>, tokens: bool) -> Self {
         formats.sort_by(|a, b| b.prefix.len().cmp(&a.prefix.len()).then_with(|| a.prefix.cmp(&b.prefix)));
-        Self { formats }
+        Self { formats, tokens }
     }
 
     /// The format of a well-formed key, or why it is malformed.
@@ -116,10 +119,11 @@ impl KeyFormats {
         Err(Reason::UnknownPrefix)
     }
 
-    /// Whether half a key or more stands anywhere in a text, as it is or percent-encoded, in whatever case: such a text
-    /// is not for showing.
+    /// Whether half a key or more stands anywhere in a text, or, where such are taken, a good part of an access token; as it
+    /// is or percent-encoded, in whatever case: such a text is not for showing.
     pub fn occur_in(&self, text: &[u8]) -> bool {
-        let occur = |text: &[u8]| self.formats.iter().any(|format| format.occurs_in(text));
+        let keys = |text: &[u8]| self.formats.iter().any(|format| format.occurs_in(text));
+        let occur = |text: &[u8]| keys(text) || self.tokens && token_occurs_in(text);
         occur(text) || matches!(unescape(text), Cow::Owned(plain) if occur(&plain))
     }
 
@@ -197,12 +201,13 @@ mod tests {
         }
     }
 
-    fn formats() -> KeyFormats {
-        KeyFormats::new(vec![
+    fn formats(tokens: bool) -> KeyFormats {
+        let formats = vec![
             KeyFormat::new(&spec("sk_", 4, Checksum::None), 0),
             KeyFormat::new(&spec("sk_live_", 8, Checksum::Crc32Base62), 1),
             KeyFormat::new(&KeyFormatSpec { min_body_length: Some(2), ..spec("pk_", 4, Checksum::None) }, 2),
-        ])
+        ];
+        KeyFormats::new(formats, tokens)
     }
 
     #[test]
@@ -226,7 +231,19 @@ mod tests {
             (b"sk", false),
             (b"", false),
         ] {
-            assert_eq!(formats().occur_in(text), expected, "{}", String::from_utf8_lossy(text));
+            assert_eq!(formats(false).occur_in(text), expected, "{}", String::from_utf8_lossy(text));
+        }
+        for (text, expected) in [
+            (b"eyJhbGciOiJFZERTQSIsInR5".as_slice(), true),
+            (b"x;t=eyJhbGciOiJFZERTQSIsInR5.eyJpc3M", true),
+            (b"EYJHBGCIOIJFZERTQSISINR5", true),
+            (b"%65yJhbGciOiJFZERTQSIsInR5", true),
+            (b"eyJhbGciOiJFZERTQSIsIn", false),
+            (b"eyJhbGciO.JFZERTQSIsInR5cCI6ImF0K", false),
+            (b"sk_abcd", true),
+        ] {
+            assert_eq!(formats(true).occur_in(text), expected, "{}", String::from_utf8_lossy(text));
+            assert_eq!(formats(false).occur_in(text), text == b"sk_abcd", "{}", String::from_utf8_lossy(text));
         }
     }
 
@@ -248,7 +265,7 @@ mod tests {
             (b"SK_abcd", Err(Reason::UnknownPrefix)),
             (b"", Err(Reason::UnknownPrefix)),
         ] {
-            let found = formats().classify(key).map(KeyFormat::environment);
+            let found = formats(true).classify(key).map(KeyFormat::environment);
             assert_eq!(found, expected, "{}", String::from_utf8_lossy(key));
         }
     }

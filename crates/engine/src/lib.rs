@@ -34,7 +34,7 @@ pub use id::{KeyDigest, KeyId, OrganizationId};
 pub use limit::{Admission, Bucket, Demand, Limiter, OnUnavailable, Rate, Refusal, Standing, Subject, Unlimited};
 pub use policy::{Policy, PolicyError};
 pub use reason::{Code, Reason};
-pub use record::{KeyRecord, KeyStatus, OrganizationLimits, OrganizationState};
+pub use record::{KeyRecord, KeyStatus, OrganizationLimits, OrganizationState, TokenRecord};
 pub use request::Request;
 pub use restriction::{KeyLimits, Mode, RestrictionError, RestrictionSet, Trial};
 pub use spec::PolicySpec;

@@ -7,6 +7,7 @@ mod compile;
 mod error;
 mod gap;
 mod limits;
+mod tokens;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -18,7 +19,9 @@ use crate::path::CanonicalPath;
 use crate::reason::{Code, Reason};
 use crate::request::Request;
 use crate::scope::{Requirement, Scope};
-use crate::spec::{Access, DefaultAccess, ErrorFormat, OnUnavailable, PolicySpec, Preflight, RateLimitHeaders};
+use crate::spec::{
+    Access, DefaultAccess, ErrorFormat, OnUnavailable, PolicySpec, Preflight, RateLimitHeaders, TokensSpec,
+};
 use crate::template::{Method, MethodSet, Router, Template};
 
 pub use error::{Conflict, Location, PolicyError, PolicyProblem};
@@ -41,6 +44,7 @@ pub struct Policy {
     scopes: Vec<Scope>,
     sources: Vec<CredentialSource>,
     formats: KeyFormats,
+    tokens: Option<TokensSpec>,
     rules: Vec<Rule>,
     router: Router,
     messages: Vec<(Code, Box<str>)>,
@@ -118,9 +122,24 @@ impl Policy {
         &self.formats
     }
 
+    /// What access tokens it has minted and takes, if any.
+    pub fn tokens(&self) -> Option<&TokensSpec> {
+        self.tokens.as_ref()
+    }
+
+    /// Whether `x:write` grants `x:read` too.
+    pub fn write_implies_read(&self) -> bool {
+        self.write_implies_read
+    }
+
     /// The environment of that index; empty if there is none.
     pub fn environment(&self, index: usize) -> &str {
         self.environments.get(index).map_or("", |name| name)
+    }
+
+    /// The index of the environment of that name.
+    pub(crate) fn environment_index(&self, name: &str) -> Option<usize> {
+        self.environments.iter().position(|known| **known == *name)
     }
 
     /// All environments.

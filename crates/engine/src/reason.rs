@@ -61,6 +61,36 @@ named! {
         DisabledKey = "disabled_key",
         /// The key's time is over.
         ExpiredKey = "expired_key",
+        /// The credential is an access token, and none is taken here.
+        TokensNotAccepted = "tokens_not_accepted",
+        /// The access token is not in the form of one, or too long.
+        MalformedToken = "malformed_token",
+        /// A signed token of another kind, or one whose header asks for what is not done here.
+        TokenType = "token_type",
+        /// Not signed in the way its key signs.
+        TokenAlgorithm = "token_algorithm",
+        /// Minted by nobody whose tokens are taken.
+        UnknownTokenIssuer = "unknown_token_issuer",
+        /// Signed with a key that its issuer has not published.
+        UnknownTokenKey = "unknown_token_key",
+        /// Minted for somebody else.
+        TokenAudience = "token_audience",
+        /// A claim is missing, of the wrong type, or names an environment that the policy does not have.
+        TokenClaims = "token_claims",
+        /// The signature does not fit.
+        TokenSignature = "token_signature",
+        /// The token's time has not come.
+        TokenNotYetValid = "token_not_yet_valid",
+        /// The token's time is over.
+        ExpiredToken = "expired_token",
+        /// The credential, grant or issuer that the token was minted for has no record.
+        UnknownTokenSubject = "unknown_token_subject",
+        /// What the token was minted for was revoked.
+        TokenRevoked = "token_revoked",
+        /// What the token was minted for is switched off for now.
+        TokenDisabled = "token_disabled",
+        /// The time of what the token was minted for is over.
+        TokenKeyExpired = "token_key_expired",
         /// The key's organisation is suspended.
         OrganizationSuspended = "organization_suspended",
         /// The organisation's quota is used up until a known time.
@@ -109,6 +139,10 @@ named! {
         InvalidApiKey = "invalid_api_key",
         /// 401.
         ExpiredApiKey = "expired_api_key",
+        /// 401: an access token that does not count; one code, so that nothing leaks.
+        InvalidToken = "invalid_token",
+        /// 401: an access token whose time is over; another one is to be had.
+        ExpiredToken = "expired_token",
         /// 401: more than one credential.
         AmbiguousCredentials = "ambiguous_credentials",
         /// 403.
@@ -148,8 +182,23 @@ impl Reason {
             | Self::BadChecksum
             | Self::UnknownKey
             | Self::RevokedKey
-            | Self::DisabledKey => Code::InvalidApiKey,
+            | Self::DisabledKey
+            | Self::TokensNotAccepted => Code::InvalidApiKey,
             Self::ExpiredKey => Code::ExpiredApiKey,
+            Self::MalformedToken
+            | Self::TokenType
+            | Self::TokenAlgorithm
+            | Self::UnknownTokenIssuer
+            | Self::UnknownTokenKey
+            | Self::TokenAudience
+            | Self::TokenClaims
+            | Self::TokenSignature
+            | Self::TokenNotYetValid
+            | Self::UnknownTokenSubject
+            | Self::TokenRevoked
+            | Self::TokenDisabled
+            | Self::TokenKeyExpired => Code::InvalidToken,
+            Self::ExpiredToken => Code::ExpiredToken,
             Self::OrganizationSuspended => Code::OrganizationSuspended,
             Self::QuotaExhausted => Code::QuotaExceeded,
             Self::RateLimited => Code::RateLimited,
@@ -169,7 +218,12 @@ impl Code {
     pub const fn status(self) -> u16 {
         match self {
             Self::AmbiguousPath => 400,
-            Self::MissingApiKey | Self::InvalidApiKey | Self::ExpiredApiKey | Self::AmbiguousCredentials => 401,
+            Self::MissingApiKey
+            | Self::InvalidApiKey
+            | Self::ExpiredApiKey
+            | Self::InvalidToken
+            | Self::ExpiredToken
+            | Self::AmbiguousCredentials => 401,
             Self::InsufficientScope
             | Self::EnvironmentMismatch
             | Self::IpNotAllowed
@@ -195,7 +249,9 @@ impl Code {
     /// The `error` attribute of `WWW-Authenticate` (RFC 6750 §3.1), where one fits.
     pub const fn bearer_error(self) -> Option<&'static str> {
         match self {
-            Self::InvalidApiKey | Self::ExpiredApiKey => Some("invalid_token"),
+            Self::InvalidApiKey | Self::ExpiredApiKey | Self::InvalidToken | Self::ExpiredToken => {
+                Some("invalid_token")
+            }
             Self::AmbiguousCredentials => Some("invalid_request"),
             Self::InsufficientScope => Some("insufficient_scope"),
             _ => None,
@@ -209,6 +265,8 @@ impl Code {
             Self::MissingApiKey => "Missing API key",
             Self::InvalidApiKey => "Invalid API key",
             Self::ExpiredApiKey => "Expired API key",
+            Self::InvalidToken => "Invalid access token",
+            Self::ExpiredToken => "Expired access token",
             Self::AmbiguousCredentials => "Ambiguous credentials",
             Self::InsufficientScope => "Insufficient scope",
             Self::EnvironmentMismatch => "Wrong environment",

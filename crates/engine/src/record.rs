@@ -27,6 +27,21 @@ pub struct KeyRecord<'a> {
     pub restrictions: Option<&'a RestrictionSet>,
 }
 
+/// What an access token stands for: the record it was minted for, and how much of it the token carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRecord<'a> {
+    /// The record of the credential, grant or issuer; as it is now, not as it was when the token was minted.
+    pub key: KeyRecord<'a>,
+    /// The token's environment, by name.
+    pub environment: &'a str,
+    /// The token's own scopes, separated by one space.
+    pub granted: &'a str,
+    /// What the token and the record have in common, as [`common_grants`](crate::scope::common_grants) has it: what counts.
+    pub scopes: &'a str,
+    /// For whom the token acts, if that is not the key itself.
+    pub subject: Option<&'a str>,
+}
+
 /// What all keys of an organisation share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OrganizationLimits {

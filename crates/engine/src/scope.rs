@@ -59,7 +59,7 @@ impl Scope {
         self.text.get(self.colon + 1..).unwrap_or_default()
     }
 
-    /// Whether this one grant covers `wanted`.
+    /// Whether `grant` covers this one.
     fn is_covered_by(&self, grant: &str, write_implies_read: bool) -> bool {
         if grant == self.as_str() {
             return true;
@@ -108,6 +108,20 @@ impl Requirement {
     }
 }
 
+/// What two lists of grants have in common, as their canonical text: exactly the scopes that both cover.
+///
+/// Of two grants for one resource, one covers the other or they have nothing in common, so each is either in or out as it is.
+/// What is not well formed covers nothing.
+pub fn common_grants(one: &str, other: &str, write_implies_read: bool) -> String {
+    let grants = |list| str::split(list, ' ').filter_map(|grant| Scope::parse_grant(grant).ok());
+    let covered = |grant: &Scope, list: &str| list.split(' ').any(|by| grant.is_covered_by(by, write_implies_read));
+    let of_one = grants(one).filter(|grant| covered(grant, other));
+    let mut common: Vec<_> = of_one.chain(grants(other).filter(|grant| covered(grant, one))).collect();
+    common.sort();
+    common.dedup();
+    common.iter().map(Scope::as_str).collect::<Vec<_>>().join(" ")
+}
+
 /// The canonical text of a set of grants: sorted, without duplicates, separated by one space.
 pub fn canonical_grants<'a>(grants: impl IntoIterator<Item = &'a str>) -> Result<String, InvalidScope> {
     let mut scopes = grants.into_iter().map(Scope::parse_grant).collect::<Result<Vec<_>, _>>()?;
@@ -146,6 +160,53 @@ mod tests {
         let wanted = Requirement::All(scopes(&["a:read"]));
         assert!(wanted.is_met_by("a:write", true));
         assert!(!Requirement::All(scopes(&["a:write"])).is_met_by("a:read", true));
+    }
+
+    #[test]
+    fn what_two_lists_have_in_common() {
+        // (one, other, in common, in common if write implies read)
+        for (one, other, plain, implied) in [
+            ("", "", "", ""),
+            ("a:read", "", "", ""),
+            ("a:read", "a:read", "a:read", "a:read"),
+            ("a:read b:read", "b:read c:read", "b:read", "b:read"),
+            ("a:*", "a:read a:write", "a:read a:write", "a:read a:write"),
+            ("a:*", "a:*", "a:*", "a:*"),
+            ("a:* a:read", "a:* b:read", "a:* a:read", "a:* a:read"),
+            ("a:*", "ab:read", "", ""),
+            ("a:write", "a:read", "", "a:read"),
+            ("a:write", "a:read a:write", "a:write", "a:read a:write"),
+            ("a:read", "a:write", "", "a:read"),
+            ("a:delete", "a:write", "", ""),
+            ("nonsense a:read", "nonsense a:read", "a:read", "a:read"),
+            ("*:read a:**", "a:read", "", ""),
+        ] {
+            for (implies, expected) in [(false, plain), (true, implied)] {
+                assert_eq!(common_grants(one, other, implies), expected, "`{one}` and `{other}`, {implies}");
+                assert_eq!(common_grants(other, one, implies), expected, "`{other}` and `{one}`, {implies}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_in_common_is_covered_by_both_and_nothing_else_is() {
+        let grants = ["a:*", "a:read", "a:write", "a:delete", "b:*", "b:read", "b:write"];
+        let wanted = scopes(&["a:read", "a:write", "a:delete", "a:other", "b:read", "b:write"]);
+        let lists: Vec<String> = (0..1_usize << grants.len())
+            .map(|set| {
+                let held = grants.iter().enumerate().filter(|(index, _)| set >> index & 1 == 1);
+                held.map(|(_, grant)| *grant).collect::<Vec<_>>().join(" ")
+            })
+            .collect();
+        for (one, other) in lists.iter().flat_map(|one| lists.iter().map(move |other| (one, other))) {
+            for implies in [false, true] {
+                let common = common_grants(one, other, implies);
+                for scope in &wanted {
+                    let met = |held: &str| Requirement::All([scope.clone()].into()).is_met_by(held, implies);
+                    assert_eq!(met(&common), met(one) && met(other), "{scope} by `{one}` and `{other}`, {implies}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -3,8 +3,11 @@
 //! Nothing here is checked. [`Policy::compile`](crate::Policy::compile) turns a spec into a policy or says what is
 //! wrong and where; only a compiled policy can decide.
 
+#[macro_use]
+mod words;
 mod limits;
 mod restrictions;
+mod tokens;
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -17,6 +20,7 @@ pub use limits::{
     RateSpec, RuleRateSpec,
 };
 pub use restrictions::{EndpointSpec, IpSpec, ModeSpec, ReferrerSpec, RestrictionsSpec, TrialSpec};
+pub use tokens::{TokenAlgorithm, TokensSpec};
 
 /// A whole policy, unchecked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,8 +59,12 @@ pub struct PolicySpec {
     pub scopes: Vec<String>,
     /// Where a credential may stand. Exactly one of them may be present in a request.
     pub credentials: Vec<CredentialSpec>,
-    /// The key formats, told apart by longest matching prefix.
+    /// The key formats, told apart by longest matching prefix. Without `tokens` there is at least one.
+    #[serde(default)]
     pub keys: Vec<KeyFormatSpec>,
+    /// Access tokens; without it none is minted or taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<TokensSpec>,
     /// Route rules; the most specific wins.
     pub rules: Vec<RuleSpec>,
     /// What happens to a request whose quota cannot be asked.

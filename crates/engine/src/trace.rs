@@ -17,7 +17,9 @@ pub enum Step {
     Credential,
     /// The key's format.
     Format,
-    /// The key's record.
+    /// The access token: its form, issuer, audience, time and signature.
+    Token,
+    /// The record of the key, or of what the access token was minted for.
     Lookup,
     /// Revoked, disabled, expired, organisation suspended.
     Status,
@@ -42,6 +44,7 @@ impl Step {
             Self::Route => "route",
             Self::Credential => "credential",
             Self::Format => "format",
+            Self::Token => "token",
             Self::Lookup => "lookup",
             Self::Status => "status",
             Self::Environment => "environment",

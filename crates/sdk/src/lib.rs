@@ -16,6 +16,7 @@ mod keys;
 mod organizations;
 mod plans;
 mod policy;
+mod signing_keys;
 mod status;
 mod token;
 mod usage;

@@ -7,9 +7,10 @@ use std::iter::once;
 use anyhow::Result;
 use portcullis_bundle::{
     Archive, Blob, KeyEntry, Layout, MANIFEST_FORMAT, Manifest, OrganizationEntry, PublicKey, SignedManifest,
-    SigningKey, build_key_shard, build_organization_shard, build_policy,
+    SigningKey, build_key_shard, build_organization_shard, build_policy, build_tokens,
 };
 use portcullis_engine::PolicySpec;
+use portcullis_token::IssuersSpec;
 
 use crate::corpus::Corpus;
 
@@ -22,7 +23,7 @@ pub struct TestBundle {
     pub manifest: Manifest,
     /// Signed with [`signing_key`].
     pub signed: SignedManifest,
-    /// Policy, organisation shards, key shards.
+    /// Policy, tokens, organisation shards, key shards.
     pub blobs: Vec<Blob>,
 }
 
@@ -45,8 +46,21 @@ impl TestBundle {
         version: u64,
         issued_at: u64,
     ) -> Result<Self> {
+        Self::build_with_tokens(spec, keys, organizations, None, version, issued_at)
+    }
+
+    /// The same, with whose access tokens count.
+    pub fn build_with_tokens(
+        spec: &PolicySpec,
+        keys: &[KeyEntry],
+        organizations: &[OrganizationEntry],
+        issuers: Option<&IssuersSpec>,
+        version: u64,
+        issued_at: u64,
+    ) -> Result<Self> {
         let layout = Layout::for_counts(keys.len(), organizations.len());
         let policy = build_policy(spec)?;
+        let tokens = issuers.map(build_tokens).transpose()?;
         let organizations = (0..layout.organization_shards()).map(|shard| {
             let inside = organizations.iter().filter(|it| layout.organization_shard_of(&it.id) == shard);
             build_organization_shard(&layout, shard, &inside.copied().collect::<Vec<_>>())
@@ -64,10 +78,11 @@ impl TestBundle {
             layout,
             key_count: keys.len() as u64,
             policy: policy.to_ref(),
+            tokens: tokens.as_ref().map(Blob::to_ref),
             organizations: organizations.iter().map(Blob::to_ref).collect(),
             keys: shards.iter().map(Blob::to_ref).collect(),
         };
-        let blobs = once(policy).chain(organizations).chain(shards).collect();
+        let blobs = once(policy).chain(tokens).chain(organizations).chain(shards).collect();
         Ok(Self { signed: signing_key().sign(&manifest)?, manifest, blobs })
     }
 
@@ -85,6 +100,7 @@ impl TestBundle {
 impl Corpus {
     /// The corpus as a bundle of that version, issued at the corpus's time.
     pub fn bundle(&self, version: u64) -> Result<TestBundle> {
-        TestBundle::build(&self.spec, &self.key_entries()?, &self.organization_entries(), version, self.now)
+        let (keys, organizations, issuers) = (self.key_entries()?, self.organization_entries(), self.issuers_spec()?);
+        TestBundle::build_with_tokens(&self.spec, &keys, &organizations, issuers.as_ref(), version, self.now)
     }
 }

@@ -18,9 +18,10 @@ use portcullis_engine::record::OrganizationState;
 use crate::escape::Piece;
 use crate::expectation::{Expectation, Mismatch, Outcome};
 use crate::key::{KeyRing, KnownKey};
+use crate::mint::{KnownIssuer, KnownToken};
 
 /// The presets that have a corpus.
-pub const PRESETS: [&str; 3] = ["systemprompt", "payments", "fetchprompt"];
+pub const PRESETS: [&str; 4] = ["systemprompt", "payments", "fetchprompt", "scope"];
 
 /// How long an exhausted quota of the corpus stays exhausted, in seconds.
 pub const QUOTA_WAIT: u64 = 3600;
@@ -40,6 +41,10 @@ pub struct Corpus {
     pub organizations: BTreeMap<String, Organization>,
     /// Keys by alias.
     pub keys: BTreeMap<String, KnownKey>,
+    /// Whose access tokens count, beside the corpus's own mint.
+    pub issuers: BTreeMap<String, KnownIssuer>,
+    /// Access tokens by name.
+    pub tokens: BTreeMap<String, KnownToken>,
     /// The cases.
     pub cases: Vec<Case>,
 }
@@ -109,8 +114,8 @@ impl Corpus {
         PRESETS.iter().map(|preset| Self::load(&workspace.join("policies").join(preset))).collect()
     }
 
-    /// The keys with the texts and ids made up by the corpus.
-    pub fn ring(&self) -> KeyRing {
+    /// The keys with the texts and ids made up by the corpus, and the tokens minted for them at its time.
+    pub fn ring(&self) -> Result<KeyRing> {
         let mut ring = KeyRing::default();
         for key in self.keys.values() {
             ring.insert(&key.alias, &key.text, key.id);
@@ -118,7 +123,10 @@ impl Corpus {
         for (alias, organization) in &self.organizations {
             ring.insert_organization(alias, organization.id);
         }
-        ring
+        for (name, token) in &self.tokens {
+            ring.insert_token(name, self.mint(token)?);
+        }
+        Ok(ring)
     }
 
     /// The policy's file.
@@ -138,6 +146,12 @@ impl Case {
             headers: self.headers.iter().map(header).collect::<Result<_>>()?,
             from: self.from,
         })
+    }
+
+    /// Whether an access token stands in it: a runner that cannot mint the corpus's tokens cannot send it.
+    pub fn has_token(&self) -> bool {
+        let pieces = self.path.iter().chain(self.headers.iter().map(|(_, pieces)| pieces));
+        pieces.flatten().any(|piece| matches!(piece, Piece::Token(_)))
     }
 
     /// What that runner has to see.
@@ -180,6 +194,7 @@ fn fill(pieces: &[Piece], ring: &KeyRing) -> Result<Vec<u8>> {
         match piece {
             Piece::Bytes(plain) => bytes.extend(plain),
             Piece::Key(alias) => bytes.extend(ring.get(alias)?.text.as_bytes()),
+            Piece::Token(name) => bytes.extend(ring.token(name)?.as_bytes()),
         }
     }
     Ok(bytes)

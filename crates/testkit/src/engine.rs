@@ -53,5 +53,6 @@ fn identify(outcome: &mut Outcome, identity: Option<Identity<'_>>) {
     outcome.environment = identity.map(|it| it.environment.to_owned()).into();
     outcome.key_id = identity.map(|it| it.key.to_string()).into();
     outcome.organization = identity.map(|it| it.organization.to_string()).into();
+    outcome.subject = identity.and_then(|it| it.subject).map(str::to_owned).into();
     outcome.scopes = identity.map(|it| it.scopes.to_owned()).into();
 }

@@ -1,4 +1,4 @@
-//! Text with bytes and keys in it: `\xff` becomes a byte, `{key:NAME}` a key.
+//! Text with bytes, keys and tokens in it: `\xff` becomes a byte, `{key:NAME}` a key, `{token:NAME}` an access token.
 //!
 //! Everything else stays as it is, backslashes included, so that odd paths can be written as they are sent.
 
@@ -11,6 +11,8 @@ pub(crate) enum Piece {
     Bytes(Vec<u8>),
     /// The full text of the key with that alias.
     Key(String),
+    /// The access token of that name.
+    Token(String),
 }
 
 /// Splits text into pieces. Only printable ASCII may stand unescaped.
@@ -18,12 +20,16 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Piece>> {
     if let Some(odd) = text.chars().find(|c| !matches!(c, ' '..='~')) {
         bail!("`{}` must be escaped: write its bytes as \\xNN in 'single quotes'", odd.escape_default());
     }
+    let kinds: [(&str, fn(String) -> Piece); 2] = [("{key:", Piece::Key), ("{token:", Piece::Token)];
     let mut pieces = Vec::new();
     let mut rest = text;
-    while let Some((before, tail)) = rest.split_once("{key:") {
-        let (alias, after) = tail.split_once('}').context("`{key:` without a closing `}`")?;
+    let next = |text: &str| kinds.into_iter().filter_map(|it| Some((text.find(it.0)?, it))).min_by_key(|it| it.0);
+    while let Some((at, (open, piece))) = next(rest) {
+        let (before, tail) = rest.split_at(at);
+        let tail = tail.strip_prefix(open).unwrap_or_default();
+        let (alias, after) = tail.split_once('}').with_context(|| format!("`{open}` without a closing `}}`"))?;
         pieces.push(Piece::Bytes(bytes(before)));
-        pieces.push(Piece::Key(alias.to_owned()));
+        pieces.push(piece(alias.to_owned()));
         rest = after;
     }
     pieces.push(Piece::Bytes(bytes(rest)));

@@ -34,6 +34,8 @@ pub struct Expectation {
     pub organization: Option<String>,
     /// The scopes the upstream is told.
     pub scopes: Option<String>,
+    /// For whom the upstream is told that a token acts.
+    pub subject: Option<String>,
     /// What restrictions in observe mode would have denied for.
     pub observed: Vec<Reason>,
     /// Request headers that must not reach the upstream.
@@ -75,6 +77,8 @@ pub struct Outcome {
     pub organization: Seen<String>,
     /// The scopes the upstream was told.
     pub scopes: Seen<String>,
+    /// For whom the upstream was told that a token acts.
+    pub subject: Seen<String>,
     /// Reasons only observed.
     pub observed: Seen<Vec<String>>,
     /// The names of the request headers that reached the upstream, in lower case.
@@ -142,6 +146,8 @@ impl Expectation {
         found.compare("key", &named(ring, &outcome.key_id), self.key.as_ref());
         found.given("organization", &organization(ring, &outcome.organization), self.organization.as_ref());
         found.given("scopes", &outcome.scopes, self.scopes.as_ref());
+        // Exact: who acts for nobody is not told as somebody.
+        found.compare("subject", &outcome.subject, self.subject.as_ref());
         found.given("observed", &outcome.observed, Some(&observed));
         if let Seen::Is(forwarded) = &outcome.forwarded {
             let leaked = self.hidden.iter().filter(|name| forwarded.contains(name));

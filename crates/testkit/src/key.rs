@@ -32,12 +32,25 @@ pub struct KnownKey {
     pub expires_in: Option<i64>,
     /// Its restrictions.
     pub restrictions: RestrictionsSpec,
+    /// Whether it is presented itself.
+    pub kind: KeyKind,
+}
+
+/// Whether a record's key is presented itself, or has access tokens minted that are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyKind {
+    /// It is presented itself.
+    #[default]
+    ApiKey,
+    /// Never presented: only tokens that were minted for it are.
+    Minting,
 }
 
 /// Which text and id stand for an alias in one run.
 #[derive(Clone, Debug, Default)]
 pub struct KeyRing {
     keys: BTreeMap<String, RingKey>,
+    tokens: BTreeMap<String, String>,
     organizations: BTreeMap<String, String>,
 }
 
@@ -54,6 +67,16 @@ impl KeyRing {
     /// Adds a key under an alias.
     pub fn insert(&mut self, alias: impl Into<String>, text: impl Into<String>, id: impl Display) {
         self.keys.insert(alias.into(), RingKey { text: text.into(), id: id.to_string() });
+    }
+
+    /// Adds an access token under a name.
+    pub fn insert_token(&mut self, name: impl Into<String>, text: impl Into<String>) {
+        self.tokens.insert(name.into(), text.into());
+    }
+
+    /// The access token of that name.
+    pub fn token(&self, name: &str) -> Result<&str> {
+        self.tokens.get(name).map(String::as_str).with_context(|| format!("no token is called `{name}`"))
     }
 
     /// Adds an organisation under an alias.

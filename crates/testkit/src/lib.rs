@@ -13,6 +13,7 @@ pub mod expectation;
 pub mod fuzz;
 mod http;
 pub mod key;
+pub mod mint;
 #[cfg(unix)]
 pub mod postgres;
 pub mod store;
@@ -20,6 +21,7 @@ pub mod store;
 pub use bundle::TestBundle;
 pub use corpus::{Case, Corpus, Runner, WireRequest};
 pub use expectation::{Expectation, Mismatch, Outcome, Seen};
-pub use key::{KeyRing, KnownKey, RingKey};
+pub use key::{KeyKind, KeyRing, KnownKey, RingKey};
+pub use mint::{KnownIssuer, KnownToken, Mint};
 pub use portcullis_engine::record::{KeyStatus, OrganizationState};
 pub use store::{FixedAmbient, MemoryStore};

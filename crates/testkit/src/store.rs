@@ -4,21 +4,27 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use portcullis_bundle::{KeyEntry, OrganizationEntry};
+use portcullis_bundle::{AcceptedToken, KeyEntry, OrganizationEntry};
 use portcullis_engine::scope::canonical_grants;
 use portcullis_engine::{Ambient, KeyDigest, KeyRecord, KeyStore, OrganizationId, OrganizationLimits};
-use portcullis_engine::{RestrictionSet, StoreUnavailable};
+use portcullis_engine::{Reason, RestrictionSet, StoreUnavailable, TokenRecord};
+use portcullis_token::{Issuers, IssuersSpec};
 
 use crate::corpus::Corpus;
-use crate::key::KnownKey;
+use crate::key::{KeyKind, KnownKey};
 
 /// Key records by digest.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     keys: HashMap<KeyDigest, (KeyEntry, String)>,
     organizations: HashMap<OrganizationId, OrganizationEntry>,
+    issuers: Option<Arc<Issuers>>,
+    write_implies_read: bool,
+    /// The token found last, and the scopes that count of it.
+    token: Option<(AcceptedToken, String)>,
     /// While set, nothing can be read.
     pub unavailable: bool,
 }
@@ -52,32 +58,54 @@ impl MemoryStore {
         Ok(Self {
             keys: keys.collect::<Result<_>>()?,
             organizations: organizations.into_iter().map(|it| (it.id, it)).collect(),
-            unavailable: false,
+            ..Self::default()
         })
+    }
+
+    /// The same, taking these issuers' access tokens.
+    pub fn with_tokens(mut self, issuers: &IssuersSpec, write_implies_read: bool) -> Result<Self> {
+        self.issuers = Some(Arc::new(Issuers::compile(issuers)?));
+        self.write_implies_read = write_implies_read;
+        Ok(self)
     }
 }
 
 impl KeyStore for MemoryStore {
     fn find(&mut self, digest: &KeyDigest) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
-        if self.unavailable {
-            return Err(StoreUnavailable);
-        }
-        let state = |id| self.organizations.get(id).map(|it| (it.state, it.limits)).unwrap_or_default();
-        let record = self.keys.get(digest).map(|(key, scopes)| {
-            let (organization_state, organization_limits) = state(&key.organization);
-            KeyRecord {
-                id: key.id,
-                organization: key.organization,
-                organization_state,
-                organization_limits,
-                status: key.status,
-                expires_at: key.expires_at,
-                scopes,
-                restrictions: Some(&key.restrictions).filter(|set| !set.is_empty()),
-            }
-        });
-        Ok(record)
+        if self.unavailable { Err(StoreUnavailable) } else { Ok(record(&self.keys, &self.organizations, digest)) }
     }
+
+    fn find_token(&mut self, token: &[u8], now: u64) -> Result<TokenRecord<'_>, Reason> {
+        if self.unavailable {
+            return Err(Reason::StoreUnavailable);
+        }
+        let accepted = AcceptedToken::verify(self.issuers.as_deref().ok_or(Reason::TokensNotAccepted)?, token, now)?;
+        let record = record(&self.keys, &self.organizations, &accepted.digest());
+        let record = record.ok_or(Reason::UnknownTokenSubject)?;
+        let scopes = accepted.scopes_of(&record, self.write_implies_read);
+        let (accepted, scopes) = self.token.insert((accepted, scopes));
+        accepted.with_record(record, scopes)
+    }
+}
+
+fn record<'a>(
+    keys: &'a HashMap<KeyDigest, (KeyEntry, String)>,
+    organizations: &HashMap<OrganizationId, OrganizationEntry>,
+    digest: &KeyDigest,
+) -> Option<KeyRecord<'a>> {
+    let (key, scopes) = keys.get(digest)?;
+    let organization = organizations.get(&key.organization).map(|it| (it.state, it.limits));
+    let (organization_state, organization_limits) = organization.unwrap_or_default();
+    Some(KeyRecord {
+        id: key.id,
+        organization: key.organization,
+        organization_state,
+        organization_limits,
+        status: key.status,
+        expires_at: key.expires_at,
+        scopes,
+        restrictions: Some(&key.restrictions).filter(|set| !set.is_empty()),
+    })
 }
 
 impl Corpus {
@@ -89,7 +117,10 @@ impl Corpus {
     fn key_entry(&self, key: &KnownKey) -> Result<KeyEntry> {
         let organization = self.organizations.get(&key.organization).context("no such organisation")?;
         Ok(KeyEntry {
-            digest: KeyDigest::of(key.text.as_bytes()),
+            digest: match key.kind {
+                KeyKind::ApiKey => KeyDigest::of(key.text.as_bytes()),
+                KeyKind::Minting => KeyDigest::of_token_key(key.id),
+            },
             id: key.id,
             organization: organization.id,
             status: key.status,
@@ -107,8 +138,12 @@ impl Corpus {
             .collect()
     }
 
-    /// Both in memory.
+    /// Both in memory, and whose access tokens count.
     pub fn store(&self) -> Result<MemoryStore> {
-        MemoryStore::new(self.key_entries()?, self.organization_entries())
+        let store = MemoryStore::new(self.key_entries()?, self.organization_entries())?;
+        match self.issuers_spec()? {
+            Some(issuers) => store.with_tokens(&issuers, self.spec.write_implies_read),
+            None => Ok(store),
+        }
     }
 }

@@ -10,5 +10,6 @@ mod limits;
 mod recovery;
 mod report;
 mod shape;
+mod tokens;
 mod trust;
 mod usage;

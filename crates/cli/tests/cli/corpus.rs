@@ -16,7 +16,7 @@ fn every_case_is_explained_as_it_is_decided() {
     for corpus in Corpus::all(&workspace()).unwrap() {
         let file = folder.path().join(&corpus.preset);
         std::fs::write(&file, corpus.bundle(1).unwrap().archive()).unwrap();
-        let ring = corpus.ring();
+        let ring = corpus.ring().unwrap();
         for case in &corpus.cases {
             let outcome = explain(&corpus, case, &ring, &file);
             if let Err(mismatch) = case.check(Runner::Explain, &ring, &outcome) {

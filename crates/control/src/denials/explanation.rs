@@ -36,6 +36,48 @@ pub(super) const fn of(reason: Reason) -> &'static str {
         Reason::RevokedKey => "The key was revoked and never works again: give the client a new key.",
         Reason::DisabledKey => "The key is switched off: enable it, if it should work again.",
         Reason::ExpiredKey => "The key's time is over: create a new key, and rotate the next one before it expires.",
+        Reason::TokensNotAccepted => {
+            "An access token was sent where none is taken: give the policy `[tokens]`, and send tokens in a header alone."
+        }
+        Reason::MalformedToken => {
+            "The access token is cut short, garbled or longer than the policy's `max_bytes`: check that it was sent whole."
+        }
+        Reason::TokenType => {
+            "Another kind of token, such as an id token or a refresh token, or one whose header wants what is not done here: \
+             send the access token."
+        }
+        Reason::TokenAlgorithm => {
+            "The token is signed in a way that is not taken, or not in that of its key: look what its issuer signs with."
+        }
+        Reason::UnknownTokenIssuer => {
+            "The token was minted by nobody whose tokens are taken: compare its `iss` with the issuers, letter by letter."
+        }
+        Reason::UnknownTokenKey => {
+            "The token's `kid` is none that its issuer has published as far as is known here: fetch the issuer's keys again, or \
+             get a new token."
+        }
+        Reason::TokenAudience => "The token is meant for another API: ask for one with this policy's audience.",
+        Reason::TokenClaims => {
+            "The token lacks a claim, or has one of another type, or names an environment that the policy does not have."
+        }
+        Reason::TokenSignature => "The token's signature does not fit: it was changed on its way, or made up.",
+        Reason::TokenNotYetValid => {
+            "The token is from the future: the clock of whoever minted it, or the edge's, is wrong."
+        }
+        Reason::ExpiredToken => "The token's time is over: the client must get a new one before that.",
+        Reason::UnknownTokenSubject => {
+            "The credential, grant or issuer that the token was minted for is not there any more: give the client another one."
+        }
+        Reason::TokenRevoked => {
+            "The credential, grant or issuer that the token was minted for was revoked: create a new one, or have the user \
+             allow the app again."
+        }
+        Reason::TokenDisabled => {
+            "The credential, grant or issuer that the token was minted for is switched off: enable it, if it should work again."
+        }
+        Reason::TokenKeyExpired => {
+            "The time of what the token was minted for is over: create a new credential, and rotate the next one in time."
+        }
         Reason::OrganizationSuspended => {
             "The key's organisation is suspended: none of its keys works until it is active."
         }

@@ -5,15 +5,14 @@
 use std::collections::HashMap;
 
 use portcullis_api::keys::CreateKeys;
-use portcullis_api::{ApiKey, CreateKey, CreatedKey};
-use portcullis_engine::spec::KeyFormatSpec;
+use portcullis_api::{ApiKey, CreateKey, CreatedKey, KeyKind, Secret};
 use portcullis_engine::{KeyId, OrganizationId};
 use sha2::{Digest, Sha256};
 
-use super::material::KeyMaterial;
+use super::material::Material;
 use super::metadata::metadata;
 use super::restrictions::restrictions;
-use super::{check_count, fields, history, view};
+use super::{check_count, credentials, fields, history, view};
 use crate::access::Permission::KeysWrite;
 use crate::app::{App, Committed};
 use crate::caller::Caller;
@@ -24,10 +23,19 @@ use crate::quota;
 use crate::random;
 use crate::store::{Action, Change, KeyRow, StoreError, Target, Write};
 
-/// A key's row and its text, before both go their own ways.
+/// A key's row and what its holder gets, before both go their own ways.
 pub(super) struct Made {
     pub(super) row: KeyRow,
-    text: ApiKey,
+    pub(super) handed: Handed,
+}
+
+/// What whoever asked for a key gets, once.
+#[derive(Debug)]
+pub(super) enum Handed {
+    /// An API key's text.
+    Key(ApiKey),
+    /// A credential's secret.
+    Secret(crate::secret::Secret),
 }
 
 /// The organisations that a batch names, each looked up once.
@@ -73,8 +81,8 @@ async fn create_as(
     by.require(KeysWrite)?;
     let organization = organizations::resolve(app, by, request.organization.as_deref()).await?;
     let policy = app.policy();
-    let mut made = make(app, by, &policy, request, organization)?;
-    made.row.id = id.unwrap_or(made.row.id);
+    let id = id.map_or_else(random::key_id, Ok)?;
+    let made = make(app, by, &policy, request, organization, id)?;
     app.ready().await?;
     let issued = app.issue(made.insertion(app, by), ()).await?;
     Ok(issued.map(|(), published| made.into_answer(app, &policy, published)))
@@ -94,7 +102,7 @@ pub(crate) async fn create_batch(
     for (index, key) in request.keys.into_iter().enumerate() {
         let at = |error: Error| error.within(&format!("/keys/{index}"));
         let organization = organizations.resolve(app, by, key.organization.as_deref()).await.map_err(at)?;
-        made.push(make(app, by, &policy, key, organization).map_err(at)?);
+        made.push(make(app, by, &policy, key, organization, random::key_id()?).map_err(at)?);
     }
     let change = Change::new(by, app.clock.millis());
     let change = made.iter().fold(change, |change, it| change.and(it.insertion(app, by)));
@@ -109,41 +117,55 @@ fn make(
     policy: &PolicyRoom,
     request: CreateKey,
     organization: OrganizationId,
+    id: KeyId,
 ) -> Result<Made, Error> {
-    let format = fields::environment(policy, &request.environment)?;
+    let material = material(policy, &request, id)?;
     let now = app.clock.seconds();
     let created_by = request.created_by.as_deref().or(by.email());
-    let row = |material: &KeyMaterial| -> Result<KeyRow, Error> {
-        Ok(KeyRow {
-            id: random::key_id()?,
-            digest: material.digest,
-            name: fields::name(policy, &request.name)?,
-            display: material.display.clone(),
-            prefix: format.prefix.clone(),
-            environment: format.environment.clone(),
-            organization,
-            scopes: fields::scopes(policy, &request.scopes)?,
-            restrictions: {
-                let sent = request.restrictions.as_ref();
-                sent.map(|it| restrictions(policy, it)).transpose()?.flatten()
-            },
-            enabled: true,
-            created_by: created_by.map(|it| fields::email(policy, "/created_by", it)).transpose()?,
-            created_at: now,
-            created_in: 0,
-            expires_at: request.expires_at.as_deref().map(|it| fields::expires_later(now, it)).transpose()?,
-            revoked_at: None,
-            last_used: None,
-            successor: None,
-            metadata: metadata(policy, &request.metadata)?,
-            trial: None,
-            quota: request.quota.as_ref().map(quota::key_quota).transpose()?,
-            rate: request.rate.as_ref().map(quota::rate).transpose()?,
-            meter: None,
-            changed_in: 0,
-        })
+    let row = KeyRow {
+        id,
+        kind: request.kind,
+        digest: material.digest,
+        secret: material.secret,
+        name: fields::name(policy, &request.name)?,
+        display: material.display,
+        prefix: material.prefix,
+        environment: request.environment.clone(),
+        organization,
+        scopes: fields::scopes(policy, &request.scopes)?,
+        restrictions: {
+            let sent = request.restrictions.as_ref();
+            sent.map(|it| restrictions(policy, it)).transpose()?.flatten()
+        },
+        enabled: true,
+        created_by: created_by.map(|it| fields::email(policy, "/created_by", it)).transpose()?,
+        created_at: now,
+        created_in: 0,
+        expires_at: request.expires_at.as_deref().map(|it| fields::expires_later(now, it)).transpose()?,
+        revoked_at: None,
+        last_used: None,
+        successor: None,
+        metadata: metadata(policy, &request.metadata)?,
+        trial: None,
+        quota: request.quota.as_ref().map(quota::key_quota).transpose()?,
+        rate: request.rate.as_ref().map(quota::rate).transpose()?,
+        meter: None,
+        changed_in: 0,
     };
-    Made::new(format, row)
+    Ok(Made { row, handed: material.handed })
+}
+
+/// What makes a key what it is.
+fn material(policy: &PolicyRoom, request: &CreateKey, id: KeyId) -> Result<Material, Error> {
+    match request.kind {
+        KeyKind::ApiKey => Ok(Material::key(fields::environment(policy, &request.environment)?)?),
+        KeyKind::Credential => {
+            fields::takes_credentials(policy, "/kind")?;
+            fields::known_environment(policy, &request.environment)?;
+            Ok(Material::credential(id)?)
+        }
+        KeyKind::Grant | KeyKind::Issuer => Err(Error::invalid("/kind", "expected `api_key` or `credential`")),
+    }
 }
 
 impl Organizations {
@@ -159,14 +181,6 @@ impl Organizations {
 }
 
 impl Made {
-    pub(super) fn new(
-        format: &KeyFormatSpec,
-        row: impl FnOnce(&KeyMaterial) -> Result<KeyRow, Error>,
-    ) -> Result<Self, Error> {
-        let material = KeyMaterial::generate(format)?;
-        Ok(Self { row: row(&material)?, text: material.text })
-    }
-
     /// Storing it, and what the log says of it.
     pub(super) fn insertion(&self, app: &App, by: &Caller) -> Change {
         let target = Target::new("key", self.row.id, &self.row.name);
@@ -176,7 +190,18 @@ impl Made {
     }
 
     pub(super) fn into_answer(self, app: &App, policy: &PolicyRoom, published: bool) -> CreatedKey {
-        let authorization = ApiKey::new(policy.usage(self.text.expose()));
-        CreatedKey { record: view::key(self.row, app.clock.seconds()), key: self.text, authorization, published }
+        let (mut key, mut authorization, mut secret, mut env) = (None, None, None, None);
+        match self.handed {
+            Handed::Key(text) => {
+                authorization = Some(ApiKey::new(policy.usage(text.expose())));
+                key = Some(text);
+            }
+            Handed::Secret(text) => {
+                env = Some(credentials::env(policy, &self.row, &text, &app.public_url));
+                secret = Some(Secret::new(text.expose()));
+            }
+        }
+        let record = view::key(self.row, app.clock.seconds());
+        CreatedKey { record, key, authorization, secret, env, published }
     }
 }

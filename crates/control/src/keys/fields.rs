@@ -102,10 +102,27 @@ pub(crate) fn no_secret(policy: &PolicyRoom, pointer: &str, text: &str) -> Resul
 }
 
 pub(super) fn environment<'a>(policy: &'a PolicyRoom, text: &str) -> Result<&'a KeyFormatSpec, Error> {
-    policy.format_for(text).ok_or_else(|| {
-        let known = policy.spec().environments.join("`, `");
-        Error::invalid("/environment", format!("the policy knows no such environment; it knows `{known}`"))
-    })
+    policy.format_for(text).ok_or_else(|| unknown_environment(policy))
+}
+
+/// Fails unless a credential could be exchanged for access tokens.
+pub(super) fn takes_credentials(policy: &PolicyRoom, pointer: &str) -> Result<(), Error> {
+    if policy.spec().tokens.is_some() {
+        return Ok(());
+    }
+    let detail = "the policy mints no access tokens, so a credential would be of no use\nhint: add `[tokens]` with an \
+                  `audience` to the policy";
+    Err(Error::invalid(pointer, detail))
+}
+
+/// One of the policy's environments, whether or not it has a format for keys of it.
+pub(super) fn known_environment(policy: &PolicyRoom, text: &str) -> Result<(), Error> {
+    if policy.spec().environments.iter().any(|it| it == text) { Ok(()) } else { Err(unknown_environment(policy)) }
+}
+
+fn unknown_environment(policy: &PolicyRoom) -> Error {
+    let known = policy.spec().environments.join("`, `");
+    Error::invalid("/environment", format!("the policy knows no such environment; it knows `{known}`"))
 }
 
 pub(super) fn scopes(policy: &PolicyRoom, list: &[String]) -> Result<String, Error> {

@@ -6,8 +6,8 @@ mod table;
 
 use std::collections::HashMap;
 
-use portcullis_api::Key;
 use portcullis_api::keys::{ImportKey, ImportKeys};
+use portcullis_api::{Key, KeyKind};
 use portcullis_engine::spec::KeyFormatSpec;
 use portcullis_engine::{KeyDigest, OrganizationId};
 
@@ -62,7 +62,9 @@ fn parse(
     let created_by = sent.created_by.as_deref().or(by.email());
     Ok(KeyRow {
         id: random::key_id()?,
+        kind: KeyKind::ApiKey,
         digest,
+        secret: None,
         name: fields::name(policy, &sent.name)?,
         display: display(format, sent.display.as_deref())?,
         prefix: format.prefix.clone(),

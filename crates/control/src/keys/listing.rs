@@ -15,6 +15,7 @@ use crate::access::Permission::KeysRead;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Error;
+use crate::secret::{Purpose, Secret};
 
 /// One page of keys, newest first.
 pub(crate) async fn list(app: &App, by: &Caller, query: ListKeys) -> Result<KeyList, Error> {
@@ -62,7 +63,13 @@ pub(crate) async fn list_unrevoked(app: &App, by: &Caller) -> Result<Vec<ApiKeyE
 /// The record of a whole key, revoked ones too.
 pub(crate) async fn find(app: &App, by: &Caller, request: &FindKey) -> Result<Key, Error> {
     by.require(KeysRead)?;
-    let digest = KeyDigest::of(request.key.expose().trim().as_bytes());
+    let text = request.key.expose().trim();
+    if Secret::parse(Purpose::Credential, text.as_bytes()).is_some() {
+        let detail = "this is the secret of a credential, by which it cannot be found\nhint: its key id, `key_…`, is no \
+                      secret: `GET /v1/keys/{id}`";
+        return Err(Error::invalid("/key", detail));
+    }
+    let digest = KeyDigest::of(text.as_bytes());
     let row = app.store.key_with_digest(by.scope, &digest).await?.ok_or(Error::NotFound("key"))?;
     Ok(view::key(row, app.clock.seconds()))
 }

@@ -1,30 +1,53 @@
-//! The text of a new key: random letters in the policy's format, and what may be kept of them.
+//! The text of a new key: random letters in the policy's format, or a credential's secret, and what may be kept of them.
 
 use portcullis_api::ApiKey;
-use portcullis_engine::KeyDigest;
 use portcullis_engine::key_format::{CHECKSUM_LEN, checksum};
 use portcullis_engine::spec::{Checksum, KeyFormatSpec};
+use portcullis_engine::{KeyDigest, KeyId};
 
+use super::creation::Handed;
 use crate::random::{self, NoRandomness};
+use crate::secret::{Purpose, Secret, SecretDigest};
 
 /// How much of a key people may see for ever, at most.
 const DISPLAY_LENGTH: usize = 14;
 /// So many random characters nobody sees, or none is shown.
 const HIDDEN: usize = 16;
 
-/// A new key. The text goes to whoever asked for it, the rest into the database.
+/// What is new in a new key. What is handed goes to whoever asked for it, the rest into the database.
 #[derive(Debug)]
-pub(super) struct KeyMaterial {
-    pub(super) text: ApiKey,
+pub(super) struct Material {
     pub(super) digest: KeyDigest,
+    pub(super) secret: Option<SecretDigest>,
     pub(super) display: String,
+    pub(super) prefix: String,
+    pub(super) handed: Handed,
 }
 
-impl KeyMaterial {
-    pub(super) fn generate(format: &KeyFormatSpec) -> Result<Self, NoRandomness> {
+impl Material {
+    /// An API key's.
+    pub(super) fn key(format: &KeyFormatSpec) -> Result<Self, NoRandomness> {
         let text = text(format)?;
         let shown: String = text.chars().take(shown(format)).collect();
-        Ok(Self { digest: KeyDigest::of(text.as_bytes()), display: format!("{shown}..."), text: ApiKey::new(text) })
+        Ok(Self {
+            digest: KeyDigest::of(text.as_bytes()),
+            secret: None,
+            display: format!("{shown}..."),
+            prefix: format.prefix.clone(),
+            handed: Handed::Key(ApiKey::new(text)),
+        })
+    }
+
+    /// A credential's, which people know by its id.
+    pub(super) fn credential(id: KeyId) -> Result<Self, NoRandomness> {
+        let secret = Secret::generate(Purpose::Credential)?;
+        Ok(Self {
+            digest: KeyDigest::of_token_key(id),
+            secret: Some(secret.digest()),
+            display: id.to_string(),
+            prefix: String::new(),
+            handed: Handed::Secret(secret),
+        })
     }
 }
 
@@ -83,17 +106,18 @@ mod tests {
                 alphabet,
                 checksum: checksum_kind,
             };
-            let made = KeyMaterial::generate(&format).unwrap();
-            let body = made.text.expose().strip_prefix(prefix).unwrap();
+            let made = Material::key(&format).unwrap();
+            let Handed::Key(text) = &made.handed else { panic!("a key was asked for") };
+            let body = text.expose().strip_prefix(prefix).unwrap();
             assert_eq!(body.len(), body_length);
             assert!(body.bytes().all(|byte| alphabet.letters().contains(&byte)), "{prefix}");
-            assert_eq!(made.digest, KeyDigest::of(made.text.expose().as_bytes()));
-            assert_eq!(made.display, format!("{}...", made.text.expose().get(..shown).unwrap()));
+            assert_eq!(made.digest, KeyDigest::of(text.expose().as_bytes()));
+            assert_eq!(made.display, format!("{}...", text.expose().get(..shown).unwrap()));
             if checksum_kind == Checksum::Crc32Base62 {
                 let (entropy, sum) = body.split_at(body.len() - CHECKSUM_LEN);
                 assert_eq!(sum.as_bytes(), checksum(entropy.as_bytes()));
             }
-            assert_ne!(KeyMaterial::generate(&format).unwrap().digest, made.digest);
+            assert_ne!(Material::key(&format).unwrap().digest, made.digest);
         }
     }
 }

@@ -3,8 +3,8 @@
 //! Invariant: text that looks like a key is never searched for; it would stand in addresses and logs.
 
 use memchr::memmem::Finder;
-use portcullis_api::KeyStatus;
 use portcullis_api::keys::ListKeys;
+use portcullis_api::{KeyKind, KeyStatus};
 use portcullis_engine::{KeyId, OrganizationId};
 
 use super::directory::{Place, fold};
@@ -24,6 +24,8 @@ const MAX_TEXT: usize = 200;
 #[derive(Clone, Debug)]
 pub(super) struct Question {
     pub(super) scope: Scope,
+    /// `None` = what people make here: API keys and credentials.
+    pub(super) kind: Option<KeyKind>,
     pub(super) status: Option<KeyStatus>,
     pub(super) environment: Option<String>,
     pub(super) overdue: bool,
@@ -57,6 +59,7 @@ impl Question {
         }
         Ok(Self {
             scope: organizations::narrow(by, query.organization.as_deref())?,
+            kind: query.kind,
             status: query.status,
             environment: query.environment.clone(),
             overdue: query.overdue.unwrap_or(false),
@@ -73,9 +76,13 @@ impl Question {
         Look { finder: self.text.as_deref().map(Finder::new) }
     }
 
-    /// Whether a key is asked for, as far as its organisation and its times go.
-    pub(super) fn admits(&self, organization: OrganizationId, life: Life) -> bool {
-        self.scope.covers(organization) && self.admits_life(life)
+    /// Whether a key is asked for, as far as its organisation, its kind and its times go.
+    pub(super) fn admits(&self, organization: OrganizationId, kind: KeyKind, life: Life) -> bool {
+        let is_of_kind = match self.kind {
+            None => matches!(kind, KeyKind::ApiKey | KeyKind::Credential),
+            Some(wanted) => wanted == kind,
+        };
+        is_of_kind && self.scope.covers(organization) && self.admits_life(life)
     }
 
     /// Whether a row, read after the directory was asked, is asked for by its times. The directory may not have heard of a

@@ -4,10 +4,12 @@
 //! expiry, and goes on with what is left of its quota; the
 //! old one never works longer than it would have, and what does not work is not revived.
 
-use portcullis_api::{CreatedKey, Key, KeyStatus, RotateKey};
+use portcullis_api::{CreatedKey, Key, KeyKind, KeyStatus, RotateKey};
+use portcullis_engine::KeyId;
 
 use super::creation::Made;
-use super::{history, replacement, row, status};
+use super::material::Material;
+use super::{fields, history, replacement, row, status};
 use crate::access::Permission::{KeysRead, KeysWrite};
 use crate::app::{App, Committed};
 use crate::caller::Caller;
@@ -64,22 +66,39 @@ fn successor(policy: &PolicyRoom, old: &KeyRow, now: u64) -> Result<Made, Error>
             return Err(Error::KeyState { status, hint: "only a key that works can be rotated; create a new one" });
         }
     }
-    let format = policy.format_with(&old.prefix).ok_or(Error::KeyState {
-        status: KeyStatus::Active,
-        hint: "but the policy has no format with its prefix any more; create a new one",
-    })?;
-    Made::new(format, |material| {
-        Ok(KeyRow {
-            id: random::key_id()?,
-            digest: material.digest,
-            display: material.display.clone(),
-            created_at: now,
-            created_in: 0,
-            last_used: None,
-            successor: None,
-            meter: Some(old.meter.unwrap_or(old.id)),
-            changed_in: 0,
-            ..old.clone()
-        })
-    })
+    let id = random::key_id()?;
+    let material = material(policy, old, id)?;
+    let row = KeyRow {
+        id,
+        digest: material.digest,
+        secret: material.secret,
+        display: material.display,
+        created_at: now,
+        created_in: 0,
+        last_used: None,
+        successor: None,
+        meter: Some(old.meter.unwrap_or(old.id)),
+        changed_in: 0,
+        ..old.clone()
+    };
+    Ok(Made { row, handed: material.handed })
+}
+
+fn material(policy: &PolicyRoom, old: &KeyRow, id: KeyId) -> Result<Material, Error> {
+    match old.kind {
+        KeyKind::ApiKey => {
+            let format = policy.format_with(&old.prefix).ok_or(Error::KeyState {
+                status: KeyStatus::Active,
+                hint: "but the policy has no format with its prefix any more; create a new one",
+            })?;
+            Ok(Material::key(format)?)
+        }
+        KeyKind::Credential => {
+            fields::takes_credentials(policy, "")?;
+            Ok(Material::credential(id)?)
+        }
+        KeyKind::Grant | KeyKind::Issuer => {
+            Err(Error::invalid("", "only API keys and credentials are rotated: this has no secret of its own"))
+        }
+    }
 }

@@ -19,6 +19,7 @@ pub(crate) fn key(row: KeyRow, now: u64) -> Key {
     let life = Life::from(&row);
     Key {
         id: row.id.to_string(),
+        kind: row.kind,
         name: row.name,
         display: row.display,
         prefix: row.prefix,

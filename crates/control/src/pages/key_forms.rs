@@ -13,6 +13,8 @@ use super::shell::Shell;
 #[template(path = "key_new.html")]
 pub(crate) struct NewKey {
     pub(crate) shell: Shell,
+    /// Value, label and whether it is chosen.
+    pub(crate) kinds: Vec<(&'static str, &'static str, bool)>,
     pub(crate) name: String,
     /// Name and whether it is chosen.
     pub(crate) environments: Vec<(String, bool)>,

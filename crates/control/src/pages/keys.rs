@@ -1,7 +1,7 @@
 //! `GET /keys`: the listing, and the page that shows a new key once.
 
 use askama::Template;
-use portcullis_api::{ApiKey, Key, KeyStatus};
+use portcullis_api::{ApiKey, Key, KeyKind, KeyStatus, Secret};
 
 use super::parts::{Badge, Code, Pager, Tone};
 use super::receipt::Receipt;
@@ -51,6 +51,7 @@ impl KeyFilter {
 #[derive(Clone, Debug)]
 pub(crate) struct KeyRow {
     pub(crate) id: String,
+    pub(crate) kind: KeyKind,
     pub(crate) name: String,
     pub(crate) display: String,
     pub(crate) environment: String,
@@ -72,6 +73,7 @@ impl KeyRow {
         let works = key.status == KeyStatus::Active;
         Self {
             id: key.id.clone(),
+            kind: key.kind,
             name: key.name.clone(),
             display: key.display.clone(),
             environment: key.environment.clone(),
@@ -91,9 +93,12 @@ impl KeyRow {
         self.status.into()
     }
 
-    /// What wants attention.
+    /// What it is, if that is no API key, and what wants attention.
     pub(crate) fn flags(&self) -> Vec<Badge> {
         let flags = [
+            (self.kind == KeyKind::Credential, Tone::Quiet, "Credential"),
+            (self.kind == KeyKind::Grant, Tone::Quiet, "Grant"),
+            (self.kind == KeyKind::Issuer, Tone::Quiet, "Issuer"),
             (self.overdue, Tone::Warn, "Overdue"),
             (self.idle, Tone::Quiet, "Idle"),
             (self.expires_soon, Tone::Warn, "Expires soon"),
@@ -126,9 +131,10 @@ pub(crate) struct KeyCreated {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) environment: String,
-    pub(crate) key: Code,
-    pub(crate) authorization: Code,
-    pub(crate) curl: Code,
+    /// What is to be copied: `key` or `secret`.
+    pub(crate) what: &'static str,
+    /// Whatever holds it.
+    pub(crate) texts: Vec<Code>,
     /// Whether edges can fetch it yet.
     pub(crate) published: bool,
     pub(crate) receipt: Option<Receipt>,
@@ -147,12 +153,7 @@ pub(crate) struct Replaced {
 
 impl KeyCreated {
     /// The three texts to copy: the key, the header line, a request to the gateway.
-    pub(crate) fn texts(
-        key: &ApiKey,
-        authorization: &ApiKey,
-        gateway: Option<&PublicUrl>,
-        path: &str,
-    ) -> (Code, Code, Code) {
+    pub(crate) fn texts(key: &ApiKey, authorization: &ApiKey, gateway: Option<&PublicUrl>, path: &str) -> Vec<Code> {
         let (usage, line) = (authorization.expose(), " \\\n  -H");
         let (url, label) = match gateway {
             Some(gateway) => (format!("{gateway}{path}"), "Try it"),
@@ -162,10 +163,22 @@ impl KeyCreated {
             true => format!("curl '{url}{usage}'"),
             false => format!("curl {url}{line} '{usage}'"),
         });
-        (
+        vec![
             Code::secret("key-text", "Your new key", key),
             Code::with_secret("authorization", "Header to send with each request", authorization),
             Code::with_secret("curl", label, &curl),
-        )
+        ]
+    }
+
+    /// What a credential's holder copies: its id and secret, the lines for its environment, and how to exchange them.
+    pub(crate) fn credential(id: &str, secret: &Secret, env: &Secret, issuer: &PublicUrl) -> Vec<Code> {
+        let secret = secret.expose();
+        let curl = format!("curl -u {id}:{secret} -d grant_type=client_credentials {issuer}/oauth/token");
+        vec![
+            Code::example("key-id", "Key id, which is no secret", id),
+            Code::secret("secret-text", "Its secret", &ApiKey::new(secret)),
+            Code::with_secret("env", "For the environment of your service", &ApiKey::new(env.expose())),
+            Code::with_secret("curl", "An access token for it", &ApiKey::new(curl)),
+        ]
     }
 }

@@ -6,7 +6,7 @@ use portcullis_engine::PolicySpec;
 use portcullis_engine::spec::{Alphabet, Checksum, KeyFormatSpec};
 use portcullis_policy::Keys;
 
-use crate::secret::Purpose;
+use crate::secret::{CREDENTIAL_PREFIX, Purpose};
 use crate::token;
 
 /// Our own tokens have 40 characters; an administrator may have chosen a shorter one.
@@ -19,7 +19,8 @@ const OWN_FORMATS: usize = 100;
 /// text declares, the others are looked for.
 pub(super) fn keys_in(toml: &str, file_name: &str, in_force: Option<&PolicySpec>) -> Option<Keys> {
     let own = portcullis_policy::parse(toml, file_name).map(|spec| spec.keys).unwrap_or_default();
-    let tokens = token::PREFIXES.into_iter().chain(Purpose::PREFIXES).map(token_format);
+    let prefixes = token::PREFIXES.into_iter().chain(Purpose::PREFIXES).chain([CREDENTIAL_PREFIX]);
+    let tokens = prefixes.map(token_format);
     let in_force = in_force.into_iter().flat_map(|spec| spec.keys.iter().cloned());
     let formats: Vec<_> = tokens.chain(in_force).chain(own.into_iter().take(OWN_FORMATS)).collect();
     portcullis_policy::keys_in(toml, file_name, &formats)
@@ -46,7 +47,7 @@ mod tests {
         let formats = (0..1000).map(|it| format!("{{prefix='k{it}_',environment='e',body_length=32}},"));
         let formats: String = formats.collect();
         let in_force = PolicySpec { keys: vec![token_format("live_")], ..PolicySpec::default() };
-        for prefix in token::PREFIXES.into_iter().chain(Purpose::PREFIXES).chain(["live_"]) {
+        for prefix in token::PREFIXES.into_iter().chain(Purpose::PREFIXES).chain([CREDENTIAL_PREFIX, "live_"]) {
             let text =
                 format!("name='x'\nenvironments=['e']\ncredentials=[]\nrules=[]\nkeys=[{formats}]\n# {prefix}{body}\n");
             let keys = keys_in(&text, "policy.toml", Some(&in_force)).unwrap();

@@ -144,6 +144,12 @@ actions! {
     PlanUpdated "plan.updated",
     PlanDeleted "plan.deleted",
     OrganizationToppedUp "organization.topped_up",
+    SigningKeyMade "signing_key.created",
+    SigningKeyRotated "signing_key.rotated",
+    SigningKeyRetired "signing_key.retired",
+    SigningKeyRevoked "signing_key.revoked",
+    AccessTokenMinted "access_token.minted",
+    AccessTokenRefused "access_token.refused",
 }
 
 impl std::str::FromStr for Action {

@@ -18,6 +18,7 @@ mod postgres;
 mod rows;
 mod settings;
 mod single_requests;
+mod token_keys;
 mod usage;
 mod versions;
 mod webhooks;
@@ -182,6 +183,7 @@ suite! {
         keys_are_there_for_their_own_scope
         a_stale_key_is_not_written_nor_is_what_came_with_it
         a_digest_is_there_once
+        rows_of_every_kind_come_back
         a_text_with_a_nul_is_told_apart
         keys_come_newest_first
         summaries_are_of_what_changed
@@ -248,6 +250,10 @@ suite! {
         a_cause_is_told_once
         a_part_of_a_quota_is_told_once
         what_is_done_is_forgotten
+    }
+    token_keys {
+        token_keys_come_back_as_they_were_written
+        of_many_who_replace_token_keys_one_does
     }
     settings {
         the_first_to_settle_a_setting_decides

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use portcullis_api::KeyKind;
 use portcullis_api::plans::{KeyQuota, Rate};
 use portcullis_engine::spec::{LimitsSpec, RateSpec, RestrictionsSpec, TrialSpec};
 use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use crate::caller::Scope;
+use crate::secret::SecretDigest;
 
 /// Questions about keys.
 #[async_trait]
@@ -41,13 +43,17 @@ pub(crate) trait Keys {
 pub(crate) struct KeyRow {
     /// Its public name.
     pub id: KeyId,
-    /// SHA-256 of the key.
+    /// What it is.
+    pub kind: KeyKind,
+    /// SHA-256 of the key; of what mints access tokens, [`KeyDigest::of_token_key`].
     pub digest: KeyDigest,
+    /// SHA-256 of a credential's secret.
+    pub secret: Option<SecretDigest>,
     /// What people call it.
     pub name: String,
-    /// Its first characters and `...`.
+    /// Its first characters and `...`; of what is no API key, its id.
     pub display: String,
-    /// What it starts with.
+    /// What it starts with; empty if it is no API key.
     pub prefix: String,
     /// The environment it belongs to.
     pub environment: String,
@@ -120,6 +126,7 @@ pub(crate) struct UnrevokedKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeySummary {
     pub id: KeyId,
+    pub kind: KeyKind,
     pub name: String,
     pub display: String,
     pub environment: String,
@@ -141,7 +148,7 @@ pub(crate) type Visitor<'a> = &'a mut (dyn FnMut(KeySummary) + Send);
 /// What a publisher needs to know of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BundleKey {
-    /// SHA-256 of the key.
+    /// SHA-256 of the key, or what stands for it.
     pub digest: KeyDigest,
     /// Its public name.
     pub id: KeyId,

@@ -33,7 +33,7 @@ async fn every_route_has_a_method_that_understands_its_answer() {
     let batch = CreateKeys { keys: vec![request.clone(), request] };
     assert_eq!(client.create_keys(&batch).await.unwrap().value.data.len(), 2);
     assert_eq!(client.list_keys(&ListKeys { limit: Some(3), ..ListKeys::default() }).await.unwrap().data.len(), 3);
-    let found = FindKey { key: made.value.key.clone() };
+    let found = FindKey { key: made.value.key.clone().unwrap() };
     assert_eq!(&client.find_key(&found).await.unwrap().id, id);
     let trial = StartTrial { scopes: Some(Vec::new()), restrictions: None };
     assert!(client.start_trial(id, &trial).await.unwrap().value.trial.is_some());

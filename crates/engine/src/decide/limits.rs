@@ -43,8 +43,8 @@ impl<A: Ambient> KeyCheck<'_, '_, A> {
     /// Whether it may fall under a limit: what most requests are asked in place of all that follows.
     fn is_limited(&self) -> bool {
         let Defaults { key, organization, .. } = self.policy.limits;
-        let OrganizationLimits { metered, rate } = self.record.organization_limits;
-        let own = self.record.restrictions.is_some_and(|set| set.limits().is_some());
+        let OrganizationLimits { metered, rate } = self.caller.record.organization_limits;
+        let own = self.caller.record.restrictions.is_some_and(|set| set.limits().is_some());
         metered || rate.or(organization).or(key).is_some() || own || self.rule_limits().rate.is_some()
     }
 
@@ -73,7 +73,7 @@ impl<A: Ambient> KeyCheck<'_, '_, A> {
 
     /// For how long the control plane says that the organisation has nothing left.
     fn exhausted_for(&self) -> Option<u64> {
-        match self.record.organization_state {
+        match self.caller.record.organization_state {
             OrganizationState::QuotaExhausted { until } => {
                 until.checked_sub(self.ambient.now()).filter(|seconds| *seconds > 0)
             }
@@ -89,10 +89,10 @@ impl<A: Ambient> KeyCheck<'_, '_, A> {
     }
 
     fn demand(&self, rule: RuleLimits) -> Demand {
-        let own = self.record.restrictions.and_then(|set| set.limits());
+        let own = self.caller.record.restrictions.and_then(|set| set.limits());
         let defaults = &self.policy.limits;
-        let organization = Subject::Organization(self.record.organization);
-        let key = Subject::Key(own.and_then(|it| it.meter()).unwrap_or(self.record.id));
+        let organization = Subject::Organization(self.caller.record.organization);
+        let key = Subject::Key(own.and_then(|it| it.meter()).unwrap_or(self.caller.record.id));
         let claim = |rate, subject| RateClaim { bucket: Bucket::new(Some(subject), None), rate };
         let of_rule = |it: RuleRate| {
             let subject = match it.by {
@@ -103,14 +103,14 @@ impl<A: Ambient> KeyCheck<'_, '_, A> {
             RateClaim { bucket: Bucket::new(subject, Some(it.hash)), rate: it.rate }
         };
         let of_key = own.and_then(|it| it.rate()).or(defaults.key).map(|rate| claim(rate, key));
-        let of_organization = self.record.organization_limits.rate.or(defaults.organization);
+        let of_organization = self.caller.record.organization_limits.rate.or(defaults.organization);
         let of_organization = of_organization.map(|rate| claim(rate, organization));
         // What costs nothing passes whatever is left.
         let counted = |is: bool, subject| (is && rule.cost > 0).then_some(subject);
         Demand {
             rates: [of_key, of_organization, rule.rate.map(of_rule)],
             quotas: [
-                counted(self.record.organization_limits.metered, organization),
+                counted(self.caller.record.organization_limits.metered, organization),
                 counted(own.is_some_and(|it| it.has_quota()), key),
             ],
             cost: rule.cost,

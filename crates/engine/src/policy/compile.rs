@@ -8,8 +8,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::error::code_names;
-use super::{Conflict, Location, Policy, PolicyError, PolicyProblem, Rule, limits};
-use crate::credential::CredentialSource;
+use super::{Conflict, Location, Policy, PolicyError, PolicyProblem, Rule, limits, tokens};
+use crate::credential::{CredentialSource, could_begin_a_token};
 use crate::key_format::{CHECKSUM_LEN, KeyFormat, KeyFormats};
 use crate::reason::Code;
 use crate::scope::{Requirement, Scope};
@@ -28,7 +28,8 @@ pub(super) fn compile(spec: &PolicySpec) -> Result<Policy, PolicyError> {
     let environments = environments(&spec.environments)?;
     let scopes = scopes(&spec.scopes)?;
     let sources = sources(&spec.credentials)?;
-    let formats = formats(&spec.keys, &spec.environments)?;
+    let tokens = tokens::of_policy(spec)?;
+    let formats = formats(spec)?;
     let limits = limits::defaults(spec)?;
     let rules = rules(spec)?;
     let router = router(&rules)?;
@@ -47,6 +48,7 @@ pub(super) fn compile(spec: &PolicySpec) -> Result<Policy, PolicyError> {
         scopes,
         sources,
         formats,
+        tokens,
         rules,
         router,
         messages,
@@ -111,19 +113,30 @@ fn sources(specs: &[CredentialSpec]) -> Result<Vec<CredentialSource>, PolicyErro
     specs.iter().enumerate().map(parse).collect()
 }
 
-fn formats(specs: &[KeyFormatSpec], environments: &[String]) -> Result<KeyFormats, PolicyError> {
-    not_empty(specs, "keys")?;
+fn formats(spec: &PolicySpec) -> Result<KeyFormats, PolicyError> {
+    let PolicySpec { keys: specs, environments, tokens, .. } = spec;
+    if specs.is_empty() && tokens.is_none() {
+        return refuse(Location::top("keys"), PolicyProblem::NoKeys);
+    }
     let parse = |(index, spec): (usize, &KeyFormatSpec)| {
         let location = Location::member("keys", index, "prefix");
         if specs.iter().take(index).any(|it| it.prefix == spec.prefix) {
             return refuse(location, PolicyProblem::Duplicate(spec.prefix.clone()));
         }
         prefix(&spec.prefix, location)?;
+        if tokens.is_some() && could_begin_a_token(&spec.prefix) {
+            return refuse(location, PolicyProblem::TokenPrefix(spec.prefix.clone()));
+        }
         body_length(spec, index)?;
         let location = Location::member("keys", index, "environment");
         Ok(KeyFormat::new(spec, environment(&spec.environment, environments, location)?))
     };
-    specs.iter().enumerate().map(parse).collect::<Result<_, _>>().map(KeyFormats::new)
+    specs
+        .iter()
+        .enumerate()
+        .map(parse)
+        .collect::<Result<_, _>>()
+        .map(|formats| KeyFormats::new(formats, tokens.is_some()))
 }
 
 fn prefix(prefix: &str, location: Location) -> Result<(), PolicyError> {

@@ -95,6 +95,28 @@ pub enum PolicyProblem {
     /// A list that must have an entry.
     #[error("at least one is needed")]
     Empty,
+    /// Neither a key format nor access tokens: nobody could call.
+    #[error("no key format is there")]
+    NoKeys,
+    /// Access tokens, and no header to send them in.
+    #[error("access tokens are taken from headers alone, and no credential stands in one")]
+    NoTokenHeader,
+    /// Not an audience of access tokens.
+    #[error("`{0}` cannot be an audience")]
+    Audience(String),
+    /// A number that is too small or too large.
+    #[error("{value} is out of range")]
+    OutOfRange {
+        /// The number.
+        value: u32,
+        /// The smallest there may be.
+        least: u32,
+        /// The largest there may be.
+        most: u32,
+    },
+    /// A prefix under which an access token could be taken for a key.
+    #[error("an access token could be taken for a key with the prefix `{0}`")]
+    TokenPrefix(String),
     /// The same entry twice.
     #[error("`{0}` is there twice")]
     Duplicate(String),
@@ -172,6 +194,21 @@ impl PolicyProblem {
         let hint: Box<str> = match self {
             Self::Name(_) => "use letters, digits, `-`, `_` and `.`".into(),
             Self::Empty => "add an entry".into(),
+            Self::NoKeys => {
+                "add a table `[[keys]]`, or a table `[tokens]` if only access tokens are to be taken".into()
+            }
+            Self::NoTokenHeader => {
+                "add `[[credentials]]` with `in = \"header\"`, `name = \"authorization\"`, `scheme = \"Bearer\"`".into()
+            }
+            Self::Audience(_) => {
+                "write the API's address, such as `https://api.example.com`: 1 to 255 visible ASCII characters without \
+                 double quotes and backslashes"
+                    .into()
+            }
+            Self::OutOfRange { least, most, .. } => return Some(alloc::format!("use {least} to {most}")),
+            Self::TokenPrefix(_) => {
+                "choose a prefix that `eyJ` does not begin with and that does not begin with `eyJ`".into()
+            }
             Self::Duplicate(_) => "remove one of the two".into(),
             Self::Unknown { kind, name, known } => return Some(unknown_hint(kind, name, known)),
             Self::Prefix(_) => "use letters, digits, `_` and `-`: `sk_live_`".into(),

@@ -8,27 +8,6 @@ use alloc::string::String;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An enum of words on the wire. What serde derives does the same and takes a kilobyte and a half more of the module for each.
-macro_rules! words {
-    ($name:ident { $($variant:ident = $word:literal),* }) => {
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(match self { $(Self::$variant => $word,)* })
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let word = String::deserialize(deserializer)?;
-                match word.as_str() {
-                    $($word => Ok(Self::$variant),)*
-                    _ => Err(D::Error::unknown_variant(&word, &[$($word),*])),
-                }
-            }
-        }
-    };
-}
-
 /// What a policy says of quotas. How much they are stands with the organisations and keys that have them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

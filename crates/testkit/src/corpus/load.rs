@@ -10,11 +10,12 @@ use portcullis_engine::reason::{Code, Reason};
 use portcullis_engine::record::{KeyStatus, OrganizationState};
 use portcullis_engine::spec::RestrictionsSpec;
 
-use super::raw::{RawCase, RawCorpus, RawExpectation, RawKey, RawState, RawStatus};
+use super::raw::{RawCase, RawCorpus, RawExpectation, RawKey, RawKind, RawState, RawStatus};
 use super::{Case, Corpus, Organization, QUOTA_WAIT};
 use crate::escape::{self, Piece};
 use crate::expectation::Expectation;
-use crate::key::{self, KnownKey};
+use crate::key::{self, KeyKind, KnownKey};
+use crate::mint::KnownToken;
 
 pub(super) fn load(dir: &Path) -> Result<Corpus> {
     let (spec, _) = portcullis_policy::load(&dir.join("policy.toml"))?;
@@ -38,14 +39,25 @@ fn build(dir: &Path, spec: PolicySpec, raw: RawCorpus) -> Result<Corpus> {
         Ok((alias.clone(), known_key(&spec, alias, it)?))
     });
     let keys: BTreeMap<String, KnownKey> = keys.collect::<Result<_>>()?;
+    let (issuers, tokens) = (raw.issuers, raw.tokens);
+    let mints = |alias: &str| keys.get(alias).is_some_and(|key| key.kind == KeyKind::Minting);
+    for (name, issuer) in &issuers {
+        ensure!(mints(&issuer.key), "issuer `{name}`: no key of kind `issuer` is called `{}`", issuer.key);
+    }
+    for (name, token) in &tokens {
+        ensure!(mints(&token.key), "token `{name}`: no credential, grant or issuer is called `{}`", token.key);
+        let known = token.issuer.as_ref().is_none_or(|issuer| issuers.contains_key(issuer));
+        ensure!(known, "token `{name}`: no issuer is called `{:?}`", token.issuer);
+    }
     let mut names = BTreeSet::new();
+    let known = Known { keys: &keys, tokens: &tokens };
     let cases = raw.cases.into_iter().map(|case| {
         let name = case.name.clone();
         ensure!(names.insert(name.clone()), "two cases are called `{name}`");
-        build_case(case, &keys).with_context(|| format!("case `{name}`"))
+        build_case(case, &known).with_context(|| format!("case `{name}`"))
     });
     let cases = cases.collect::<Result<_>>()?;
-    Ok(Corpus { preset, dir: dir.to_owned(), spec, now, organizations, keys, cases })
+    Ok(Corpus { preset, dir: dir.to_owned(), spec, now, organizations, keys, issuers, tokens, cases })
 }
 
 fn state(raw: RawState, now: u64) -> OrganizationState {
@@ -57,8 +69,10 @@ fn state(raw: RawState, now: u64) -> OrganizationState {
 }
 
 fn known_key(spec: &PolicySpec, alias: String, raw: RawKey) -> Result<KnownKey> {
+    let kind = if raw.kind == RawKind::ApiKey { KeyKind::ApiKey } else { KeyKind::Minting };
     let format = spec.keys.iter().find(|format| format.environment == raw.environment);
-    let format = format.with_context(|| format!("key `{alias}`: no key format for `{}`", raw.environment))?;
+    let format = format.filter(|_| kind == KeyKind::ApiKey);
+    ensure!(format.is_some() || kind == KeyKind::Minting, "key `{alias}`: no key format for `{}`", raw.environment);
     for scope in &raw.scopes {
         let covers =
             |known: &String| known == scope || scope.strip_suffix('*').is_some_and(|all| known.starts_with(all));
@@ -72,7 +86,7 @@ fn known_key(spec: &PolicySpec, alias: String, raw: RawKey) -> Result<KnownKey> 
         RawStatus::Revoked => KeyStatus::Revoked,
     };
     Ok(KnownKey {
-        text: key::generate(format, &seed),
+        text: format.map(|format| key::generate(format, &seed)).unwrap_or_default(),
         id: key::key_id(&seed),
         alias,
         environment: raw.environment,
@@ -86,10 +100,37 @@ fn known_key(spec: &PolicySpec, alias: String, raw: RawKey) -> Result<KnownKey> 
             endpoint: raw.endpoint,
             ..Default::default()
         },
+        kind,
     })
 }
 
-fn build_case(raw: RawCase, keys: &BTreeMap<String, KnownKey>) -> Result<Case> {
+/// What cases may name.
+struct Known<'a> {
+    keys: &'a BTreeMap<String, KnownKey>,
+    tokens: &'a BTreeMap<String, KnownToken>,
+}
+
+impl Known<'_> {
+    fn key(&self, alias: &str) -> Result<()> {
+        ensure!(self.keys.contains_key(alias), "no key is called `{alias}`");
+        Ok(())
+    }
+
+    fn piece(&self, piece: &Piece) -> Result<()> {
+        match piece {
+            Piece::Bytes(_) => {}
+            Piece::Key(alias) => {
+                self.key(alias)?;
+                let presented = self.keys.get(alias).is_some_and(|key| key.kind == KeyKind::ApiKey);
+                ensure!(presented, "`{alias}` is never presented itself; mint a token for it");
+            }
+            Piece::Token(name) => ensure!(self.tokens.contains_key(name), "no token is called `{name}`"),
+        }
+        Ok(())
+    }
+}
+
+fn build_case(raw: RawCase, keys: &Known<'_>) -> Result<Case> {
     let expect = expectation(raw.expect, keys)?;
     consistent(&expect)?;
     let headers = raw.headers.into_iter().map(|(name, value)| {
@@ -108,25 +149,16 @@ fn build_case(raw: RawCase, keys: &BTreeMap<String, KnownKey>) -> Result<Case> {
     })
 }
 
-fn pieces(text: &str, keys: &BTreeMap<String, KnownKey>) -> Result<Vec<Piece>> {
+fn pieces(text: &str, known: &Known<'_>) -> Result<Vec<Piece>> {
     let pieces = escape::parse(text)?;
-    for piece in &pieces {
-        if let Piece::Key(alias) = piece {
-            known(alias, keys)?;
-        }
-    }
+    pieces.iter().try_for_each(|piece| known.piece(piece))?;
     Ok(pieces)
 }
 
-fn known(alias: &str, keys: &BTreeMap<String, KnownKey>) -> Result<()> {
-    ensure!(keys.contains_key(alias), "no key is called `{alias}`");
-    Ok(())
-}
-
-fn expectation(raw: RawExpectation, keys: &BTreeMap<String, KnownKey>) -> Result<Expectation> {
+fn expectation(raw: RawExpectation, known: &Known<'_>) -> Result<Expectation> {
     let code = |name: String| Code::from_name(&name).with_context(|| format!("no code `{name}`"));
     let reason = |name: String| Reason::from_name(&name).with_context(|| format!("no reason `{name}`"));
-    raw.key.as_deref().map_or(Ok(()), |alias| known(alias, keys))?;
+    raw.key.as_deref().map_or(Ok(()), |alias| known.key(alias))?;
     Ok(Expectation {
         status: raw.status,
         grpc_status: raw.grpc_status,
@@ -139,6 +171,7 @@ fn expectation(raw: RawExpectation, keys: &BTreeMap<String, KnownKey>) -> Result
         key: raw.key,
         organization: raw.organization,
         scopes: raw.scopes,
+        subject: raw.subject,
         observed: raw.observed.into_iter().map(reason).collect::<Result<_>>()?,
         hidden: raw.hidden,
     })

@@ -5,12 +5,18 @@ use std::collections::BTreeMap;
 use portcullis_engine::spec::{EndpointSpec, IpSpec, ReferrerSpec};
 use serde::Deserialize;
 
+use crate::mint::{KnownIssuer, KnownToken};
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawCorpus {
     pub(super) now: String,
     pub(super) organizations: BTreeMap<String, RawOrganization>,
     pub(super) keys: BTreeMap<String, RawKey>,
+    #[serde(default)]
+    pub(super) issuers: BTreeMap<String, KnownIssuer>,
+    #[serde(default)]
+    pub(super) tokens: BTreeMap<String, KnownToken>,
     pub(super) cases: Vec<RawCase>,
 }
 
@@ -41,6 +47,18 @@ pub(super) struct RawKey {
     pub(super) ip: Option<IpSpec>,
     pub(super) referrer: Option<ReferrerSpec>,
     pub(super) endpoint: Option<EndpointSpec>,
+    #[serde(default)]
+    pub(super) kind: RawKind,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawKind {
+    #[default]
+    ApiKey,
+    Credential,
+    Grant,
+    Issuer,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -83,6 +101,7 @@ pub(super) struct RawExpectation {
     pub(super) key: Option<String>,
     pub(super) organization: Option<String>,
     pub(super) scopes: Option<String>,
+    pub(super) subject: Option<String>,
     #[serde(default)]
     pub(super) observed: Vec<String>,
     #[serde(default)]

@@ -14,7 +14,7 @@ fn every_case_of_every_preset() {
         let module = Module::built().unwrap();
         let edge = || Edge::of(corpus(preset), module.clone(), &configuration(""));
         let (mut synced, mut bare) = (edge().with_bundle(), edge());
-        let ring = synced.corpus.ring();
+        let ring = synced.corpus.ring().unwrap();
         for (number, case) in synced.corpus.cases.clone().into_iter().enumerate() {
             let edge = if case.without_policy { &mut bare } else { &mut synced };
             let seen = run(edge, number % 2, &case.request(&ring).unwrap());
@@ -57,6 +57,7 @@ fn seen(outcome: &Outcome, logged: &Headers) -> Seen {
         key_id: told("x-portcullis-key-id"),
         organization: told("x-portcullis-org"),
         scopes: told("x-portcullis-scopes"),
+        subject: told("x-portcullis-subject"),
         ..Seen::default()
     };
     match outcome {
@@ -75,6 +76,7 @@ fn seen(outcome: &Outcome, logged: &Headers) -> Seen {
                 key_id: identified.key_id,
                 organization: identified.organization,
                 scopes: identified.scopes,
+                subject: identified.subject,
                 ..answer
             }
         }

@@ -94,6 +94,35 @@ fn only_a_key_with_address_rules_asks_for_the_address() {
     );
 }
 
+#[test]
+fn a_token_that_is_known_costs_little_more_than_a_key() {
+    let edge = Edge::of(corpus("scope"), Module::built().unwrap(), &configuration(""));
+    let mut edge = edge.with_bundle();
+    let ring = edge.corpus.ring().unwrap();
+    let sized = |name: &str| println!("{name}: a token of {} bytes", ring.token(name).unwrap().len());
+    ["narrow", "es256", "employee"].iter().for_each(|name| sized(name));
+    const TOLD: (&str, u64) = ("proxy_add_header_map_value", 5);
+    const NOW: (&str, u64) = ("proxy_get_current_time_nanoseconds", 1);
+    const SHARED: (&str, u64) = ("proxy_get_shared_data", 2);
+    fn by(edge: &Edge, name: &str) -> Request {
+        Request::get("/v1/documents").bearer(edge.corpus.ring().unwrap().token(name).unwrap())
+    }
+    check(
+        &mut edge,
+        &[
+            ("first, Ed25519", |edge| by(edge, "narrow"), 4_000_000, &[SHARED, NOW, IDENTIFY, READ, STRIP]),
+            ("known, Ed25519", |edge| by(edge, "narrow"), 24_000, &[NOW, IDENTIFY, READ, STRIP]),
+            ("first, ES256", |edge| by(edge, "es256"), 20_000_000, &[SHARED, NOW, IDENTIFY, READ, STRIP]),
+            ("known, ES256", |edge| by(edge, "es256"), 24_000, &[NOW, IDENTIFY, READ, STRIP]),
+            ("first, RS256", |edge| by(edge, "employee"), 4_000_000, &[SHARED, NOW, TOLD, READ, STRIP]),
+            ("known, RS256", |edge| by(edge, "employee"), 26_000, &[NOW, TOLD, READ, STRIP]),
+            ("forged, Ed25519", |edge| by(edge, "forged"), 4_000_000, &[ADDRESS, NOW, READ, ANSWER]),
+            ("expired", |edge| by(edge, "old"), 200_000, &[ADDRESS, NOW, READ, ANSWER]),
+            ("no token of ours", |edge| by(edge, "stranger"), 200_000, &[ADDRESS, NOW, READ, ANSWER]),
+        ],
+    );
+}
+
 fn stranger() -> Request {
     Request::get("/api/v1/skills").bearer("sp_live_00000000000000000000000000000000")
 }

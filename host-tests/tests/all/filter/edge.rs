@@ -123,8 +123,11 @@ impl Edge {
         texts.extend(self.process.metrics().into_keys().map(String::into_bytes));
         texts.extend(self.process.shared_data().into_iter().flat_map(|(key, value)| [key, value]));
         texts.extend(self.plane.take_reports().iter().map(|report| report.to_string().into_bytes()));
-        let keys = self.corpus.keys.values().map(|key| key.text.as_str());
-        for secret in keys.chain([TOKEN]) {
+        let keys = self.corpus.keys.values().map(|key| key.text.clone()).filter(|text| !text.is_empty());
+        // Of a token what could be looked up, or tried elsewhere: its payload.
+        let minted = self.corpus.tokens.values().map(|token| self.corpus.mint(token).unwrap());
+        let payloads = minted.filter_map(|token| token.split('.').nth(1).map(str::to_owned));
+        for secret in keys.chain(payloads).chain([TOKEN.to_owned()]) {
             let leak = texts.iter().find(|text| text.windows(secret.len()).any(|part| part == secret.as_bytes()));
             assert!(leak.is_none(), "leaked a secret in {}", String::from_utf8_lossy(leak.unwrap()));
         }

@@ -204,6 +204,7 @@ fn archive(
         layout,
         key_count: keys.len() as u64,
         policy,
+        tokens: None,
         organizations: vec![organizations],
         keys: vec![shard],
     };

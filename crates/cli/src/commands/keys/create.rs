@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_api::CreateKey;
+use portcullis_api::{CreateKey, KeyKind};
 use portcullis_sdk::Error;
 
 use super::limit::Limits;
@@ -15,6 +15,11 @@ use crate::exit::Failure;
 pub(crate) struct Args {
     /// What people call it.
     name: String,
+    /// Make a credential: a key id and a secret that are exchanged for access tokens, in place of a key that is sent itself.
+    ///
+    /// What it prints are the variables that a client of the API finds in its environment. The policy needs `[tokens]`.
+    #[arg(long)]
+    credential: bool,
     /// One of the policy's environments.
     #[arg(long)]
     environment: String,
@@ -63,6 +68,7 @@ fn entry(text: &str) -> Result<(String, String), &'static str> {
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let request = CreateKey {
+        kind: if args.credential { KeyKind::Credential } else { KeyKind::ApiKey },
         name: args.name,
         environment: args.environment,
         organization: args.organization,

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use portcullis_api::keys::ListKeys;
-use portcullis_api::{Key, KeyStatus};
+use portcullis_api::{Key, KeyKind, KeyStatus};
 
 use super::view::{age, last_used};
 use crate::args::{Control, Output};
@@ -18,6 +18,9 @@ pub(crate) struct Args {
     /// Only this organisation's.
     #[arg(long, value_name = "ID")]
     organization: Option<String>,
+    /// Only what is of this kind; absent = API keys and credentials.
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    kind: Option<KeyKind>,
     /// Only those in this state.
     #[arg(long, value_enum)]
     status: Option<Status>,
@@ -63,6 +66,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     });
     let mut query = ListKeys {
         organization: args.organization,
+        kind: args.kind,
         status,
         environment: args.environment,
         q: args.q,
@@ -82,6 +86,10 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     }
     keys.truncate(limit);
     print(&keys, args.output)
+}
+
+fn kind(text: &str) -> Result<KeyKind, String> {
+    text.parse().map_err(|_| format!("expected one of {}", KeyKind::ALL.map(KeyKind::as_str).join(", ")))
 }
 
 fn print(keys: &[Key], how: Output) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use portcullis_api::keys::Trial;
 use portcullis_api::restrictions::{ModeSpec, RestrictionsSpec};
-use portcullis_api::{CreatedKey, Key};
+use portcullis_api::{CreatedKey, Key, KeyKind};
 
 use super::super::limits::{quota_text, rate_text};
 use crate::args::Output;
@@ -19,7 +19,10 @@ pub(super) fn print(key: &Key, how: Output) -> Result<(), Failure> {
     let mut pair = |name: &str, value: String| table.row([name.to_owned(), value]);
     pair("id", key.id.clone());
     pair("name", key.name.clone());
-    pair("key", key.display.clone());
+    match key.kind {
+        KeyKind::ApiKey => pair("key", key.display.clone()),
+        kind => pair("kind", kind.as_str().to_owned()),
+    }
     pair("environment", key.environment.clone());
     pair("organization", key.organization.clone());
     pair("scopes", if key.scopes.is_empty() { "none".to_owned() } else { key.scopes.join(" ") });
@@ -51,7 +54,8 @@ pub(super) fn print(key: &Key, how: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A key that was just made: the key itself on stdout, so that `$(...)` takes it, and advice beside it.
+/// A key that was just made: the key itself on stdout, so that `$(...)` takes it, and advice beside it. Of a credential, the
+/// lines for an environment.
 pub(super) fn print_created(created: &CreatedKey, how: Output) -> Result<(), Failure> {
     if !created.published {
         output::talk("warning: it is stored, but edges do not know it yet: look into the control plane's log");
@@ -61,10 +65,17 @@ pub(super) fn print_created(created: &CreatedKey, how: Output) -> Result<(), Fai
     }
     let key = &created.record;
     output::talk(&format!("created {} `{}` for {}", key.id, key.name, key.environment));
-    output::talk("this is the only time the key is shown:");
-    output::data(created.key.expose());
-    let usage = created.authorization.expose().replace(created.key.expose(), "<key>");
-    output::talk(&format!("send it as `{usage}`"));
+    if let Some(env) = &created.env {
+        output::talk("this is the only time the secret is shown:");
+        output::data(env.expose().trim_end());
+        output::talk("a client finds them in its environment and exchanges them for access tokens");
+    }
+    if let (Some(text), Some(authorization)) = (&created.key, &created.authorization) {
+        output::talk("this is the only time the key is shown:");
+        output::data(text.expose());
+        let usage = authorization.expose().replace(text.expose(), "<key>");
+        output::talk(&format!("send it as `{usage}`"));
+    }
     Ok(())
 }
 

@@ -75,6 +75,7 @@ impl Listing {
     fn wanted(&self, filter: &KeyFilter) -> ListKeys {
         ListKeys {
             organization: None,
+            kind: None,
             status: filter.status,
             environment: given(&filter.environment),
             q: given(&filter.q),

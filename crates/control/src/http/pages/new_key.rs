@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use portcullis_api::{CreateKey, CreatedKey};
+use portcullis_api::{CreateKey, CreatedKey, KeyKind};
 
 use super::desk::{Desk, receipt};
 use super::done::{Done, done};
@@ -31,6 +31,7 @@ pub(super) async fn form(State(app): State<App>, desk: Desk) -> Result<Html<NewK
     let spec = policy.spec();
     Ok(Html::ok(NewKey {
         shell: desk.shell("Create a key", Section::Keys),
+        kinds: kinds(&policy, ""),
         name: String::new(),
         environments,
         scopes: scope_groups(&spec.scopes, &[]),
@@ -59,8 +60,9 @@ pub(super) async fn create(State(app): State<App>, desk: Desk, Form(sent): Form<
     }
 }
 
-const PLACES: [(&str, &str); 5] = [
+const PLACES: [(&str, &str); 6] = [
     ("", "name"),
+    ("/kind", "kind"),
     ("/environment", "environment"),
     ("/scopes", "scopes"),
     ("/expires_at", "expires_at"),
@@ -71,6 +73,7 @@ fn request(sent: &Fields) -> Result<CreateKey, Error> {
     let restrictions = fields::restrictions(sent);
     fields::none_in_vain(&restrictions, &RestrictionFields::default())?;
     Ok(CreateKey {
+        kind: sent.get("kind").parse().unwrap_or_default(),
         name: sent.get("name").to_owned(),
         environment: sent.get("environment").to_owned(),
         organization: None,
@@ -88,6 +91,7 @@ fn again(policy: &PolicyRoom, desk: &Desk, sent: &Fields, problems: Problems) ->
     let held: Vec<_> = fields::scopes(sent).into_iter().filter(|scope| policy.knows_scope(scope)).collect();
     NewKey {
         shell: desk.shell("Create a key", Section::Keys),
+        kinds: kinds(policy, sent.get("kind")),
         name: fields::again(policy, sent.get("name")),
         environments: environments(policy, sent.get("environment")),
         scopes: scope_groups(&policy.spec().scopes, &held),
@@ -99,9 +103,23 @@ fn again(policy: &PolicyRoom, desk: &Desk, sent: &Fields, problems: Problems) ->
     }
 }
 
+/// What can be made, its word for people, and which is chosen.
+fn kinds(policy: &PolicyRoom, chosen: &str) -> Vec<(&'static str, &'static str, bool)> {
+    let spec = policy.spec();
+    let kinds = [
+        (KeyKind::ApiKey, "API key: sent with each request", !spec.keys.is_empty()),
+        (KeyKind::Credential, "Credential: a key id and a secret, exchanged for access tokens", spec.tokens.is_some()),
+    ];
+    let kinds: Vec<_> = kinds.into_iter().filter(|(.., possible)| *possible).collect();
+    let known = kinds.iter().any(|(kind, ..)| kind.as_str() == chosen);
+    let is_chosen = |place: usize, kind: KeyKind| if known { kind.as_str() == chosen } else { place == 0 };
+    kinds.iter().enumerate().map(|(place, (kind, label, _))| (kind.as_str(), *label, is_chosen(place, *kind))).collect()
+}
+
 /// Those that keys can be made for, and which is chosen. Where there is no choice it is made.
 fn environments(policy: &PolicyRoom, chosen: &str) -> Vec<(String, bool)> {
-    let known: Vec<_> = policy.spec().environments.iter().filter(|name| policy.format_for(name).is_some()).collect();
+    let fits = |name: &&String| policy.spec().tokens.is_some() || policy.format_for(name).is_some();
+    let known: Vec<_> = policy.spec().environments.iter().filter(fits).collect();
     let only = known.len() == 1;
     known.into_iter().map(|name| (name.clone(), only || name == chosen)).collect()
 }
@@ -113,18 +131,21 @@ pub(super) async fn shown(
     created: Committed<CreatedKey>,
     replaces: Option<Replaced>,
 ) -> Result<Html<KeyCreated>, Failure> {
-    let Committed { version, published, value: CreatedKey { record, key, authorization, .. } } = created;
+    let Committed { version, published, value: CreatedKey { record, key, authorization, secret, env, .. } } = created;
     // Whatever keeps the example from being found, the key is shown: it is in this answer alone.
     let path = explain::example(app, &desk.by, &record.id).await.ok().flatten().unwrap_or_else(|| "/".to_owned());
-    let (key, authorization, curl) = KeyCreated::texts(&key, &authorization, app.gateway_url.as_ref(), &path);
+    let texts = match (&key, &authorization, &secret, &env) {
+        (Some(key), Some(authorization), ..) => KeyCreated::texts(key, authorization, app.gateway_url.as_ref(), &path),
+        (_, _, Some(secret), Some(env)) => KeyCreated::credential(&record.id, secret, env, &app.public_url),
+        _ => Vec::new(),
+    };
     Ok(Html::ok(KeyCreated {
-        shell: desk.shell("The key is ready", Section::Keys),
+        shell: desk.shell(if secret.is_some() { "The credential is ready" } else { "The key is ready" }, Section::Keys),
         id: record.id,
         name: record.name,
         environment: record.environment,
-        key,
-        authorization,
-        curl,
+        what: if secret.is_some() { "secret" } else { "key" },
+        texts,
         published,
         receipt: receipt(app, &desk.by, version, NO_WAIT).await?,
         replaces,

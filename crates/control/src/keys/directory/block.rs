@@ -5,6 +5,7 @@
 //! none, so it is never found across two of them.
 
 use memchr::memmem::Finder;
+use portcullis_api::KeyKind;
 use portcullis_engine::OrganizationId;
 
 use super::Place;
@@ -25,6 +26,7 @@ pub(super) struct Block {
 pub(in crate::keys) struct Entry {
     pub(in crate::keys) place: Place,
     pub(in crate::keys) organization: OrganizationId,
+    pub(in crate::keys) kind: KeyKind,
     /// The number of its name.
     pub(super) environment: u32,
     pub(in crate::keys) life: Life,

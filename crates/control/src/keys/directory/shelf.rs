@@ -31,8 +31,8 @@ impl Shelf {
 
     pub(super) fn put(&mut self, changed: &Changed) {
         let environment = self.environment(&changed.environment);
-        let &Changed { place, organization, life, .. } = changed;
-        let entry = Entry { place, organization, environment, life };
+        let &Changed { place, organization, kind, life, .. } = changed;
+        let entry = Entry { place, organization, kind, environment, life };
         // New keys are the newest: nearly always this is the end of the last block.
         if self.blocks.last().is_none_or(|last| last.is_full_before(place)) {
             self.blocks.last_mut().into_iter().for_each(Block::shrink);
@@ -65,7 +65,7 @@ impl Shelf {
         }
         let admits = |entry: &Entry| {
             environment.is_none_or(|it| it == Some(entry.environment))
-                && question.admits(entry.organization, entry.life)
+                && question.admits(entry.organization, entry.kind, entry.life)
         };
         let end = after.map_or(self.blocks.len(), |place| self.blocks.partition_point(|it| it.first() < Some(place)));
         let start = end.saturating_sub(SLICE);
@@ -104,6 +104,7 @@ impl Shelf {
 mod tests {
     use std::collections::BTreeMap;
 
+    use portcullis_api::KeyKind;
     use portcullis_engine::{KeyId, OrganizationId};
 
     use super::*;
@@ -122,6 +123,7 @@ mod tests {
         Changed {
             place: (number / 3, KeyId::from_bytes(id)),
             organization: organization(number % 5),
+            kind: if number.is_multiple_of(13) { KeyKind::Grant } else { KeyKind::ApiKey },
             environment: ["live", "test"][usize::from(number.is_multiple_of(7))].to_owned(),
             life: Life {
                 enabled: !number.is_multiple_of(4),
@@ -137,8 +139,8 @@ mod tests {
 
     fn question(scope: Scope, environment: Option<&str>, text: Option<&str>) -> Question {
         let (environment, text) = (environment.map(str::to_owned), text.map(str::to_owned));
-        let (status, overdue, idle, after, limit, now) = (None, false, false, None, 1, 1);
-        Question { scope, status, environment, overdue, idle, text, after, limit, now }
+        let (kind, status, overdue, idle, after, limit, now) = (None, None, false, false, None, 1, 1);
+        Question { scope, kind, status, environment, overdue, idle, text, after, limit, now }
     }
 
     fn all(shelf: &Shelf, question: &Question, limit: usize) -> Vec<Place> {
@@ -172,6 +174,7 @@ mod tests {
                     let question = question(scope, environment, text);
                     let admits = |key: &&Changed| {
                         scope.covers(key.organization)
+                            && key.kind == KeyKind::ApiKey
                             && environment.is_none_or(|it| it == key.environment)
                             && text.is_none_or(|text| key.text.contains(text))
                     };

@@ -1,5 +1,6 @@
 //! What a directory takes of a key that changed, and what of it can be searched, folded.
 
+use portcullis_api::KeyKind;
 use portcullis_engine::OrganizationId;
 
 use super::Place;
@@ -11,6 +12,7 @@ use crate::store::KeySummary;
 pub(super) struct Changed {
     pub(super) place: Place,
     pub(super) organization: OrganizationId,
+    pub(super) kind: KeyKind,
     pub(super) environment: String,
     pub(super) life: Life,
     /// Folded, a line for each field.
@@ -23,6 +25,7 @@ impl From<KeySummary> for Changed {
         Self {
             place: (key.created_in, key.id),
             organization: key.organization,
+            kind: key.kind,
             life: Life::from(&key),
             text: text(&key),
             environment: key.environment,

@@ -12,7 +12,7 @@ use crate::pages::parts::{Code, Pager};
 use crate::pages::restrictions::{self, RestrictionFields};
 use crate::pages::trial::{Observation, Observed, Rotation, Trial, Use};
 use portcullis_api::restrictions::{EndpointSpec, IpSpec, ModeSpec, ReferrerSpec};
-use portcullis_api::{ApiKey, Key, KeyStatus, RestrictionsSpec};
+use portcullis_api::{ApiKey, Key, KeyKind, KeyStatus, RestrictionsSpec, Secret};
 
 const SCOPES: [&str; 10] = [
     "skills:read",
@@ -31,6 +31,7 @@ fn record(name: &str, status: KeyStatus, age_days: u64) -> Key {
     let at = |age: u64| crate::clock::to_rfc3339(NOW - days(age));
     Key {
         id: "key_4fTq9ZxLw2Pm0aRb".to_owned(),
+        kind: if status == KeyStatus::Active && age_days == 2 { KeyKind::Credential } else { KeyKind::ApiKey },
         name: name.to_owned(),
         display: "sp_live_a1b2c3...".to_owned(),
         prefix: "sp_live_".to_owned(),
@@ -167,20 +168,25 @@ fn created(replaces: Option<Replaced>, published: bool) -> KeyCreated {
     let gateway = published.then(|| "https://api.example.com".parse().unwrap());
     let (key, header) =
         ("sp_live_SAMPLESAMPLESAMPLESAMPLESAMPLE00", "Authorization: Bearer sp_live_SAMPLESAMPLESAMPLESAMPLESAMPLE00");
-    let (key, authorization, curl) =
-        KeyCreated::texts(&ApiKey::new(key), &ApiKey::new(header), gateway.as_ref(), "/api/v1/skills");
+    let texts = KeyCreated::texts(&ApiKey::new(key), &ApiKey::new(header), gateway.as_ref(), "/api/v1/skills");
     KeyCreated {
         shell: shell("Key created", Section::Keys),
         id: "key_4fTq9ZxLw2Pm0aRb".to_owned(),
         name: "checkout-api".to_owned(),
         environment: "production".to_owned(),
-        key,
-        authorization,
-        curl,
+        what: "key",
+        texts,
         published,
         receipt: published.then(|| receipt(2)),
         replaces,
     }
+}
+
+fn credential() -> KeyCreated {
+    let (secret, env) = ("secret_SAMPLESAMPLESAMPLESAMPLESAMPLESAMPLE0000", "SCOPE_API_SECRET=secret_SAMPLE");
+    let issuer = "https://control.example.com".parse().unwrap();
+    let texts = KeyCreated::credential("key_4fTq9ZxLw2Pm0aRb", &Secret::new(secret), &Secret::new(env), &issuer);
+    KeyCreated { what: "secret", texts, ..created(None, true) }
 }
 
 pub(super) fn pages() -> Vec<Page> {
@@ -188,6 +194,7 @@ pub(super) fn pages() -> Vec<Page> {
     let wrong = || Problems(vec![("name", HOSTILE.to_owned()), ("ip_allow", "`10.0.0.0/33` is no range".to_owned())]);
     let new = |problems: Problems, fields, name: &str| NewKey {
         shell: shell("Create a key", Section::Keys),
+        kinds: vec![("api_key", "API key", true), ("credential", "Credential", false)],
         name: name.to_owned(),
         environments: vec![("production".to_owned(), true), ("sandbox".to_owned(), false)],
         scopes: scope_groups(&known, &[]),
@@ -230,6 +237,7 @@ pub(super) fn pages() -> Vec<Page> {
         page("keys-filtered", &listing(viewer_shell("Keys", Section::Keys), filter.clone(), vec![])),
         page("keys-empty", &listing(shell("Keys", Section::Keys), KeyFilter::default(), vec![])),
         page("key-created", &created(None, true)),
+        page("credential-created", &credential()),
         page("key-rotated", &created(replaced(Some(When::new(NOW + days(1), NOW))), true)),
         page("key-rotated-at-once", &created(replaced(None), false)),
         page(

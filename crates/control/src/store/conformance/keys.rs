@@ -1,12 +1,14 @@
 //! Keys.
 
 use futures_util::future::join_all;
-use portcullis_engine::KeyId;
+use portcullis_api::KeyKind;
 use portcullis_engine::spec::RestrictionsSpec;
+use portcullis_engine::{KeyDigest, KeyId};
 
 use super::Fixture;
 use super::rows::{NOW, change, key, key_id, organization_id, put, take_in, two_organizations, with};
 use crate::caller::Scope;
+use crate::secret::SecretDigest;
 use crate::store::{KeyRow, KeySummary, Noted, Store, StoreError, TrialRow, UnrevokedKey, Write};
 
 fn everything(number: u16) -> KeyRow {
@@ -50,6 +52,26 @@ pub(super) async fn keys_come_back_as_they_were_written(it: Fixture) {
     let expected = KeyRow { changed_in, created_by: None, ..new };
     assert_eq!(it.store.key(Scope::All, expected.id).await.unwrap(), Some(expected));
     assert_eq!(it.store.key(Scope::All, key_id(9)).await.unwrap(), None);
+}
+
+pub(super) async fn rows_of_every_kind_come_back(it: Fixture) {
+    two_organizations(&*it.store).await;
+    for (number, kind) in (1..).zip(KeyKind::ALL) {
+        let secret = (kind == KeyKind::Credential).then(|| SecretDigest::from_bytes(&[7; 32]).unwrap());
+        let digest = KeyDigest::of_token_key(key_id(number));
+        let expected = insert(&*it.store, KeyRow { kind, digest, secret, ..key(number, 1) }).await;
+        assert_eq!(it.store.key_with_digest(Scope::All, &digest).await.unwrap(), Some(expected));
+    }
+    let mut kinds = Vec::new();
+    it.store.summaries(0, &mut |summary| kinds.push(summary.kind)).await.unwrap();
+    kinds.sort_unstable();
+    assert_eq!(kinds, KeyKind::ALL);
+    let listed = it.store.unrevoked_keys(Scope::All).await.unwrap();
+    assert_eq!(listed.len(), 1, "nobody sends the others");
+    for wrong in ["kind = 'app'", "secret = 'short'"] {
+        let refused = it.sql(&format!("UPDATE keys SET {wrong}")).await.unwrap_err();
+        assert!(refused.to_lowercase().contains("check"), "{refused}");
+    }
 }
 
 pub(super) async fn keys_are_there_for_their_own_scope(it: Fixture) {
@@ -133,6 +155,7 @@ fn summary(row: &KeyRow) -> KeySummary {
     let row = row.clone();
     KeySummary {
         id: row.id,
+        kind: row.kind,
         name: row.name,
         display: row.display,
         environment: row.environment,

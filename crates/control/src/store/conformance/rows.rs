@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use portcullis_api::KeyKind;
 use portcullis_engine::{KeyDigest, KeyId, OrganizationId, OrganizationState};
 
 use crate::caller::Caller;
@@ -36,7 +37,9 @@ pub(super) fn organization(number: u8) -> OrganizationRow {
 pub(super) fn key(number: u16, organization: u8) -> KeyRow {
     KeyRow {
         id: key_id(number),
+        kind: KeyKind::ApiKey,
         digest: KeyDigest::of(&number.to_be_bytes()),
+        secret: None,
         name: format!("key {number}"),
         display: "sk_live_abcdef...".to_owned(),
         prefix: "sk_live_".to_owned(),

@@ -9,6 +9,8 @@ use super::columns::{only, parsed, signed, unsigned};
 use crate::caller::Scope;
 use crate::store::{Attention, KeyCounts, Marks, StoreError};
 
+/// What people make and rotate themselves.
+const SHOWN: &str = "kind IN ('api_key', 'credential')";
 const ACTIVE: &str = "(revoked_at IS NULL AND enabled AND (expires_at IS NULL OR expires_at > $2))";
 const DISABLED: &str = "(revoked_at IS NULL AND NOT enabled)";
 const EXPIRED: &str = "(revoked_at IS NULL AND enabled AND expires_at <= $2)";
@@ -31,7 +33,7 @@ impl Attention for SqlStore {
              COUNT(*) FILTER (WHERE {EXPIRED}) AS expired, COUNT(*) FILTER (WHERE revoked_at IS NOT NULL) AS revoked, \
              COUNT(*) FILTER (WHERE {overdue}) AS overdue, COUNT(*) FILTER (WHERE {idle}) AS idle, \
              COUNT(*) FILTER (WHERE {overdue} OR {idle} OR {soon}) AS to_look_after \
-             FROM keys WHERE ($1 IS NULL OR organization = $1)"
+             FROM keys WHERE {SHOWN} AND ($1 IS NULL OR organization = $1)"
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(only(scope)).bind(signed(marks.now));
         let query = query.bind(signed(marks.overdue)).bind(signed(marks.idle)).bind(signed(marks.soon));
@@ -51,7 +53,7 @@ impl Attention for SqlStore {
     async fn keys_to_look_after(&self, scope: Scope, marks: &Marks, limit: u32) -> Result<Vec<KeyId>, StoreError> {
         let [overdue, idle, soon] = marked();
         let sql = format!(
-            "SELECT id FROM keys WHERE ($1 IS NULL OR organization = $1) AND ({overdue} OR {idle} OR {soon}) \
+            "SELECT id FROM keys WHERE {SHOWN} AND ($1 IS NULL OR organization = $1) AND ({overdue} OR {idle} OR {soon}) \
              ORDER BY CASE WHEN {soon} THEN 0 ELSE 1 END, created_at, id LIMIT $6"
         );
         let query = sqlx::query(AssertSqlSafe(sql)).bind(only(scope)).bind(signed(marks.now));

@@ -28,6 +28,7 @@ mod reports;
 mod sessions;
 mod settings;
 pub(super) mod store;
+mod token_keys;
 mod tokens;
 mod upkeep;
 mod usage;

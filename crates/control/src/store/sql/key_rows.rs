@@ -12,6 +12,7 @@ use sqlx::Row as _;
 use super::Row;
 use super::columns::{parsed, parsed_or_null, unsigned, unsigned_or_null};
 use super::plans::period;
+use crate::secret::SecretDigest;
 use crate::store::{
     BundleKey, KeyRow, KeySummary, StoreError, TrialRow, published_limits, published_status, with_trial,
 };
@@ -19,7 +20,9 @@ use crate::store::{
 pub(super) fn key(row: &Row) -> Result<KeyRow, StoreError> {
     Ok(KeyRow {
         id: parsed(row, "id")?,
+        kind: parsed(row, "kind")?,
         digest: digest(row)?,
+        secret: secret(row)?,
         name: row.try_get("name")?,
         display: row.try_get("display")?,
         prefix: row.try_get("prefix")?,
@@ -96,6 +99,7 @@ fn published(row: &Row, is_revoked: bool) -> Result<Option<String>, StoreError> 
 pub(super) fn summary(row: &Row) -> Result<KeySummary, StoreError> {
     Ok(KeySummary {
         id: parsed(row, "id")?,
+        kind: parsed(row, "kind")?,
         name: row.try_get("name")?,
         display: row.try_get("display")?,
         environment: row.try_get("environment")?,
@@ -116,6 +120,11 @@ pub(super) fn digest(row: &Row) -> Result<KeyDigest, StoreError> {
     let bytes: &[u8] = row.try_get("digest")?;
     let bytes = bytes.try_into().map_err(|_| StoreError::Unreadable { column: "digest" })?;
     Ok(KeyDigest::from_bytes(bytes))
+}
+
+fn secret(row: &Row) -> Result<Option<SecretDigest>, StoreError> {
+    let bytes: Option<&[u8]> = row.try_get("secret")?;
+    bytes.map(|it| SecretDigest::from_bytes(it).ok_or(StoreError::Unreadable { column: "secret" })).transpose()
 }
 
 fn quota(row: &Row) -> Result<Option<KeyQuota>, StoreError> {

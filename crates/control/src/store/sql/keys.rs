@@ -12,15 +12,16 @@ use super::columns::{exactly_one, only, signed, unsigned, unsigned_or_null};
 use super::key_rows::{self, json};
 use super::{Connection, Db, SqlStore};
 use crate::caller::Scope;
+use crate::secret::SecretDigest;
 use crate::store::{BundleKey, KeyRow, Keys, StoreError, UnrevokedKey, Visitor};
 
-const COLUMNS: &str = "id, digest, name, display, prefix, environment, organization, scopes, restrictions, enabled, \
+const COLUMNS: &str = "id, kind, digest, secret, name, display, prefix, environment, organization, scopes, restrictions, enabled, \
                        created_by, created_at, created_in, expires_at, revoked_at, last_used, successor, metadata, \
                        trial, quota_limit, quota_period, rate, meter, changed_in";
 
 /// Both ends of what changed are named: with one alone PostgreSQL reads the whole table, from when a statement was first
 /// planned, on an empty table, until statistics are taken.
-const SUMMARIES: &str = "SELECT id, name, display, environment, organization, metadata, enabled, created_by, created_at, \
+const SUMMARIES: &str = "SELECT id, kind, name, display, environment, organization, metadata, enabled, created_by, created_at, \
                          created_in, expires_at, revoked_at, last_used, changed_in FROM keys \
                          WHERE changed_in > $1 AND changed_in <= (SELECT version FROM bundle)";
 
@@ -34,8 +35,8 @@ const CHOSEN_AT_ONCE: usize = 250;
 pub(super) async fn insert(connection: &mut Connection, row: &KeyRow, version: u64) -> Result<(), StoreError> {
     let sql = "INSERT INTO keys (id, digest, name, display, prefix, environment, organization, scopes, restrictions, \
                enabled, created_by, created_at, expires_at, revoked_at, last_used, successor, metadata, trial, \
-               created_in, changed_in, quota_limit, quota_period, rate, meter) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \
-               $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20, $21, $22, $23)";
+               created_in, changed_in, quota_limit, quota_period, rate, meter, kind, secret) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \
+               $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20, $21, $22, $23, $24, $25)";
     sqlx::query(sql)
         .bind(row.id.to_string())
         .bind(row.digest.as_bytes().to_vec())
@@ -60,6 +61,8 @@ pub(super) async fn insert(connection: &mut Connection, row: &KeyRow, version: u
         .bind(row.quota.map(|it| it.period.as_str()))
         .bind(row.rate.as_ref().map(|it| json("rate", it)).transpose()?)
         .bind(row.meter.map(|id| id.to_string()))
+        .bind(row.kind.as_str())
+        .bind(row.secret.map(SecretDigest::to_bytes))
         .execute(connection)
         .await?;
     Ok(())
@@ -156,7 +159,7 @@ impl Keys for SqlStore {
     }
 
     async fn unrevoked_keys(&self, scope: Scope) -> Result<Vec<UnrevokedKey>, StoreError> {
-        let sql = "SELECT id, name, prefix, created_at, last_used FROM keys WHERE revoked_at IS NULL \
+        let sql = "SELECT id, name, prefix, created_at, last_used FROM keys WHERE revoked_at IS NULL AND kind = 'api_key' \
                    AND ($1 IS NULL OR organization = $1) ORDER BY created_in DESC, id DESC";
         let mut rows = sqlx::query(sql).bind(only(scope)).fetch(self.listers());
         let mut keys = Vec::new();

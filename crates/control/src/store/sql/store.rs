@@ -11,7 +11,7 @@ use sqlx::Row as _;
 use super::columns::{signed, unsigned};
 use super::{
     Connection, Pool, SqlStore, accounts, announce, audit, hold_version, keys, meters, observations, organizations,
-    plans, policies, webhooks,
+    plans, policies, token_keys, webhooks,
 };
 use crate::store::{AuditRow, Change, Changes, PoolUse, Store, StoreError, Write};
 
@@ -64,6 +64,7 @@ impl Store for SqlStore {
             keys: keys::changed_after(&mut snapshot, version, revoked_since).await?,
             organizations: organizations::changed_after(&mut snapshot, version).await?,
             policy: policies::changed_after(&mut snapshot, version).await?,
+            tokens: token_keys::sources(&mut snapshot).await?,
         })
     }
 
@@ -168,6 +169,7 @@ async fn carry_out(connection: &mut Connection, write: &Write, version: u64) -> 
         Write::PublishPolicy(row) => policies::insert(connection, row, version).await,
         Write::Account(write) => accounts::carry_out(connection, write).await,
         Write::Webhook(write) => webhooks::carry_out(connection, write).await,
+        Write::TokenKeys(write) => token_keys::carry_out(connection, write).await,
     }
 }
 

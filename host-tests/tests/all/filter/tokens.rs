@@ -1,0 +1,248 @@
+//! Access tokens in the module as shipped: what is kept of them, what empties it, and that no bytes can harm.
+
+use std::time::Duration;
+
+use portcullis_engine::record::KeyStatus;
+use portcullis_host_tests::{Answer, Module, Outcome, Request, VmId};
+use portcullis_testkit::mint::{KnownToken, Tampered};
+use serde_json::json;
+
+use super::edge::{Edge, assert_alive, configuration, corpus};
+
+/// Far below what any signature takes, far above what a token takes that is known.
+const VERIFIES: u64 = 200_000;
+
+fn edge_of(more: &str) -> Edge {
+    Edge::of(corpus("scope"), Module::built().unwrap(), &configuration(more)).with_bundle()
+}
+
+fn asking(token: &str) -> Request {
+    Request::get("/v1/documents").bearer(token)
+}
+
+fn token(edge: &Edge, name: &str) -> String {
+    edge.corpus.ring().unwrap().token(name).unwrap().to_owned()
+}
+
+/// What a worker makes of a token, and whether it verified the signature for it.
+fn ask(edge: &mut Edge, worker: usize, token: &str) -> (String, bool) {
+    let outcome = edge.process.request(worker, asking(token));
+    let said = match outcome.status() {
+        Some(200) => "200".to_owned(),
+        _ => outcome.details().trim_start_matches("portcullis.").to_owned(),
+    };
+    (said, edge.process.exchange(worker).fuel > VERIFIES)
+}
+
+#[track_caller]
+fn check(edge: &mut Edge, token: &str, expected: (&str, bool)) {
+    let (said, verified) = ask(edge, 0, token);
+    assert_eq!((said.as_str(), verified), expected, "what was said, and whether a signature was verified");
+}
+
+#[test]
+fn a_token_is_verified_once_in_each_worker() {
+    let mut edge = edge_of("");
+    let token = token(&edge, "service");
+    for (worker, verified) in [(0, true), (0, false), (1, true), (1, false), (0, false)] {
+        assert_eq!(ask(&mut edge, worker, &token), ("200".to_owned(), verified), "worker {worker}");
+    }
+    edge.assert_nothing_leaked();
+}
+
+#[test]
+fn a_revoked_credential_takes_its_tokens_along_within_a_tick() {
+    let mut edge = edge_of("");
+    let token = token(&edge, "service");
+    check(&mut edge, &token, ("200", true));
+    check(&mut edge, &token, ("200", false));
+    edge.publish(2, |corpus| corpus.keys.get_mut("service").unwrap().status = KeyStatus::Revoked);
+    while edge.process.deliver(&edge.plane) {}
+    edge.process.tick(VmId::Worker(0));
+    check(&mut edge, &token, ("token_revoked", false));
+}
+
+#[test]
+fn what_the_record_says_now_counts() {
+    let mut edge = edge_of("");
+    let token = token(&edge, "service");
+    let scopes = |edge: &mut Edge| {
+        let outcome = edge.process.request(0, asking(&token));
+        outcome.upstream().map(|headers| headers.text("x-portcullis-scopes").unwrap_or_default())
+    };
+    assert_eq!(scopes(&mut edge).as_deref(), Some("documents:read documents:write indexes:read searches:run"));
+    edge.publish(2, |corpus| {
+        corpus.keys.get_mut("service").unwrap().scopes = vec!["documents:*".to_owned()];
+    });
+    edge.process.settle(&edge.plane);
+    assert_eq!(scopes(&mut edge).as_deref(), Some("documents:read documents:write"));
+    edge.publish(3, |corpus| corpus.keys.get_mut("service").unwrap().scopes = vec!["indexes:read".to_owned()]);
+    edge.process.settle(&edge.plane);
+    check(&mut edge, &token, ("insufficient_scope", false));
+    edge.publish(4, |corpus| drop(corpus.keys.remove("service")));
+    edge.process.settle(&edge.plane);
+    for _ in 0..2 {
+        check(&mut edge, &token, ("unknown_token_subject", false));
+    }
+    edge.publish(5, |_| ());
+    edge.process.settle(&edge.plane);
+    check(&mut edge, &token, ("200", false));
+}
+
+#[test]
+fn other_issuers_empty_the_table_and_an_issuer_that_is_gone_is_believed_no_more() {
+    let mut edge = edge_of("");
+    let [own, foreign] = ["service", "employee"].map(|name| token(&edge, name));
+    for token in [&own, &foreign] {
+        check(&mut edge, token, ("200", true));
+        check(&mut edge, token, ("200", false));
+    }
+    // Something else changed: nothing is verified again.
+    edge.publish(2, |corpus| corpus.keys.get_mut("bare").unwrap().status = KeyStatus::Disabled);
+    edge.process.settle(&edge.plane);
+    check(&mut edge, &own, ("200", false));
+    edge.publish(3, |corpus| drop(corpus.issuers.remove("login")));
+    edge.process.settle(&edge.plane);
+    check(&mut edge, &own, ("200", true));
+    check(&mut edge, &foreign, ("unknown_token_issuer", false));
+    // The policy takes none any more, and so the bundle has no issuers.
+    edge.publish(4, |corpus| {
+        corpus.spec.tokens = None;
+        corpus.spec.keys = self::corpus("systemprompt").spec.keys;
+        corpus.spec.environments.push("live".to_owned());
+    });
+    edge.process.settle(&edge.plane);
+    check(&mut edge, &own, ("tokens_not_accepted", false));
+    edge.publish(5, |_| ());
+    edge.process.settle(&edge.plane);
+    check(&mut edge, &own, ("200", true));
+    edge.assert_nothing_leaked();
+}
+
+#[test]
+fn a_known_token_is_over_when_it_is_over() {
+    let mut edge = edge_of("");
+    let token = token(&edge, "within_skew");
+    check(&mut edge, &token, ("200", true));
+    edge.process.advance(Duration::from_millis(900));
+    check(&mut edge, &token, ("200", false));
+    edge.process.advance(Duration::from_millis(100));
+    check(&mut edge, &token, ("expired_token", false));
+    check(&mut edge, &token, ("expired_token", false));
+    // A clock that is set back far enough is before every token.
+    let token = self::token(&edge, "service");
+    check(&mut edge, &token, ("200", true));
+    edge.process.rewind(Duration::from_secs(60));
+    check(&mut edge, &token, ("token_not_yet_valid", false));
+}
+
+#[test]
+fn ten_thousand_tokens_do_not_fill_a_worker() {
+    const COUNT: usize = 10_000;
+    let mut edge = edge_of(r#""cache_bytes":1048576"#);
+    let known: KnownToken = serde_json::from_value(json!({ "for": "reader", "scopes": ["documents:read"] })).unwrap();
+    let mut mint = edge.corpus.mint_by_hand(&known).unwrap();
+    let mut minted = |number: usize| {
+        mint.payload.insert("jti".to_owned(), json!(format!("{number:022}")));
+        mint.sign(Tampered::No).unwrap()
+    };
+    let mut after_some = 0;
+    for number in 0..COUNT {
+        let (said, verified) = ask(&mut edge, 0, &minted(number));
+        assert_eq!((said.as_str(), verified), ("200", true), "{number}");
+        if number == 2000 {
+            after_some = edge.process.memory_bytes(VmId::Worker(0));
+        }
+    }
+    let grown = edge.process.memory_bytes(VmId::Worker(0)) - after_some;
+    println!("{after_some} bytes after 2000 tokens, {grown} more after {COUNT}");
+    assert!(grown <= 64 << 10, "{grown} bytes more");
+    assert_eq!(ask(&mut edge, 0, &minted(COUNT - 1)), ("200".to_owned(), false), "the last one is still known");
+    assert_eq!(ask(&mut edge, 0, &minted(0)), ("200".to_owned(), true), "the first one was displaced");
+}
+
+/// Bytes that a careless reader of tokens would trip over.
+fn nasty(good: &str) -> Vec<Vec<u8>> {
+    let parts: Vec<&str> = good.split('.').collect();
+    let (head, body, signature) = (parts[0], parts[1], parts[2]);
+    let deep = |open: &str| {
+        use base64::Engine as _;
+        let json = format!("{{\"a\":{}", open.repeat(3000));
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json)
+    };
+    let mut texts: Vec<String> = vec![
+        "eyJ.".into(),
+        "eyJ..".into(),
+        "eyJ...".into(),
+        "eyJ.eyJ.eyJ".into(),
+        format!("{head}."),
+        format!("{head}.."),
+        format!("{head}.{body}"),
+        format!("{head}.{body}."),
+        format!("{head}..{signature}"),
+        format!("{head}.{body}.{signature}."),
+        format!("{head}.{body}.{signature}.{signature}"),
+        format!("{head}.{body}.{signature}="),
+        format!("{head}.{body}.{}", &signature[1..]),
+        format!("{head}.{body}.{signature}AAAA"),
+        format!("{head}.{body}.{}", "A".repeat(2000)),
+        format!("{head}.{}.{signature}", deep("[")),
+        format!("{head}.{}.{signature}", deep("{\"a\":")),
+        format!("eyJ{}.{body}.{signature}", "A".repeat(3000)),
+        format!("{}.{body}.{signature}", head.to_lowercase()),
+        good.replace(['-', '_'], "+"),
+        format!("eyJ{}", ".".repeat(4000)),
+        format!("eyJ{}", ".A".repeat(30_000)),
+    ];
+    texts.extend((0..good.len()).step_by(7).map(|cut| good[..cut].to_owned()));
+    let mut values: Vec<Vec<u8>> = texts.into_iter().map(String::into_bytes).collect();
+    for at in (0..good.len()).step_by(3) {
+        for flip in [0x01, 0x20, 0x80] {
+            let mut bytes = good.as_bytes().to_vec();
+            bytes[at] ^= flip;
+            values.push(bytes);
+        }
+    }
+    values
+}
+
+#[test]
+fn no_bytes_trap_or_pass_for_a_token() {
+    let mut edge = edge_of("");
+    for name in ["service", "es256", "employee"] {
+        let good = token(&edge, name);
+        assert_eq!(edge.process.request(0, asking(&good)).status(), Some(200), "{name}");
+        for value in nasty(&good) {
+            let request = Request::get("/v1/documents").header("authorization", [b"Bearer ", &value[..]].concat());
+            let outcome = edge.process.request(0, request);
+            let why = format!("{name}: {}", value[..value.len().min(60)].escape_ascii());
+            assert_alive(&why, &outcome);
+            assert!(matches!(outcome, Outcome::Replied { .. }), "{why} was let through");
+        }
+    }
+    assert!(!edge.process.is_dead(VmId::Worker(0)));
+    edge.assert_nothing_leaked();
+}
+
+#[test]
+fn a_token_blob_that_is_malformed_or_missing_changes_nothing() {
+    let mut edge = edge_of("");
+    let token = token(&edge, "service");
+    check(&mut edge, &token, ("200", true));
+    let bundle = edge.publish(2, |corpus| drop(corpus.issuers.remove("login")));
+    let digest = bundle.manifest.tokens.unwrap().digest.to_string();
+    edge.plane.lie(move |call, answer| match answer {
+        Answer::Response { status, headers, .. } if call.line().ends_with(&digest) => {
+            Answer::Response { status, headers, body: b"{}".to_vec() }
+        }
+        answer => answer,
+    });
+    edge.run(Duration::from_secs(2));
+    check(&mut edge, &token, ("200", false));
+    assert!(edge.metric("sync.errors") > 0);
+    assert_eq!(edge.metric("bundle.version"), 1);
+    edge.plane.repent();
+    edge.run(Duration::from_secs(3));
+    assert_eq!(edge.metric("bundle.version"), 2);
+    check(&mut edge, &token, ("200", true));
+}
