@@ -19,6 +19,7 @@ mod counter;
 mod database;
 mod demand;
 mod demo;
+mod driven;
 mod fleet;
 mod http;
 mod oauth;

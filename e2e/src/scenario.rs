@@ -13,6 +13,7 @@ mod hostile;
 mod lifecycle;
 mod limits;
 mod oauth;
+mod oauth_client;
 mod openapi;
 mod outage;
 mod quota;
@@ -41,7 +42,7 @@ pub(crate) struct Scenario {
     seed: u64,
 }
 
-const SCENARIOS: [(&str, &str); 16] = [
+const SCENARIOS: [(&str, &str); 17] = [
     ("corpus", "every case of policies/*/cases.toml, and every line that `up` prints"),
     ("lifecycle", "a key from its creation to its revocation, as its owner, its client and the upstream see it"),
     ("revocation", "how long a revoked key goes on working, on the slowest worker, under load"),
@@ -50,6 +51,10 @@ const SCENARIOS: [(&str, &str); 16] = [
     ("scale", "a hundred thousand keys: how soon they are enforced, and what Envoy needs to hold them"),
     ("roles", "an organisation, a member of each role, and what each may and may not"),
     ("openapi", "whatever the API's own description allows, asked by schemathesis"),
+    (
+        "oauth-client",
+        "an OAuth client that was not made for this, and the Python SDK, against a service's and a user's tokens",
+    ),
     ("replicas", "two control planes on one PostgreSQL, an Envoy at each; either is killed"),
     ("soak-management", "50 clients create and revoke keys at once; the control plane is killed meanwhile"),
     ("quota", "three Envoys share a quota of 10,000; Envoys and the control plane are killed, or drained, meanwhile"),
@@ -76,6 +81,7 @@ impl Scenario {
             "scale" => scale::run(&mut report).await,
             "roles" => roles::run(&mut report).await,
             "openapi" => openapi::run(&mut report).await,
+            "oauth-client" => oauth_client::run(&mut report).await,
             "replicas" => replicas::run(&mut report).await,
             "soak-management" => soak_management::run(Duration::from_secs(self.seconds), &mut report).await,
             "quota" => quota::run(self.seed, &mut report).await,

@@ -63,6 +63,11 @@ pub(crate) fn schemathesis() -> anyhow::Result<PathBuf> {
     provided("PORTCULLIS_SCHEMATHESIS", "tools/schemathesis/bin/schemathesis")
 }
 
+/// A Python that has what `e2e/python` needs: `$PORTCULLIS_PYTHON`, or the one that `cargo xtask` made.
+pub(crate) fn python() -> anyhow::Result<PathBuf> {
+    provided("PORTCULLIS_PYTHON", "tools/python/bin/python")
+}
+
 /// A PostgreSQL's `psql`.
 pub(crate) fn psql() -> anyhow::Result<PathBuf> {
     let beside = named("PORTCULLIS_PG_BIN").map(|folder| folder.join("psql"));

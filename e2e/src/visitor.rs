@@ -1,4 +1,5 @@
-//! Somebody with the simplest of browsers: it keeps cookies, follows redirects and fills in forms. It runs no script.
+//! Somebody with the simplest of browsers: it keeps cookies, fills in forms, and follows redirects to pages of the same server. It
+//! runs no script.
 //!
 //! What a form holds unseen (its CSRF token) is sent along, as a browser would. Invariant: only forms that are on the
 //! page are sent.
@@ -78,6 +79,10 @@ impl Visitor {
                 let text = String::from_utf8_lossy(&response.body).into_owned();
                 return Ok(Page { path, status: response.status, text });
             };
+            if next.starts_with("http") && !next.starts_with(&format!("http://{}/", self.address)) {
+                // Somebody else's page: where it is is all that we want to know.
+                return Ok(Page { path: next.to_owned(), status: response.status, text: String::new() });
+            }
             path = next.to_owned();
             request = Request::get(&path);
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::postgres::Cluster;
 use crate::wasm::{self, Module};
-use crate::{axe, chromium, postgres, schemathesis};
+use crate::{axe, chromium, postgres, python, schemathesis};
 
 /// Something that not every suite needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(crate) enum Need {
     Postgres,
     /// The schemathesis command.
     Schemathesis,
+    /// A Python with what the clients in it need.
+    Python,
 }
 
 /// What has been provided so far.
@@ -54,6 +56,7 @@ impl Extras {
             Need::Trap => self.variables.push(("PORTCULLIS_TRAP_WASM", wasm::build(Module::TRAP)?)),
             Need::Noop => self.variables.push(("PORTCULLIS_NOOP_WASM", wasm::build_noop()?)),
             Need::Schemathesis => self.variables.push(("PORTCULLIS_SCHEMATHESIS", schemathesis::provide()?)),
+            Need::Python => self.variables.push(("PORTCULLIS_PYTHON", python::provide()?)),
             Need::Browser => {
                 let found = chromium::provide()?;
                 let variables = [("CHROMIUM", found.browser), ("CHROMEDRIVER", found.driver)];

@@ -24,7 +24,7 @@ pub(crate) struct Scenario {
 }
 
 /// The scenarios, in the order of `test`.
-pub(crate) const SCENARIOS: [Scenario; 16] = [
+pub(crate) const SCENARIOS: [Scenario; 17] = [
     scenario("corpus", &[]),
     scenario("lifecycle", &[]),
     scenario("revocation", &[]),
@@ -33,6 +33,7 @@ pub(crate) const SCENARIOS: [Scenario; 16] = [
     scenario("scale", &[]),
     scenario("roles", &[]),
     scenario("openapi", &[Need::Schemathesis]),
+    scenario("oauth-client", &[Need::Python]),
     scenario("replicas", &[Need::Postgres]),
     Scenario { in_test: &["--seconds", "10"], ..scenario("soak-management", &[Need::Postgres]) },
     scenario("quota", &[]),

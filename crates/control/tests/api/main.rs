@@ -55,6 +55,7 @@ pub(crate) mod stack;
 mod startup;
 pub(crate) mod stored;
 mod table;
+mod token_source;
 mod tokens;
 mod trial;
 mod trouble;
