@@ -9,7 +9,9 @@ pub mod audit;
 pub mod denials;
 pub mod edge;
 pub mod explain;
+pub mod issuers;
 pub mod keys;
+pub mod oauth;
 pub mod observations;
 pub mod organizations;
 pub mod page;
@@ -21,6 +23,7 @@ pub mod problem;
 pub mod receipts;
 pub mod restrictions;
 pub mod secret;
+pub mod signing_keys;
 pub mod status;
 pub mod tokens;
 pub mod traffic;
@@ -28,6 +31,7 @@ pub mod usage;
 pub mod webhooks;
 
 pub use accounts::{CreateInvitation, CreatedInvitation, Invitation, Me, Member, Role, UpdateMember};
+pub use issuers::{CreateIssuer, Issuer, UpdateIssuer};
 pub use keys::{CreateKey, CreatedKey, Key, KeyKind, KeyList, KeyStatus, RotateKey, UpdateKey};
 pub use organizations::{CreateOrganization, Organization, OrganizationState, UpdateOrganization};
 pub use page::{Page, WhichPage};
@@ -36,6 +40,7 @@ pub use plans::{CreatePlan, CreateTopUp, KeyQuota, LostLeases, Plan, Quota, Quot
 pub use problem::Problem;
 pub use restrictions::RestrictionsSpec;
 pub use secret::{ApiKey, Secret};
+pub use signing_keys::SigningKey;
 pub use tokens::{ApiToken, CreateToken, CreatedToken, TokenKind};
 pub use webhooks::{CreateWebhook, CreatedWebhook, Delivery, UpdateWebhook, Webhook};
 

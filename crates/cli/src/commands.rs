@@ -16,6 +16,7 @@ pub(crate) mod quota;
 pub(crate) mod receipt;
 pub(crate) mod restore;
 pub(crate) mod serve;
+pub(crate) mod signing_keys;
 pub(crate) mod tokens;
 pub(crate) mod usage;
 pub(crate) mod webhooks;

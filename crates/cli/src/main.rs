@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     audit, backup, bundle, denials, edges, explain, keys, members, organizations, plans, policy, quota, receipt,
-    restore, serve, tokens, usage, webhooks, whoami,
+    restore, serve, signing_keys, tokens, usage, webhooks, whoami,
 };
 use crate::exit::Failure;
 
@@ -64,6 +64,9 @@ enum Command {
     /// Make, list and revoke API tokens for programs that manage keys.
     #[command(subcommand)]
     Tokens(tokens::Command),
+    /// List, replace and revoke the keys that access tokens are signed with.
+    #[command(subcommand)]
+    SigningKeys(signing_keys::Command),
     /// Make, try out and remove webhooks: servers that are told what happens.
     #[command(subcommand)]
     Webhooks(webhooks::Command),
@@ -96,6 +99,7 @@ fn main() -> std::process::ExitCode {
         Command::Quota(command) => quota::run(command),
         Command::Members(command) => members::run(&command),
         Command::Tokens(command) => tokens::run(&command),
+        Command::SigningKeys(command) => signing_keys::run(&command),
         Command::Webhooks(command) => webhooks::run(&command),
         Command::Whoami(args) => whoami::run(&args),
         Command::Policy(command) => policy::run(command),

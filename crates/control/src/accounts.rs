@@ -19,7 +19,7 @@ mod standing;
 mod tokens;
 
 pub(crate) use accept::{Acceptance, Accepted, Invited, accept, look_at};
-pub(crate) use attempts::Attempts;
+pub(crate) use attempts::{Attempts, place};
 pub(crate) use first::{first_owner_link, nobody_yet};
 pub(crate) use invitations::{invite, list_invitations, withdraw};
 pub(crate) use members::{change_role, list_members, removable, remove_member};

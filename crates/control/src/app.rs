@@ -8,6 +8,7 @@ use portcullis_bundle::PublicKey;
 use portcullis_engine::OrganizationId;
 use portcullis_engine::ip::Network;
 
+use crate::access_tokens::{ExchangeRates, Journal};
 use crate::accounts::{Attempts, Passwords, Refusals};
 use crate::clock::Clock;
 use crate::error::Error;
@@ -23,6 +24,7 @@ use crate::public_url::PublicUrl;
 use crate::publisher::Publisher;
 use crate::sealing::SealingKey;
 use crate::shutdown::Shutdown;
+use crate::signing_keys::Ring;
 use crate::store::{Change, Store, StoreError};
 use crate::token::Token;
 use crate::webhooks::Sender;
@@ -41,6 +43,8 @@ pub(crate) struct App {
     pub(crate) edge_token: Token,
     pub(crate) public_key: PublicKey,
     pub(crate) sealing_key: SealingKey,
+    pub(crate) token_keys: Arc<Ring>,
+    pub(crate) token_key_days: u16,
     pub(crate) public_url: PublicUrl,
     pub(crate) gateway_url: Option<PublicUrl>,
     pub(crate) trusted_proxies: Arc<[Network]>,
@@ -48,6 +52,8 @@ pub(crate) struct App {
     pub(crate) attempts: Arc<Attempts>,
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) rates: Arc<Rates>,
+    pub(crate) exchange_rates: Arc<ExchangeRates>,
+    pub(crate) exchanges: Arc<Journal>,
     pub(crate) polls: Polls,
     pub(crate) shutdown: Shutdown,
     pub(crate) limits: Limits,

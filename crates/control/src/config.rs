@@ -44,6 +44,8 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// Whether the signing key may be another than the one that this database's bundles were signed with so far.
     pub replace_signing_key: bool,
+    /// For how many days a key signs access tokens before another does.
+    pub token_key_days: u16,
     /// Where webhooks may lead.
     pub webhooks: WebhookRules,
     /// How much to bear.

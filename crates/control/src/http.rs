@@ -15,9 +15,11 @@ mod failure;
 mod finish;
 mod idempotency;
 mod invitations;
+mod issuers;
 mod keys;
 mod members;
 mod metrics;
+mod oauth;
 mod openapi;
 mod organizations;
 mod pages;
@@ -29,6 +31,7 @@ pub(crate) mod rates;
 mod receipts;
 mod routes;
 pub(crate) mod session;
+mod signing_keys;
 mod status;
 mod tagged;
 mod tally;
@@ -86,6 +89,9 @@ fn registered() -> Routes {
         .post("/edge/v1/report", edge::report)
         .post("/edge/v1/leases", edge::leases)
         .post("/edge/v1/drain", edge::drain)
+        .post("/oauth/token", oauth::token)
+        .get("/.well-known/jwks.json", oauth::jwks)
+        .get("/.well-known/oauth-authorization-server", oauth::metadata)
         .get("/metrics", metrics::metrics)
         .get("/healthz", status::healthz)
         .get("/readyz", status::readyz);
@@ -129,6 +135,12 @@ fn management(routes: Routes) -> Routes {
         .api(routes!(webhooks::test))
         .api(routes!(webhooks::deliveries))
         .api(routes!(webhooks::retry))
+        .api(routes!(issuers::list, issuers::create))
+        .api(routes!(issuers::show, issuers::update, issuers::remove))
+        .api(routes!(issuers::refresh))
+        .api(routes!(signing_keys::list))
+        .api(routes!(signing_keys::rotate))
+        .api(routes!(signing_keys::revoke))
         .api(routes!(policy::show, policy::publish))
         .api(routes!(policy::check))
         .api(routes!(policy::versions))

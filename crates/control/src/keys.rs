@@ -32,7 +32,7 @@ use crate::store::{Action, Change, KeyRow, Target, Write};
 pub(crate) use attention::attention;
 pub(crate) use creation::{create, create_batch, create_once};
 pub(crate) use directory::Directory;
-pub(crate) use fields::{email, given, misleads, name, no_secret};
+pub(crate) use fields::{email, given, known_environment, misleads, name, no_secret, scopes};
 pub(crate) use import::{import, import_csv};
 pub(crate) use listing::{find, list, list_unrevoked, names};
 pub(crate) use material::stand_in;

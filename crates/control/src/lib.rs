@@ -6,6 +6,7 @@
 #![expect(clippy::duplicate_mod, reason = "SQL is compiled once for each database, see `store`")]
 
 mod access;
+mod access_tokens;
 mod accounts;
 mod app;
 mod audit;
@@ -21,6 +22,7 @@ mod fleet;
 mod hmac;
 mod http;
 mod id;
+mod issuers;
 mod keys;
 mod limits;
 mod listings;
@@ -39,6 +41,7 @@ mod secret;
 mod secret_file;
 mod server;
 mod shutdown;
+mod signing_keys;
 mod spreadsheet;
 mod store;
 mod tag;

@@ -13,6 +13,8 @@ const REQUESTS_BY_STRANGER: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
 const SIGN_INS_BY_PAIR: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
 const SIGN_INS_BY_EMAIL: NonZeroU32 = NonZeroU32::MIN.saturating_add(999);
 const SIGN_INS_BY_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
+const EXCHANGES: NonZeroU32 = NonZeroU32::MIN.saturating_add(999);
+const EXCHANGES_REFUSED: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
 const PASSWORD_CHANGES: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 
 /// How often something may be tried.
@@ -61,6 +63,12 @@ pub struct Limits {
     pub sign_ins_by_address: Rate,
     /// Attempts to change the password in one session.
     pub password_changes: Rate,
+    /// Requests for access tokens from one address.
+    pub exchanges_by_address: Rate,
+    /// Of these, such that were refused.
+    pub exchanges_refused_by_address: Rate,
+    /// Access tokens of one credential.
+    pub exchanges_by_credential: Rate,
 }
 
 impl Default for Limits {
@@ -78,6 +86,9 @@ impl Default for Limits {
             sign_ins_by_email: Rate { burst: SIGN_INS_BY_EMAIL, every: Duration::from_secs(1) },
             sign_ins_by_address: Rate { burst: SIGN_INS_BY_ADDRESS, every: Duration::from_secs(3) },
             password_changes: Rate { burst: PASSWORD_CHANGES, every: Duration::from_secs(60) },
+            exchanges_by_address: Rate { burst: EXCHANGES, every: Duration::from_millis(2) },
+            exchanges_refused_by_address: Rate { burst: EXCHANGES_REFUSED, every: Duration::from_secs(3) },
+            exchanges_by_credential: Rate { burst: EXCHANGES, every: Duration::from_millis(2) },
         }
     }
 }

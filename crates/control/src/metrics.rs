@@ -35,6 +35,7 @@ pub(crate) struct Metrics {
     publish_seconds: Histogram,
     entries: Family<Entry, Counter>,
     sign_ins_refused: Family<Tried, Counter>,
+    exchanges: Family<Sent, Counter>,
     unread: Family<Part, Counter>,
     webhook_attempts: Family<Sent, Counter>,
     leased: Counter,
@@ -134,6 +135,7 @@ impl Metrics {
             publish_seconds: Histogram::new(PUBLISH_SECONDS),
             entries: Family::default(),
             sign_ins_refused: Family::default(),
+            exchanges: Family::default(),
             unread: Family::default(),
             webhook_attempts: Family::default(),
             leased: Counter::default(),
@@ -156,6 +158,8 @@ impl Metrics {
         registry.register("audit_entries", "Rows written to the audit log by this process", it.entries.clone());
         let help = "Passwords that were wrong, of somebody who is known here or not";
         registry.register("sign_ins_refused", help, it.sign_ins_refused.clone());
+        let help = "Credentials in exchange for access tokens: minted, refused, or of nobody who is known here";
+        registry.register("token_exchanges", help, it.exchanges.clone());
         registry.register("report_entries_unread", "What newer edges told and nobody here can read", it.unread.clone());
         let help = "Attempts to send a webhook its message, and what became of them";
         registry.register("webhook_attempts", help, it.webhook_attempts.clone());
@@ -194,6 +198,11 @@ impl Metrics {
     pub(crate) fn sign_in_refused(&self, is_known: bool) {
         let account = if is_known { "known" } else { "unknown" };
         self.sign_ins_refused.get_or_create(&Tried { account }).inc();
+    }
+
+    /// A credential was to be exchanged: `minted`, `refused` or `unknown`.
+    pub(crate) fn exchanged(&self, outcome: &'static str) {
+        self.exchanges.get_or_create(&Sent { outcome }).inc();
     }
 
     /// Something was written to the audit log.

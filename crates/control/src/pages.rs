@@ -25,6 +25,7 @@ pub(crate) mod receipt;
 pub(crate) mod restrictions;
 pub(crate) mod settings;
 pub(crate) mod shell;
+pub(crate) mod signing_keys;
 pub(crate) mod text_diff;
 pub(crate) mod trial;
 pub(crate) mod usage;

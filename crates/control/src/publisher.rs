@@ -8,6 +8,7 @@ mod day;
 mod history;
 mod index;
 mod progress;
+mod tokens;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use tokio::time::timeout;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::policy::{PolicyRoom, PolicySlot};
+use crate::signing_keys::Ring;
 use crate::store::{PolicyRow, Store, StoreError};
 
 use bundle::Builder;
@@ -158,6 +160,7 @@ pub(crate) struct Worker {
     history: Arc<Mutex<History>>,
     builder: Arc<Mutex<Builder>>,
     policies: PolicySlot,
+    token_keys: Arc<Ring>,
     progress: Arc<Progress>,
     metrics: Arc<Metrics>,
     applied: u64,
@@ -165,10 +168,12 @@ pub(crate) struct Worker {
 
 /// A publisher with nothing published, and the worker that will change that.
 /// Whoever waits for a version does so for at most `within`.
+#[expect(clippy::too_many_arguments, reason = "each is another thing that the control plane has one of")]
 pub(crate) fn new(
     store: Arc<dyn Store>,
     clock: Clock,
     policies: PolicySlot,
+    token_keys: Arc<Ring>,
     key: SigningKey,
     within: Duration,
     metrics: Arc<Metrics>,
@@ -187,6 +192,7 @@ pub(crate) fn new(
         history: history.clone(),
         builder: Arc::new(Mutex::new(Builder::new(policy))),
         policies,
+        token_keys,
         progress: progress.clone(),
         metrics,
         applied: 0,
@@ -221,18 +227,24 @@ impl Worker {
         }
         let begun = Instant::now();
         let changes = self.store.changes(self.applied, day::forgotten_before(stored)).await?;
-        let version = changes.version;
+        let (version, sources) = (changes.version, changes.tokens);
         let policy = changes.policy.as_ref().and_then(readable);
         let blob = policy.as_ref().map(|room| build_policy(room.spec())).transpose()?;
+        let in_force = self.policies.load();
+        let spec = policy.as_ref().map_or(in_force.spec(), PolicyRoom::spec);
+        let tokens = tokens::blob(spec, &sources, Vec::new());
+        drop(in_force);
         let published = self.build(move |builder| {
             blob.into_iter().for_each(|blob| builder.replace_policy(blob));
+            builder.replace_tokens(tokens);
             builder.apply(changes.keys, &changes.organizations, day::forgotten_before(version));
             builder.build(version)
         });
         let published = Arc::new(published.await??);
         self.applied = version;
-        // Whoever waits for the version finds its policy in force.
+        // Whoever waits for the version finds its policy in force, and its keys.
         policy.into_iter().for_each(|room| self.policies.store(Arc::new(room)));
+        self.token_keys.publish(sources);
         self.history.lock().unwrap_or_else(PoisonError::into_inner).push(published.clone());
         self.current.send_replace(Some(published));
         self.progress.published(version, self.clock.seconds());

@@ -75,7 +75,7 @@ impl Secret {
 
     /// What the database holds of it.
     pub(crate) fn digest(&self) -> SecretDigest {
-        SecretDigest(Sha256::digest(self.0.as_bytes()).into())
+        SecretDigest::of(self.0.as_bytes())
     }
 
     /// Its first characters and `...`, for people who look for it.
@@ -109,6 +109,11 @@ impl fmt::Debug for Secret {
 pub(crate) struct SecretDigest([u8; 32]);
 
 impl SecretDigest {
+    /// Of whatever was sent in a secret's place.
+    pub(crate) fn of(sent: &[u8]) -> Self {
+        Self(Sha256::digest(sent).into())
+    }
+
     /// As a column holds it.
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         self.0.to_vec()

@@ -11,12 +11,15 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use portcullis_bundle::{BuildError, PublicKey};
+use portcullis_engine::OrganizationId;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::access_tokens::ExchangeRates;
 use crate::accounts::{self, Attempts, Passwords};
 use crate::app::App;
+use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::Fleet;
@@ -26,8 +29,9 @@ use crate::policy::{self, NoPolicy};
 use crate::public_url::PublicUrl;
 use crate::publisher::{self, Worker};
 use crate::secret_file::SecretFileError;
-use crate::store::{self, OpenError, SIGNING_KEY, Store, StoreError};
-use crate::{http, organizations, shutdown, webhooks};
+use crate::signing_keys::{self, Ring};
+use crate::store::{self, Change, OpenError, SIGNING_KEY, Store, StoreError, TokenKeysWrite, Write};
+use crate::{http, issuers, organizations, shutdown, webhooks};
 
 /// Connections that are still busy then are cut.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
@@ -114,14 +118,18 @@ impl Server {
         let default_organization = default_organization.map_err(|error| ServeError::FirstStart(error.to_string()))?;
         let (policy, note) = policy::at_start(store.as_ref(), default_organization, clock.millis(), file).await?;
         let policies = Arc::new(ArcSwap::from_pointee(policy));
+        let public_url = config.public_url.unwrap_or_else(|| PublicUrl::of(address));
+        sign_tokens_as(store.as_ref(), default_organization, &clock, &public_url).await?;
         // Edges that saw a later version, of a database since restored, or an older policy: both get a newer one.
         store.take_version(clock.millis()).await?;
         let public_key = secrets.signing_key.public_key();
         let metrics = Arc::new(Metrics::new(clock.seconds()));
+        let token_keys = Arc::new(Ring::new(secrets.sealing_key.clone()));
         let (publisher, worker) = publisher::new(
             store.clone(),
             clock.clone(),
             policies.clone(),
+            token_keys.clone(),
             secrets.signing_key,
             config.limits.publish_within,
             metrics.clone(),
@@ -129,13 +137,15 @@ impl Server {
         let (trigger, shutdown) = shutdown::new();
         let app = App {
             fleet: Arc::new(Fleet::new(store.clone(), metrics.clone())),
-            public_url: config.public_url.unwrap_or_else(|| PublicUrl::of(address)),
+            public_url,
             gateway_url: config.gateway_url,
             trusted_proxies: config.trusted_proxies.into(),
             passwords: Passwords::new(),
             attempts: Arc::new(Attempts::new(&config.limits)),
             refusals: Arc::default(),
             rates: Arc::new(Rates::new(&config.limits)),
+            exchange_rates: Arc::new(ExchangeRates::new(&config.limits)),
+            exchanges: Arc::default(),
             polls: http::polls::Polls::default(),
             store,
             directory: Arc::default(),
@@ -147,6 +157,8 @@ impl Server {
             edge_token: secrets.edge_token,
             public_key,
             sealing_key: secrets.sealing_key,
+            token_keys,
+            token_key_days: config.token_key_days,
             shutdown,
             limits: config.limits,
             metrics,
@@ -195,6 +207,8 @@ impl Server {
         // Dropped with this future. What it is sending then is sent again.
         let mut telling = JoinSet::new();
         telling.spawn(webhooks::run(app.clone()));
+        telling.spawn(issuers::run(app.clone()));
+        telling.spawn(signing_keys::run(app.clone()));
         let serving = connections::serve(listener, http::router(app), limits, ending.clone());
         let asked_to_end = async {
             stop.await;
@@ -223,6 +237,22 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeE
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
+}
+
+/// The name under which access tokens are signed is the database's, so that all control planes sign alike: that of whichever
+/// was started last. Edges are told if it changes.
+async fn sign_tokens_as(
+    store: &dyn Store,
+    organization: OrganizationId,
+    clock: &Clock,
+    name: &PublicUrl,
+) -> Result<(), StoreError> {
+    let name = name.to_string();
+    if store.token_issuer().await?.as_deref() == Some(&*name) {
+        return Ok(());
+    }
+    let change = Change::new(&Caller::system(organization), clock.millis());
+    store.write(&change.also(Write::TokenKeys(TokenKeysWrite::Issuer(name))), clock.millis()).await.map(drop)
 }
 
 /// One database's bundles are signed with one key: edges refuse every other.

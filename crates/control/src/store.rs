@@ -15,6 +15,7 @@ mod denials;
 mod error;
 mod fleet;
 mod intake;
+mod issuers;
 mod keys;
 mod leases;
 mod migrations;
@@ -50,6 +51,7 @@ pub(crate) use fleet::{
     VmRow, add,
 };
 pub(crate) use intake::{Batch, Intake, Noted, Portion, Stream, TakenIn};
+pub(crate) use issuers::{Fetched, IssuerRow, IssuerWrite, Issuers, OwnedIssuer};
 pub(crate) use keys::{BundleKey, KeyRow, KeySummary, Keys, TrialRow, UnrevokedKey, Visitor};
 use keys::{published_limits, published_status, with_trial};
 pub(crate) use leases::{LeaseCall, LeaseOutcome, Leases, TopUpRow};
@@ -82,6 +84,7 @@ pub(crate) trait Store:
     + Edges
     + Intake
     + Invitations
+    + Issuers
     + Keys
     + Leases
     + Members
@@ -169,6 +172,8 @@ pub(crate) enum Write {
     Account(AccountWrite),
     /// About webhooks and what they are sent.
     Webhook(WebhookWrite),
+    /// About whose access tokens are accepted.
+    Issuer(IssuerWrite),
     /// About what access tokens are signed with.
     TokenKeys(TokenKeysWrite),
 }
@@ -186,6 +191,7 @@ impl Write {
             | Self::DeletePlan(..)
             | Self::TopUp(_)
             | Self::PublishPolicy(_)
+            | Self::Issuer(_)
             | Self::TokenKeys(_) => true,
             Self::ForgetObservations(..) | Self::Account(_) | Self::Webhook(_) => false,
         }
@@ -203,6 +209,8 @@ pub(crate) struct Changes {
     pub organizations: Vec<OrganizationEntry>,
     /// The newest policy, if it changed.
     pub policy: Option<PolicyRow>,
+    /// The issuers whose keys are not revoked, changed or not.
+    pub issuers: Vec<OwnedIssuer>,
     /// What tokens depend on, changed or not.
     pub tokens: TokenSources,
 }

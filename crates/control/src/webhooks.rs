@@ -16,8 +16,10 @@ mod schedule;
 mod sender;
 mod signing;
 
+pub(crate) use address::Refused;
 pub use address::WebhookRules;
 pub(crate) use events::{Event, Events};
 pub(crate) use manage::{create, deliveries, list, remove, retry, show, test, update};
+pub(crate) use post::Failed;
 pub(crate) use sender::{Sender, run};
 pub(crate) use signing::PREFIX as SECRET_PREFIX;

@@ -5,8 +5,8 @@
 
 use alloc::string::String;
 
-use crate::jwk::Algorithm;
 use crate::json::{self, Json};
+use crate::jwk::Algorithm;
 use crate::verify::Refusal;
 
 /// Keys in the token (`jwk`, `x5c`) and addresses of keys are the attacker's choice; extensions, compression, unencoded

@@ -18,6 +18,7 @@ mod issuers;
 mod json;
 mod jwk;
 mod jwks;
+mod modular;
 mod public_key;
 mod rsa;
 #[cfg(feature = "sign")]

@@ -89,10 +89,12 @@ fn ed25519(x: &[u8]) -> Result<PublicKey, InvalidKey> {
     key.filter(|key| !key.is_weak()).map(PublicKey::Ed25519).ok_or(InvalidKey::Point)
 }
 
+/// From both coordinates alone: what reads every form of a point is large.
 fn p256(x: &[u8], y: &[u8]) -> Result<PublicKey, InvalidKey> {
-    let uncompressed = [&[4], x, y].concat();
+    use p256::elliptic_curve::point::AffineCoordinates as _;
     // Leading zeros belong to a coordinate (RFC 7518, section 6.2.1.2).
-    let whole = x.len() == 32 && y.len() == 32;
-    let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&uncompressed).ok().filter(|_| whole);
+    let (Ok(x), Ok(y)) = (x.try_into(), y.try_into()) else { return Err(InvalidKey::Point) };
+    let point: Option<p256::AffinePoint> = p256::AffinePoint::from_coordinates(x, y).into();
+    let key = point.and_then(|point| p256::ecdsa::VerifyingKey::from_affine(point).ok());
     key.map(PublicKey::P256).ok_or(InvalidKey::Point)
 }

@@ -6,10 +6,9 @@
 
 use alloc::vec::Vec;
 
-use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
-use crypto_bigint::{BoxedUint, Odd};
 use sha2::{Digest as _, Sha256};
 
+use crate::modular::{Modulus, words};
 use crate::public_key::BadSignature;
 
 /// DER of the `DigestInfo` of SHA-256, up to the digest (RFC 8017, section 9.2, note 1).
@@ -19,7 +18,7 @@ const DIGEST_INFO: [u8; 19] =
 /// A public key.
 #[derive(Debug)]
 pub(crate) struct RsaKey {
-    modulus: BoxedMontyParams,
+    modulus: Modulus,
     /// Length of the modulus, and of every signature, in bytes.
     len: usize,
     exponent: u32,
@@ -39,39 +38,25 @@ impl RsaKey {
         if exponent < 3 || exponent.is_multiple_of(2) {
             return None;
         }
-        let odd = Odd::new(BoxedUint::from_be_slice_vartime(modulus)).into_option()?;
-        Some(Self { modulus: BoxedMontyParams::new_vartime(odd), len: modulus.len(), exponent })
+        Some(Self { modulus: Modulus::new(modulus)?, len: modulus.len(), exponent })
     }
 
     /// Whether it signed these bytes.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         let encoded = self.encoded(&Sha256::digest(message)).ok_or(BadSignature)?;
-        if signature.len() == self.len && self.open(signature) == Some(encoded) { Ok(()) } else { Err(BadSignature) }
-    }
-
-    /// The signature to the power of the exponent, left to right: at most 32 squarings.
-    fn open(&self, signature: &[u8]) -> Option<BoxedUint> {
-        let signature = BoxedUint::from_be_slice(signature, self.modulus.bits_precision()).ok()?;
-        if signature >= *self.modulus.modulus().as_ref() {
-            return None;
-        }
-        let base = BoxedMontyForm::new(signature, &self.modulus);
-        let below_top = 31 - self.exponent.leading_zeros();
-        let power = (0..below_top).rev().fold(base.clone(), |power, bit| {
-            let square = power.square();
-            if self.exponent >> bit & 1 == 1 { square.mul(&base) } else { square }
-        });
-        Some(power.retrieve())
+        let opened = Some(signature).filter(|it| it.len() == self.len);
+        let opened = opened.and_then(|it| self.modulus.power(it, self.exponent)).ok_or(BadSignature)?;
+        if opened == words(&encoded) { Ok(()) } else { Err(BadSignature) }
     }
 
     /// `00 01 FF … FF 00 DigestInfo digest`, as long as the modulus.
-    fn encoded(&self, digest: &[u8]) -> Option<BoxedUint> {
+    fn encoded(&self, digest: &[u8]) -> Option<Vec<u8>> {
         let padding = self.len.checked_sub(3 + DIGEST_INFO.len() + digest.len())?;
         let mut encoded = Vec::from([0, 1]);
         encoded.resize(2 + padding, 0xff);
         encoded.push(0);
         encoded.extend_from_slice(&DIGEST_INFO);
         encoded.extend_from_slice(digest);
-        BoxedUint::from_be_slice(&encoded, self.modulus.bits_precision()).ok()
+        Some(encoded)
     }
 }

@@ -111,7 +111,8 @@ fn examples_of_the_rfcs() {
         } else {
             counts.1 += 1;
         }
-        if case["expect"]["signature_valid"] == true && !["rfc7515-A.1", "rfc7515-A.4"].contains(&id.as_str().unwrap()) {
+        if case["expect"]["signature_valid"] == true && !["rfc7515-A.1", "rfc7515-A.4"].contains(&id.as_str().unwrap())
+        {
             assert!(opened.is_ok(), "{id}: {opened:?}");
         }
         // None names an audience of ours: what fails earlier says so, and nothing is accepted.

@@ -326,7 +326,10 @@ fn keys_without_a_name() {
     check(&signed(&no_kid, &of(OTHER), by_ed(2)), None);
     check(&signed(&header(&json!({ "kid": GONE, "alg": "ES256" })), &of(OTHER), by_ec), None);
     check(&signed(&header(&json!({ "kid": GONE, "typ": "JWT" })), &of(THIRD), by_ed(3)), Some(UnknownKey));
-    check(&signed(&header(&json!({ "kid": GONE, "typ": "JWT", "alg": "RS256" })), &of(THIRD), by_ed(3)), Some(UnknownKey));
+    check(
+        &signed(&header(&json!({ "kid": GONE, "typ": "JWT", "alg": "RS256" })), &of(THIRD), by_ed(3)),
+        Some(UnknownKey),
+    );
     check(&signed(&header(&json!({ "kid": "four", "typ": GONE })), &of(THIRD), by_ed(4)), None);
 }
 

@@ -70,8 +70,10 @@ fn sets_of_providers() {
     let azure = with(json!({ "kid": "b", "use": "sig", "issuer": "https://login.example.com/x/v2.0" }), x5);
     check(&[rsa(azure)], &[("b", Rs256)], &[]);
     // Keycloak: a key for signing and one for encryption.
-    let keycloak =
-        [rsa(json!({ "kid": "c", "use": "sig", "alg": "RS256" })), rsa(json!({ "kid": "d", "use": "enc", "alg": "RSA-OAEP" }))];
+    let keycloak = [
+        rsa(json!({ "kid": "c", "use": "sig", "alg": "RS256" })),
+        rsa(json!({ "kid": "d", "use": "enc", "alg": "RSA-OAEP" })),
+    ];
     check(&keycloak, &[("c", Rs256)], &["key 2: its `use` is `enc`"]);
     check(&[ec(json!({ "kid": "e" })), ed(json!({ "kid": "f" }))], &[("e", Es256), ("f", EdDsa)], &[]);
     check(&[ed(json!({ "alg": "Ed25519", "key_ops": ["verify"] }))], &[("-", EdDsa)], &[]);
@@ -95,9 +97,18 @@ fn keys_that_are_passed_over() {
         (ec(json!({ "alg": "EdDSA" })), "its algorithm `EdDSA` is not accepted"),
         (rsa(json!({ "use": "tls" })), "its `use` is `tls`"),
         (rsa(json!({ "key_ops": ["sign"] })), "its `key_ops` do not name `verify`"),
-        (rsa(json!({ "e": "AQ" })), "an RSA key that is not 2048 to 4096 bits, or whose exponent is not odd and 3 to 2^32"),
-        (rsa(json!({ "e": "AgAA" })), "an RSA key that is not 2048 to 4096 bits, or whose exponent is not odd and 3 to 2^32"),
-        (rsa(json!({ "e": "AQAAAAE" })), "an RSA key that is not 2048 to 4096 bits, or whose exponent is not odd and 3 to 2^32"),
+        (
+            rsa(json!({ "e": "AQ" })),
+            "an RSA key that is not 2048 to 4096 bits, or whose exponent is not odd and 3 to 2^32",
+        ),
+        (
+            rsa(json!({ "e": "AgAA" })),
+            "an RSA key that is not 2048 to 4096 bits, or whose exponent is not odd and 3 to 2^32",
+        ),
+        (
+            rsa(json!({ "e": "AQAAAAE" })),
+            "an RSA key that is not 2048 to 4096 bits, or whose exponent is not odd and 3 to 2^32",
+        ),
         (short, "an RSA key that is not 2048 to 4096 bits, or whose exponent is not odd and 3 to 2^32"),
         (rsa(json!({ "n": format!("{RSA_N}=") })), "a key with a member that is not base64url without padding"),
         (rsa(json!({ "n": 7 })), "a key whose `kty`, `crv`, `alg` and members do not fit together"),
@@ -172,7 +183,11 @@ fn lists_of_issuers() {
         assert_eq!(compile_all(issuers).err(), problem);
     }
     for (max_token_bytes, good) in [(0, false), (1, true), (16_384, true), (16_385, false)] {
-        assert_eq!(Issuers::compile(&IssuersSpec { max_token_bytes, issuers: vec![] }).is_ok(), good, "{max_token_bytes}");
+        assert_eq!(
+            Issuers::compile(&IssuersSpec { max_token_bytes, issuers: vec![] }).is_ok(),
+            good,
+            "{max_token_bytes}"
+        );
     }
 }
 

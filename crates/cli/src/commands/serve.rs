@@ -49,6 +49,9 @@ pub(crate) struct Args {
     /// Sign with the signing key from now on, although this database's bundles were signed with another so far.
     #[arg(long)]
     replace_signing_key: bool,
+    /// For how many days a key signs access tokens before another does.
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    token_key_days: u16,
     /// Let webhooks go to `http://` URLs, unencrypted.
     #[arg(long)]
     webhook_allow_http: bool,
@@ -96,6 +99,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Failure> {
         gateway_url: args.gateway_url,
         trusted_proxies: args.trusted_proxies,
         replace_signing_key: args.replace_signing_key,
+        token_key_days: args.token_key_days,
         webhooks: WebhookRules { allow_http: args.webhook_allow_http, allow_private: args.webhook_allow_private },
         limits: Limits { requests_by_caller: Rate::per_second(args.requests_per_second), ..Limits::default() },
     };

@@ -96,7 +96,7 @@ fn quota(rate: Rate) -> Quota {
 }
 
 /// A host may have a whole /64 of IPv6.
-fn place(address: Option<IpAddr>) -> Short {
+pub(crate) fn place(address: Option<IpAddr>) -> Short {
     match address {
         Some(IpAddr::V4(v4)) => v4.to_ipv6_mapped().octets(),
         Some(IpAddr::V6(v6)) => (u128::from(v6) >> 64 << 64).to_be_bytes(),

@@ -4,6 +4,7 @@
 //! each while, so they cannot fill it; the rows together count every failure up to the last of them.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
 use crate::id::UserId;
@@ -11,9 +12,12 @@ use crate::id::UserId;
 /// Of one member there is no more than one row in this time.
 const WHILE_SECONDS: u64 = 10 * 60;
 
-/// Members whose password was tried in vain.
-#[derive(Debug, Default)]
-pub(crate) struct Refusals(Mutex<HashMap<UserId, Refused>>);
+/// Members whose password was tried in vain, and whatever else is told of once in a while.
+#[derive(Debug)]
+pub(crate) struct Refusals<K = UserId> {
+    counted: Mutex<HashMap<K, Refused>>,
+    each_seconds: u64,
+}
 
 #[derive(Debug)]
 struct Refused {
@@ -23,18 +27,31 @@ struct Refused {
     untold: u64,
 }
 
-impl Refusals {
+impl<K> Default for Refusals<K> {
+    fn default() -> Self {
+        Self::each(WHILE_SECONDS)
+    }
+}
+
+impl<K> Refusals<K> {
+    /// With a row in so many seconds.
+    pub(crate) fn each(seconds: u64) -> Self {
+        Self { counted: Mutex::default(), each_seconds: seconds }
+    }
+}
+
+impl<K: Eq + Hash> Refusals<K> {
     /// Counts one. If it is time for a row: how many failures that tells of.
-    pub(crate) fn count(&self, user: UserId, now: u64) -> Option<u64> {
-        let mut members = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn count(&self, user: K, now: u64) -> Option<u64> {
+        let mut members = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         // Only those stay of whom there is something to tell, or who must wait: as many as are tried in a while.
-        members.retain(|_, it| it.untold > 0 || now.saturating_sub(it.told_at) < WHILE_SECONDS);
+        members.retain(|_, it| it.untold > 0 || now.saturating_sub(it.told_at) < self.each_seconds);
         let Some(it) = members.get_mut(&user) else {
             members.insert(user, Refused { told_at: now, untold: 0 });
             return Some(1);
         };
         it.untold += 1;
-        if now.saturating_sub(it.told_at) < WHILE_SECONDS {
+        if now.saturating_sub(it.told_at) < self.each_seconds {
             return None;
         }
         it.told_at = now;
@@ -42,8 +59,8 @@ impl Refusals {
     }
 
     /// How many no row tells of, now that the member signs in.
-    pub(crate) fn settle(&self, user: UserId) -> u64 {
-        let mut members = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn settle(&self, user: K) -> u64 {
+        let mut members = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         members.get_mut(&user).map_or(0, |it| std::mem::take(&mut it.untold))
     }
 }

@@ -32,6 +32,8 @@ use crate::secret::{Purpose, Secret};
 enum Door {
     /// Anyone, and no page.
     Open,
+    /// Clients that want access tokens, who prove themselves in their own way.
+    Clients,
     /// Edges.
     Edges,
     /// Programs, with a token.
@@ -46,6 +48,8 @@ impl Door {
     fn of(path: &str) -> Self {
         match path {
             "/healthz" | "/readyz" | "/v1/openapi.json" | "/v1/invitations:accept" => Self::Open,
+            "/.well-known/jwks.json" | "/.well-known/oauth-authorization-server" => Self::Open,
+            "/oauth/token" => Self::Clients,
             "/sign-in" | "/favicon.ico" => Self::Visitors,
             path if path.starts_with("/edge/") => Self::Edges,
             path if path.starts_with("/v1") || path.starts_with("/metrics") => Self::Programs,
@@ -95,7 +99,8 @@ pub(super) async fn gate(State(app): State<App>, mut request: Request, next: Nex
     drop(place);
     response.extensions_mut().insert(who);
     told.into_iter().filter(|_| !door.is_of_pages()).for_each(|told| told.tell(response.headers_mut()));
-    if !known || door == Door::Open {
+    let is_stranger = door == Door::Open || (door == Door::Clients && !response.status().is_success());
+    if !known || is_stranger {
         // A stranger is answered, and keeps no connection for it.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -107,10 +112,11 @@ pub(super) async fn gate(State(app): State<App>, mut request: Request, next: Nex
 }
 
 /// Counts a request; fails if it is one too many. Edges and whoever watches over this process are not counted, nor is what
-/// a page is made of.
+/// a page is made of. Clients that want access tokens are counted where these are.
 fn count(app: &App, door: Door, request: &Request, known: bool) -> Result<Option<Told>, Box<(Failure, Told)>> {
     let path = request.uri().path();
-    if matches!(path, "/healthz" | "/readyz") || path.starts_with("/assets/") || (known && door == Door::Edges) {
+    let is_uncounted = matches!(path, "/healthz" | "/readyz") || path.starts_with("/assets/") || door == Door::Clients;
+    if is_uncounted || (known && door == Door::Edges) {
         return Ok(None);
     }
     match request.extensions().get::<Caller>().filter(|_| known) {
@@ -137,7 +143,7 @@ async fn enter(app: &App, door: Door, request: &mut Request) -> Result<(), Respo
     let internal = |error: Error| Failure::from(error).into_response();
     let stranger = || Failure::unauthorized().into_response();
     let caller = match door {
-        Door::Open => visitor,
+        Door::Open | Door::Clients => visitor,
         Door::Edges if bearer(request.headers()).is_some_and(|sent| app.edge_token.is(sent)) => return Ok(()),
         Door::Edges => return Err(stranger()),
         Door::Programs => match program(app, &visitor, request.headers()).await.map_err(internal)? {
@@ -206,6 +212,10 @@ mod tests {
         for (path, door) in [
             ("/healthz", Door::Open),
             ("/v1/invitations:accept", Door::Open),
+            ("/.well-known/jwks.json", Door::Open),
+            ("/.well-known/x", Door::People),
+            ("/oauth/token", Door::Clients),
+            ("/oauth/token/", Door::People),
             ("/v1/invitations:accept/", Door::Programs),
             ("/v1/keys", Door::Programs),
             ("/v1", Door::Programs),

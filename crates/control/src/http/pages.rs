@@ -41,6 +41,7 @@ mod receipts;
 mod rotation;
 mod settings;
 mod sign_in;
+mod signing_keys;
 mod usage;
 mod webhooks;
 
@@ -146,6 +147,10 @@ fn of_people(routes: Routes) -> Routes {
         .get("/policy/versions/{version}", policy::version)
         .get("/policy/versions/{version}/restore", policy::ask_to_restore)
         .post("/policy/versions/{version}/restore", policy::restore)
+        .get("/signing-keys", signing_keys::list)
+        .post("/signing-keys/rotate", signing_keys::rotate)
+        .get("/signing-keys/{kid}/revoke", signing_keys::ask_to_revoke)
+        .post("/signing-keys/{kid}/revoke", signing_keys::revoke)
         .get("/edges", edges::show)
         .get("/audit", audit::show)
         .get("/audit/export", audit::export)

@@ -116,7 +116,7 @@ pub(super) fn takes_credentials(policy: &PolicyRoom, pointer: &str) -> Result<()
 }
 
 /// One of the policy's environments, whether or not it has a format for keys of it.
-pub(super) fn known_environment(policy: &PolicyRoom, text: &str) -> Result<(), Error> {
+pub(crate) fn known_environment(policy: &PolicyRoom, text: &str) -> Result<(), Error> {
     if policy.spec().environments.iter().any(|it| it == text) { Ok(()) } else { Err(unknown_environment(policy)) }
 }
 
@@ -125,7 +125,7 @@ fn unknown_environment(policy: &PolicyRoom) -> Error {
     Error::invalid("/environment", format!("the policy knows no such environment; it knows `{known}`"))
 }
 
-pub(super) fn scopes(policy: &PolicyRoom, list: &[String]) -> Result<String, Error> {
+pub(crate) fn scopes(policy: &PolicyRoom, list: &[String]) -> Result<String, Error> {
     if let Some(index) = list.iter().position(|scope| !policy.knows_scope(scope)) {
         let detail = match policy.spec().scopes.as_slice() {
             [] => "the policy has no scopes".to_owned(),

@@ -106,11 +106,6 @@ impl KeyRow {
         flags.into_iter().filter(|(set, ..)| *set).map(|(_, tone, word)| Badge::new(tone, word)).collect()
     }
 
-    /// Whether it is exchanged for access tokens in place of being sent itself.
-    pub(crate) fn is_credential(&self) -> bool {
-        self.kind == KeyKind::Credential
-    }
-
     pub(crate) fn is_revoked(&self) -> bool {
         self.status == KeyStatus::Revoked
     }

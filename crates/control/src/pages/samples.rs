@@ -14,6 +14,7 @@ mod management;
 mod outside;
 mod plans;
 mod policy;
+mod signing_keys;
 mod usage;
 mod webhooks;
 
@@ -35,6 +36,7 @@ pub(super) fn all() -> Vec<Page> {
         policy::pages(),
         webhooks::pages(),
         plans::pages(),
+        signing_keys::pages(),
         usage::pages(),
     ]
     .into_iter()

@@ -50,6 +50,8 @@ impl Published {
 /// The keys and organisations of the bundle, the shards built of them, and which of those are out of date.
 pub(super) struct Builder {
     policy: Blob,
+    /// Whose access tokens count, if any do.
+    tokens: Option<Blob>,
     index: Index,
     layout: Layout,
     keys: Vec<Blob>,
@@ -65,6 +67,7 @@ impl Builder {
     pub(super) fn new(policy: Blob) -> Self {
         Self {
             policy,
+            tokens: None,
             index: Index::default(),
             layout: Layout::default(),
             keys: Vec::new(),
@@ -78,6 +81,11 @@ impl Builder {
     /// Takes in a new policy.
     pub(super) fn replace_policy(&mut self, policy: Blob) {
         self.policy = policy;
+    }
+
+    /// Takes in whose access tokens count.
+    pub(super) fn replace_tokens(&mut self, tokens: Option<Blob>) {
+        self.tokens = tokens;
     }
 
     /// Takes in what changed, and lets go of keys revoked before `forgotten_before`.
@@ -128,7 +136,7 @@ impl Builder {
     }
 
     fn publish(&self, version: u64) -> Published {
-        let all = [&self.policy].into_iter().chain(&self.organizations).chain(&self.keys);
+        let all = [&self.policy].into_iter().chain(&self.tokens).chain(&self.organizations).chain(&self.keys);
         Published {
             manifest: Manifest {
                 format: MANIFEST_FORMAT,
@@ -137,7 +145,7 @@ impl Builder {
                 layout: self.layout,
                 key_count: self.index.key_count() as u64,
                 policy: self.policy.to_ref(),
-                tokens: None,
+                tokens: self.tokens.as_ref().map(Blob::to_ref),
                 organizations: self.organizations.iter().map(Blob::to_ref).collect(),
                 keys: self.keys.iter().map(Blob::to_ref).collect(),
             },

@@ -144,6 +144,16 @@ actions! {
     PlanUpdated "plan.updated",
     PlanDeleted "plan.deleted",
     OrganizationToppedUp "organization.topped_up",
+    IssuerCreated "issuer.created",
+    IssuerUpdated "issuer.updated",
+    IssuerKeysChanged "issuer.keys_changed",
+    IssuerFailed "issuer.failed",
+    SigningKeyMade "signing_key.created",
+    SigningKeyRotated "signing_key.rotated",
+    SigningKeyRetired "signing_key.retired",
+    SigningKeyRevoked "signing_key.revoked",
+    AccessTokenMinted "access_token.minted",
+    AccessTokenRefused "access_token.refused",
 }
 
 impl std::str::FromStr for Action {

@@ -39,6 +39,7 @@ const SCRIPTS: &[Script] = scripts! {
     13 "0013_plans_and_leases" "plans and leases",
     14 "0014_webhooks" "webhooks",
     15 "0015_credentials_and_token_keys" "credentials and token keys",
+    17 "0017_issuers" "issuers",
 };
 
 impl Script {

@@ -46,7 +46,7 @@ pub(crate) enum Refused {
 
 impl WebhookRules {
     /// A URL that messages may go to, as far as it can be told before its name is resolved.
-    pub(super) fn parse(self, text: &str) -> Result<Url, Refused> {
+    pub(crate) fn parse(self, text: &str) -> Result<Url, Refused> {
         let url = Url::parse(text).ok().filter(|_| text.len() <= MAX_URL && !text.contains(char::is_whitespace));
         let url = url.ok_or(Refused::Syntax)?;
         match url.scheme() {

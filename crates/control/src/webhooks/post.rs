@@ -1,6 +1,7 @@
 //! One attempt: a POST, signed, to an address that is allowed, and the status of its answer.
 //!
-//! Nothing of the answer but its status is read: what a stranger's server says would be shown to people. No redirect is
+//! Nothing of the answer but its status is read: what a stranger's server says would be shown to people. What is published
+//! somewhere for everybody to read can be fetched through here, too, under the same rules. No redirect is
 //! followed and no proxy asked: either would choose the address. Invariant: the addresses that a name resolves to are
 //! looked at by the very resolver whose answer is connected to.
 
@@ -9,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Client, ClientBuilder, StatusCode};
 
 use super::address::{Refused, WebhookRules};
@@ -34,7 +35,7 @@ pub(super) struct Message<'a> {
 
 /// Why a message did not arrive, in words for whoever made the webhook.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Failed {
+pub(crate) enum Failed {
     /// It may not go there.
     #[error(transparent)]
     Refused(#[from] Refused),
@@ -47,6 +48,9 @@ pub(super) enum Failed {
     /// No answer came in time.
     #[error("no answer within {} s", TIMEOUT.as_secs())]
     Timeout,
+    /// The answer is longer than anything that is read.
+    #[error("the answer is longer than {0} bytes")]
+    TooLong(usize),
     /// There was no connection, or it broke.
     #[error("{0}")]
     Connection(String),
@@ -57,7 +61,7 @@ impl Failed {
     pub(super) fn status(&self) -> Option<u16> {
         match self {
             Self::Status(status) => Some(status.as_u16()),
-            Self::Refused(_) | Self::Sealed | Self::Timeout | Self::Connection(_) => None,
+            Self::Refused(_) | Self::Sealed | Self::Timeout | Self::TooLong(_) | Self::Connection(_) => None,
         }
     }
 }
@@ -88,6 +92,25 @@ impl Poster {
             .body(message.body.to_owned());
         let status = request.send().await.map_err(Failed::from)?.status();
         if status.is_success() { Ok(status) } else { Err(Failed::Status(status)) }
+    }
+
+    /// What is published there: the whole of a 200, if it comes in time and is no longer than that.
+    pub(super) async fn get(&self, url: &str, within: Duration, most: usize) -> Result<Vec<u8>, Failed> {
+        let url = self.rules.parse(url)?;
+        let client = self.client(url.scheme() == "https")?;
+        let request = client.get(url).header(ACCEPT, "application/json").timeout(within);
+        let mut answer = request.send().await.map_err(Failed::from)?;
+        if answer.status() != StatusCode::OK {
+            return Err(Failed::Status(answer.status()));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(Failed::from)? {
+            if body.len() + chunk.len() > most {
+                return Err(Failed::TooLong(most));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
     }
 
     fn client(&self, with_tls: bool) -> Result<&Client, Failed> {

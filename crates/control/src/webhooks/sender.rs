@@ -56,6 +56,11 @@ impl Sender {
         self.rules
     }
 
+    /// What is published at an address, under the same rules as messages.
+    pub(crate) async fn get(&self, url: &str, within: Duration, most: usize) -> Result<Vec<u8>, Failed> {
+        self.poster.get(url, within, most).await
+    }
+
     /// There is something to send.
     pub(crate) fn wake(&self) {
         self.woken.notify_one();

@@ -22,7 +22,7 @@ async fn a_new_key_is_shown_once_in_the_format_of_the_policy() {
         assert!(text.starts_with(prefix) && text.len() == length, "{environment}");
         let organization = made["organization"].clone();
         let expected = json!({
-            "id": made["id"], "name": "till 1", "display": format!("{}...", text.get(..14).unwrap()), "prefix": prefix,
+            "id": made["id"], "kind": "api_key", "name": "till 1", "display": format!("{}...", text.get(..14).unwrap()), "prefix": prefix,
             "environment": environment, "organization": organization,
             "scopes": ["payouts:*", "refunds:read", "refunds:write"], "restrictions": null, "status": "active",
             "created_by": "ann@example.com", "created_at": "2026-01-15T12:00:00Z",

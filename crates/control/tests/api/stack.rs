@@ -103,6 +103,7 @@ pub(crate) async fn config(folder: &Path) -> Config {
         public_url: None,
         gateway_url: None,
         trusted_proxies: Vec::new(),
+        token_key_days: 30,
         webhooks: WebhookRules { allow_http: true, allow_private: true },
         limits: limits(),
     }
@@ -157,6 +158,15 @@ impl Stack {
         let policy = policy.map(|text| PolicyFile { name: "policy.toml".to_owned(), text: text.to_owned() });
         let config = Config { policy, ..config(folder.path()).await };
         let stack = Self::open(folder, now, config, &[]).await;
+        stack.manifest().await;
+        stack
+    }
+
+    /// A control plane that bears so much, with that policy.
+    pub(crate) async fn with_limits_and_policy(folder: TempDir, limits: Limits, policy: &str) -> Self {
+        let policy = Some(PolicyFile { name: "policy.toml".to_owned(), text: policy.to_owned() });
+        let config = Config { policy, limits, ..config(folder.path()).await };
+        let stack = Self::open(folder, NOON, config, &[]).await;
         stack.manifest().await;
         stack
     }
@@ -296,6 +306,15 @@ impl Stack {
         if !fields.iter().any(|(name, _)| *name == "authorization") {
             request = request.bearer_auth(&self.admin);
         }
+        let request = fields.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let response = request.body(body.to_vec()).send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
+    }
+
+    /// The same by whoever the fields say, and by nobody if they do not.
+    pub(crate) async fn send_bare(&self, method: Method, path: &str, fields: &[(&str, &str)], body: &[u8]) -> Answer {
+        let request = self.http.request(method, format!("http://{}{path}", self.address));
         let request = fields.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let response = request.body(body.to_vec()).send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());

@@ -104,6 +104,8 @@ done! {
     WebhookTested "webhook.tested" Done "A test message is on its way." + "Load the page again to see what became of it.",
     WebhookRetried "webhook.retried" Done "The message is sent again." + "Load the page again to see what became of it.",
     WebhookRemoved "webhook.removed" Done "The webhook is removed.",
+    SigningKeyRotated "signing-key.rotated" Done "Another signing key was made.",
+    SigningKeyRevoked "signing-key.revoked" Done "The signing key is revoked for good." + "Edges refuse what it signed; clients get new tokens.",
     KeyMadeBefore "key.made-before" Warning "This key was created already: the form was sent twice." + "Its text was on the page before and cannot be shown again. If nobody copied it, rotate the key.",
 }
 

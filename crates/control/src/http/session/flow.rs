@@ -207,6 +207,7 @@ fn config(folder: &std::path::Path, policy: &str) -> Config {
         public_url: None,
         gateway_url: None,
         trusted_proxies: Vec::new(),
+        token_key_days: 30,
         limits: Limits::default(),
     }
 }

@@ -12,6 +12,7 @@ mod denials;
 mod edges;
 mod intake;
 mod invitations;
+mod issuers;
 mod key_rows;
 mod keys;
 mod leases;

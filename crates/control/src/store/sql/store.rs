@@ -10,8 +10,8 @@ use sqlx::Row as _;
 
 use super::columns::{signed, unsigned};
 use super::{
-    Connection, Pool, SqlStore, accounts, announce, audit, hold_version, keys, meters, observations, organizations,
-    plans, policies, token_keys, webhooks,
+    Connection, Pool, SqlStore, accounts, announce, audit, hold_version, issuers, keys, meters, observations,
+    organizations, plans, policies, token_keys, webhooks,
 };
 use crate::store::{AuditRow, Change, Changes, PoolUse, Store, StoreError, Write};
 
@@ -64,6 +64,7 @@ impl Store for SqlStore {
             keys: keys::changed_after(&mut snapshot, version, revoked_since).await?,
             organizations: organizations::changed_after(&mut snapshot, version).await?,
             policy: policies::changed_after(&mut snapshot, version).await?,
+            issuers: issuers::unrevoked(&mut snapshot).await?,
             tokens: token_keys::sources(&mut snapshot).await?,
         })
     }
@@ -169,6 +170,7 @@ async fn carry_out(connection: &mut Connection, write: &Write, version: u64) -> 
         Write::PublishPolicy(row) => policies::insert(connection, row, version).await,
         Write::Account(write) => accounts::carry_out(connection, write).await,
         Write::Webhook(write) => webhooks::carry_out(connection, write).await,
+        Write::Issuer(write) => issuers::carry_out(connection, write, version).await,
         Write::TokenKeys(write) => token_keys::carry_out(connection, write).await,
     }
 }

@@ -1,0 +1,124 @@
+//! Fetching keys again, every quarter of an hour, and what becomes of it.
+//!
+//! Control planes that share a database each look; a claim is a time until which nobody else fetches an issuer's keys, and
+//! who dies with one leaves them to the others. Invariants: the last good keys stay in force whatever goes wrong; edges hear
+//! of keys only if they are others than before.
+
+use std::time::Duration;
+
+use portcullis_token::Jwk;
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::fetch::{self, Problem};
+use crate::app::{App, Committed};
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::random;
+use crate::store::{Action, Change, Fetched, IssuerRow, IssuerWrite, OwnedIssuer, StoreError, Target, Write};
+
+const EVERY_MS: u64 = 15 * 60 * 1000;
+/// After the first failure; twice as long after each further one, up to what it is without any.
+const AGAIN_MS: u64 = 60 * 1000;
+/// Longer than fetching can take, with what is written before and after it.
+const CLAIM_MS: u64 = 60 * 1000;
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
+const AT_ONCE: u32 = 8;
+
+/// Fetches, as long as the process lives. Never returns. What breaks off is begun again: edges do not depend on it.
+pub(crate) async fn run(app: App) {
+    loop {
+        let mut running = JoinSet::new();
+        running.spawn(look(app.clone()));
+        running.join_next().await;
+        tracing::error!("fetching issuers' keys broke off: its panic is above; it begins again");
+        tokio::time::sleep(AGAIN_AFTER).await;
+    }
+}
+
+async fn look(app: App) {
+    loop {
+        if let Err(error) = fetch_due(&app).await {
+            tracing::error!(%error, "issuers' keys are not fetched; trying again");
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+async fn fetch_due(app: &App) -> Result<(), Error> {
+    let now_ms = app.clock.millis();
+    let mut fetching = JoinSet::new();
+    for due in app.store.due_issuers(now_ms, AT_ONCE).await? {
+        if app.store.claim_issuer(&due.row, now_ms.saturating_add(CLAIM_MS)).await? {
+            let app = app.clone();
+            fetching.spawn(async move {
+                let by = Caller::system(due.key.organization);
+                let done = again(&app, &by, &due).await;
+                let name = &due.row.issuer;
+                done.map_or_else(
+                    |error| tracing::warn!(%error, issuer = name, "an issuer's keys are not fetched"),
+                    drop,
+                );
+            });
+        }
+    }
+    while fetching.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// Fetches an issuer's keys again. The answer is what is stored then, whether or not they could be fetched.
+pub(super) async fn again(app: &App, by: &Caller, owned: &OwnedIssuer) -> Result<Committed<OwnedIssuer>, Error> {
+    let row = &owned.row;
+    let found = fetch::keys(app, &row.issuer, row.jwks_uri.as_deref()).await;
+    let fetched = outcome(app, row, &found);
+    let jwks = found.ok().filter(|jwks| *jwks != row.jwks);
+    let stored = IssuerRow { jwks: jwks.clone().unwrap_or_else(|| row.jwks.clone()), fetched, ..row.clone() };
+    let answer = OwnedIssuer { row: stored.clone(), key: owned.key.clone() };
+    if jwks.is_some() {
+        let kids: Vec<_> = stored.jwks.iter().map(|it| it.kid.clone()).collect();
+        let change = change(app, by, &answer, Action::IssuerKeysChanged, IssuerWrite::Replace(stored));
+        return match app.commit(change.detail([("kids", json!(kids))]), answer).await {
+            // Somebody changed it meanwhile, and fetched for that.
+            Err(Error::Store(StoreError::Conflict)) => Err(Error::Contended),
+            other => other,
+        };
+    }
+    app.store.settle_issuer(stored.key, &stored.fetched).await?;
+    if row.fetched.problem.is_none() && stored.fetched.problem.is_some() {
+        let target = Target::new("issuer", owned.key.id, &owned.key.name);
+        let note = Change::new(by, app.clock.millis()).note(owned.key.organization, Action::IssuerFailed, target);
+        app.record(note.detail([("problem", json!(stored.fetched.problem))])).await?;
+    }
+    app.published(row.changed_in, answer).await
+}
+
+/// Something done to an issuer, and what the log says of it.
+pub(super) fn change(app: &App, by: &Caller, owned: &OwnedIssuer, action: Action, write: IssuerWrite) -> Change {
+    let target = Target::new("issuer", owned.key.id, &owned.key.name);
+    Change::new(by, app.clock.millis()).add(Write::Issuer(write), owned.key.organization, action, target)
+}
+
+fn outcome(app: &App, row: &IssuerRow, found: &Result<Vec<Jwk>, Problem>) -> Fetched {
+    match found {
+        Ok(_) => now(app),
+        Err(problem) => {
+            let failures = row.fetched.failures.saturating_add(1);
+            let wait = AGAIN_MS.saturating_mul(1 << (failures - 1).min(10)).min(EVERY_MS);
+            let next_ms = app.clock.millis().saturating_add(spread(wait));
+            Fetched { at: row.fetched.at, next_ms, failures, problem: Some(problem.to_string()) }
+        }
+    }
+}
+
+/// Keys were fetched now.
+pub(super) fn now(app: &App) -> Fetched {
+    let next_ms = app.clock.millis().saturating_add(spread(EVERY_MS));
+    Fetched { at: app.clock.seconds(), next_ms, failures: 0, problem: None }
+}
+
+/// Up to a fifth longer, so that what was added together is not fetched together. Without randomness it is as planned.
+fn spread(wait: u64) -> u64 {
+    let [part] = random::bytes::<1>().unwrap_or_default();
+    wait + wait / 5 * u64::from(part) / 255
+}
