@@ -51,11 +51,6 @@ impl Demo {
         }
     }
 
-    /// Whether a preset has one.
-    pub(crate) fn is_there(preset: &str) -> bool {
-        Self::of(preset).is_ok()
-    }
-
     /// How many keys it has.
     pub(crate) fn size(&self) -> usize {
         self.keys.len()

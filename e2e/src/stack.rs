@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -108,7 +110,12 @@ impl Stack {
         let config = self.data.join("envoy.yaml");
         let template = std::fs::read_to_string(tools::root()?.join(self.setup.envoy))?;
         let values = self.values()?;
-        write_private(&config, &render(&template, |name| values.get(name).cloned()))?;
+        let text = render(&template, |name| values.get(name).cloned());
+        let text = match &self.setup.plugin {
+            Some(plugin) => with_plugin(&text, plugin)?,
+            None => text,
+        };
+        write_private(&config, &text)?;
         self.envoy = Some(spawn_envoy(&config, self.setup.workers, &self.log("envoy.log"))?);
         let address = local(self.setup.ports.admin);
         let process = self.envoy.as_mut().context("Envoy was not started")?;
@@ -139,6 +146,19 @@ impl Stack {
         let ports = Ports { edge: own.edge, admin: own.admin, ..self.setup.ports };
         let secrets = Some(self.setup.secrets.clone().unwrap_or_else(|| self.control_data()));
         let mut other = Self::new(Setup { ports, data: None, secrets, edge_id, ..self.setup.clone() })?;
+        std::fs::create_dir_all(other.control_data())?;
+        std::fs::copy(self.control_data().join("edge.env"), other.control_data().join("edge.env"))?;
+        other.start_envoy().await?;
+        other.wait_enforcing().await?;
+        Ok(other)
+    }
+
+    /// Another Envoy of this stack's upstreams, which has a bundle in its configuration and asks nobody.
+    pub(crate) async fn edge_with_bundle(&self, bundle: &[u8], public_key: &str) -> anyhow::Result<Self> {
+        let own = Ports::free()?;
+        let ports = Ports { edge: own.edge, admin: own.admin, ..self.setup.ports };
+        let plugin = Some(json!({ "bundle": STANDARD.encode(bundle), "public_keys": [public_key] }));
+        let mut other = Self::new(Setup { ports, data: None, plugin, ..self.setup.clone() })?;
         std::fs::create_dir_all(other.control_data())?;
         std::fs::copy(self.control_data().join("edge.env"), other.control_data().join("edge.env"))?;
         other.start_envoy().await?;
@@ -328,6 +348,16 @@ pub(crate) async fn wait_enforcing(connection: &mut Connection) -> anyhow::Resul
     })
     .await?;
     Ok(())
+}
+
+/// A configuration with another plugin configuration in it.
+fn with_plugin(envoy: &str, plugin: &Value) -> anyhow::Result<String> {
+    let (head, rest) = envoy.split_once("value: |").context("envoy.yaml has no plugin configuration")?;
+    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+    values.next().context("the plugin configuration is empty")?.context("the plugin configuration is not JSON")?;
+    let indent: String = rest.chars().take_while(|it| it.is_whitespace()).collect();
+    let after = rest.get(values.byte_offset()..).unwrap_or_default();
+    Ok(format!("{head}value: |{indent}{plugin}{after}"))
 }
 
 fn text(path: &Path) -> String {

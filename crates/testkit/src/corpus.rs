@@ -129,6 +129,17 @@ impl Corpus {
         Ok(ring)
     }
 
+    /// The same by another clock.
+    pub fn at(&self, now: u64) -> Self {
+        let mut other = Self { now, ..self.clone() };
+        for organization in other.organizations.values_mut() {
+            if let OrganizationState::QuotaExhausted { until } = &mut organization.state {
+                *until = until.saturating_sub(self.now).saturating_add(now);
+            }
+        }
+        other
+    }
+
     /// The policy's file.
     pub fn policy_file(&self) -> PathBuf {
         self.dir.join("policy.toml")

@@ -59,6 +59,8 @@ pub struct KnownToken {
     /// Seconds from now when it was minted.
     #[serde(default)]
     pub issued_in: i64,
+    /// Seconds from now until it is good (`nbf`); absent = it does not say.
+    pub not_before_in: Option<i64>,
     /// The app that got it, if the key is a grant's.
     pub app: Option<String>,
     /// `sub`, in place of the key.
@@ -224,6 +226,9 @@ impl Corpus {
             "exp": self.later(token.expires_in),
             "jti": "AAAAAAAAAAAAAAAAAAAAAA",
         });
+        if let Some(seconds) = token.not_before_in {
+            claims["nbf"] = json!(self.later(seconds));
+        }
         if token.note > 0 {
             claims["note"] = json!("-".repeat(token.note));
         }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use serde_json::Value;
+
 use crate::ports::Ports;
 use crate::tools::{self, Module};
 
@@ -27,6 +29,8 @@ pub(crate) struct Setup {
     pub(crate) variables: BTreeMap<&'static str, String>,
     /// More that the control plane is started with.
     pub(crate) serve: &'static [&'static str],
+    /// The plugin's configuration, in place of envoy.yaml's.
+    pub(crate) plugin: Option<Value>,
 }
 
 impl Setup {
@@ -51,6 +55,7 @@ impl Setup {
             envoy: "envoy.yaml",
             variables: BTreeMap::new(),
             serve: &[],
+            plugin: None,
         })
     }
 
