@@ -33,8 +33,8 @@ pub mod samples;
 pub mod store;
 pub mod sync;
 pub mod timer;
-pub mod tokens;
 pub mod told;
+pub mod tokens;
 pub mod usage;
 pub mod waiting;
 

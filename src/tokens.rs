@@ -138,3 +138,76 @@ impl Known {
         size_of::<Found>() + self.scopes().len() + self.accepted.size()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use portcullis_testkit::Corpus;
+    use portcullis_testkit::mint::{KnownToken, Tampered};
+    use portcullis_token::Issuers;
+
+    use super::*;
+    use crate::recent::{Recent, RecentSecret};
+
+    const POSITION: Position = Position { bucket: 7, index: 3 };
+
+    /// So many verified tokens with their tags.
+    fn verified(count: u32) -> Vec<(Tag, Box<Known>)> {
+        let corpus = Corpus::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/scope")).unwrap();
+        let issuers = Issuers::compile(&corpus.issuers_spec().unwrap().unwrap()).unwrap();
+        let recent = Recent::new(Some(RecentSecret(*b"sixteen bytes...")), 0);
+        let known: KnownToken = serde_json::from_str(r#"{ "for": "reader", "scopes": ["documents:read"] }"#).unwrap();
+        let mut mint = corpus.mint_by_hand(&known).unwrap();
+        let token = |number: u32| {
+            mint.payload.insert("jti".to_owned(), format!("{number:022}").into());
+            let token = mint.sign(Tampered::No).unwrap();
+            let accepted = AcceptedToken::verify(&issuers, token.as_bytes(), corpus.now).unwrap();
+            (recent.tag(token.as_bytes()).unwrap(), Box::new(Known::new(accepted)))
+        };
+        (0..count).map(token).collect()
+    }
+
+    #[test]
+    fn what_was_found_is_good_for_one_generation() {
+        let mut tokens = Tokens::new(1 << 16);
+        let (tag, mut known) = verified(1).pop().unwrap();
+        assert_eq!(known.position(&tokens), None);
+        known.found(&tokens, POSITION, "a:read".to_owned());
+        assert_eq!((known.position(&tokens), known.scopes()), (Some(POSITION), "a:read"));
+        assert!(tokens.keep(Some(tag), known).is_some_and(|it| it.scopes() == "a:read"));
+        tokens.next_generation();
+        let known = tokens.take(tag).unwrap();
+        assert_eq!(known.position(&tokens), None);
+        assert!(tokens.take(tag).is_none(), "taken is taken");
+        assert!(tokens.keep(None, known).is_some(), "without a tag for one request");
+        assert!(tokens.sets.iter().flatten().all(|slot| slot.as_ref().is_none()));
+    }
+
+    #[test]
+    fn other_issuers_empty_it() {
+        let mut tokens = Tokens::new(1 << 16);
+        let (tag, known) = verified(1).pop().unwrap();
+        tokens.keep(Some(tag), known);
+        assert!(tokens.bytes > 0);
+        tokens.clear();
+        assert!(tokens.take(tag).is_none());
+        assert_eq!(tokens.bytes, 0);
+    }
+
+    #[test]
+    fn it_keeps_within_its_limits() {
+        for (limit, slots) in [(0, 32), (1 << 14, 64), (1 << 16, 256)] {
+            let mut tokens = Tokens::new(limit);
+            for (tag, known) in verified(400) {
+                let size = known.size();
+                assert!(tokens.keep(Some(tag), known).is_some(), "the newest is never displaced");
+                assert!(tokens.bytes <= limit.max(2 * size), "{} bytes of {limit}", tokens.bytes);
+            }
+            let kept: Vec<_> = tokens.sets.iter().flatten().flatten().collect();
+            assert_eq!(tokens.sets.len() * 2, slots, "{limit}");
+            assert_eq!(kept.iter().map(|(_, it)| it.size()).sum::<usize>(), tokens.bytes, "{limit}");
+            assert!(!kept.is_empty() && kept.len() <= slots, "{limit}");
+        }
+    }
+}

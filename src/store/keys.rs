@@ -117,36 +117,37 @@ impl<H: Host> KeyStore for Keys<'_, H> {
         };
         // What is over goes for good; what has not come yet, as the clock was set back, is verified again when it has.
         known.accepted.counts_at(now)?;
-        self.token_record(tag, known)
+        match self.place_of(&known) {
+            Ok(position) => self.token_record(tag, known, position),
+            Err(reason) => {
+                // The signature is good all the same.
+                self.tokens.keep(tag, known);
+                Err(reason)
+            }
+        }
     }
 }
 
 impl<H: Host> Keys<'_, H> {
-    /// The record of a token that counts, as it is in the live bundle. Whatever comes of it, the token is kept.
-    fn token_record(&mut self, tag: Option<Tag>, mut known: Box<Known>) -> Result<TokenRecord<'_>, Reason> {
+    /// Where the record of a token stands in the live bundle; its bucket is cached then.
+    fn place_of(&mut self, known: &Known) -> Result<Position, Reason> {
         let found = match known.position(self.tokens) {
-            Some(position) => Ok(Some(position)),
+            Some(position) => self.entry(position.bucket as usize).map(|_| Some(position)),
             None => self.position(&known.accepted.digest()),
         };
-        let found = match found {
-            Ok(found) => found.ok_or(Reason::UnknownTokenSubject),
-            Err(StoreUnavailable) => Err(Reason::StoreUnavailable),
-        };
-        let position = match found {
-            Ok(position) => position,
-            Err(reason) => {
-                self.tokens.keep(tag, known);
-                return Err(reason);
-            }
-        };
-        let bucket = position.bucket as usize;
-        if self.entry(bucket).is_err() {
-            self.tokens.keep(tag, known);
-            return Err(Reason::StoreUnavailable);
-        }
+        found.map_err(|StoreUnavailable| Reason::StoreUnavailable)?.ok_or(Reason::UnknownTokenSubject)
+    }
+
+    /// What a token stands for, by its record as it is in the live bundle.
+    fn token_record(
+        &mut self,
+        tag: Option<Tag>,
+        mut known: Box<Known>,
+        position: Position,
+    ) -> Result<TokenRecord<'_>, Reason> {
         let Self { host, names, live, policy, organizations, cache, tokens, missing, .. } = self;
         let organization = |id: &OrganizationId| organization(*host, names, live, organizations, missing, id);
-        let entry = cache.get_mut(bucket).ok_or(Reason::StoreUnavailable)?;
+        let entry = cache.get_mut(position.bucket as usize).ok_or(Reason::StoreUnavailable)?;
         let record = record(entry, position.index, organization).map_err(|_| Reason::StoreUnavailable)?;
         if known.position(tokens).is_none() {
             let scopes = known.accepted.scopes_of(&record, policy.write_implies_read());

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use portcullis_bundle::{
-    Archive, KeyBucket, KeyShard, Layout, OrganizationShard, read_policy, read_restrictions, verify,
+    AcceptedToken, Archive, KeyBucket, KeyShard, Layout, OrganizationShard, read_policy, read_restrictions, read_tokens,
+    verify,
 };
 use portcullis_engine::credential::{CredentialSource, Found, find, strip_cookie, strip_query};
 use portcullis_engine::path::CanonicalPath;
@@ -15,6 +16,7 @@ use portcullis_engine::spec::{CredentialPlace, CredentialSpec, EndpointSpec, IpS
 use portcullis_engine::{
     Decision, Grant, KeyDigest, OrganizationId, Policy, Request, RestrictionSet, Unlimited, decide,
 };
+use portcullis_token::Issuers;
 
 use crate::bundle::public_key;
 use crate::corpus::Corpus;
@@ -27,7 +29,7 @@ const ORGANIZATION_RECORD: usize = 32;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("bucket", bucket),
     ("bundle", bundle),
     ("credential", credential),
@@ -35,6 +37,7 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("manifest", manifest),
     ("path", path),
     ("policy", policy),
+    ("token", token),
 ];
 
 /// A canonical path is its own canonical path, and no segment of it can climb or split.
@@ -90,13 +93,13 @@ pub fn decision(data: &[u8]) {
         let with_trial = decide(&preset.policy, &mut tried, &request, &ambient, &mut Unlimited);
         let decision = decide(&preset.policy, &mut store, &request, &ambient, &mut Unlimited);
         assert_eq!(without_observed(&with_trial), without_observed(&decision), "a trial changed a decision");
-        if let Some(key) = preset.corpus.keys.values().next() {
-            let around = [data, key.text.as_bytes(), data].concat();
-            assert!(preset.policy.key_formats().occur_in(&around), "a key goes unseen");
+        for secret in preset.secrets.first().into_iter().chain(preset.secrets.last()) {
+            let around = [data, secret.as_bytes(), data].concat();
+            assert!(preset.policy.key_formats().occur_in(&around), "a key or token goes unseen");
         }
         if let Decision::Allow(grant) = decision {
             let sent = |text: &str| data.windows(text.len()).any(|window| window == text.as_bytes());
-            let known = preset.corpus.keys.values().any(|key| sent(&key.text));
+            let known = preset.secrets.iter().any(|secret| sent(secret));
             assert!(grant.identity.is_none() || known, "an identity out of nothing");
         }
     }
@@ -113,6 +116,19 @@ fn without_observed<'a>(decision: &Decision<'a>) -> Decision<'a> {
 fn header(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = line.iter().position(|byte| *byte == b':')?;
     Some((line.get(..colon)?, line.get(colon + 1..)?))
+}
+
+/// Whatever verifies was minted: only the corpus's own tokens count, and what is kept of one says when it does.
+pub fn token(data: &[u8]) {
+    let _ = read_tokens(data).is_ok();
+    for preset in presets() {
+        let Some(issuers) = &preset.issuers else { continue };
+        let minted = || preset.secrets.iter().any(|secret| secret.as_bytes() == data);
+        if let Ok(accepted) = AcceptedToken::verify(issuers, data, preset.corpus.now) {
+            assert!(minted(), "a forged token counts");
+            assert!(accepted.counts_at(preset.corpus.now).is_ok() && accepted.counts_at(u64::MAX).is_err());
+        }
+    }
 }
 
 /// Whatever verifies was signed: only bytes that the signing key made can be read as a manifest.
@@ -176,6 +192,9 @@ struct Preset {
     store: MemoryStore,
     /// The same keys, each on trial with what refuses every request.
     tried: MemoryStore,
+    issuers: Option<Issuers>,
+    /// The texts of all keys and tokens.
+    secrets: Vec<String>,
     manifest: Vec<u8>,
 }
 
@@ -196,8 +215,12 @@ fn preset(corpus: Corpus) -> Option<Preset> {
     let mut trying = corpus.clone();
     trying.keys.values_mut().for_each(|key| key.restrictions.trial = Some(refusing()));
     let tried = trying.store().ok()?;
+    let issuers = corpus.issuers_spec().ok()?.map(|spec| Issuers::compile(&spec)).transpose().ok()?;
+    let keys = corpus.keys.values().map(|key| key.text.clone()).filter(|text| !text.is_empty());
+    let tokens = corpus.tokens.values().filter_map(|token| corpus.mint(token).ok());
+    let secrets = keys.chain(tokens).collect();
     let manifest = corpus.bundle(1).ok()?.signed.as_bytes().to_vec();
-    Some(Preset { corpus, policy, store, tried, manifest })
+    Some(Preset { corpus, policy, store, tried, issuers, secrets, manifest })
 }
 
 fn refusing() -> TrialSpec {

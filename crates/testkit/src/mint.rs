@@ -202,11 +202,7 @@ impl Corpus {
             None => self.own_claims(token)?,
             Some(issuer) => self.foreign_claims(issuer, token),
         };
-        Ok(Mint {
-            signer,
-            header: changed(header, &token.header, token),
-            payload: changed(payload, &token.claims, token),
-        })
+        Ok(Mint { signer, header: changed(header, &token.header, token), payload: changed(payload, &token.claims, token) })
     }
 
     fn own_claims(&self, token: &KnownToken) -> Result<Value> {

@@ -108,7 +108,7 @@ pub(crate) struct Issuer {
 }
 
 impl Issuer {
-    fn compile(spec: &IssuerSpec) -> Result<Self, InvalidIssuers> {
+    pub(crate) fn compile(spec: &IssuerSpec) -> Result<Self, InvalidIssuers> {
         let listed = |list: &[String]| !list.is_empty() && list.iter().all(|it| !it.is_empty());
         if spec.issuer.is_empty() || !listed(&spec.audiences) || !listed(&spec.types) {
             return Err(InvalidIssuers::Empty(spec.issuer.clone()));

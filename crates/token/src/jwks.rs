@@ -8,6 +8,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::base64url;
 use crate::json::{self, Json, Object};
 use crate::jwk::{Algorithm, Curve, Jwk, KeyType};
 use crate::public_key::PublicKey;
@@ -96,7 +97,21 @@ fn key(member: &Object) -> Result<Jwk, String> {
         kid: own("kid"),
         alg,
     };
-    PublicKey::read(&jwk).map(|_| jwk).map_err(|problem| format!("{problem}"))
+    PublicKey::read(&jwk).map_err(|problem| format!("{problem}"))?;
+    if jwk.n.as_deref().and_then(|n| base64url::decode(n.as_bytes())).is_some_and(|n| is_roca(&n)) {
+        return Err("its modulus is of the kind that can be factored (CVE-2017-15361)".into());
+    }
+    Ok(jwk)
+}
+
+/// Whether the modulus is a product of primes that a broken generator made: a power of 65537 modulo every small prime.
+fn is_roca(modulus: &[u8]) -> bool {
+    const PRIMES: [u32; 17] = [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
+    PRIMES.iter().all(|prime| {
+        let rest = modulus.iter().fold(0, |rest, byte| (rest << 8 | u32::from(*byte)) % prime);
+        let powers = core::iter::successors(Some(1), |power| Some(power * 65_537 % prime));
+        powers.take(157).any(|power| power == rest)
+    })
 }
 
 /// The key, unless another one of the set has its `kid`, even one that is not accepted: tokens could mean either.

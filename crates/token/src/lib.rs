@@ -8,6 +8,8 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 mod base64url;
 mod claims;
@@ -21,6 +23,8 @@ mod rsa;
 #[cfg(feature = "sign")]
 mod sign;
 mod spec;
+#[cfg(test)]
+mod vectors;
 mod verify;
 
 pub use issuers::{InvalidIssuers, Issuers};

@@ -146,3 +146,76 @@ impl Secret {
         Jwk { kty, crv: Some(crv), x: Some(x), y, n: None, e: None, kid: None, alg }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{IssuerSpec, Issuers, IssuersSpec, Refusal, Subjects};
+
+    const NOW: u64 = 1_800_000_000;
+
+    fn claims() -> Claims {
+        Claims {
+            iss: "https://keys.example.com".into(),
+            sub: "key_0000000000000001".into(),
+            aud: "https://api.example.com".into(),
+            client_id: "key_0000000000000001".into(),
+            grant: None,
+            org: "org_0000000000000001".into(),
+            env: "live".into(),
+            scope: Some("a:read b:write".into()),
+            iat: NOW,
+            exp: NOW + 900,
+            jti: "abcdefghijklmnopqrstuv".into(),
+        }
+    }
+
+    fn issuers(key: &TokenKey) -> Issuers {
+        let issuer = IssuerSpec {
+            issuer: claims().iss,
+            audiences: Vec::from([claims().aud]),
+            types: Vec::from(["at+jwt".into()]),
+            clock_skew_seconds: 30,
+            keys: Vec::from([key.jwk()]),
+            subjects: Subjects::Own,
+        };
+        Issuers::compile(&IssuersSpec { max_token_bytes: 8192, issuers: Vec::from([issuer]) }).unwrap()
+    }
+
+    #[test]
+    fn what_is_signed_is_believed_and_nothing_else() {
+        for algorithm in [Algorithm::EdDsa, Algorithm::Es256] {
+            let key = TokenKey::generate(algorithm, &[3; 32]).unwrap();
+            let token = key.sign(&claims());
+            let verified = issuers(&key).verify(token.as_bytes(), NOW).unwrap();
+            assert_eq!((verified.key, verified.environment), (claims().client_id, claims().env));
+            assert_eq!(verified.scopes, ["a:read", "b:write"]);
+            let other = TokenKey::generate(algorithm, &[4; 32]).unwrap();
+            assert_eq!(issuers(&other).verify(token.as_bytes(), NOW), Err(Refusal::UnknownKey));
+            assert_eq!(issuers(&key).verify(token.as_bytes(), NOW + 930), Err(Refusal::Expired));
+            // The same key from its bytes signs the same text: neither algorithm takes randomness.
+            let again = TokenKey::from_bytes(algorithm, &key.to_bytes()).unwrap();
+            assert_eq!((again.sign(&claims()), again.kid()), (token, key.kid()));
+        }
+    }
+
+    #[test]
+    fn the_key_of_rfc_8037() {
+        let seed = crate::base64url::decode(b"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap();
+        let key = TokenKey::from_bytes(Algorithm::EdDsa, &seed).unwrap();
+        assert_eq!(key.kid(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+        assert_eq!(format!("{key:?}"), "TokenKey(kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k)");
+        let token = key.sign(&claims());
+        let header = crate::base64url::decode(token.split('.').next().unwrap().as_bytes()).unwrap();
+        let expected = r#"{"alg":"EdDSA","typ":"at+jwt","kid":"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"}"#;
+        assert_eq!(header, expected.as_bytes());
+    }
+
+    #[test]
+    fn what_is_no_key() {
+        assert!(TokenKey::generate(Algorithm::Rs256, &[1; 32]).is_err());
+        assert!(TokenKey::generate(Algorithm::Es256, &[0xff; 32]).is_err(), "not below the order");
+        assert!(TokenKey::generate(Algorithm::Es256, &[0; 32]).is_err());
+        assert!(TokenKey::from_bytes(Algorithm::EdDsa, &[1; 31]).is_err());
+    }
+}

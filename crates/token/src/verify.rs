@@ -90,16 +90,16 @@ impl Issuers {
 }
 
 /// A token's three parts; the last is decoded at once, so that a token has one text.
-struct Parts<'a> {
-    header: &'a [u8],
-    payload: &'a [u8],
+pub(crate) struct Parts<'a> {
+    pub(crate) header: &'a [u8],
+    pub(crate) payload: &'a [u8],
     /// What the signature covers: both of them and the dot between.
-    signed: &'a [u8],
-    signature: Vec<u8>,
+    pub(crate) signed: &'a [u8],
+    pub(crate) signature: Vec<u8>,
 }
 
 impl<'a> Parts<'a> {
-    fn split(token: &'a [u8]) -> Option<Self> {
+    pub(crate) fn split(token: &'a [u8]) -> Option<Self> {
         let dot = |byte: &u8| *byte == b'.';
         let last = token.iter().rposition(dot)?;
         let (signed, signature) = (token.get(..last)?, token.get(last + 1..)?);

@@ -73,7 +73,7 @@ fn rsa(message: &[u8]) -> Result<Vec<u8>> {
 }
 
 fn bytes(hex: &str) -> Result<Vec<u8>> {
-    hex::decode(hex).context("hex")
+    hex::decode(hex).map_err(anyhow::Error::msg)
 }
 
 const MODULUS: &str = concat!(
