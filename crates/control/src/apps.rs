@@ -19,7 +19,7 @@ mod words;
 
 pub(crate) use client::authenticate;
 pub(crate) use consent::{Choice, Place, allow, consent};
-pub(crate) use grants::{ended_with, grant, list_grants, revoke_grant};
+pub(crate) use grants::{grant, list_grants, record_standing, record_without, revoke_grant};
 pub(crate) use inspect::{Asker, Revoked, introspect, revoke_token};
 pub(crate) use manage::{create, list, revoke, rotate, show, update};
 pub(crate) use redeem::{Allowed, Stop, redeem};

@@ -50,14 +50,12 @@ pub(crate) async fn change_role(
             return Ok(shown);
         }
         let (target, detail) = (target(&row), [("from", json!(row.role.as_str())), ("to", json!(role.as_str()))]);
-        let ended = apps::ended_with(app, organization, row.user, Some(role));
+        let user = row.user;
         let write = Write::Account(AccountWrite::SetRole(row, role, app.clock.seconds()));
         let change = Change::new(by, app.clock.millis());
         let change = change.add(write, organization, Action::MemberChanged, target).detail(detail);
-        match ended {
-            Some(ended) => app.commit(change.also(ended), shown).await.map(|done| done.value),
-            None => app.record(change).await.map(|()| shown),
-        }
+        apps::record_standing(app, change, organization, user, Some(role)).await?;
+        Ok(shown)
     })
     .await
 }
@@ -79,11 +77,11 @@ pub(crate) async fn remove_member(app: &App, by: &Caller, organization: &str, us
         let row = find(app, organization, user).await?;
         reach(app, by, organization, row.role)?;
         let (target, detail) = (target(&row), [("role", json!(row.role.as_str()))]);
-        let ended = apps::ended_with(app, organization, row.user, None);
+        let user = row.user;
         let write = Write::Account(AccountWrite::RemoveMember(row, app.clock.seconds()));
         let change = Change::new(by, app.clock.millis());
         let change = change.add(write, organization, Action::MemberRemoved, target).detail(detail);
-        app.commit(ended.into_iter().fold(change, Change::also), ()).await.map(drop)
+        apps::record_standing(app, change, organization, user, None).await
     })
     .await
 }

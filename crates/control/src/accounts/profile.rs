@@ -7,10 +7,11 @@ use serde_json::json;
 use super::sessions::{person, refuse};
 use super::{Password, fields};
 use crate::app::App;
+use crate::apps;
 use crate::caller::{Caller, Scope, Who};
 use crate::error::Error;
 use crate::id::UserId;
-use crate::store::{AccountWrite, Action, AppWrite, Change, GrantsOf, MembershipRow, Slice, Target, UserRow, Write};
+use crate::store::{AccountWrite, Action, Change, MembershipRow, Slice, StoreError, Target, UserRow, Write};
 
 /// Whom the control plane takes the caller for.
 pub(crate) async fn me(app: &App, by: &Caller) -> Result<Me, Error> {
@@ -89,25 +90,23 @@ pub(crate) async fn change_password(app: &App, by: &Caller, request: &NewPasswor
         .also(Write::Account(AccountWrite::EndSessions(id, Some(session))));
     if request.revoke_tokens {
         change = change.and(without_tokens(app, by, id).await?);
-        return app.commit(change, ()).await.map(drop);
+        return match apps::record_without(app, change, id).await {
+            // They allowed something at this very moment, or changed it elsewhere.
+            Err(Error::Store(StoreError::Conflict)) => Err(Error::Contended),
+            recorded => recorded,
+        };
     }
     app.record(change).await
 }
 
-/// Revokes every personal token of the caller's and what they allowed apps; each organisation's log tells of those that acted there.
+/// Revokes every personal token of the caller's; each organisation's log tells of those that acted there.
 async fn without_tokens(app: &App, by: &Caller, id: UserId) -> Result<Change, Error> {
     let all = Slice { after: None, limit: u32::MAX };
     let rows = app.store.tokens(Scope::All, Some(id), &all).await?;
-    let now = app.clock.seconds();
-    let write = Write::Account(AccountWrite::RevokeTokensOf(id, now));
-    let grants = Write::App(AppWrite::EndGrants(GrantsOf::User(id), now));
-    let change = Change::new(by, app.clock.millis()).also(write).also(grants);
-    let change = rows.iter().filter(|row| row.revoked_at.is_none()).fold(change, |change, row| {
+    let write = Write::Account(AccountWrite::RevokeTokensOf(id, app.clock.seconds()));
+    let change = Change::new(by, app.clock.millis()).also(write);
+    Ok(rows.iter().filter(|row| row.revoked_at.is_none()).fold(change, |change, row| {
         change.note(row.organization, Action::TokenRevoked, Target::new("token", row.id, &row.name))
-    });
-    let grants = app.store.grants(Scope::All, Some(id), &all).await?;
-    Ok(grants.iter().fold(change, |change, it| {
-        change.note(it.row.organization, Action::GrantRevoked, Target::new("grant", it.row.id, &it.app_name))
     }))
 }
 

@@ -13,12 +13,12 @@ use crate::access::Permission::{KeysRead, KeysWrite};
 use crate::access::Role;
 use crate::accounts::pages;
 use crate::app::{App, Committed};
-use crate::caller::Caller;
+use crate::caller::{Caller, Scope};
 use crate::clock::to_rfc3339;
 use crate::error::Error;
 use crate::id::UserId;
 use crate::organizations;
-use crate::store::{Action, AppWrite, Change, GrantsOf, ShownGrant, Target, Write};
+use crate::store::{Action, AppWrite, Change, GrantsOf, ShownGrant, Slice, StoreError, Target, Write};
 
 /// One page of what was allowed and not revoked, newest first: every grant in sight of an admin, their own in that of
 /// anybody else.
@@ -41,29 +41,71 @@ pub(crate) async fn grant(app: &App, by: &Caller, id: &str) -> Result<api::Grant
 /// again changes nothing.
 pub(crate) async fn revoke_grant(app: &App, by: &Caller, id: &str) -> Result<Committed<api::Grant>, Error> {
     by.require(KeysWrite)?;
-    let (mut found, now) = (find(app, by, id).await?, app.clock.seconds());
-    if found.revoked_at.is_some() {
-        let version = app.store.version().await?;
-        return app.published(version, shown(found, now)).await;
+    app.change(async || {
+        let (mut found, now) = (find(app, by, id).await?, app.clock.seconds());
+        if found.revoked_at.is_some() {
+            let version = app.store.version().await?;
+            return app.published(version, shown(found, now)).await;
+        }
+        let change = ending(Change::new(by, app.clock.millis()), &found, Action::GrantRevoked, now);
+        found.revoked_at = Some(now);
+        app.commit(change, shown(found, now)).await
+    })
+    .await
+}
+
+/// Ends a grant; nothing if it ended before. Edges may hear of it later.
+pub(super) async fn end(app: &App, by: &Caller, found: &ShownGrant, action: Action) -> Result<(), Error> {
+    let change = ending(Change::new(by, app.clock.millis()), found, action, app.clock.seconds());
+    match app.commit(change, ()).await {
+        Err(Error::NotPublished(_) | Error::Store(StoreError::Conflict)) => Ok(()),
+        done => done.map(drop),
     }
-    let change = ending(Change::new(by, app.clock.millis()), &found, Action::GrantRevoked, now);
-    found.revoked_at = Some(now);
-    app.commit(change, shown(found, now)).await
 }
 
 /// A grant's end, and what the log says of it.
-pub(super) fn ending(change: Change, found: &ShownGrant, action: Action, now: u64) -> Change {
+fn ending(change: Change, found: &ShownGrant, action: Action, now: u64) -> Change {
     let target = Target::new("grant", found.row.id, &found.app_name);
     let write = Write::App(AppWrite::EndGrants(GrantsOf::Grant(found.row.id), now));
     let detail = [("app", json!(found.row.app.to_string())), ("user", json!(found.email))];
     change.add(write, found.row.organization, action, target).detail(detail)
 }
 
-/// What ends when somebody is a member no more, or is something else from now on.
-pub(crate) fn ended_with(app: &App, organization: OrganizationId, user: UserId, role: Option<Role>) -> Option<Write> {
+/// Stores that somebody is a member no more, or is something else from now on, and with it that what they allowed there ends,
+/// if they may not go on allowing it. Refused with [`StoreError::Conflict`] if they just allowed something.
+pub(crate) async fn record_standing(
+    app: &App,
+    change: Change,
+    organization: OrganizationId,
+    user: UserId,
+    role: Option<Role>,
+) -> Result<(), Error> {
     let may = role.is_some_and(|it| it.permissions(organization == app.default_organization).has(KeysWrite));
-    let end = AppWrite::EndGrants(GrantsOf::Member(organization, user), app.clock.seconds());
-    (!may).then_some(Write::App(end))
+    if may { app.record(change).await } else { without(app, change, GrantsOf::Member(organization, user)).await }
+}
+
+/// The same of a person, wherever they allowed something.
+pub(crate) async fn record_without(app: &App, change: Change, user: UserId) -> Result<(), Error> {
+    without(app, change, GrantsOf::User(user)).await
+}
+
+/// Stores a change, and that these end; waits for the edges only if there are some.
+async fn without(app: &App, change: Change, of: GrantsOf) -> Result<(), Error> {
+    let (scope, user) = match of {
+        GrantsOf::Member(organization, user) => (Scope::Only(organization), Some(user)),
+        GrantsOf::User(user) => (Scope::All, Some(user)),
+        GrantsOf::Grant(_) | GrantsOf::App(_) => (Scope::All, None),
+    };
+    let grants = app.store.grants(scope, user, &Slice { after: None, limit: u32::MAX }).await?;
+    if grants.is_empty() {
+        return app.record(change.also(Write::App(AppWrite::NoGrants(of)))).await;
+    }
+    let change = grants.iter().fold(change, |change, it| {
+        let target = Target::new("grant", it.row.id, &it.app_name);
+        change.note(it.row.organization, Action::GrantRevoked, target)
+    });
+    let end = Write::App(AppWrite::EndGrants(of, app.clock.seconds()));
+    app.commit(change.also(end), ()).await.map(drop)
 }
 
 async fn find(app: &App, by: &Caller, id: &str) -> Result<ShownGrant, Error> {

@@ -11,7 +11,7 @@ use portcullis_engine::{KeyId, OrganizationId, OrganizationState};
 use portcullis_token::{Claims, Issuers};
 
 use super::fields::within;
-use super::grants::ending;
+use super::grants;
 use super::redeem::standing;
 use crate::access::Permission::KeysRead;
 use crate::app::App;
@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::keys;
 use crate::publisher::issuers;
 use crate::secret::{Purpose, Secret};
-use crate::store::{Action, AppRow, Change, KeyRow, RefreshRow, ShownGrant};
+use crate::store::{Action, AppRow, KeyRow, RefreshRow, ShownGrant};
 
 /// Whoever asks about a token.
 pub(crate) enum Asker {
@@ -70,12 +70,8 @@ pub(crate) async fn revoke_token(app: &App, by: &Caller, client: &AppRow, sent: 
     let Some(found) = found.filter(|it| it.row.app == client.id && it.revoked_at.is_none()) else {
         return Ok(Revoked::Done);
     };
-    let change = ending(Change::new(by, app.clock.millis()), &found, Action::GrantRevoked, app.clock.seconds());
-    match app.commit(change, ()).await {
-        // It is stored; edges hear of it as soon as they can.
-        Err(Error::NotPublished(_)) => Ok(Revoked::Done),
-        done => done.map(|_| Revoked::Done),
-    }
+    grants::end(app, by, &found, Action::GrantRevoked).await?;
+    Ok(Revoked::Done)
 }
 
 /// A token that is ours, and not over by itself.
@@ -88,7 +84,7 @@ async fn read(app: &App, sent: &str) -> Result<Option<Shown>, Error> {
     if own.verify(sent.as_bytes(), app.clock.seconds()).is_err() {
         return Ok(None);
     }
-        let payload = sent.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    let payload = sent.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
     Ok(payload.and_then(|it| serde_json::from_slice(&it).ok()).map(Shown::Access))
 }
 

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::fields::{is_offered, within};
-use super::grants::ending;
+use super::grants;
 use crate::access::Permission::KeysWrite;
 use crate::access_tokens::{Minted, Subject, mint};
 use crate::app::App;
@@ -132,7 +132,13 @@ async fn make(app: &App, visitor: &Caller, client: &AppRow, code: &CodeRow) -> R
 }
 
 /// Whom an access token of a grant is for: it may what was allowed, as far as the app still may it.
-pub(super) fn subject(policy: &PolicyRoom, client: &AppRow, grant: &GrantRow, environment: &str, scopes: &str) -> Subject {
+pub(super) fn subject(
+    policy: &PolicyRoom,
+    client: &AppRow,
+    grant: &GrantRow,
+    environment: &str,
+    scopes: &str,
+) -> Subject {
     Subject {
         subject: grant.user.to_string(),
         client_id: client.id.to_string(),
@@ -195,12 +201,9 @@ pub(super) async fn standing(
 /// Ends a grant of which something was used twice: one of the two was not the app.
 pub(super) async fn end(app: &App, visitor: &Caller, id: KeyId) -> Result<(), Error> {
     let found = app.store.grant(Scope::All, None, id).await?;
-    let Some(found) = found.filter(|it| it.revoked_at.is_none()) else { return Ok(()) };
-    let change = Change::new(visitor, app.clock.millis());
-    match app.commit(ending(change, &found, Action::GrantReused, app.clock.seconds()), ()).await {
-        // It is stored; edges hear of it as soon as they can.
-        Err(Error::NotPublished(_)) => Ok(()),
-        done => done.map(drop),
+    match found.filter(|it| it.revoked_at.is_none()) {
+        Some(found) => grants::end(app, visitor, &found, Action::GrantReused).await,
+        None => Ok(()),
     }
 }
 

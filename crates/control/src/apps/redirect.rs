@@ -106,11 +106,9 @@ pub(crate) fn host(uri: &str) -> String {
 
 /// The URI with parameters behind it.
 pub(super) fn with(uri: &str, parameters: &[(&str, &str)]) -> String {
-    let mut query = reqwest::Url::parse("https://x").map(|mut url| {
-        url.query_pairs_mut().extend_pairs(parameters);
-        url.query().unwrap_or_default().to_owned()
-    });
-    let query = query.as_mut().map(std::mem::take).unwrap_or_default();
+    let Ok(mut written) = Url::parse("https://localhost") else { return uri.to_owned() };
+    written.query_pairs_mut().extend_pairs(parameters);
+    let query = written.query().unwrap_or_default();
     let join = match uri.split_once('?') {
         None => "?",
         Some((_, "")) => "",

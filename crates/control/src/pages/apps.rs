@@ -126,6 +126,6 @@ pub(crate) struct Consent {
     /// The scope, in words, and whether it is ticked.
     pub(crate) scopes: Vec<(String, String, bool)>,
     pub(crate) problems: Problems,
-    /// Why the viewer cannot allow it, and where no leads.
-    pub(crate) refusal: Option<(String, String)>,
+    /// Why the viewer cannot allow it.
+    pub(crate) refusal: Option<String>,
 }

@@ -151,8 +151,12 @@ pub(crate) enum AppWrite {
     Redeem(SecretDigest, GrantRow),
     /// A new refresh token.
     InsertRefresh(RefreshRow),
-    /// Grants end at that time, and codes that would become some of them are nothing.
+    /// Grants end at that time, and codes that would become some of them are nothing. Refused with
+    /// [`StoreError::Conflict`] if it is one grant, and it ended before.
     EndGrants(GrantsOf, u64),
+    /// There are no such grants, and codes that would become some are nothing; refused with [`StoreError::Conflict`] if there
+    /// is one.
+    NoGrants(GrantsOf),
 }
 
 /// Questions about apps.

@@ -135,8 +135,9 @@ async fn a_person_is_asked_and_chooses() {
         (vec![("allowed", "skills:read"), ("organization", "org_0000000000000000")], "one of these organisations"),
         (vec![("allowed", "skills:read"), ("environment", "nosuch")], "one of these environments"),
     ] {
-        let mut all: Vec<_> = choice;
-        all.extend(place.iter().filter(|(name, _)| !all.clone().iter().any(|(it, _)| it == name)));
+        let mut all = place.to_vec();
+        all.retain(|(name, _)| !choice.iter().any(|(it, _)| it == name));
+        all.extend(choice);
         let again = answer(&browser, &fields, &all).await;
         assert_eq!(again.status, 422, "{problem}");
         assert!(again.text().contains(problem), "{problem}: {}", again.text());

@@ -233,12 +233,18 @@ async fn metadata_says_where_everything_is_and_no_more() {
     let answer = stack.send(Method::GET, "/.well-known/oauth-authorization-server", None, None).await;
     assert_eq!(answer.header("cache-control"), "public, max-age=300");
     let issuer = format!("http://{}", stack.address);
+    let at = |path: &str| format!("{issuer}{path}");
+    let proofs = ["client_secret_basic", "client_secret_post", "none"];
     let expected = json!({
-        "issuer": issuer, "token_endpoint": format!("{issuer}/oauth/token"),
-        "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
-        "scopes_supported": ["refunds:read", "refunds:write", "payouts:read"], "response_types_supported": [],
-        "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "issuer": issuer, "token_endpoint": at("/oauth/token"), "jwks_uri": at("/.well-known/jwks.json"),
+        "authorization_endpoint": at("/oauth/authorize"), "revocation_endpoint": at("/oauth/revoke"),
+        "introspection_endpoint": at("/oauth/introspect"),
+        "scopes_supported": ["refunds:read", "refunds:write", "payouts:read"], "response_types_supported": ["code"],
+        "response_modes_supported": ["query"], "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+        "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token"],
+        "token_endpoint_auth_methods_supported": proofs, "revocation_endpoint_auth_methods_supported": proofs,
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
     });
     assert_eq!(answer.json(), expected);
 }

@@ -104,7 +104,9 @@ impl From<Stop> for Refusal {
     fn from(why: Stop) -> Self {
         match why {
             Stop::Grant(what) => Self::Grant(what),
-            Stop::Scope => Self::Scope("`scope` names what was not allowed: leave it out, or ask the person again".to_owned()),
+            Stop::Scope => {
+                Self::Scope("`scope` names what was not allowed: leave it out, or ask the person again".to_owned())
+            }
             Stop::Failed(error) => error.into(),
         }
     }

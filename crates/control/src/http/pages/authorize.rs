@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::Html;
-use super::problems::{Places, beside};
+use super::problems::{Places, beside, sentence};
 use super::sign_in::gate;
 use crate::app::App;
 use crate::apps::{self, Asked, Choice, Prompt, Request, Wrong};
@@ -99,7 +99,6 @@ async fn page(
         let chosen = is_chosen(&id);
         (id, it.name, chosen)
     };
-    let denied = |why: &str| (super::problems::sentence(why), request.failed(app, "access_denied", why));
     Ok(Consent {
         shell: gate(&format!("Allow {}", request.app.name), visitor, None),
         app: request.app.name.clone(),
@@ -115,7 +114,7 @@ async fn page(
             request.scopes.iter().map(row).collect()
         },
         problems,
-        refusal: found.refusal.map(denied),
+        refusal: found.refusal.map(sentence),
     })
 }
 

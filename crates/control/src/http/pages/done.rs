@@ -89,7 +89,7 @@ done! {
     PolicyRestored "policy.restored" Done "The older text is in force again, as a new version.",
     NameChanged "name.changed" Done "Your name was changed.",
     PasswordChanged "password.changed" Done "Your password was changed." + "Your other sessions ended. Personal tokens go on working until they are revoked.",
-    PasswordAndTokens "password.changed-tokens-revoked" Done "Your password was changed." + "Your other sessions ended, and your personal tokens and what you allowed apps were revoked.",
+    PasswordAndTokens "password.changed-tokens-revoked" Done "Your password was changed." + "Your other sessions ended, apps that you allowed something have nothing any more, and your personal tokens were revoked.",
     SessionEnded "session.ended" Done "That session ended.",
     TokenRevoked "token.revoked" Done "The token is revoked for good.",
     PlanCreated "plan.created" Done "The plan was created." + "Give it to organisations on their pages.",

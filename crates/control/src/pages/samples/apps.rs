@@ -128,10 +128,7 @@ fn consent(rich: bool, refused: bool) -> Consent {
         },
         scopes: vec![scope("skills:write", true), scope("models:read", true), scope("billing-reports:*", !rich)],
         problems: Problems(if rich { vec![("allowed", "Tick what you allow.".to_owned())] } else { vec![] }),
-        refusal: refused.then(|| {
-            let why = "You may only look: ask an admin of your organisation for another role.";
-            (why.to_owned(), "https://app.northwind.example/cb?error=access_denied".to_owned())
-        }),
+        refusal: refused.then(|| "You may only look: ask an admin of your organisation for another role.".to_owned()),
     }
 }
 

@@ -197,7 +197,10 @@ pub(super) async fn grants_end_together(it: Fixture) {
             open.push(code.digest);
         }
         let before = store.version().await.unwrap();
+        let there_are = refused(store, AppWrite::NoGrants(of)).await;
+        assert!(matches!(there_are, StoreError::Conflict), "{of:?}: {there_are:?}");
         write(store, AppWrite::EndGrants(of, NOW + 1)).await;
+        write(store, AppWrite::NoGrants(of)).await;
         let held = held(store).await;
         let lives: Vec<_> = made.iter().map(|id| held.contains(id)).collect();
         assert_eq!(lives, expected, "{of:?}");
@@ -210,7 +213,9 @@ pub(super) async fn grants_end_together(it: Fixture) {
         }
         assert_eq!(left, codes, "{of:?}");
         for id in held {
-            write(store, AppWrite::EndGrants(GrantsOf::Grant(id), NOW + 2)).await;
+            let end = AppWrite::EndGrants(GrantsOf::Grant(id), NOW + 2);
+            write(store, end.clone()).await;
+            assert!(matches!(refused(store, end).await, StoreError::Conflict), "once");
         }
         it.sql("DELETE FROM authorization_codes").await.unwrap();
     }

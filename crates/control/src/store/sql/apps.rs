@@ -17,6 +17,7 @@ pub(super) async fn carry_out(connection: &mut Connection, write: &AppWrite, ver
         AppWrite::InsertCode(row) => grants::insert_code(connection, row).await,
         AppWrite::Redeem(code, row) => grants::redeem(connection, *code, row).await,
         AppWrite::InsertRefresh(row) => grants::insert_refresh(connection, row).await,
+        AppWrite::NoGrants(of) => grants::none(connection, *of).await,
         AppWrite::EndGrants(of, at) => grants::end(connection, *of, *at, version).await,
     }
 }

@@ -72,34 +72,54 @@ pub(super) async fn insert_refresh(connection: &mut Connection, row: &RefreshRow
     Ok(())
 }
 
-/// Their rows in `keys` say from this version on that they are revoked. What is tried on one ends with it.
+/// Their rows in `keys` say from this version on that they are revoked.
 pub(super) async fn end(connection: &mut Connection, of: GrantsOf, at: u64, version: u64) -> Result<(), StoreError> {
-    let (grants, codes, bound) = match of {
-        GrantsOf::Grant(id) => ("key_id = $3", None, [id.to_string(), String::new()]),
-        GrantsOf::App(id) => ("app = $3", Some("app = $1"), [id.to_string(), String::new()]),
-        GrantsOf::Member(organization, user) => (
-            "user_id = $3 AND organization = $4",
-            Some("user_id = $1 AND organization = $2"),
-            [user.to_string(), organization.to_string()],
-        ),
-        GrantsOf::User(id) => ("user_id = $3", Some("user_id = $1"), [id.to_string(), String::new()]),
-    };
-    let [first, second] = bound;
-    let has_two = !second.is_empty();
+    let (which, [first, second]) = chosen(of);
     let sql = format!(
-        "UPDATE keys SET revoked_at = $1, changed_in = $2 WHERE revoked_at IS NULL \
-         AND id IN (SELECT key_id FROM grants WHERE {grants})"
+        "UPDATE keys SET revoked_at = $3, changed_in = $4 WHERE revoked_at IS NULL \
+         AND id IN (SELECT key_id FROM grants WHERE {which})"
     );
-    let query = sqlx::query(AssertSqlSafe(sql)).bind(signed(at)).bind(signed(version)).bind(&first);
-    let query = if has_two { query.bind(&second) } else { query };
-    query.execute(&mut *connection).await?;
-    let Some(codes) = codes else { return Ok(()) };
-    let query =
-        sqlx::query(AssertSqlSafe(format!("DELETE FROM authorization_codes WHERE used_at IS NULL AND {codes}")));
-    let query = query.bind(&first);
-    let query = if has_two { query.bind(&second) } else { query };
-    query.execute(connection).await?;
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(&first).bind(&second).bind(signed(at)).bind(signed(version));
+    let ended = query.execute(&mut *connection).await?.rows_affected();
+    if matches!(of, GrantsOf::Grant(_)) {
+        exactly_one(ended)?;
+    }
+    forget_codes(connection, of).await
+}
+
+pub(super) async fn none(connection: &mut Connection, of: GrantsOf) -> Result<(), StoreError> {
+    let (which, [first, second]) = chosen(of);
+    let sql = format!(
+        "SELECT key_id FROM grants JOIN keys ON keys.id = grants.key_id WHERE keys.revoked_at IS NULL AND {which} LIMIT 1"
+    );
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(&first).bind(&second);
+    match query.fetch_optional(&mut *connection).await? {
+        None => forget_codes(connection, of).await,
+        Some(_) => Err(StoreError::Conflict),
+    }
+}
+
+/// What is under way becomes no grant any more.
+async fn forget_codes(connection: &mut Connection, of: GrantsOf) -> Result<(), StoreError> {
+    if matches!(of, GrantsOf::Grant(_)) {
+        return Ok(());
+    }
+    let (which, [first, second]) = chosen(of);
+    let sql = format!("DELETE FROM authorization_codes AS grants WHERE used_at IS NULL AND {which}");
+    sqlx::query(AssertSqlSafe(sql)).bind(&first).bind(&second).execute(connection).await?;
     Ok(())
+}
+
+/// Which rows are meant, by columns that grants and codes both have, and what is bound first.
+fn chosen(of: GrantsOf) -> (&'static str, [String; 2]) {
+    match of {
+        GrantsOf::Grant(id) => ("grants.key_id = $1 AND $2 = ''", [id.to_string(), String::new()]),
+        GrantsOf::App(id) => ("grants.app = $1 AND $2 = ''", [id.to_string(), String::new()]),
+        GrantsOf::Member(organization, user) => {
+            ("grants.user_id = $1 AND grants.organization = $2", [user.to_string(), organization.to_string()])
+        }
+        GrantsOf::User(id) => ("grants.user_id = $1 AND $2 = ''", [id.to_string(), String::new()]),
+    }
 }
 
 const COLUMNS: &str = "SELECT g.*, a.name AS app_name, a.revoked_at AS app_revoked_at, u.email, k.environment, \
