@@ -16,10 +16,13 @@ const LEAST_SLOTS: usize = 32;
 /// What a token takes with its place in the table, more or less.
 const USUAL_BYTES: usize = 256;
 
+/// A place in the table.
+type Slot = Option<(Tag, Box<Known>)>;
+
 /// A two-way set-associative table.
 #[derive(Debug)]
 pub struct Tokens {
-    sets: Vec<[Option<(Tag, Box<Known>)>; 2]>,
+    sets: Vec<[Slot; 2]>,
     /// Bytes that are kept, and the most that may be.
     bytes: usize,
     limit: usize,

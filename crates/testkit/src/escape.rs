@@ -20,10 +20,11 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Piece>> {
     if let Some(odd) = text.chars().find(|c| !matches!(c, ' '..='~')) {
         bail!("`{}` must be escaped: write its bytes as \\xNN in 'single quotes'", odd.escape_default());
     }
-    let kinds: [(&str, fn(String) -> Piece); 2] = [("{key:", Piece::Key), ("{token:", Piece::Token)];
+    type Kind = (&'static str, fn(String) -> Piece);
+    const KINDS: [Kind; 2] = [("{key:", Piece::Key), ("{token:", Piece::Token)];
     let mut pieces = Vec::new();
     let mut rest = text;
-    let next = |text: &str| kinds.into_iter().filter_map(|it| Some((text.find(it.0)?, it))).min_by_key(|it| it.0);
+    let next = |text: &str| KINDS.into_iter().filter_map(|it| Some((text.find(it.0)?, it))).min_by_key(|it| it.0);
     while let Some((at, (open, piece))) = next(rest) {
         let (before, tail) = rest.split_at(at);
         let tail = tail.strip_prefix(open).unwrap_or_default();

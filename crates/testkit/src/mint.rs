@@ -215,43 +215,40 @@ impl Corpus {
         let key = self.keys.get(&token.key).context("no such key")?;
         let organization = self.organizations.get(&key.organization).context("no such organisation")?;
         let id = key.id.to_string();
-        let mut claims = json!({
+        // What is null is left out.
+        Ok(json!({
             "iss": MINT,
             "sub": token.subject.as_ref().unwrap_or(&id),
             "aud": self.audience(),
             "client_id": token.app.as_ref().unwrap_or(&id),
+            "grant": token.app.as_ref().map(|_| &id),
             "org": organization.id.to_string(),
             "env": token.environment.as_ref().unwrap_or(&key.environment),
+            "scope": token.scopes.as_ref().map(|scopes| scopes.join(" ")),
             "iat": self.later(token.issued_in),
             "exp": self.later(token.expires_in),
             "jti": "AAAAAAAAAAAAAAAAAAAAAA",
-        });
-        if let Some(seconds) = token.not_before_in {
-            claims["nbf"] = json!(self.later(seconds));
-        }
-        if token.note > 0 {
-            claims["note"] = json!("-".repeat(token.note));
-        }
-        if token.app.is_some() {
-            claims["grant"] = json!(id);
-        }
-        if let Some(scopes) = &token.scopes {
-            claims["scope"] = json!(scopes.join(" "));
-        }
-        Ok(claims)
+            "nbf": token.not_before_in.map(|seconds| self.later(seconds)),
+            "note": (token.note > 0).then(|| "-".repeat(token.note)),
+        }))
     }
 
     fn foreign_claims(&self, issuer: &KnownIssuer, token: &KnownToken) -> Value {
-        let mut claims = json!({
+        // `realm_access.roles`: an object in an object.
+        let words = token
+            .scopes
+            .as_ref()
+            .map(|scopes| issuer.scope_claim.rsplit('.').fold(json!(scopes), |inner, name| json!({ name: inner })));
+        let mut claims = words.unwrap_or_else(|| json!({}));
+        let usual = json!({
             "iss": issuer.url,
             "sub": token.subject,
             "aud": [self.audience(), "https://elsewhere.example"],
             "iat": self.later(token.issued_in),
             "exp": self.later(token.expires_in),
         });
-        if let Some(scopes) = &token.scopes {
-            let words = issuer.scope_claim.rsplit('.').fold(json!(scopes), |inner, name| json!({ name: inner }));
-            words.as_object().into_iter().flatten().for_each(|(name, value)| claims[name] = value.clone());
+        if let (Some(claims), Value::Object(usual)) = (claims.as_object_mut(), usual) {
+            claims.extend(usual);
         }
         claims
     }

@@ -183,7 +183,7 @@ fn nasty(good: &str) -> Vec<Vec<u8>> {
         format!("{head}.{body}.{signature}."),
         format!("{head}.{body}.{signature}.{signature}"),
         format!("{head}.{body}.{signature}="),
-        format!("{head}.{body}.{}", &signature[1..]),
+        format!("{head}.{body}.{}", signature.get(1..).unwrap()),
         format!("{head}.{body}.{signature}AAAA"),
         format!("{head}.{body}.{}", "A".repeat(2000)),
         format!("{head}.{}.{signature}", deep("[")),
@@ -194,7 +194,7 @@ fn nasty(good: &str) -> Vec<Vec<u8>> {
         format!("eyJ{}", ".".repeat(4000)),
         format!("eyJ{}", ".A".repeat(30_000)),
     ];
-    texts.extend((0..good.len()).step_by(7).map(|cut| good[..cut].to_owned()));
+    texts.extend((0..good.len()).step_by(7).map(|cut| good.get(..cut).unwrap().to_owned()));
     let mut values: Vec<Vec<u8>> = texts.into_iter().map(String::into_bytes).collect();
     for at in (0..good.len()).step_by(3) {
         for flip in [0x01, 0x20, 0x80] {
