@@ -13,8 +13,8 @@ mod table;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, backup, bundle, denials, edges, explain, keys, members, organizations, plans, policy, quota, receipt,
-    restore, serve, signing_keys, tokens, usage, webhooks, whoami,
+    audit, backup, bundle, denials, edges, explain, issuers, keys, members, organizations, plans, policy, quota,
+    receipt, restore, serve, signing_keys, tokens, usage, webhooks, whoami,
 };
 use crate::exit::Failure;
 
@@ -67,6 +67,9 @@ enum Command {
     /// List, replace and revoke the keys that access tokens are signed with.
     #[command(subcommand)]
     SigningKeys(signing_keys::Command),
+    /// Accept access tokens of other people's issuers, and see how fetching their keys goes.
+    #[command(subcommand)]
+    Issuers(issuers::Command),
     /// Make, try out and remove webhooks: servers that are told what happens.
     #[command(subcommand)]
     Webhooks(webhooks::Command),
@@ -100,6 +103,7 @@ fn main() -> std::process::ExitCode {
         Command::Members(command) => members::run(&command),
         Command::Tokens(command) => tokens::run(&command),
         Command::SigningKeys(command) => signing_keys::run(&command),
+        Command::Issuers(command) => issuers::run(&command),
         Command::Webhooks(command) => webhooks::run(&command),
         Command::Whoami(args) => whoami::run(&args),
         Command::Policy(command) => policy::run(command),

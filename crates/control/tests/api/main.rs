@@ -18,6 +18,7 @@ mod explain;
 mod hangup;
 mod idempotency;
 mod import;
+mod issuers;
 mod key_pages;
 mod keys;
 mod lifecycle;

@@ -97,6 +97,14 @@ const TABLE: &[Row] = &[
     row("GET /v1/quota", "",                                        "200  200 200 200 200  200 200 200 200  200  403  401  401"),
     row("GET /v1/quota?organization={org}", "",                     "200  200 200 200 200  200 200 200 200  422  403  401  401"),
     row("GET /v1/quota?key={key}", "",                              "200  200 200 200 200  200 200 200 200  404  403  401  401"),
+    row("GET /v1/issuers", "",                                      "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("GET /v1/issuers?organization={org}", "",                   "200  200 200 200 200  200 200 200 200  422  403  401  401"),
+    row("POST /v1/issuers", r#"{"name":"x","issuer":"http://127.0.0.1:9/x","environment":"live"}"#,
+                                                                    "422  422 422 403 403  422 422 403 403  422  403  401  401"),
+    row("GET /v1/issuers/{issuer}", "",                             "200  200 200 200 200  200 200 200 200  404  403  401  401"),
+    row("PATCH /v1/issuers/{issuer}", r#"{"scope_claim":"scp"}"#,   "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("POST /v1/issuers/{issuer}/refresh", "",                    "200  200 200 200 403  200 200 200 403  404  403  401  401"),
+    row("DELETE /v1/issuers/{issuer}", "",                          "200  200 200 200 403  200 200 200 403  404  403  401  401"),
     row("GET /v1/signing-keys", "",                                 "200  200 200 200 200  403 403 403 403  403  403  401  401"),
     row("POST /v1/signing-keys:rotate", "",                         "422  422 422 403 403  403 403 403 403  403  403  401  401"),
     row("DELETE /v1/signing-keys/{sha256}", "",                      "404  404 404 403 403  403 403 403 403  403  403  401  401"),
@@ -218,13 +226,25 @@ pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> Str
         let sent = stack.post(&format!("/v1/webhooks/{webhook}/test"), json!({})).await.json();
         text = text.replace("{webhook}", &webhook).replace("{delivery}", sent["id"].as_str().unwrap());
     }
-    for name in
-        ["key", "webhook", "tried", "version", "denial", "sha256", "viewer", "owner", "invitation", "token", "plan"]
-    {
+    for name in [
+        "key",
+        "issuer",
+        "webhook",
+        "tried",
+        "version",
+        "denial",
+        "sha256",
+        "viewer",
+        "owner",
+        "invitation",
+        "token",
+        "plan",
+    ] {
         let place = format!("{{{name}}}");
         if text.contains(&place) {
             let id = match name {
                 "key" => key(stack, organization).await,
+                "issuer" => issuer(stack, organization).await,
                 "webhook" => webhook(stack, organization).await,
                 "tried" => {
                     let key = key(stack, organization).await;
@@ -265,6 +285,19 @@ async fn key(stack: &Stack, organization: &str) -> String {
 }
 
 /// One that nobody listens to. There are never too many.
+/// An issuer whose keys cannot be fetched; it is past the routes, so that the policy need not accept tokens.
+async fn issuer(stack: &Stack, organization: &str) -> String {
+    let id = key(stack, organization).await;
+    stack
+        .run(format!(
+            "INSERT INTO issuers (key_id, issuer, audiences, types, jwks_uri, scope_claim, scope_map, jwks, fetched_at, \
+             next_fetch_ms, failures, problem, changed_in) VALUES ('{id}', 'https://{id}.example', '[\"x\"]', \
+             '[\"jwt\"]', 'http://127.0.0.1:9/', 'scope', '{{}}', '[]', 1, 9000000000000, 0, NULL, 1)"
+        ))
+        .await;
+    id
+}
+
 async fn webhook(stack: &Stack, organization: &str) -> String {
     stack.run(format!("DELETE FROM webhooks WHERE organization = '{organization}'")).await;
     let body = json!({ "url": "http://127.0.0.1:9/x", "organization": organization });
