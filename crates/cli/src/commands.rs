@@ -8,6 +8,7 @@ pub(crate) mod denials;
 pub(crate) mod edges;
 pub(crate) mod explain;
 pub(crate) mod grants;
+pub(crate) mod issuers;
 pub(crate) mod keys;
 mod limits;
 pub(crate) mod members;

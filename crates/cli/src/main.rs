@@ -13,8 +13,8 @@ mod table;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    apps, audit, backup, bundle, denials, edges, explain, grants, keys, members, organizations, plans, policy, quota,
-    receipt, restore, serve, signing_keys, tokens, usage, webhooks, whoami,
+    apps, audit, backup, bundle, denials, edges, explain, grants, issuers, keys, members, organizations, plans, policy,
+    quota, receipt, restore, serve, signing_keys, tokens, usage, webhooks, whoami,
 };
 use crate::exit::Failure;
 
@@ -73,6 +73,9 @@ enum Command {
     /// List, replace and revoke the keys that access tokens are signed with.
     #[command(subcommand)]
     SigningKeys(signing_keys::Command),
+    /// Accept access tokens of other people's issuers, and see how fetching their keys goes.
+    #[command(subcommand)]
+    Issuers(issuers::Command),
     /// Make, try out and remove webhooks: servers that are told what happens.
     #[command(subcommand)]
     Webhooks(webhooks::Command),
@@ -108,6 +111,7 @@ fn main() -> std::process::ExitCode {
         Command::Apps(command) => apps::run(&command),
         Command::Grants(command) => grants::run(&command),
         Command::SigningKeys(command) => signing_keys::run(&command),
+        Command::Issuers(command) => issuers::run(&command),
         Command::Webhooks(command) => webhooks::run(&command),
         Command::Whoami(args) => whoami::run(&args),
         Command::Policy(command) => policy::run(command),

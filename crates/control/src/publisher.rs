@@ -18,6 +18,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
 use crate::clock::Clock;
+use crate::issuers;
 use crate::metrics::Metrics;
 use crate::policy::{PolicyRoom, PolicySlot};
 use crate::signing_keys::Ring;
@@ -233,7 +234,9 @@ impl Worker {
         let blob = policy.as_ref().map(|room| build_policy(room.spec())).transpose()?;
         let in_force = self.policies.load();
         let spec = policy.as_ref().map_or(in_force.spec(), PolicyRoom::spec);
-        let tokens = tokens::blob(spec, &sources, Vec::new());
+        let skew = spec.tokens.as_ref().map_or(0, |tokens| tokens.clock_skew_seconds);
+        let outside = issuers::specs(&changes.issuers, sources.issuer.as_deref(), skew);
+        let tokens = tokens::blob(spec, &sources, outside);
         drop(in_force);
         let published = self.build(move |builder| {
             blob.into_iter().for_each(|blob| builder.replace_policy(blob));

@@ -22,6 +22,7 @@ mod hangup;
 mod idempotency;
 mod import;
 mod introspection;
+mod issuers;
 mod key_pages;
 mod keys;
 mod lifecycle;

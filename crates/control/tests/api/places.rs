@@ -20,6 +20,7 @@ pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> Str
     }
     for name in [
         "key",
+        "issuer",
         "webhook",
         "tried",
         "version",
@@ -37,6 +38,7 @@ pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> Str
         if text.contains(&place) {
             let id = match name {
                 "key" => key(stack, organization).await,
+                "issuer" => issuer(stack, organization).await,
                 "webhook" => webhook(stack, organization).await,
                 "tried" => {
                     let key = key(stack, organization).await;
@@ -89,6 +91,19 @@ async fn grant(stack: &Stack, organization: &str) -> String {
     let person = stack.person(organization, "member").await.id;
     stack.run(format!("INSERT INTO grants VALUES ('{key}', '{app}', '{person}', '{organization}', '', 1)")).await;
     key
+}
+
+/// An issuer whose keys cannot be fetched; it is past the routes, so that the policy need not accept tokens.
+async fn issuer(stack: &Stack, organization: &str) -> String {
+    let id = key(stack, organization).await;
+    stack
+        .run(format!(
+            "INSERT INTO issuers (key_id, issuer, audiences, types, jwks_uri, scope_claim, scope_map, jwks, fetched_at, \
+             next_fetch_ms, failures, problem, changed_in) VALUES ('{id}', 'https://{id}.example', '[\"x\"]', \
+             '[\"jwt\"]', 'http://127.0.0.1:9/', 'scope', '{{}}', '[]', 1, 9000000000000, 0, NULL, 1)"
+        ))
+        .await;
+    id
 }
 
 /// One that nobody listens to. There are never too many.
