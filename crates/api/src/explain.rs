@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 /// The request to explain. The key stands for itself by its id; its text is not needed, and not wanted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Explain {
-    /// The key's id.
+    /// The key's id, or a whole access token, which is verified and forgotten.
     pub key: String,
     /// The method: `GET`.
     pub method: String,
@@ -22,6 +22,14 @@ pub struct Explain {
     /// Its `Origin` header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
+}
+
+impl std::fmt::Debug for Explain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { key, method, path, .. } = self;
+        let key = if key.starts_with("key_") { key } else { "redacted" };
+        write!(f, "Explain({key}, {method} {path})")
+    }
 }
 
 /// What an edge that knows the key as it is now would do.

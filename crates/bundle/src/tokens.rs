@@ -53,6 +53,11 @@ impl AcceptedToken {
         }
     }
 
+    /// The record that it was minted for.
+    pub fn key(&self) -> KeyId {
+        self.key
+    }
+
     /// What its record is found under.
     pub fn digest(&self) -> KeyDigest {
         KeyDigest::of_token_key(self.key)

@@ -7,6 +7,7 @@ mod ended;
 mod ledger;
 mod restore;
 mod revived;
+mod token_keys;
 
 use std::path::{Path, PathBuf};
 

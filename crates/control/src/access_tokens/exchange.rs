@@ -60,11 +60,13 @@ pub(crate) async fn authenticate(app: &App, by: &Caller, sent: &ClientSecret) ->
     let organization = app.store.organization(Scope::All, organization).await.map_err(Error::from)?;
     let expected = found.as_ref().and_then(|row| row.secret).unwrap_or(SecretDigest::of(b""));
     let is_right = expected.is(&sent.secret);
+    let policy = app.policy();
     let works = |row: &KeyRow| {
         let is_active = organization.as_ref().is_some_and(|it| it.state != OrganizationState::Suspended);
         row.kind == KeyKind::Credential
             && row.secret.is_some()
             && is_active
+            && policy.spec().environments.contains(&row.environment)
             && keys::status(row, app.clock.seconds()) == portcullis_api::KeyStatus::Active
     };
     match found {

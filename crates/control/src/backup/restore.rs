@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::ended::{self, Ended};
 use super::revived::{self, Revived};
-use super::{BackupError, check, ledger, open, sqlite_file, text};
+use super::{BackupError, check, ledger, open, sqlite_file, text, token_keys};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::secret_file;
@@ -90,6 +90,7 @@ async fn after(old: &Path, copy: &mut SqliteConnection) -> Result<Revived, Backu
     let version = revived::version(old).await?;
     sqlx::query("UPDATE bundle SET version = $1 WHERE version < $1").bind(version).execute(&mut *copy).await?;
     ledger::take_over(old, copy).await?;
+    token_keys::take_over(old, copy).await?;
     revived::compare(old, copy).await
 }
 

@@ -6,8 +6,9 @@ use std::net::IpAddr;
 
 use portcullis_api::explain::Explain;
 use portcullis_engine::Request;
-use portcullis_engine::spec::CredentialPlace;
+use portcullis_engine::spec::{CredentialPlace, CredentialSpec};
 
+use super::is_token;
 use crate::error::Error;
 use crate::policy::PolicyRoom;
 
@@ -54,7 +55,11 @@ impl Wire {
         };
         header("referer", &sent.referrer);
         header("origin", &sent.origin);
-        if let Some(place) = policy.spec().credentials.first() {
+        let places = &policy.spec().credentials;
+        let is_header = |it: &&CredentialSpec| it.place == CredentialPlace::Header;
+        // Tokens are taken from headers alone.
+        let place = places.iter().find(is_header).filter(|_| is_token(key)).or(places.first());
+        if let Some(place) = place {
             let name = &place.name;
             match place.place {
                 CredentialPlace::Header => {

@@ -85,7 +85,7 @@ impl<'a> Comparison<'a> {
         let (before, after) = (demands.0.is_public(), demands.1.is_public());
         let mut effect = Effect { opens: !before && after, closes: before && !after, ..Effect::default() };
         for (index, (group, key)) in self.groups.iter().zip(&self.keys).enumerate() {
-            let allowed = |side: &Side<'_>| side.allows(method, path, key, &group.scopes);
+            let allowed = |side: &Side<'_>| side.allows(method, path, key, group);
             match (allowed(&self.old), allowed(&self.new)) {
                 (true, false) => effect.loses.push(index),
                 (false, true) => effect.gains.push(index),

@@ -9,10 +9,11 @@ use portcullis_engine::key_format::{CHECKSUM_LEN, checksum};
 use portcullis_engine::spec::{Checksum, CredentialPlace, CredentialSpec, KeyFormatSpec};
 use portcullis_engine::{
     Ambient, Decision, KeyDigest, KeyId, KeyRecord, KeyStatus, KeyStore, OrganizationId, OrganizationState, Reason,
-    Request, StoreUnavailable, Unlimited, decide,
+    Request, StoreUnavailable, TokenRecord, Unlimited, decide,
 };
 
 use super::PolicyRoom;
+use crate::store::KeyGroup;
 
 /// A policy, and what is asked of it more than once.
 pub(super) struct Side<'a> {
@@ -49,21 +50,22 @@ impl<'a> Side<'a> {
     /// What it does with a request that has no key.
     pub(super) fn demand(&self, method: &str, path: &str) -> Demand {
         let request = Request { method: method.as_bytes(), path: Some(path.as_bytes()), headers: &[] };
-        let (rule, refused) = match decide(self.room.compiled(), &mut StandIn(""), &request, &Nowhere, &mut Unlimited) {
-            Decision::Allow(grant) => (grant.rule, None),
-            Decision::Deny(denial) => (denial.rule, Some(denial.reason)),
-        };
+        let (rule, refused) =
+            match decide(self.room.compiled(), &mut StandIn::default(), &request, &Nowhere, &mut Unlimited) {
+                Decision::Allow(grant) => (grant.rule, None),
+                Decision::Deny(denial) => (denial.rule, Some(denial.reason)),
+            };
         Demand { rule: rule.and_then(|index| self.alike.get(index).copied()), refused }
     }
 
-    /// Whether a key with those scopes may make the request.
-    pub(super) fn allows(&self, method: &str, path: &str, key: &str, scopes: &str) -> bool {
+    /// Whether a key of that group may make the request.
+    pub(super) fn allows(&self, method: &str, path: &str, key: &str, group: &KeyGroup) -> bool {
         let sent = Sent::of(self.room, path, key);
         let header = sent.header.as_ref().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
         let headers: Vec<_> = header.into_iter().collect();
         let request = Request { method: method.as_bytes(), path: Some(sent.path.as_bytes()), headers: &headers };
         matches!(
-            decide(self.room.compiled(), &mut StandIn(scopes), &request, &Nowhere, &mut Unlimited),
+            decide(self.room.compiled(), &mut StandIn::of(group), &request, &Nowhere, &mut Unlimited),
             Decision::Allow(_)
         )
     }
@@ -74,11 +76,16 @@ impl<'a> Side<'a> {
     }
 }
 
+/// An access token, of what has no prefix. Nobody signed it, and nobody looks.
+const TOKEN: &str = "eyJ.stand-in.";
+
 /// A key as the policy that issues such keys makes them; it opens nothing.
 ///
 /// Its letters come from the end of the alphabet, so that it is malformed to a policy with fewer letters.
 pub(super) fn key_like(format: Option<&KeyFormatSpec>, prefix: &str) -> String {
-    let Some(format) = format else { return prefix.to_owned() };
+    let Some(format) = format else {
+        return if prefix.is_empty() { TOKEN } else { prefix }.to_owned();
+    };
     let sum = if format.checksum == Checksum::Crc32Base62 { CHECKSUM_LEN } else { 0 };
     let letters = format.alphabet.letters().iter().rev().cycle();
     let mut body: Vec<u8> = letters.copied().take(format.body_length.saturating_sub(sum)).collect();
@@ -96,7 +103,10 @@ struct Sent {
 
 impl Sent {
     fn of(room: &PolicyRoom, path: &str, key: &str) -> Self {
-        let Some(CredentialSpec { place, name, scheme }) = room.spec().credentials.first() else {
+        let places = &room.spec().credentials;
+        // Tokens are taken from headers alone.
+        let header = places.iter().find(|it| it.place == CredentialPlace::Header).filter(|_| key == TOKEN);
+        let Some(CredentialSpec { place, name, scheme }) = header.or(places.first()) else {
             return Self { path: path.to_owned(), header: None };
         };
         let header = match (place, scheme) {
@@ -109,21 +119,40 @@ impl Sent {
     }
 }
 
-/// Every key is known and has these scopes.
-struct StandIn<'a>(&'a str);
+/// Every key is known and has these scopes, and every token is of this environment.
+#[derive(Clone, Copy, Default)]
+struct StandIn<'a> {
+    scopes: &'a str,
+    environment: &'a str,
+}
 
-impl KeyStore for StandIn<'_> {
-    fn find(&mut self, _: &KeyDigest) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
-        Ok(Some(KeyRecord {
+impl<'a> StandIn<'a> {
+    fn of(group: &'a KeyGroup) -> Self {
+        Self { scopes: &group.scopes, environment: &group.environment }
+    }
+
+    fn record(self) -> KeyRecord<'a> {
+        KeyRecord {
             id: KeyId::from_bytes([0; 10]),
             organization: OrganizationId::from_bytes([0; 10]),
             organization_state: OrganizationState::Active,
             organization_limits: Default::default(),
             status: KeyStatus::Active,
             expires_at: None,
-            scopes: self.0,
+            scopes: self.scopes,
             restrictions: None,
-        }))
+        }
+    }
+}
+
+impl KeyStore for StandIn<'_> {
+    fn find(&mut self, _: &KeyDigest) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
+        Ok(Some(self.record()))
+    }
+
+    fn find_token(&mut self, _: &[u8], _: u64) -> Result<TokenRecord<'_>, Reason> {
+        let Self { scopes, environment } = *self;
+        Ok(TokenRecord { key: self.record(), environment, granted: scopes, scopes, subject: None })
     }
 }
 

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_bundle::{
     Blob, BlobDigest, BuildError, Layout, MANIFEST_FORMAT, Manifest, OrganizationEntry, build_key_shard,
-    build_organization_shard,
+    build_organization_shard, read_tokens,
 };
+use portcullis_token::Issuers;
 
 use super::index::Index;
 use crate::store::BundleKey;
@@ -29,6 +30,12 @@ impl Published {
     /// Keys in it, recently revoked ones included.
     pub(crate) fn key_count(&self) -> u64 {
         self.manifest.key_count
+    }
+
+    /// Whose access tokens count in it, if any do.
+    pub(crate) fn issuers(&self) -> Option<Issuers> {
+        let blob = self.manifest.tokens.as_ref().and_then(|tokens| self.blobs.get(&tokens.digest))?;
+        read_tokens(blob.bytes()).ok()
     }
 
     /// Its manifest, issued at `now`.

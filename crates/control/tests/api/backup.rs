@@ -5,6 +5,7 @@ use portcullis_control::{Clock, Database};
 use reqwest::Method;
 use serde_json::json;
 
+use super::minting::{minting, minting_at};
 use super::people::PASSWORD;
 use crate::stack::{NOON, ON_POSTGRES, Stack};
 
@@ -151,4 +152,24 @@ async fn what_edges_were_given_since_is_not_given_again() {
         assert_eq!(lease(&stack, other, 2, 1, 1).await.1, "busy", "the first holds one that it has not spent");
         assert_eq!(lease(&stack, boot, 10, 9, 9).await.1, "exhausted");
     }
+}
+
+#[tokio::test]
+async fn a_signing_key_that_was_revoked_since_stays_revoked_and_the_next_one_signs() {
+    if ON_POSTGRES {
+        return;
+    }
+    let stack = minting().await;
+    let credential = stack.credential(&[]).await;
+    backup(&Database::InFolder, stack.folder.path(), &stack.folder.path().join("copy")).await.unwrap();
+    let kid = stack.get("/v1/signing-keys").await.json()["data"][0]["kid"].as_str().unwrap().to_owned();
+    assert_eq!(stack.delete(&format!("/v1/signing-keys/{kid}")).await.status, 200);
+    let before = stack.get("/v1/signing-keys").await.json();
+    let (folder, clock) = (stack.kill().await, Clock::from_millis(|| NOON * 1000));
+    let what = Restore { from: &folder.path().join("copy"), revoke_tokens: false };
+    restore(&Database::InFolder, folder.path(), what, &clock).await.unwrap();
+    let stack = minting_at(folder, NOON).await;
+    assert_eq!(stack.get("/v1/signing-keys").await.json(), before);
+    let after = stack.access_token(&credential).await;
+    assert!(stack.verified(&after).await.is_ok());
 }

@@ -242,3 +242,31 @@ async fn metadata_says_where_everything_is_and_no_more() {
     });
     assert_eq!(answer.json(), expected);
 }
+
+#[tokio::test]
+async fn a_credential_and_a_token_of_it_are_explained() {
+    let stack = minting().await;
+    let credential = stack.credential(&["refunds:*"]).await;
+    let answer = stack.exchange(Some(&credential.basic()), &format!("{GRANT}&scope=refunds:read")).await;
+    let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+    let explained = async |key: &str, method: &str| {
+        let body = json!({ "key": key, "method": method, "path": "/v1/refunds" });
+        let answer = stack.post("/v1/explain", body).await;
+        assert_eq!(answer.status, 200, "{}", answer.json());
+        answer.json()["reason"].as_str().unwrap_or("allowed").to_owned()
+    };
+    let forged = format!("{}AAAA", token.get(..token.len() - 4).unwrap());
+    for (key, method, expected) in [
+        (credential.id.as_str(), "POST", "allowed"),
+        (&token, "GET", "allowed"),
+        (&token, "POST", "insufficient_scope"),
+        (&forged, "GET", "token_signature"),
+        ("eyJ.a.b", "GET", "malformed_token"),
+    ] {
+        assert_eq!(explained(key, method).await, expected, "{key} {method}");
+    }
+    stack.delete(&format!("/v1/keys/{}", credential.id)).await;
+    assert_eq!(explained(&token, "GET").await, "token_revoked");
+    stack.pass(900 + 30);
+    assert_eq!(explained(&token, "GET").await, "expired_token");
+}

@@ -24,7 +24,7 @@ mod lifecycle;
 mod members;
 mod metadata;
 mod metrics;
-mod minting;
+pub(crate) mod minting;
 mod observations;
 mod openapi;
 mod organizations;

@@ -12,7 +12,7 @@ pub(crate) const AUDIENCE: &str = "https://api.example.com";
 
 /// Keys, and access tokens that live for a quarter of an hour.
 pub(crate) const POLICY: &str = r#"
-name = "scope api"
+name = "scope-api"
 environments = ["live", "test"]
 scopes = ["refunds:read", "refunds:write", "payouts:read"]
 credentials = [{ in = "header", name = "authorization", scheme = "Bearer" }]

@@ -7,6 +7,7 @@ use portcullis_control::{Clock, Limits, Server};
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::api::minting::{POLICY, minting};
 use crate::road::Road;
 use crate::stack::{NOON, Stack, config, eventually};
 
@@ -25,8 +26,8 @@ async fn beside(first: &Stack, now: u64) -> Stack {
     Stack::resume(folder_beside(first.folder.path()), now).await
 }
 
-fn blobs(manifest: &Manifest) -> (BlobRef, Vec<BlobRef>, Vec<BlobRef>) {
-    (manifest.policy, manifest.organizations.clone(), manifest.keys.clone())
+fn blobs(manifest: &Manifest) -> (BlobRef, Option<BlobRef>, Vec<BlobRef>, Vec<BlobRef>) {
+    (manifest.policy, manifest.tokens, manifest.organizations.clone(), manifest.keys.clone())
 }
 
 /// Waits until all publish one version, and compares what is in it.
@@ -205,4 +206,27 @@ async fn a_batch_that_reaches_two_at_the_same_moment_counts_once() {
             assert_eq!((&usage["data"][0]["allowed"], edge), (&json!(4 * seq), json!(4 * seq)));
         }
     }
+}
+
+#[tokio::test]
+async fn all_sign_with_one_key_and_one_of_them_replaces_it() {
+    let one = minting().await;
+    let other = Stack::resume_with_policy(folder_beside(one.folder.path()), NOON, Some(POLICY)).await;
+    let credential = one.credential(&[]).await;
+    check_agreement(&[&one, &other], 1).await;
+    for minter in [&one, &other] {
+        let token = minter.access_token(&credential).await;
+        assert!(other.verified(&token).await.is_ok(), "under one name, that of the last to start");
+    }
+    one.pass(30 * DAY - 600);
+    other.pass(30 * DAY - 600);
+    for stack in [&one, &other] {
+        eventually("the next key", async || {
+            let keys = stack.get("/v1/signing-keys").await.json();
+            keys["data"][0]["state"] == "next"
+        })
+        .await;
+    }
+    check_agreement(&[&one, &other], 1).await;
+    assert_eq!(one.text("SELECT CAST(COUNT(*) AS TEXT) FROM token_keys").await, "2");
 }

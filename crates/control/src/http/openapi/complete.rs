@@ -9,7 +9,18 @@ use super::object;
 use super::refusals::{self, Takes};
 
 /// Members that are times although their names do not end with `_at`.
-const TIMES: &[&str] = &["last_used", "last_report", "first_seen", "last_seen", "since", "until", "at"];
+const TIMES: &[&str] = &[
+    "last_used",
+    "last_report",
+    "first_seen",
+    "last_seen",
+    "since",
+    "until",
+    "at",
+    "signs_from",
+    "signs_until",
+    "accepted_until",
+];
 
 /// What has an entity tag. A part of it that is changed by itself changes the whole.
 const TAGGED: &[&str] = &[

@@ -92,7 +92,8 @@ impl Asked {
     fn fields(&self, policy: &PolicyRoom) -> ExplainFields {
         let again = |text: &str| fields::again(policy, text);
         ExplainFields {
-            key: again(&self.key),
+            // A token is not shown again.
+            key: Some(again(&self.key)).filter(|it| !explain::is_token(it)).unwrap_or_default(),
             method: again(&self.method),
             path: again(&self.path),
             address: again(&self.address),

@@ -112,7 +112,8 @@ pub(super) fn first_key(policy: &PolicyRoom) -> Code {
     let spec = policy.spec();
     let environment = spec.environments.first().map(String::as_str).unwrap_or_default();
     let scope = spec.scopes.first().map(|scope| format!(" --scope {scope}")).unwrap_or_default();
-    let command = format!("portcullis keys create my-service --environment {environment}{scope}");
+    let kind = if spec.keys.is_empty() && spec.tokens.is_some() { " --credential" } else { "" };
+    let command = format!("portcullis keys create my-service --environment {environment}{scope}{kind}");
     Code::example("first-key", "From the command line", command)
 }
 

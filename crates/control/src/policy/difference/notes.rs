@@ -8,7 +8,7 @@ use super::Comparison;
 
 /// All of them.
 pub(super) fn all(it: &Comparison<'_>) -> Vec<String> {
-    [formats(it), environments(it), scopes(it), places(it)].concat()
+    [formats(it), environments(it), scopes(it), places(it), tokens(it)].concat()
 }
 
 /// Keys that are no keys any more, or are again, or are of another environment.
@@ -70,6 +70,20 @@ fn places(it: &Comparison<'_>) -> Vec<String> {
         format!("clients that send their key in the {place} `{name}`{scheme} are refused")
     };
     old.iter().filter(|place| !new.contains(place)).map(note).collect()
+}
+
+/// Access tokens that are not minted any more, or are for somebody else.
+fn tokens(it: &Comparison<'_>) -> Vec<String> {
+    let (old, new) = (&it.old.room.spec().tokens, &it.new.room.spec().tokens);
+    let credentials: u64 = it.groups.iter().filter(|group| group.prefix.is_empty()).map(|group| group.keys).sum();
+    match (old, new) {
+        (Some(_), None) if credentials == 1 => vec!["1 credential gets no more access tokens".to_owned()],
+        (Some(_), None) => vec![format!("{credentials} credentials get no more access tokens")],
+        (Some(old), Some(new)) if old.audience != new.audience => {
+            vec!["access tokens that were minted before are refused: they are for another audience".to_owned()]
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn count(keys: u64) -> String {
