@@ -1,8 +1,8 @@
 """An OAuth client that knows nothing of Portcullis: authlib speaks to it, joserfc verifies its tokens.
 
-Whoever drives it sends one JSON object a line, `{"do": …}`, and gets one back: `{"ok": …}`, or `{"error": …}` in the words
-of the server or of the library. Tokens stay here, under names. Invariant: there is no special case for this server; what
-its metadata and its keys do not say is not known.
+Whoever drives it sends one JSON object a line, `{"do": …}`, and gets one back: `{"ok": …}`, or `{"error": …}` in the
+words of the server or of the library. Tokens stay here, under names. Invariant: there is no special case for this
+server; what its metadata and its keys do not say is not known.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+from authlib.common.errors import AuthlibBaseError
 from authlib.common.security import generate_token
-from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import OAuth2Client
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata, get_well_known_url
 from joserfc import jwt
@@ -162,7 +162,7 @@ def main() -> None:
         order = json.loads(line)
         try:
             answer = {"ok": orders[order.pop("do")](**order)}
-        except OAuthError as error:
+        except AuthlibBaseError as error:
             answer = {"error": error.error, "description": error.description}
         except (JoseError, ValueError, httpx.HTTPError) as error:
             answer = {"error": type(error).__name__, "description": str(error)}

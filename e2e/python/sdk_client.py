@@ -1,8 +1,8 @@
 """A service that uses `sdk/python` as its users do: PORTCULLIS_* say who it is, httpx calls the API.
 
-Whoever drives it sends one JSON object a line, `{"url": …, "kind": "threads" | "tasks", "count": N}`, and gets one back:
-the statuses of that many requests made at once, or `{"error": …}`. Invariant: one source of each kind lives as long as
-this does.
+Whoever drives it sends one JSON object a line, `{"url": …, "kind": "threads" | "tasks", "count": N}`, and gets one
+back: the statuses of that many requests made at once, or `{"error": …}`. Invariant: one source of each kind lives as
+long as this does.
 """
 
 from __future__ import annotations

@@ -166,6 +166,9 @@ class Threads:
         with ThreadPoolExecutor(count) as pool:
             return list(pool.map(lambda _: self.source.token(), range(count)))
 
+    def is_exchanging(self) -> bool:
+        return self.source._flight is not None
+
     def close(self) -> None:
         pass
 
@@ -188,6 +191,9 @@ class Tasks:
             return await asyncio.gather(*(self.source.token() for _ in range(count)))
 
         return asyncio.run_coroutine_threadsafe(all_at_once(), self.loop).result(_PATIENCE)
+
+    def is_exchanging(self) -> bool:
+        return bool(self.source._flights)
 
     def close(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
