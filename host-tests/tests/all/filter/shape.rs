@@ -2,8 +2,9 @@
 
 use portcullis_host_tests::{Module, workspace};
 
-/// Bytes. A proxy compiles this on its main thread before it serves.
-const SIZE_LIMIT: usize = 832 * 1024;
+/// Bytes. A proxy compiles this on its main thread before it serves. Access tokens take some 120 KiB of it: reading and judging
+/// them 80, P-256 25, RSA 4, multiples of Ed25519's base point and other arithmetic the rest.
+const SIZE_LIMIT: usize = 960 * 1024;
 
 #[track_caller]
 fn check_golden(name: &str, found: &[String]) {
