@@ -52,6 +52,8 @@ impl KeyFilter {
 pub(crate) struct KeyRow {
     pub(crate) id: String,
     pub(crate) kind: KeyKind,
+    /// Its organisation's id.
+    pub(crate) organization: String,
     pub(crate) name: String,
     pub(crate) display: String,
     pub(crate) environment: String,
@@ -74,6 +76,7 @@ impl KeyRow {
         Self {
             id: key.id.clone(),
             kind: key.kind,
+            organization: key.organization.clone(),
             name: key.name.clone(),
             display: key.display.clone(),
             environment: key.environment.clone(),
@@ -104,6 +107,11 @@ impl KeyRow {
             (self.expires_soon, Tone::Warn, "Expires soon"),
         ];
         flags.into_iter().filter(|(set, ..)| *set).map(|(_, tone, word)| Badge::new(tone, word)).collect()
+    }
+
+    /// Whether it is exchanged for access tokens in place of being sent itself.
+    pub(crate) fn is_credential(&self) -> bool {
+        self.kind == KeyKind::Credential
     }
 
     pub(crate) fn is_revoked(&self) -> bool {

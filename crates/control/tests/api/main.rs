@@ -13,6 +13,7 @@ mod backup;
 mod browser;
 mod conditions;
 mod connections;
+mod credential_pages;
 mod denials;
 mod edge;
 mod exchange;
