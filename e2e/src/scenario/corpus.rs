@@ -63,7 +63,7 @@ async fn run_tokens(
     let now = u64::try_from(jiff::Timestamp::now().as_second())?;
     let corpus = corpus.at(now);
     let bundle = corpus.bundle(1)?.archive();
-    let edge = stack.edge_with_bundle(&bundle, &portcullis_testkit::public_key().to_string()).await?;
+    let edge = stack.edge_with_bundle(&bundle, &portcullis_testkit::bundle::public_key().to_string()).await?;
     let ring = corpus.ring()?;
     let mut pending = Vec::new();
     for case in cases {

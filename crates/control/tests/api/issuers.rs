@@ -228,7 +228,7 @@ async fn what_cannot_be_an_issuer_is_told_why() {
     ] {
         let refused = stack.post("/v1/issuers", request.clone()).await;
         let told = refused.json();
-        assert_eq!((refused.status, told["errors"][0]["pointer"].as_str()), (422, Some(pointer)), "{request} {told}");
+        assert_eq!((refused.status, told["pointer"].as_str()), (422, Some(pointer)), "{request} {told}");
         assert!(told.to_string().contains(why), "{request} {told}");
     }
     let plain = Stack::start().await;
@@ -244,7 +244,7 @@ async fn of_one_url_and_audience_there_is_one_issuer() {
     let path = add(&stack, body(&provider)).await;
     let theirs = with(body(&provider), "organization", json!(acme));
     let refused = stack.post("/v1/issuers", theirs.clone()).await;
-    assert_eq!((refused.status, refused.json()["errors"][0]["pointer"].as_str()), (422, Some("/audiences")));
+    assert_eq!((refused.status, refused.json()["pointer"].as_str()), (422, Some("/audiences")));
     let second = add(&stack, with(theirs.clone(), "audiences", json!(["acme"]))).await;
     assert_eq!(stack.patch(&second, json!({ "audiences": ["acme", AUDIENCE] })).await.status, 422);
     assert_eq!(stack.delete(&path).await.status, 200);
