@@ -21,7 +21,7 @@ pub(super) async fn run(stack: &Stack, client: &mut Client, report: &mut Report)
     let mut sdk = sdk(stack, &made, &id, &secret)?;
     for kind in ["threads", "tasks"] {
         let answer = sdk.ask(&order(stack, kind, 20)).await?;
-        report.check(format!("20 {kind} of the Python SDK: {answer}"), answer["statuses"] == json!([200; 20]));
+        report.check(format!("20 {kind} of the Python SDK: {answer}"), answer["statuses"] == json!(vec![200; 20]));
     }
     control.revoke(&id).await?;
     let answer = client.call("service", DOCUMENTS, 401).await?;
