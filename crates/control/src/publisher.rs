@@ -170,7 +170,6 @@ pub(crate) struct Worker {
 
 /// A publisher with nothing published, and the worker that will change that.
 /// Whoever waits for a version does so for at most `within`.
-#[expect(clippy::too_many_arguments, reason = "each is another thing that the control plane has one of")]
 pub(crate) fn new(
     store: Arc<dyn Store>,
     clock: Clock,

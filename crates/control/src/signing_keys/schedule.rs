@@ -73,7 +73,9 @@ pub(super) fn signer(rows: &[TokenKeyRow], now: u64) -> Option<&TokenKeyRow> {
 
 /// From when on a new key has to sign, if one is due.
 pub(super) fn due(rows: &[TokenKeyRow], terms: Terms, now: u64, opens: impl Fn(&TokenKeyRow) -> bool) -> Option<u64> {
-    let Some(_) = signer(rows, now).filter(|row| opens(row)) else { return Some(now) };
+    if signer(rows, now).is_none_or(|row| !opens(row)) {
+        return Some(now);
+    }
     let newest = rows.iter().filter(|row| row.revoked_at.is_none()).max_by_key(|row| row.signs_from)?;
     if newest.algorithm != terms.algorithm.as_str() {
         return Some(now + AHEAD);
