@@ -16,7 +16,11 @@ fn apps_and_grants_from_the_command_line() {
         (vec!["apps", "create", "x", "--redirect-uri", "http://a.example/cb"], 1, "expected `https://"),
         (vec!["apps", "create", "x", "--redirect-uri", "https://a.example", "--scope", "a:b"], 1, "no such scope"),
         (vec!["apps", "create", "pocket", "--redirect-uri", "com.example.app:/cb", "--public"], 0, "app_"),
-        (vec!["apps", "create", "tool", "--redirect-uri", "http://127.0.0.1/cb"], 0, "the only time the secret is shown"),
+        (
+            vec!["apps", "create", "tool", "--redirect-uri", "http://127.0.0.1/cb"],
+            0,
+            "the only time the secret is shown",
+        ),
         (vec!["apps", "update", id], 2, "nothing to change\nhint: give --name"),
         (vec!["apps", "update", id, "--name", "Studio", "--everyone", "true"], 0, "active, for everyone"),
         (vec!["apps", "rotate", id], 0, "secret_"),
