@@ -260,9 +260,7 @@ fn fetchprompt() -> Demo {
 fn scope() -> Demo {
     use Credential::{Demo as Key, None, Text};
     let documents = "/v1/documents";
-    let credential = |name: &str, environment: &str, scopes: &[&str]| {
-        json!({ "kind": "credential", "name": name, "environment": environment, "scopes": scopes })
-    };
+    let credential = |name: &str, environment: &str, scopes: &[&str]| json!({ "kind": "credential", "name": name, "environment": environment, "scopes": scopes });
     Demo {
         keys: vec![
             credential("service", "production", &["documents:read", "documents:write"]),

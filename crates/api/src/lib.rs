@@ -32,8 +32,8 @@ pub mod usage;
 pub mod webhooks;
 
 pub use accounts::{CreateInvitation, CreatedInvitation, Invitation, Me, Member, Role, UpdateMember};
-pub use issuers::{CreateIssuer, Issuer, UpdateIssuer};
 pub use apps::{App, CreateApp, CreatedApp, Grant, UpdateApp};
+pub use issuers::{CreateIssuer, Issuer, UpdateIssuer};
 pub use keys::{CreateKey, CreatedKey, Key, KeyKind, KeyList, KeyStatus, RotateKey, UpdateKey};
 pub use organizations::{CreateOrganization, Organization, OrganizationState, UpdateOrganization};
 pub use page::{Page, WhichPage};

@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use serde_json::{Map, Value, json};
 
 use super::cpu::Places;
-use super::variant::{self, Ingredients, Told, Variant};
 use super::tokens::{self, Bearers, request};
+use super::variant::{self, Ingredients, Told, Variant};
 use super::{Bench, NamedModule, cpu, limited, load};
 use crate::http::Connection;
 use crate::ports::{Ports, local};

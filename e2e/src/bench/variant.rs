@@ -198,9 +198,7 @@ fn key_filter(variant: Variant, from: &Ingredients) -> Option<Value> {
         Variant::BesideTokens | Variant::Tokens => {
             Some(wasm("portcullis", &from.portcullis_module, &from.bearers.configuration.to_string()))
         }
-        Variant::NewTokens => {
-            Some(wasm("portcullis", &from.portcullis_module, &from.bearers.forgetful().to_string()))
-        }
+        Variant::NewTokens => Some(wasm("portcullis", &from.portcullis_module, &from.bearers.forgetful().to_string())),
         Variant::Other(index) => from.others.get(index).map(|other| {
             wasm("portcullis", &other.path.display().to_string(), &from.portcullis_configuration.to_string())
         }),

@@ -73,7 +73,11 @@ async fn wrong(edge: &Edge<'_>, issuer: &Issuer, report: &mut Report) -> anyhow:
     for (what, token, answer) in [
         ("over since a minute", signed(Claims { exp: now - 60, ..fine.clone() }), "401 expired_token"),
         ("not yet good", signed(Claims { iat: now + 60, exp: now + 120, ..fine.clone() }), "401 invalid_token"),
-        ("for another audience", signed(Claims { aud: "https://other.example".to_owned(), ..fine.clone() }), "401 invalid_token"),
+        (
+            "for another audience",
+            signed(Claims { aud: "https://other.example".to_owned(), ..fine.clone() }),
+            "401 invalid_token",
+        ),
         ("of another issuer", signed(Claims { iss: format!("{}/", issuer.url), ..fine.clone() }), "401 invalid_token"),
         ("signed by a stranger", issuer.token(&stranger, &fine).text, "401 invalid_token"),
         ("with another payload", format!("{header}.{}.{signature}", payload.replace('e', "f")), "401 invalid_token"),

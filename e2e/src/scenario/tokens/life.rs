@@ -26,7 +26,8 @@ pub(super) async fn run(edge: &Edge<'_>, report: &mut Report) -> anyhow::Result<
     edge.expect(report, "its key has a rate, which is used up", &get(&token), "429 rate_limited").await;
     change(json!({ "rate": null, "enabled": false })).await?;
     edge.expect(report, "its key is switched off", &get(&token), "401 invalid_token").await;
-    let asked = client.ask(edge.control.address, crate::oauth::Secret::InHeader, &[("grant_type", "client_credentials")]);
+    let asked =
+        client.ask(edge.control.address, crate::oauth::Secret::InHeader, &[("grant_type", "client_credentials")]);
     report.equal("and gets no token", asked.await?.status, 401);
     change(json!({ "enabled": true })).await?;
     edge.expect(report, "and on again", &get(&token), "200 live").await;

@@ -23,7 +23,8 @@ pub(super) async fn run(edge: &Edge<'_>, report: &mut Report) -> anyhow::Result<
         edge.expect(report, what, &get(token), "200 live").await;
     }
     edge.control.ok("DELETE", &format!("/v1/signing-keys/{old}"), None).await?;
-    edge.expect(report, "once the old one is revoked, its tokens are refused", &get(&before), "401 invalid_token").await;
+    edge.expect(report, "once the old one is revoked, its tokens are refused", &get(&before), "401 invalid_token")
+        .await;
     edge.expect(report, "those of the new one are not", &get(&after), "200 live").await;
     report.check("and only the new one is published", !self::published(edge).await?.contains(&old));
     Ok(())
