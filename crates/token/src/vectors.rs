@@ -162,7 +162,8 @@ fn group_key(group: &Value, member: &str, alg: &str) -> Option<PublicKey> {
 }
 
 fn hex(text: &str) -> Vec<u8> {
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+    let byte = |digits: &[u8]| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap();
+    text.as_bytes().chunks(2).map(byte).collect()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! All are signed rightly unless that is the point: what is refused is refused for what it says. Invariant: no text in
 //! this file is accepted by luck, since every table has its good case first.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
 
