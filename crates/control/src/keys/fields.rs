@@ -102,7 +102,17 @@ pub(crate) fn no_secret(policy: &PolicyRoom, pointer: &str, text: &str) -> Resul
 }
 
 pub(super) fn environment<'a>(policy: &'a PolicyRoom, text: &str) -> Result<&'a KeyFormatSpec, Error> {
-    policy.format_for(text).ok_or_else(|| unknown_environment(policy))
+    known_environment(policy, text)?;
+    policy.format_for(text).ok_or_else(|| without_format(policy))
+}
+
+fn without_format(policy: &PolicyRoom) -> Error {
+    let hint = match policy.spec().tokens {
+        Some(_) => ", or make a credential, which is exchanged for access tokens",
+        None => "",
+    };
+    let detail = format!("the policy has no keys of this environment\nhint: add `[[keys]]` for it to the policy{hint}");
+    Error::invalid("/environment", detail)
 }
 
 /// Fails unless a credential could be exchanged for access tokens.
@@ -117,12 +127,11 @@ pub(super) fn takes_credentials(policy: &PolicyRoom, pointer: &str) -> Result<()
 
 /// One of the policy's environments, whether or not it has a format for keys of it.
 pub(crate) fn known_environment(policy: &PolicyRoom, text: &str) -> Result<(), Error> {
-    if policy.spec().environments.iter().any(|it| it == text) { Ok(()) } else { Err(unknown_environment(policy)) }
-}
-
-fn unknown_environment(policy: &PolicyRoom) -> Error {
+    if policy.spec().environments.iter().any(|it| it == text) {
+        return Ok(());
+    }
     let known = policy.spec().environments.join("`, `");
-    Error::invalid("/environment", format!("the policy knows no such environment; it knows `{known}`"))
+    Err(Error::invalid("/environment", format!("the policy knows no such environment; it knows `{known}`")))
 }
 
 pub(crate) fn scopes(policy: &PolicyRoom, list: &[String]) -> Result<String, Error> {
