@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::dashboard::{Visit, look};
 use super::lifecycle::Edge;
-use crate::browser::{Browser, By, Scripts};
+use crate::browser::{Browser, By, Scheme, Scripts, Size};
 use crate::report::Report;
 use crate::stack::{Setup, Stack};
 use crate::tools;
@@ -23,6 +23,8 @@ pub(super) async fn run(report: &mut Report) -> anyhow::Result<()> {
     let edge = Edge::new(&stack)?;
     let home = format!("http://{}", edge.control.address);
     let visit = Visit { browser: Browser::start(Scripts::On).await?, home };
+    // On a narrow screen what ends the session is in a menu.
+    visit.browser.look(Size::DESK, Scheme::Light).await?;
     visit.goto(&stack.owner_path()?).await?;
     visit.become_owner().await?;
     let app = App::register(&edge.control).await?;
