@@ -1,5 +1,4 @@
 //! The tokens blob: what is in it, and that a bundle without one is the bundle it always was.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 use portcullis_bundle::{Blob, BuildError, Layout, MANIFEST_FORMAT, Manifest, build_tokens, read_tokens};
 use portcullis_token::IssuersSpec;

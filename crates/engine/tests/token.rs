@@ -148,8 +148,9 @@ fn what_is_taken_for_a_token() {
     let (bearer, query, cookie) =
         (format!("Bearer {TOKEN}"), format!("GET /any?api_key={TOKEN}"), format!("api_key={TOKEN}"));
     let long = format!("Bearer eyJ.{}", "a".repeat(509));
-    // (request, headers, refused for, whether the store was asked)
-    let cases: [(&str, &[(&str, &str)], Option<Reason>, usize); 12] = [
+    /// Request, headers, refused for, whether the store was asked.
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], Option<Reason>, usize);
+    let cases: [Case<'_>; 12] = [
         ("GET /a", &[("authorization", &bearer)], None, 1),
         ("POST /a", &[("authorization", &bearer)], Some(InsufficientScope), 1),
         ("GET /any", &[("x-api-key", TOKEN)], None, 1),

@@ -207,7 +207,7 @@ impl PolicyProblem {
             }
             Self::OutOfRange { least, most, .. } => return Some(alloc::format!("use {least} to {most}")),
             Self::TokenPrefix(_) => {
-                "choose a prefix that `eyJ` does not begin with and that does not begin with `eyJ`".into()
+                "access tokens begin with `eyJ`: choose a prefix that begins otherwise, such as `sk_live_`".into()
             }
             Self::Duplicate(_) => "remove one of the two".into(),
             Self::Unknown { kind, name, known } => return Some(unknown_hint(kind, name, known)),

@@ -2,8 +2,8 @@
 
 use portcullis_host_tests::{Module, workspace};
 
-/// Bytes. A proxy compiles this on its main thread before it serves. Access tokens take some 120 KiB of it: reading and judging
-/// them 80, P-256 25, RSA 4, multiples of Ed25519's base point and other arithmetic the rest.
+/// Bytes. A proxy compiles this on its main thread before it serves. Access tokens take some 120 KiB of it: P-256 25, RSA 4,
+/// reading and judging them the rest; Ed25519 was there.
 const SIZE_LIMIT: usize = 960 * 1024;
 
 #[track_caller]
