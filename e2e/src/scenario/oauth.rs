@@ -50,7 +50,7 @@ async fn denied(visit: &Visit, app: &App, report: &mut Report) -> anyhow::Result
     visit.goto(&app.ask("skills:read skills:write", "no")).await?;
     look::at(&visit.browser, "consent", report).await?;
     let text = visit.browser.text(By::Test("consent")).await?;
-    report.check("the page says who asks", text.contains("Reader") && text.contains("127.0.0.1"));
+    report.check("the page says who asks", text.contains("Reader") && text.contains("this machine"));
     report.check("and for what, in words", text.contains("Read skills") && text.contains("skills:write"));
     visit.browser.click(By::Test("deny")).await?;
     let answer = app.answer("no").await?;

@@ -1,12 +1,13 @@
 //! Scopes in words, for people who are asked.
 
-/// What a scope allows: `Read skills`.
-pub(crate) fn in_words(scope: &str) -> String {
+/// What a scope allows: `Read skills`. Whether who may write may read, the policy says.
+pub(crate) fn in_words(scope: &str, write_implies_read: bool) -> String {
     let (resource, action) = scope.rsplit_once(':').unwrap_or((scope, ""));
     let resource = plain(resource);
     match action {
         "read" | "list" | "view" => format!("Read {resource}"),
-        "write" => format!("Read and change {resource}"),
+        "write" if write_implies_read => format!("Read and change {resource}"),
+        "write" => format!("Change {resource}"),
         "create" => format!("Create {resource}"),
         "update" | "edit" => format!("Change {resource}"),
         "delete" => format!("Delete {resource}"),
@@ -39,7 +40,8 @@ mod tests {
             ("refunds:approve", "Approve refunds"),
             ("admin", "Use admin"),
         ] {
-            assert_eq!(in_words(scope), expected);
+            assert_eq!(in_words(scope, true), expected);
         }
+        assert_eq!(in_words("skills:write", false), "Change skills");
     }
 }

@@ -110,7 +110,8 @@ async fn page(
         places: found.places.into_iter().map(place).collect(),
         environments: request.environments.iter().map(|it| (it.clone(), *it == choice.environment)).collect(),
         scopes: {
-            let row = |it: &String| (it.clone(), apps::in_words(it), choice.scopes.contains(it));
+            let reads_too = app.policy().spec().write_implies_read;
+            let row = |it: &String| (it.clone(), apps::in_words(it, reads_too), choice.scopes.contains(it));
             request.scopes.iter().map(row).collect()
         },
         problems,

@@ -109,7 +109,7 @@ fn grants(rich: bool) -> Grants {
 }
 
 fn consent(rich: bool, refused: bool) -> Consent {
-    let scope = |scope: &str, checked| (scope.to_owned(), crate::apps::in_words(scope), checked);
+    let scope = |scope: &str, checked| (scope.to_owned(), crate::apps::in_words(scope, false), checked);
     let place = |name: &str, chosen| (format!("org_{name:0>16.16}"), name.to_owned(), chosen);
     let places = vec![place("Northwind Platform", true), place(HOSTILE, false)];
     Consent {
