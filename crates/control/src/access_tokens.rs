@@ -21,7 +21,7 @@ use crate::signing_keys::{self, Signer};
 pub(crate) use exchange::{ClientSecret, NoToken, authenticate, credentials};
 pub(crate) use journal::Journal;
 pub(crate) use rates::ExchangeRates;
-pub(crate) use scopes::{NotHeld, narrowed};
+pub(crate) use scopes::{NotHeld, narrowed, still_held};
 
 /// Whom a token is for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,6 +19,14 @@ pub(crate) fn narrowed(policy: &PolicyRoom, held: &str, asked: Option<&str>) -> 
     if is_held { Ok(wanted) } else { Err(NotHeld) }
 }
 
+/// Those of what was asked for that are held, for a client that repeats what it once asked for although a person allowed it
+/// less (RFC 6749, section 3.3: the rest is ignored, and the answer says so).
+pub(crate) fn still_held(policy: &PolicyRoom, held: &str, asked: Option<&str>) -> Result<String, NotHeld> {
+    let Some(asked) = asked.map(str::trim).filter(|asked| !asked.is_empty()) else { return Ok(held.to_owned()) };
+    let common = common_grants(asked, held, policy.spec().write_implies_read);
+    if common.is_empty() { Err(NotHeld) } else { Ok(common) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,6 +39,21 @@ mod tests {
              keys = [{{ prefix = \"sk_\", environment = \"live\", body_length = 24 }}]"
         );
         PolicyRoom::new(portcullis_policy::parse(&text, "policy.toml").unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_held_any_more_is_left_out() {
+        for (held, asked, expected) in [
+            ("a:read b:read", None, Some("a:read b:read")),
+            ("a:read", Some("a:read b:read"), Some("a:read")),
+            ("a:read", Some("b:read nonsense"), None),
+            ("a:*", Some("a:read a:write b:read"), Some("a:read a:write")),
+            ("a:read", Some("a:*"), Some("a:read")),
+            ("", Some("a:read"), None),
+        ] {
+            let found = still_held(&room(false), held, asked);
+            assert_eq!(found.ok().as_deref(), expected, "{asked:?} of `{held}`");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use super::fields::within;
 use super::redeem::{Allowed, Stop, end, refresh_until, standing, subject};
-use crate::access_tokens::{mint, narrowed};
+use crate::access_tokens::{mint, still_held};
 use crate::app::App;
 use crate::caller::{Caller, Scope};
 use crate::error::Error;
@@ -15,7 +15,7 @@ const NO_TOKEN: Stop = Stop::Grant(
     "the refresh token is unknown, was used before, is too old, or what it is for was revoked: ask the person again",
 );
 
-/// Uses a refresh token. `scope` asks for less this once; the next refresh token stands for all that was allowed.
+/// Uses a refresh token. `scope` asks for less this once, and is ignored as far as it asks for more; the next refresh token stands for all that was allowed.
 pub(crate) async fn refresh(
     app: &App,
     visitor: &Caller,
@@ -39,7 +39,7 @@ pub(crate) async fn refresh(
         return Err(NO_TOKEN);
     }
     let held = within(&policy, client, &found.row.scopes);
-    let scopes = narrowed(&policy, &held, scope).map_err(|_| Stop::Scope)?;
+    let scopes = still_held(&policy, &held, scope).map_err(|_| Stop::Scope)?;
     // If nothing can be minted now, the refresh token is good for another try.
     let minted = mint(app, &subject(&policy, client, &found.row, &found.environment, &scopes)).await?;
     let next = Secret::generate(Purpose::Refresh)?;

@@ -12,7 +12,7 @@ use portcullis_token::{Algorithm, Claims, TokenKey};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::minting::{AUDIENCE, minting};
+use super::minting::{AUDIENCE, minting};
 use crate::stack::{Stack, eventually};
 
 const CONFIGURATION: &str = "/.well-known/openid-configuration";
