@@ -29,7 +29,7 @@ pub(crate) enum Asker {
     /// An app with a secret.
     App(AppRow),
     /// A credential.
-    Credential(KeyRow),
+    Credential(Box<KeyRow>),
 }
 
 /// What became of a token that was to be revoked.

@@ -77,7 +77,7 @@ async fn asker(app: &App, by: &Caller, client: &Client) -> Result<Asker, Refusal
         return Ok(Asker::App(apps::authenticate(app, by, client.id(), Some(proof)).await?));
     }
     let secret = client.secret().ok_or(Refusal::Client)?;
-    Ok(Asker::Credential(access_tokens::authenticate(app, by, &secret).await?))
+    Ok(Asker::Credential(Box::new(access_tokens::authenticate(app, by, &secret).await?)))
 }
 
 fn token(sent: &Parameters) -> Result<&str, Refusal> {

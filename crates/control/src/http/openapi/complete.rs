@@ -72,6 +72,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         tagged: TAGGED.contains(&path) && method == "get",
         body: operation.contains_key("requestBody"),
         caller: !operation.contains_key("security"),
+        once: idempotency::covers(method, path),
     };
     let Some(responses) = object(operation, "responses") else { return };
     for (status, refusal) in refusals::of(&takes, tag == "payments") {

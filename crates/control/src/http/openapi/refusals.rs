@@ -16,6 +16,8 @@ pub(super) struct Takes {
     pub(super) tagged: bool,
     /// It can be made to depend on what the resource was when it was read.
     pub(super) condition: bool,
+    /// It takes an `Idempotency-Key`.
+    pub(super) once: bool,
     /// It wants a caller who is known.
     pub(super) caller: bool,
 }
@@ -28,7 +30,11 @@ struct Refusal {
 
 const REFUSALS: &[Refusal] = &[
     refusal("304", |it| it.tagged, "it has not changed"),
-    refusal("400", |it| it.body || it.query, "`malformed_request`: the body or the query cannot be read"),
+    refusal(
+        "400",
+        |it| it.body || it.query || it.once,
+        "`malformed_request`: the body, the query or the `Idempotency-Key` cannot be read",
+    ),
     refusal("401", |it| it.caller, "`unauthorized`: no token, or one that does not work"),
     refusal("403", |it| it.caller, "`forbidden`: the caller lacks a permission, which is named"),
     refusal("404", |it| it.id, "`not_found`: there is no such thing, or it is somebody else's"),
