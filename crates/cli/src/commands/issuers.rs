@@ -13,7 +13,7 @@ use crate::table::Table;
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Accept an issuer's access tokens. Its public keys are fetched at once, and every quarter of an hour from then on.
-    Add(add::Args),
+    Add(Box<add::Args>),
     /// List issuers, newest first.
     List(look::List),
     /// Show one issuer: its keys, when they were fetched, and what was wrong.

@@ -232,7 +232,7 @@ mod tests {
         let (verifier, challenge) =
             ("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
         assert!(is_of(verifier, challenge));
-        for wrong in ["", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXj", challenge, &verifier[..42]] {
+        for wrong in ["", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXj", challenge, verifier.get(..42).unwrap()] {
             assert!(!is_of(wrong, challenge), "{wrong}");
         }
     }

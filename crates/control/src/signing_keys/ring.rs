@@ -127,7 +127,7 @@ mod tests {
         assert!(ring.opens(&one) && ring.opens(&two) && !other.opens(&one));
         ring.publish(TokenSources { issuer: Some("https://x.example".to_owned()), keys: vec![two.clone()] });
         assert_eq!(ring.signer(5).map(|it| it.key.kid().to_owned()), Some(two.kid.clone()));
-        assert_eq!(ring.opened().keys().cloned().collect::<Vec<_>>(), [two.kid.clone()], "the other is forgotten");
+        assert!(ring.opened().keys().eq([&two.kid]), "the other is forgotten");
         ring.publish(TokenSources { keys: vec![TokenKeyRow { secret: None, ..two.clone() }], issuer: None });
         assert!(ring.signer(5).is_none() && ring.opened().is_empty());
         let swapped = TokenKeyRow { secret: one.secret.clone(), ..two };
