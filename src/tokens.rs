@@ -67,7 +67,7 @@ impl Tokens {
         self.generation = self.generation.wrapping_add(1);
     }
 
-    /// Takes a token out, to be [`put`](Self::put) in again.
+    /// Takes a token out, to be [kept](Self::keep) again.
     pub fn take(&mut self, tag: Tag) -> Option<Box<Known>> {
         let index = self.set_of(tag);
         let set = self.sets.get_mut(index)?;
