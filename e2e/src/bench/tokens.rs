@@ -3,15 +3,18 @@
 //! Each token is of a credential of its own, as each key has a record of its own. Invariant: no token expires while
 //! anything is measured.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::envoy::KEYS;
-use crate::http::{Connection, Request};
+use crate::http::{self, Request};
 use crate::oauth::{Client, Secret};
 use crate::stack::{Setup, Stack};
-use crate::tools;
+use crate::{tools, wait};
 
+const SOON: Duration = Duration::from_secs(30);
 /// The least that a worker keeps at hand: far fewer tokens than are used in turn.
 const LEAST_CACHE: u32 = 65_536;
 
@@ -57,10 +60,13 @@ pub(super) async fn bearers(stack: &Stack) -> anyhow::Result<Bearers> {
         clients.extend(made.iter().map(Client::read).collect::<anyhow::Result<Vec<_>>>()?);
     }
     let mut tokens = Vec::with_capacity(KEYS);
-    let mut connection = Connection::open(control.address).await?;
     for client in &clients {
         let request = client.request(Secret::InForm, &[("grant_type", "client_credentials")]);
-        let answer = connection.send(&request).await?.json();
+        // All of them come from one address, which is told to slow down.
+        let minted = wait::until("an access token", SOON, async || {
+            Ok(Some(http::once(control.address, &request).await?).filter(|it| it.status != 429).map(|it| it.json()))
+        });
+        let answer = minted.await?;
         tokens.push(answer["access_token"].as_str().with_context(|| answer.to_string())?.to_owned());
     }
     let configuration = stack.plugin_configuration()?;
