@@ -52,6 +52,18 @@ pub(crate) struct Output {
     pub(crate) json: bool,
 }
 
+/// Which of a kind of thing to list.
+#[derive(Debug, Args)]
+pub(crate) struct Listing {
+    /// Only this organisation's.
+    #[arg(long, value_name = "ID")]
+    pub(crate) organization: Option<String>,
+    #[command(flatten)]
+    pub(crate) control: Control,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
 impl Control {
     /// A client of it.
     pub(crate) fn client(&self) -> Result<Client, Failure> {

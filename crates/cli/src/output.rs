@@ -5,6 +5,10 @@ use std::io::Write;
 use portcullis_sdk::{Error, Pieces};
 use serde::Serialize;
 
+use crate::args::Output;
+use crate::exit::{Exit, Failure};
+use crate::table::Table;
+
 /// A line of data.
 pub(crate) fn data(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
@@ -14,6 +18,16 @@ pub(crate) fn data(line: &str) {
 pub(crate) fn json(value: &impl Serialize) -> Result<(), serde_json::Error> {
     data(&serde_json::to_string_pretty(value)?);
     Ok(())
+}
+
+/// An answer, as `how` wants it: JSON for programs, or a table for people.
+pub(crate) fn print(how: Output, value: &impl Serialize, table: impl FnOnce() -> Table) -> Result<Exit, Failure> {
+    if how.json {
+        json(value)?;
+    } else {
+        data(&table().to_string());
+    }
+    Ok(Exit::Success)
 }
 
 /// A line for people.

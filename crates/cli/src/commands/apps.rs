@@ -7,7 +7,7 @@ mod list;
 use portcullis_api::{App, CreatedApp};
 
 use super::block_on;
-use crate::args::Output;
+use crate::args::{Listing, Output};
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::table::Table;
@@ -17,7 +17,7 @@ pub(crate) enum Command {
     /// Register an app. Its secret, if it has one, is shown once.
     Create(create::Args),
     /// List apps, newest first.
-    List(list::Args),
+    List(Listing),
     /// Show an app.
     Show(list::Show),
     /// Change an app's name, where people are sent back to, and what it may ask for.

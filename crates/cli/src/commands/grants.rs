@@ -57,12 +57,7 @@ async fn list(args: &List) -> Result<Exit, Failure> {
         client.list_grants(&ListGrants { organization, own, limit, cursor }).await
     })
     .await?;
-    if args.output.json {
-        output::json(&grants)?;
-    } else {
-        output::data(&table(&grants).to_string());
-    }
-    Ok(Exit::Success)
+    output::print(args.output, &grants, || table(&grants))
 }
 
 async fn revoke(args: &Revoke) -> Result<Exit, Failure> {

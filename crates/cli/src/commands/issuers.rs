@@ -6,6 +6,7 @@ mod look;
 use portcullis_api::Issuer;
 
 use super::block_on;
+use crate::args::Listing;
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::table::Table;
@@ -15,7 +16,7 @@ pub(crate) enum Command {
     /// Accept an issuer's access tokens. Its public keys are fetched at once, and every quarter of an hour from then on.
     Add(Box<add::Args>),
     /// List issuers, newest first.
-    List(look::List),
+    List(Listing),
     /// Show one issuer: its keys, when they were fetched, and what was wrong.
     Show(look::One),
     /// Remove an issuer: none of its tokens is accepted any more.

@@ -71,12 +71,7 @@ async fn rotate(args: &Rotate) -> Result<Exit, Failure> {
 async fn revoke(args: &Revoke) -> Result<Exit, Failure> {
     let revoked = args.control.client()?.revoke_signing_key(&args.kid).await?;
     output::enforced_from(revoked.version);
-    if args.output.json {
-        output::json(&revoked.value)?;
-    } else {
-        output::data(&table([&revoked.value]).to_string());
-    }
-    Ok(Exit::Success)
+    output::print(args.output, &revoked.value, || table([&revoked.value]))
 }
 
 fn print(keys: &[SigningKey], how: &Output) -> Result<Exit, Failure> {

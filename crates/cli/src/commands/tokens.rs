@@ -7,6 +7,7 @@ mod revoke;
 use portcullis_api::ApiToken;
 
 use super::block_on;
+use crate::args::Listing;
 use crate::exit::{Exit, Failure};
 use crate::table::Table;
 
@@ -15,7 +16,7 @@ pub(crate) enum Command {
     /// Make a token. It is shown once.
     Create(create::Args),
     /// List tokens, newest first.
-    List(list::Args),
+    List(Listing),
     /// Revoke a token for good, at once.
     Revoke(revoke::Args),
 }

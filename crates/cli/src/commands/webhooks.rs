@@ -8,6 +8,7 @@ mod list;
 use portcullis_api::{Delivery, Webhook};
 
 use super::block_on;
+use crate::args::Listing;
 use crate::exit::{Exit, Failure};
 use crate::table::Table;
 
@@ -16,7 +17,7 @@ pub(crate) enum Command {
     /// Make a webhook. What its messages are signed with is shown once.
     Create(create::Args),
     /// List webhooks, newest first.
-    List(list::Args),
+    List(Listing),
     /// Change where messages go, what of, and whether at all.
     Update(change::Update),
     /// Remove a webhook and what it was sent.

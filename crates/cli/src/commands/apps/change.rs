@@ -56,12 +56,7 @@ pub(super) async fn update(args: &Update) -> Result<Exit, Failure> {
         return Err(Failure::usage(format!("nothing to change\n{hint}")));
     }
     let updated = args.control.client()?.update_app(&args.id, &request).await?;
-    if args.output.json {
-        output::json(&updated)?;
-    } else {
-        output::data(&table([&updated]).to_string());
-    }
-    Ok(Exit::Success)
+    output::print(args.output, &updated, || table([&updated]))
 }
 
 pub(super) async fn rotate(args: &One) -> Result<Exit, Failure> {

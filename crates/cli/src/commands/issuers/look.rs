@@ -3,21 +3,10 @@
 use portcullis_api::issuers::ListIssuers;
 
 use super::{print, table};
-use crate::args::{Control, Output};
+use crate::args::{Control, Listing, Output};
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::paging::{LARGEST_PAGE, all};
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct List {
-    /// Only this organisation's.
-    #[arg(long, value_name = "ID")]
-    organization: Option<String>,
-    #[command(flatten)]
-    control: Control,
-    #[command(flatten)]
-    output: Output,
-}
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct One {
@@ -29,19 +18,14 @@ pub(crate) struct One {
     output: Output,
 }
 
-pub(super) async fn list(args: &List) -> Result<Exit, Failure> {
+pub(super) async fn list(args: &Listing) -> Result<Exit, Failure> {
     let client = args.control.client()?;
     let issuers = all(async |cursor| {
         let (organization, limit) = (args.organization.clone(), Some(LARGEST_PAGE));
         client.list_issuers(&ListIssuers { organization, limit, cursor }).await
     })
     .await?;
-    if args.output.json {
-        output::json(&issuers)?;
-    } else {
-        output::data(&table(&issuers).to_string());
-    }
-    Ok(Exit::Success)
+    output::print(args.output, &issuers, || table(&issuers))
 }
 
 pub(super) async fn show(args: &One) -> Result<Exit, Failure> {

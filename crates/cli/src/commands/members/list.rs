@@ -34,12 +34,7 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
         async |cursor| client.list_invitations(&organization, &WhichPage { limit: Some(LARGEST_PAGE), cursor }).await;
     let invitations = paging::all(page).await?;
     let listed = Listed { members, invitations };
-    if args.output.json {
-        output::json(&listed)?;
-    } else {
-        output::data(&table(&listed).to_string());
-    }
-    Ok(Exit::Success)
+    output::print(args.output, &listed, || table(&listed))
 }
 
 fn table(listed: &Listed) -> Table {

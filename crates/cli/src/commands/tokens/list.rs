@@ -3,33 +3,17 @@
 use portcullis_api::tokens::ListTokens;
 
 use super::table;
-use crate::args::{Control, Output};
+use crate::args::Listing;
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::paging::{LARGEST_PAGE, all};
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// Only this organisation's.
-    #[arg(long, value_name = "ID")]
-    organization: Option<String>,
-    #[command(flatten)]
-    control: Control,
-    #[command(flatten)]
-    output: Output,
-}
-
-pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &Listing) -> Result<Exit, Failure> {
     let client = args.control.client()?;
     let tokens = all(async |cursor| {
         let (organization, limit) = (args.organization.clone(), Some(LARGEST_PAGE));
         client.list_tokens(&ListTokens { organization, limit, cursor }).await
     })
     .await?;
-    if args.output.json {
-        output::json(&tokens)?;
-    } else {
-        output::data(&table(&tokens).to_string());
-    }
-    Ok(Exit::Success)
+    output::print(args.output, &tokens, || table(&tokens))
 }

@@ -22,10 +22,5 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
         return Err(Failure::usage(format!("that is not a token's id\n{hint}")));
     }
     let revoked = args.control.client()?.revoke_token(&args.id).await?;
-    if args.output.json {
-        output::json(&revoked)?;
-    } else {
-        output::data(&table([&revoked]).to_string());
-    }
-    Ok(Exit::Success)
+    output::print(args.output, &revoked, || table([&revoked]))
 }

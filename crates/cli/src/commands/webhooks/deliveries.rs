@@ -50,12 +50,7 @@ pub(super) async fn test(args: &Test) -> Result<Exit, Failure> {
 pub(super) async fn list(args: &List) -> Result<Exit, Failure> {
     let query = WhichPage { limit: Some(args.limit), cursor: None };
     let page = args.control.client()?.list_deliveries(&args.id, &query).await?;
-    if args.output.json {
-        output::json(&page.data)?;
-    } else {
-        output::data(&sent(&page.data).to_string());
-    }
-    Ok(Exit::Success)
+    output::print(args.output, &page.data, || sent(&page.data))
 }
 
 pub(super) async fn retry(args: &Retry) -> Result<Exit, Failure> {
