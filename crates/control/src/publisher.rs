@@ -163,6 +163,7 @@ pub(crate) struct Worker {
     builder: Arc<Mutex<Builder>>,
     policies: PolicySlot,
     token_keys: Arc<Ring>,
+    told: tokens::Told,
     progress: Arc<Progress>,
     metrics: Arc<Metrics>,
     applied: u64,
@@ -194,6 +195,7 @@ pub(crate) fn new(
         builder: Arc::new(Mutex::new(Builder::new(policy))),
         policies,
         token_keys,
+        told: tokens::Told::default(),
         progress: progress.clone(),
         metrics,
         applied: 0,
@@ -235,7 +237,7 @@ impl Worker {
         let spec = policy.as_ref().map_or(in_force.spec(), PolicyRoom::spec);
         let skew = spec.tokens.as_ref().map_or(0, |tokens| tokens.clock_skew_seconds);
         let outside = issuers::specs(&changes.issuers, sources.issuer.as_deref(), skew);
-        let tokens = tokens::blob(spec, &sources, outside);
+        let tokens = self.told.blob(spec, &sources, outside);
         drop(in_force);
         let published = self.build(move |builder| {
             blob.into_iter().for_each(|blob| builder.replace_policy(blob));

@@ -1,18 +1,50 @@
 //! Whose access tokens edges accept, out of the policy and the keys that are in force.
 //!
 //! Invariant: the same policy and the same sources give the same text, whoever makes it of them; a policy without `[tokens]` has
-//! none.
+//! none; an issuer that edges could not read keeps no other from them.
 
 use portcullis_bundle::{Blob, build_tokens};
 use portcullis_engine::PolicySpec;
-use portcullis_token::{IssuerSpec, IssuersSpec, Jwk, Subjects};
+use portcullis_token::{IssuerSpec, Issuers, IssuersSpec, Jwk, Subjects};
 
 use crate::store::{TokenKeyRow, TokenSources};
 
-/// What edges are told; `None` if they are to accept no token. If it cannot be told, none is accepted either: revocations must
-/// still reach the edges.
-pub(super) fn blob(policy: &PolicySpec, sources: &TokenSources, outside: Vec<IssuerSpec>) -> Option<Blob> {
-    let built = build_tokens(&issuers(policy, sources, outside)?);
+/// What edges were told last. It stays while nothing changes that it is made of: to read every key takes longer than to publish a
+/// revocation.
+#[derive(Default)]
+pub(super) struct Told {
+    last: Option<(IssuersSpec, Option<Blob>)>,
+}
+
+impl Told {
+    /// What edges are told; `None` if they are to accept no token.
+    pub(super) fn blob(
+        &mut self,
+        policy: &PolicySpec,
+        sources: &TokenSources,
+        outside: Vec<IssuerSpec>,
+    ) -> Option<Blob> {
+        let spec = issuers(policy, sources, outside)?;
+        match &self.last {
+            Some((last, blob)) if *last == spec => blob.clone(),
+            _ => {
+                let blob = build(spec.clone());
+                self.last = Some((spec, blob.clone()));
+                blob
+            }
+        }
+    }
+}
+
+/// If it cannot be told, no token is accepted: revocations must still reach the edges.
+fn build(mut spec: IssuersSpec) -> Option<Blob> {
+    let max_token_bytes = spec.max_token_bytes;
+    spec.issuers.retain(|issuer| {
+        let read = Issuers::compile(&IssuersSpec { max_token_bytes, issuers: vec![issuer.clone()] });
+        read.inspect_err(|error| tracing::error!(%error, "an issuer cannot be read; its tokens are not accepted"))
+            .is_ok()
+    });
+    let built = build_tokens(&spec);
     built.inspect_err(|error| tracing::error!(%error, "no access token is accepted: its issuers cannot be told")).ok()
 }
 
@@ -37,4 +69,42 @@ pub(crate) fn issuers(policy: &PolicySpec, sources: &TokenSources, outside: Vec<
 fn public(row: &TokenKeyRow) -> Option<Jwk> {
     let read = serde_json::from_str(&row.jwk);
     read.inspect_err(|error| tracing::error!(kid = row.kid, %error, "this signing key cannot be read")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outside(url: &str, x: &str) -> IssuerSpec {
+        let jwk = format!(r#"{{"kty":"OKP","crv":"Ed25519","x":"{x}","kid":"1","alg":"EdDSA"}}"#);
+        let mapping =
+            r#"{"mapped":{"key":"key_0000000000000000","environment":"live","scope_claim":"scope","scopes":{}}}"#;
+        IssuerSpec {
+            issuer: url.to_owned(),
+            audiences: vec!["https://api.example.com".to_owned()],
+            types: vec!["at+jwt".to_owned()],
+            clock_skew_seconds: 0,
+            keys: vec![serde_json::from_str(&jwk).unwrap()],
+            subjects: serde_json::from_str(mapping).unwrap(),
+        }
+    }
+
+    /// RFC 8037, appendix A.2.
+    const GOOD: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+    #[test]
+    fn what_cannot_be_read_keeps_nothing_else_from_the_edges() {
+        let spec =
+            PolicySpec { tokens: Some(serde_json::from_str(r#"{"audience":"a"}"#).unwrap()), ..Default::default() };
+        let sources = TokenSources { issuer: None, keys: Vec::new() };
+        let (good, bad) = (outside("https://good.example", GOOD), outside("https://bad.example", "AAAA"));
+        let mut told = Told::default();
+        let first = told.blob(&spec, &sources, vec![good.clone(), bad]).unwrap();
+        let text = String::from_utf8(first.bytes().to_vec()).unwrap();
+        assert!(text.contains("good.example") && !text.contains("bad.example"), "{text}");
+        let alone = told.blob(&spec, &sources, vec![good.clone()]).unwrap();
+        assert_eq!(alone.digest(), first.digest());
+        assert_eq!(told.blob(&spec, &sources, vec![good]).map(|it| it.digest()), Some(alone.digest()));
+        assert!(told.blob(&PolicySpec::default(), &sources, Vec::new()).is_none(), "a policy without tokens");
+    }
 }
