@@ -17,7 +17,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("api", &[]),
     ("control", &["api", "bundle", "engine", "policy", "token"]),
     ("sdk", &["api"]),
-    ("cli", &["api", "bundle", "control", "engine", "policy", "sdk"]),
+    ("cli", &["api", "bundle", "control", "engine", "policy", "sdk", "token"]),
     ("testkit", &["bundle", "engine", "policy", "token"]),
     ("host-tests", &["bundle", "engine", "testkit"]),
     ("e2e", &["api", "sdk", "testkit", "token"]),

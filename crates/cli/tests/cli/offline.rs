@@ -67,6 +67,33 @@ fn a_request_is_explained_check_by_check() {
 }
 
 #[test]
+fn an_access_token_is_explained_as_a_key_is() {
+    const SCOPE: &str = "policies/scope/policy.toml";
+    const CASES: &str = "policies/scope/cases.toml";
+    for (credential, path, code, said) in [
+        ("{token:narrow}", "/v1/documents", 0, "allow"),
+        ("{token:of_user}", "/v1/documents", 0, "allow"),
+        ("{token:narrow}", "/v1/indexes", 3, "deny: 403 insufficient_scope"),
+        ("{token:revoked}", "/v1/documents", 3, "deny: 401 invalid_token"),
+        ("{token:old}", "/v1/documents", 3, "deny: 401 expired_token"),
+        ("{token:forged}", "/v1/documents", 1, "error: tokens.forged: unknown field `tampered`"),
+        ("{token:employee}", "/v1/documents", 1, "error: tokens.employee: unknown field `issuer`"),
+        ("{token:nosuch}", "/v1/documents", 2, "error: no token is called `nosuch`"),
+        ("{key:service}", "/v1/documents", 1, "error: keys.service: nobody presents it"),
+    ] {
+        let header = format!("Authorization: Bearer {credential}");
+        let done = run(["explain", "--policy", SCOPE, "--keys", CASES, "--path", path, "--header", &header]);
+        let said_all = format!("{}{}", done.stdout, done.stderr);
+        assert_eq!(done.code, code, "{credential}: {said_all}");
+        assert!(said_all.lines().any(|line| line.starts_with(said)), "{credential}: {said_all}");
+        assert!(!said_all.contains("eyJ"), "{credential}: no token is printed");
+    }
+    let header = "Authorization: Bearer {token:narrow}";
+    let wrong = run(["explain", "--policy", POLICY, "--keys", CASES, "--path", "/", "--header", header]);
+    assert_eq!(wrong.code, 1, "{}", wrong.stdout);
+}
+
+#[test]
 fn what_a_key_is_tried_with_is_told_and_denies_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("keys.toml");

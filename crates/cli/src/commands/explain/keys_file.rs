@@ -6,21 +6,28 @@
 //! [keys.reader]
 //! environment = "production"
 //! organization = "acme"
-//! scopes = ["skills:read"]         # status, expires_in, ip, referrer, endpoint
+//! scopes = ["skills:read"]         # kind, status, expires_in, ip, referrer, endpoint
 //! [keys.reader.limits]             # shown, never counted; no corpus has it
 //! quota = true                     # meter, rate
 //! [keys.reader.trial]              # counted, never denied; no corpus has it
 //! scopes = []                      # ip, referrer, endpoint, retiring
+//! [tokens.narrow]                  # of a key whose kind is "credential" or "grant"
+//! for = "service"
+//! scopes = ["skills:read"]         # subject, app, issued_in, expires_in
 //! ```
 //! They are built into a bundle in memory, so that what decides is what decides at the edge. A key's text is made up
-//! from its name; `{key:reader}` stands for it.
+//! from its name, and tokens are minted; `{key:reader}` and `{token:narrow}` stand for them. A token that cannot be
+//! minted is an error where it is used: a corpus has bad ones too.
+
+mod known;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use portcullis_bundle::{
     Archive, Blob, KeyEntry, Layout, MANIFEST_FORMAT, Manifest, OrganizationEntry, SigningKey, build_key_shard,
-    build_organization_shard, build_policy,
+    build_organization_shard, build_policy, build_tokens,
 };
 use portcullis_engine::key_format::{CHECKSUM_LEN, checksum};
 use portcullis_engine::spec::{
@@ -30,9 +37,13 @@ use portcullis_engine::spec::{
 use portcullis_engine::{
     KeyDigest, KeyId, KeyStatus, OrganizationId, OrganizationLimits, OrganizationState, Rate, RestrictionSet,
 };
+use portcullis_token::IssuersSpec;
 use serde::Deserialize;
 
 use crate::exit::Failure;
+
+pub(super) use known::KnownKeys;
+use tokens::{Mint, Token};
 
 /// How long an exhausted quota stays exhausted, in seconds.
 const QUOTA_WAIT: u64 = 3600;
@@ -44,6 +55,8 @@ struct KeysFile {
     organizations: BTreeMap<String, Organization>,
     #[serde(default)]
     keys: BTreeMap<String, Key>,
+    #[serde(default)]
+    tokens: BTreeMap<String, toml::Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,6 +79,8 @@ enum State {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Key {
+    #[serde(default)]
+    kind: Kind,
     environment: String,
     #[serde(default)]
     organization: String,
@@ -81,6 +96,21 @@ struct Key {
     trial: Option<TrialSpec>,
 }
 
+/// What a record of the bundle stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    /// Somebody presents it.
+    #[default]
+    ApiKey,
+    /// Exchanged for access tokens.
+    Credential,
+    /// What a user allowed an app.
+    Grant,
+    /// Somebody else's access tokens.
+    Issuer,
+}
+
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Status {
@@ -88,31 +118,6 @@ enum Status {
     Active,
     Disabled,
     Revoked,
-}
-
-/// The made-up texts of the keys, by name.
-#[derive(Debug, Default)]
-pub(super) struct KnownKeys(BTreeMap<String, String>);
-
-impl KnownKeys {
-    /// The same bytes with every `{key:NAME}` replaced.
-    pub(super) fn fill(&self, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
-        let mut filled = bytes.to_vec();
-        while let Some(start) = find(&filled, b"{key:") {
-            let (head, rest) = filled.split_at(start);
-            let Some(end) = rest.iter().position(|byte| *byte == b'}') else { break };
-            let (placeholder, tail) = rest.split_at(end + 1);
-            let name = String::from_utf8_lossy(placeholder.get(5..end).unwrap_or_default());
-            let text = self.0.get(name.as_ref()).ok_or_else(|| self.unknown(&name))?;
-            filled = [head, text.as_bytes(), tail].concat();
-        }
-        Ok(filled)
-    }
-
-    fn unknown(&self, name: &str) -> Failure {
-        let known = self.0.keys().map(String::as_str).collect::<Vec<_>>().join("`, `");
-        Failure::usage(format!("no key is called `{name}`\nhint: --keys FILE names `{known}`"))
-    }
 }
 
 /// A bundle of a policy file and keys files, and the texts of the keys.
@@ -123,22 +128,36 @@ pub(super) fn load(policy: &Path, files: &[PathBuf], now: u64) -> Result<(Archiv
         let one = read(file)?;
         all.organizations.extend(one.organizations);
         all.keys.extend(one.keys);
+        all.tokens.extend(one.tokens);
     }
-    let mut texts = BTreeMap::new();
+    let mut known = KnownKeys::default();
     let mut entries = Vec::new();
     for (name, key) in &all.keys {
         let at = |problem: String| Failure::unable(format!("keys.{name}: {problem}"));
-        let format = spec.keys.iter().find(|it| it.environment == key.environment);
-        let format = format.ok_or_else(|| at(format!("the policy has no environment `{}`", key.environment)))?;
-        let text = made_up(format, name);
-        entries.push(key.entry(name, &text, now).map_err(at)?);
-        texts.insert(name.clone(), text);
+        if !spec.environments.contains(&key.environment) {
+            return Err(at(format!("the policy has no environment `{}`", key.environment)));
+        }
+        let text = key.text(name, &spec);
+        entries.push(key.entry(name, text.as_deref().ok(), now).map_err(at)?);
+        known.keys.insert(name.clone(), text);
     }
     let organization = |(name, it): (&String, &Organization)| {
         it.entry(name, now).map_err(|problem| Failure::unable(format!("organizations.{name}: {problem}")))
     };
     let organizations = all.organizations.iter().map(organization).collect::<Result<Vec<_>, _>>()?;
-    Ok((archive(&spec, &entries, &organizations, now)?, KnownKeys(texts)))
+    let mint = Mint::of(&spec, now)?;
+    for (name, token) in all.tokens {
+        known.tokens.insert(name, minted(mint.as_ref(), token, &all.keys));
+    }
+    let issuers = mint.as_ref().map(Mint::issuers).transpose()?;
+    Ok((archive(&spec, issuers.as_ref(), &entries, &organizations, now)?, known))
+}
+
+fn minted(mint: Option<&Mint<'_>>, token: toml::Value, keys: &BTreeMap<String, Key>) -> Result<String, String> {
+    let mint = mint.ok_or("the policy takes no access tokens\nhint: it has no `[tokens]`")?;
+    let token = Token::deserialize(token).map_err(|error| error.message().to_owned())?;
+    let key = keys.get(&token.key).ok_or_else(|| format!("no key is called `{}`", token.key))?;
+    mint.mint(&token, key)
 }
 
 fn read(file: &Path) -> Result<KeysFile, Failure> {
@@ -148,7 +167,17 @@ fn read(file: &Path) -> Result<KeysFile, Failure> {
 }
 
 impl Key {
-    fn entry(&self, name: &str, text: &str, now: u64) -> Result<KeyEntry, String> {
+    /// What is presented: made up from its name, if anybody presents it at all.
+    fn text(&self, name: &str, policy: &PolicySpec) -> Result<String, String> {
+        if self.kind != Kind::ApiKey {
+            let what = "nobody presents it: access tokens speak for it";
+            return Err(format!("{what}\nhint: `[tokens.NAME]` with `for`, and `{{token:NAME}}` in the request"));
+        }
+        let format = policy.keys.iter().find(|it| it.environment == self.environment);
+        format.map(|it| made_up(it, name)).ok_or_else(|| format!("`{}` has no API keys", self.environment))
+    }
+
+    fn entry(&self, name: &str, text: Option<&str>, now: u64) -> Result<KeyEntry, String> {
         let spec = RestrictionsSpec {
             ip: self.ip.clone(),
             referrer: self.referrer.clone(),
@@ -156,9 +185,10 @@ impl Key {
             limits: self.limits.clone(),
             trial: self.trial.clone(),
         };
+        let id = KeyId::from_bytes(ten_bytes(name));
         Ok(KeyEntry {
-            digest: KeyDigest::of(text.as_bytes()),
-            id: KeyId::from_bytes(ten_bytes(name)),
+            digest: text.map_or_else(|| KeyDigest::of_token_key(id), |text| KeyDigest::of(text.as_bytes())),
+            id,
             organization: OrganizationId::from_bytes(ten_bytes(&self.organization)),
             status: match self.status {
                 Status::Active => KeyStatus::Active,
@@ -189,6 +219,7 @@ impl Organization {
 /// One shard of each kind is enough for what people write by hand.
 fn archive(
     spec: &PolicySpec,
+    issuers: Option<&IssuersSpec>,
     keys: &[KeyEntry],
     organizations: &[OrganizationEntry],
     now: u64,
@@ -197,6 +228,7 @@ fn archive(
     let blobs =
         [build_policy(spec)?, build_organization_shard(&layout, 0, organizations)?, build_key_shard(&layout, 0, keys)?];
     let [policy, organizations, shard] = blobs.each_ref().map(Blob::to_ref);
+    let tokens = issuers.map(build_tokens).transpose()?;
     let manifest = Manifest {
         format: MANIFEST_FORMAT,
         version: 1,
@@ -204,13 +236,13 @@ fn archive(
         layout,
         key_count: keys.len() as u64,
         policy,
-        tokens: None,
+        tokens: tokens.as_ref().map(Blob::to_ref),
         organizations: vec![organizations],
         keys: vec![shard],
     };
     // Signed and verified within this process: any key does.
     let signer = SigningKey::from_seed([1; 32]);
-    Ok(Archive::open(&Archive::write(&signer.sign(&manifest)?, &blobs), &[signer.public_key()])?)
+    Ok(Archive::open(&Archive::write(&signer.sign(&manifest)?, blobs.iter().chain(&tokens)), &[signer.public_key()])?)
 }
 
 /// Well formed, the same every time, and nobody's.
@@ -228,8 +260,4 @@ fn made_up(format: &KeyFormatSpec, name: &str) -> String {
 
 fn ten_bytes(name: &str) -> [u8; 10] {
     KeyDigest::of(name.as_bytes()).as_bytes().first_chunk().copied().unwrap_or_default()
-}
-
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
 }
