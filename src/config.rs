@@ -21,8 +21,8 @@ pub struct Config {
     pub public_keys: Vec<PublicKey>,
     /// Seconds after which an unrefreshed bundle no longer serves; `None` = it serves for ever.
     pub max_bundle_age: Option<u64>,
-    /// Bytes of key records each worker keeps at hand.
-    pub cache_bytes: usize,
+    /// What each worker keeps at hand.
+    pub cache_sizes: CacheSizes,
 }
 
 /// Where the bundle comes from.
@@ -111,10 +111,30 @@ struct Wire {
     #[serde(default)]
     max_bundle_age_seconds: u64,
     cache_bytes: Option<usize>,
+    token_cache_bytes: Option<usize>,
 }
 
-const DEFAULT_CACHE_BYTES: usize = 2 << 20;
-const MIN_CACHE_BYTES: usize = 64 << 10;
+/// How much a worker keeps at hand, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheSizes {
+    /// Of key records.
+    pub keys: usize,
+    /// Of verified access tokens.
+    pub tokens: usize,
+}
+
+impl CacheSizes {
+    const DEFAULT: Self = Self { keys: 2 << 20, tokens: 4 << 20 };
+    const LEAST: usize = 64 << 10;
+
+    fn read(keys: Option<usize>, tokens: Option<usize>) -> Self {
+        let Self { keys: usual_keys, tokens: usual_tokens } = Self::DEFAULT;
+        Self {
+            keys: keys.unwrap_or(usual_keys).max(Self::LEAST),
+            tokens: tokens.unwrap_or(usual_tokens).max(Self::LEAST),
+        }
+    }
+}
 
 impl Config {
     /// Parses a configuration.
@@ -131,8 +151,8 @@ impl Config {
             return Err(fail(format_args!("public_keys: at least one is needed")));
         }
         let max_bundle_age = Some(wire.max_bundle_age_seconds).filter(|seconds| *seconds > 0);
-        let cache_bytes = wire.cache_bytes.unwrap_or(DEFAULT_CACHE_BYTES).max(MIN_CACHE_BYTES);
-        Ok(Self { source: source(wire)?, public_keys, max_bundle_age, cache_bytes })
+        let cache_sizes = CacheSizes::read(wire.cache_bytes, wire.token_cache_bytes);
+        Ok(Self { source: source(wire)?, public_keys, max_bundle_age, cache_sizes })
     }
 }
 
@@ -142,6 +162,7 @@ fn source(wire: Wire) -> Result<Source, ConfigError> {
         ("edge_token", wire.edge_token.is_some()),
         ("edge_id", wire.edge_id.is_some()),
         ("cache_bytes", wire.cache_bytes.is_some()),
+        ("token_cache_bytes", wire.token_cache_bytes.is_some()),
     ];
     match (wire.bundle, wire.cluster) {
         (Some(bundle), None) => {
@@ -210,7 +231,13 @@ mod tests {
         check(r#"{"public_keys":["zz"]}"#, "edge.env");
         check(r#"{"public_keys":["pce_secret"]}"#, "public_keys[0]");
         check(&format!(r#"{{"public_keys":["{key}","pce_secret"],"cluster":"c"}}"#), "public_keys[1]");
-        for field in [r#""authority":"a""#, r#""edge_token":"pce_secret""#, r#""edge_id":"e""#, r#""cache_bytes":1"#] {
+        for field in [
+            r#""authority":"a""#,
+            r#""edge_token":"pce_secret""#,
+            r#""edge_id":"e""#,
+            r#""cache_bytes":1"#,
+            r#""token_cache_bytes":1"#,
+        ] {
             check(&with(&format!(r#","bundle":"",{field}"#)), "means nothing beside `bundle`; hint:");
         }
         check(r#"{"public_keys":[]}"#, "at least one");

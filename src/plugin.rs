@@ -52,8 +52,8 @@ impl Plugin {
             }
             Source::Control(control) => {
                 let names = Names::new(&control.identity(&config.public_keys));
-                let mut store =
-                    Box::new(Store::new(names.clone(), config.cache_bytes, control.recent_secret(host.now_nanos())));
+                let secret = control.recent_secret(host.now_nanos());
+                let mut store = Box::new(Store::new(names.clone(), config.cache_sizes, secret));
                 store.refresh(host);
                 limits = Limits::shared(names.clone(), control.clone());
                 Data::Synced {

@@ -2,8 +2,8 @@
 //! on every request.
 //!
 //! A key is told by a keyed 128-bit hash: SipHash-2-4 under a secret that clients cannot know, so that nobody can make
-//! another text pass for a key, and the table gives no key away. Without a secret it remembers nothing. Only keys that
-//! were found are put in, so that strangers displace nobody. Invariant: a place is good for the version it was put in
+//! another text pass for a key, and the table gives no key away. Only keys that were found are put in, so that strangers
+//! displace nobody. Invariant: a place is good for the version it was put in
 //! under; a new version empties the table.
 
 use siphasher::sip128::SipHasher24;
@@ -23,15 +23,8 @@ impl core::fmt::Debug for RecentSecret {
 }
 
 /// A key's keyed hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Tag(u64, u64);
-
-impl Tag {
-    /// Bits that choose a place in a table.
-    pub fn low(self) -> usize {
-        self.0 as usize
-    }
-}
 
 /// Where a record stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,14 +38,14 @@ pub struct Position {
 /// A two-way set-associative table.
 #[derive(Debug)]
 pub struct Recent {
-    secret: Option<RecentSecret>,
+    secret: RecentSecret,
     sets: Vec<[Option<(Tag, Position)>; 2]>,
     limit: usize,
 }
 
 impl Recent {
-    /// An empty table that takes at most about `bytes`; without a secret it stays empty.
-    pub fn new(secret: Option<RecentSecret>, bytes: usize) -> Self {
+    /// An empty table that takes at most about `bytes`.
+    pub fn new(secret: RecentSecret, bytes: usize) -> Self {
         let slots = bytes / size_of::<Option<(Tag, Position)>>();
         Self { secret, sets: Vec::new(), limit: slots.clamp(LEAST_SLOTS, MOST_SLOTS) }
     }
@@ -61,16 +54,14 @@ impl Recent {
     pub fn reset(&mut self, keys: u64) {
         let wanted = usize::try_from(keys).unwrap_or(usize::MAX).saturating_mul(2).clamp(LEAST_SLOTS, self.limit);
         // A power of two, so that a mask picks the set.
-        let sets = if self.secret.is_some() { (wanted / 2 + 1).next_power_of_two() / 2 } else { 0 };
         self.sets.clear();
-        self.sets.resize(sets, [None; 2]);
+        self.sets.resize((wanted / 2 + 1).next_power_of_two() / 2, [None; 2]);
     }
 
-    /// The keyed hash of a key; `None` if nothing is remembered anyway.
-    pub fn tag(&self, key: &[u8]) -> Option<Tag> {
-        let RecentSecret(secret) = self.secret.as_ref()?;
-        let hash = SipHasher24::new_with_key(secret).hash(key);
-        Some(Tag(hash.h1, hash.h2))
+    /// The keyed hash of a key or an access token.
+    pub fn tag(&self, credential: &[u8]) -> Tag {
+        let hash = SipHasher24::new_with_key(&self.secret.0).hash(credential);
+        Tag(hash.h1, hash.h2)
     }
 
     /// Where the key's record stands, if it was seen lately.
@@ -88,7 +79,7 @@ impl Recent {
     }
 
     fn set_of(&self, tag: Tag) -> usize {
-        tag.low() & self.sets.len().wrapping_sub(1)
+        tag.0 as usize & self.sets.len().wrapping_sub(1)
     }
 }
 
@@ -99,7 +90,7 @@ mod tests {
     const POSITION: Position = Position { bucket: 7, index: 3 };
 
     fn table(bytes: usize, keys: u64) -> Recent {
-        let mut recent = Recent::new(Some(RecentSecret(*b"sixteen bytes...")), bytes);
+        let mut recent = Recent::new(RecentSecret(*b"sixteen bytes..."), bytes);
         recent.reset(keys);
         recent
     }
@@ -107,22 +98,19 @@ mod tests {
     #[test]
     fn a_key_is_known_until_the_next_version() {
         let mut recent = table(1 << 20, 10);
-        let tag = recent.tag(b"sk_live_1").unwrap();
+        let tag = recent.tag(b"sk_live_1");
         assert_eq!(recent.get(tag), None);
         recent.put(tag, POSITION);
         assert_eq!(recent.get(tag), Some(POSITION));
-        assert_eq!(recent.get(recent.tag(b"sk_live_2").unwrap()), None);
+        assert_eq!(recent.get(recent.tag(b"sk_live_2")), None);
         recent.reset(10);
         assert_eq!(recent.get(tag), None);
     }
 
     #[test]
     fn the_secret_decides() {
-        let other = Recent::new(Some(RecentSecret(*b"another secret..")), 1 << 20);
+        let other = Recent::new(RecentSecret(*b"another secret.."), 1 << 20);
         assert_ne!(table(1 << 20, 1).tag(b"sk_live_1"), other.tag(b"sk_live_1"));
-        let mut none = Recent::new(None, 1 << 20);
-        none.reset(1000);
-        assert_eq!((none.tag(b"sk_live_1"), none.sets.len()), (None, 0));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use portcullis_engine::Policy;
 use portcullis_token::Issuers;
 
 use crate::cache::BucketCache;
+use crate::config::CacheSizes;
 use crate::host::{Expect, Host, Shared};
 use crate::live::{Live, Names, Place, untagged};
 use crate::recent::{Recent, RecentSecret};
@@ -50,16 +51,15 @@ pub enum Refresh {
 }
 
 impl Store {
-    /// Sees nothing yet. Of `cache_bytes` up to half goes to remembering keys lately seen, and, where such are taken,
-    /// up to a quarter to access tokens.
-    pub fn new(names: Names, cache_bytes: usize, secret: RecentSecret) -> Self {
+    /// Sees nothing yet. Remembering keys lately seen takes up to half as much again as the buckets.
+    pub fn new(names: Names, sizes: CacheSizes, secret: RecentSecret) -> Self {
         Self {
             names,
             view: None,
             header_cas: 0,
-            cache: BucketCache::new(cache_bytes),
-            recent: Recent::new(Some(secret), cache_bytes / 2),
-            tokens: Tokens::new(cache_bytes / 4),
+            cache: BucketCache::new(sizes.keys),
+            recent: Recent::new(secret, sizes.keys / 2),
+            tokens: Tokens::new(sizes.tokens),
             missing: false,
         }
     }

@@ -1,28 +1,36 @@
 //! Access tokens verified lately, so that a token in use costs a keyed hash in place of a signature.
 //!
 //! A token is told by the same keyed 128-bit hash as keys are (`recent`); the token itself is not kept. Only tokens that
-//! were verified are put in, so that strangers displace nobody. Kept is what the token says; where its record stands and which of
-//! its scopes count is kept for one version of the bundle and found anew in the next, and what its record says is read on every
-//! request. Invariant: other issuers or keys than those it was verified by empty the table, and no more than its limit in bytes
-//! is ever kept, one token apart.
+//! were verified are put in, so that strangers displace nobody. Kept is what the token says; where its record stands and
+//! which of its scopes count is kept for one version of the bundle and found anew in the next, and what its record says
+//! is read on every request. Invariant: other issuers or keys than those it was verified by empty it, and no more than
+//! its limit in bytes is ever kept, one token apart.
+
+use core::hash::BuildHasherDefault;
+use std::collections::HashMap;
 
 use portcullis_bundle::AcceptedToken;
 
+use crate::hash::IdHasher;
 use crate::recent::{Position, Tag};
 
-/// More would push more useful things out of a processor's caches.
-const MOST_SLOTS: usize = 16 << 10;
-const LEAST_SLOTS: usize = 32;
-/// What a token takes with its place in the table, more or less.
-const USUAL_BYTES: usize = 256;
+/// What a token takes beside itself: its place and its entry in the table of tags, half of both unused at times, and what
+/// the allocator puts around five pieces.
+const AROUND: usize = 192;
+/// So many tokens in use are passed over in search of one that is not.
+const MOST_PASSED: usize = 32;
 
-/// A place in the table.
-type Slot = Option<(Tag, Box<Known>)>;
+/// Where a token stands, until the next one is kept or dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handle(u32);
 
-/// A two-way set-associative table.
+/// Verified tokens. What makes room is what was not used since it was last looked at (second chance).
 #[derive(Debug)]
 pub struct Tokens {
-    sets: Vec<[Slot; 2]>,
+    slots: Vec<Option<Slot>>,
+    /// Clients cannot choose tags, which are hashes under a secret.
+    places: HashMap<Tag, Handle, BuildHasherDefault<IdHasher>>,
+    free: Vec<Handle>,
     /// Bytes that are kept, and the most that may be.
     bytes: usize,
     limit: usize,
@@ -30,8 +38,13 @@ pub struct Tokens {
     generation: u32,
     /// Where the next eviction looks first.
     hand: usize,
-    /// The token of this request, until it is put in again.
-    current: Option<Box<Known>>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    tag: Tag,
+    is_in_use: bool,
+    known: Box<Known>,
 }
 
 /// A token that was verified.
@@ -51,15 +64,22 @@ struct Found {
 }
 
 impl Tokens {
-    /// An empty table that takes at most about `bytes`, and nothing before there is a token.
-    pub fn new(bytes: usize) -> Self {
-        Self { sets: Vec::new(), bytes: 0, limit: bytes, generation: 0, hand: 0, current: None }
+    /// Empty; it takes at most about `limit` bytes, and nothing before there is a token.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            slots: Vec::new(),
+            places: HashMap::default(),
+            free: Vec::new(),
+            bytes: 0,
+            limit,
+            generation: 0,
+            hand: 0,
+        }
     }
 
     /// Forgets everything: other issuers or other keys count now.
     pub fn clear(&mut self) {
-        self.sets = Vec::new();
-        (self.bytes, self.hand, self.current) = (0, 0, None);
+        *self = Self { generation: self.generation, ..Self::new(self.limit) };
     }
 
     /// Another version of the bundle is live: records stand elsewhere and say something else.
@@ -67,78 +87,92 @@ impl Tokens {
         self.generation = self.generation.wrapping_add(1);
     }
 
-    /// Takes a token out, to be [kept](Self::keep) again.
-    pub fn take(&mut self, tag: Tag) -> Option<Box<Known>> {
-        let index = self.set_of(tag);
-        let set = self.sets.get_mut(index)?;
-        let slot = set.iter_mut().find(|slot| slot.as_ref().is_some_and(|(known, _)| *known == tag))?;
-        let (_, token) = slot.take()?;
-        self.bytes = self.bytes.saturating_sub(token.size());
-        Some(token)
+    /// Finds a token.
+    pub fn find(&mut self, tag: Tag) -> Option<Handle> {
+        let handle = *self.places.get(&tag)?;
+        self.slot_mut(handle)?.is_in_use = true;
+        Some(handle)
     }
 
-    /// Keeps a token; what it displaces is what was used longest ago of its set, and whatever else is too much. Without a tag it
-    /// is kept for this request alone.
-    pub fn keep(&mut self, tag: Option<Tag>, token: Box<Known>) -> Option<&Known> {
-        let Some(tag) = tag else { return Some(self.current.insert(token)) };
-        if self.sets.is_empty() {
-            let slots = (self.limit / USUAL_BYTES).clamp(LEAST_SLOTS, MOST_SLOTS);
-            // A power of two, so that a mask picks the set.
-            self.sets.resize_with((slots / 2 + 1).next_power_of_two() / 2, Default::default);
+    /// Keeps a token that was just verified.
+    pub fn keep(&mut self, tag: Tag, accepted: AcceptedToken) -> Handle {
+        let known = Box::new(Known { accepted, found: None });
+        self.make_room(known.size());
+        self.bytes += known.size();
+        let slot = Some(Slot { tag, is_in_use: false, known });
+        let handle = match self.free.pop() {
+            Some(handle) => handle,
+            None => {
+                self.slots.push(None);
+                // A handle is four bytes, and a token takes more than a hundred of an address space of four.
+                Handle(u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX))
+            }
+        };
+        if let Some(place) = self.slots.get_mut(handle.0 as usize) {
+            *place = slot;
         }
-        let index = self.set_of(tag);
-        self.bytes += token.size();
-        let [newest, oldest] = self.sets.get_mut(index)?;
-        let displaced = newest.replace((tag, token)).and_then(|second| oldest.replace(second));
-        self.bytes = self.bytes.saturating_sub(displaced.map_or(0, |(_, it)| it.size()));
-        self.make_room(index);
-        self.sets.get(index)?.first()?.as_ref().map(|(_, token)| &**token)
+        self.places.insert(tag, handle);
+        handle
     }
 
-    /// Until it is no more than the limit, in turn; the set that was just put into is spared.
-    fn make_room(&mut self, spared: usize) {
-        let mut looked = 0;
-        while self.bytes > self.limit && looked < self.sets.len() {
+    /// Drops a token: its time is over.
+    pub fn drop(&mut self, handle: Handle) {
+        let Some(slot) = self.slots.get_mut(handle.0 as usize).and_then(Option::take) else { return };
+        self.places.remove(&slot.tag);
+        self.free.push(handle);
+        self.bytes = self.bytes.saturating_sub(slot.known.size());
+    }
+
+    /// What was found, if it is still there.
+    pub fn get(&self, handle: Handle) -> Option<&Known> {
+        self.slots.get(handle.0 as usize)?.as_ref().map(|slot| &*slot.known)
+    }
+
+    /// Where its record stands, if that was found under this version.
+    pub fn position(&self, handle: Handle) -> Option<Position> {
+        let found = self.get(handle)?.found.as_ref()?;
+        (found.generation == self.generation).then_some(found.position)
+    }
+
+    /// Its record stands there and has these of its scopes.
+    pub fn found(&mut self, handle: Handle, position: Position, scopes: String) {
+        let generation = self.generation;
+        let Some(slot) = self.slot_mut(handle) else { return };
+        let before = slot.known.size();
+        slot.known.found = Some(Found { generation, position, scopes: scopes.into() });
+        self.bytes = (self.bytes + self.get(handle).map_or(0, Known::size)).saturating_sub(before);
+    }
+
+    fn slot_mut(&mut self, handle: Handle) -> Option<&mut Slot> {
+        self.slots.get_mut(handle.0 as usize)?.as_mut()
+    }
+
+    /// Until there is room for so much more, or nothing is left.
+    fn make_room(&mut self, wanted: usize) {
+        let mut passed = 0;
+        while self.bytes + wanted > self.limit && !self.places.is_empty() {
             let index = self.hand;
-            self.hand = (self.hand + 1) % self.sets.len();
-            looked += 1;
-            if index != spared
-                && let Some(set) = self.sets.get_mut(index)
-            {
-                let freed: usize = set.iter_mut().filter_map(Option::take).map(|(_, it)| it.size()).sum();
-                self.bytes = self.bytes.saturating_sub(freed);
+            self.hand = (self.hand + 1) % self.slots.len().max(1);
+            match self.slots.get_mut(index) {
+                Some(Some(slot)) if slot.is_in_use && passed < MOST_PASSED => {
+                    slot.is_in_use = false;
+                    passed += 1;
+                }
+                Some(Some(_)) => self.drop(Handle(index as u32)),
+                _ => {}
             }
         }
-    }
-
-    fn set_of(&self, tag: Tag) -> usize {
-        tag.low() & self.sets.len().wrapping_sub(1)
     }
 }
 
 impl Known {
-    /// A token that was just verified.
-    pub fn new(accepted: AcceptedToken) -> Self {
-        Self { accepted, found: None }
-    }
-
-    /// Where its record stands, if that was found under this version.
-    pub fn position(&self, tokens: &Tokens) -> Option<Position> {
-        self.found.as_ref().filter(|it| it.generation == tokens.generation).map(|it| it.position)
-    }
-
-    /// Its record stands there and has these of its scopes.
-    pub fn found(&mut self, tokens: &Tokens, position: Position, scopes: String) {
-        self.found = Some(Found { generation: tokens.generation, position, scopes: scopes.into() });
-    }
-
     /// Those of its scopes that its record has.
     pub fn scopes(&self) -> &str {
         self.found.as_ref().map_or("", |it| &it.scopes)
     }
 
     fn size(&self) -> usize {
-        size_of::<Found>() + self.scopes().len() + self.accepted.size()
+        AROUND + size_of::<Option<Found>>() + self.scopes().len() + self.accepted.size()
     }
 }
 
@@ -156,61 +190,87 @@ mod tests {
     const POSITION: Position = Position { bucket: 7, index: 3 };
 
     /// So many verified tokens with their tags.
-    fn verified(count: u32) -> Vec<(Tag, Box<Known>)> {
+    fn verified(count: u32) -> Vec<(Tag, AcceptedToken)> {
         let corpus = Corpus::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/scope")).unwrap();
         let issuers = Issuers::compile(&corpus.issuers_spec().unwrap().unwrap()).unwrap();
-        let recent = Recent::new(Some(RecentSecret(*b"sixteen bytes...")), 0);
+        let recent = Recent::new(RecentSecret(*b"sixteen bytes..."), 0);
         let known: KnownToken = serde_json::from_str(r#"{ "for": "reader", "scopes": ["documents:read"] }"#).unwrap();
         let mut mint = corpus.mint_by_hand(&known).unwrap();
         let token = |number: u32| {
             mint.payload.insert("jti".to_owned(), format!("{number:022}").into());
             let token = mint.sign(Tampered::No).unwrap();
             let accepted = AcceptedToken::verify(&issuers, token.as_bytes(), corpus.now).unwrap();
-            (recent.tag(token.as_bytes()).unwrap(), Box::new(Known::new(accepted)))
+            (recent.tag(token.as_bytes()), accepted)
         };
         (0..count).map(token).collect()
+    }
+
+    /// What is counted is what is there.
+    #[track_caller]
+    fn check_counts(tokens: &Tokens) {
+        let kept = || tokens.slots.iter().flatten();
+        assert_eq!(kept().map(|slot| slot.known.size()).sum::<usize>(), tokens.bytes);
+        assert_eq!((kept().count(), tokens.slots.len() - kept().count()), (tokens.places.len(), tokens.free.len()));
+        let is_named = |slot: &Slot| tokens.places.get(&slot.tag).and_then(|it| tokens.get(*it)).is_some();
+        assert!(kept().all(is_named));
     }
 
     #[test]
     fn what_was_found_is_good_for_one_generation() {
         let mut tokens = Tokens::new(1 << 16);
-        let (tag, mut known) = verified(1).pop().unwrap();
-        assert_eq!(known.position(&tokens), None);
-        known.found(&tokens, POSITION, "a:read".to_owned());
-        assert_eq!((known.position(&tokens), known.scopes()), (Some(POSITION), "a:read"));
-        assert!(tokens.keep(Some(tag), known).is_some_and(|it| it.scopes() == "a:read"));
+        let (tag, accepted) = verified(1).pop().unwrap();
+        assert_eq!(tokens.find(tag), None);
+        let handle = tokens.keep(tag, accepted);
+        assert_eq!((tokens.find(tag), tokens.position(handle)), (Some(handle), None));
+        tokens.found(handle, POSITION, "a:read".to_owned());
+        assert_eq!(tokens.position(handle), Some(POSITION));
+        assert_eq!(tokens.get(handle).unwrap().scopes(), "a:read");
         tokens.next_generation();
-        let known = tokens.take(tag).unwrap();
-        assert_eq!(known.position(&tokens), None);
-        assert!(tokens.take(tag).is_none(), "taken is taken");
-        assert!(tokens.keep(None, known).is_some(), "without a tag for one request");
-        assert!(tokens.sets.iter().flatten().all(|slot| slot.as_ref().is_none()));
+        assert_eq!((tokens.find(tag), tokens.position(handle)), (Some(handle), None));
+        check_counts(&tokens);
+        tokens.drop(handle);
+        assert!(tokens.find(tag).is_none() && tokens.get(handle).is_none());
+        check_counts(&tokens);
     }
 
     #[test]
     fn other_issuers_empty_it() {
         let mut tokens = Tokens::new(1 << 16);
-        let (tag, known) = verified(1).pop().unwrap();
-        tokens.keep(Some(tag), known);
+        let (tag, accepted) = verified(1).pop().unwrap();
+        tokens.keep(tag, accepted);
         assert!(tokens.bytes > 0);
         tokens.clear();
-        assert!(tokens.take(tag).is_none());
+        assert!(tokens.find(tag).is_none());
         assert_eq!(tokens.bytes, 0);
+        check_counts(&tokens);
     }
 
     #[test]
-    fn it_keeps_within_its_limits() {
-        for (limit, slots) in [(0, 32), (1 << 14, 64), (1 << 16, 256)] {
+    fn it_keeps_within_its_limit_and_uses_it() {
+        for limit in [0, 1 << 14, 1 << 16] {
             let mut tokens = Tokens::new(limit);
-            for (tag, known) in verified(400) {
-                let size = known.size();
-                assert!(tokens.keep(Some(tag), known).is_some(), "the newest is never displaced");
-                assert!(tokens.bytes <= limit.max(2 * size), "{} bytes of {limit}", tokens.bytes);
+            let mut size = 0;
+            for (tag, accepted) in verified(400) {
+                let handle = tokens.keep(tag, accepted);
+                tokens.found(handle, POSITION, "documents:read".to_owned());
+                size = tokens.get(handle).expect("the newest is never displaced").size();
+                assert!(tokens.bytes <= limit.max(size), "{} bytes of {limit}", tokens.bytes);
             }
-            let kept: Vec<_> = tokens.sets.iter().flatten().flatten().collect();
-            assert_eq!(tokens.sets.len() * 2, slots, "{limit}");
-            assert_eq!(kept.iter().map(|(_, it)| it.size()).sum::<usize>(), tokens.bytes, "{limit}");
-            assert!(!kept.is_empty() && kept.len() <= slots, "{limit}");
+            check_counts(&tokens);
+            assert!(tokens.bytes + 2 * size > limit, "{} bytes of {limit}", tokens.bytes);
         }
+    }
+
+    #[test]
+    fn what_is_in_use_stays() {
+        let mut tokens = Tokens::new(1 << 14);
+        let mut all = verified(400).into_iter();
+        let (used, accepted) = all.next().unwrap();
+        tokens.keep(used, accepted);
+        for (tag, accepted) in all {
+            assert!(tokens.find(used).is_some());
+            tokens.keep(tag, accepted);
+        }
+        check_counts(&tokens);
     }
 }

@@ -14,8 +14,8 @@ use super::found;
 use crate::cache::{BucketCache, Entry};
 use crate::host::Host;
 use crate::live::{Live, Names};
-use crate::recent::{Position, Recent, Tag};
-use crate::tokens::{Known, Tokens};
+use crate::recent::{Position, Recent};
+use crate::tokens::{Handle, Tokens};
 
 /// The keys of the live bundle.
 pub struct Keys<'s, H> {
@@ -98,62 +98,55 @@ impl<H: Host> KeyStore for Keys<'_, H> {
 
     fn find_presented(&mut self, key: &[u8]) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
         let tag = self.recent.tag(key);
-        if let Some(position) = tag.and_then(|tag| self.recent.get(tag)) {
+        if let Some(position) = self.recent.get(tag) {
             return self.record(position).map(Some);
         }
         let Some(position) = self.position(&KeyDigest::of(key))? else { return Ok(None) };
-        if let Some(tag) = tag {
-            self.recent.put(tag, position);
-        }
+        self.recent.put(tag, position);
         self.record(position).map(Some)
     }
 
     fn find_token(&mut self, token: &[u8], now: u64) -> Result<TokenRecord<'_>, Reason> {
         let issuers = self.issuers.ok_or(Reason::TokensNotAccepted)?;
         let tag = self.recent.tag(token);
-        let known = match tag.and_then(|tag| self.tokens.take(tag)) {
-            Some(known) => known,
-            None => Box::new(Known::new(AcceptedToken::verify(issuers, token, now)?)),
+        let handle = match self.tokens.find(tag) {
+            Some(handle) => handle,
+            None => self.tokens.keep(tag, AcceptedToken::verify(issuers, token, now)?),
         };
-        // What is over goes for good; what has not come yet, as the clock was set back, is verified again when it has.
-        known.accepted.counts_at(now)?;
-        match self.place_of(&known) {
-            Ok(position) => self.token_record(tag, known, position),
-            Err(reason) => {
-                // The signature is good all the same.
-                self.tokens.keep(tag, known);
-                Err(reason)
-            }
+        let known = self.tokens.get(handle).ok_or(Reason::StoreUnavailable)?;
+        if let Err(reason) = known.accepted.counts_at(now) {
+            // What is over goes for good; what has not come yet, as the clock was set back, is verified again when it has.
+            self.tokens.drop(handle);
+            return Err(reason);
         }
+        let position = self.place_of(handle)?;
+        self.token_record(handle, position)
     }
 }
 
 impl<H: Host> Keys<'_, H> {
     /// Where the record of a token stands in the live bundle; its bucket is cached then.
-    fn place_of(&mut self, known: &Known) -> Result<Position, Reason> {
-        let found = match known.position(self.tokens) {
-            Some(position) => self.entry(position.bucket as usize).map(|_| Some(position)),
-            None => self.position(&known.accepted.digest()),
+    fn place_of(&mut self, token: Handle) -> Result<Position, Reason> {
+        let found = match (self.tokens.position(token), self.tokens.get(token)) {
+            (Some(position), _) => self.entry(position.bucket as usize).map(|_| Some(position)),
+            (None, Some(known)) => self.position(&known.accepted.digest()),
+            (None, None) => Err(StoreUnavailable),
         };
         found.map_err(|StoreUnavailable| Reason::StoreUnavailable)?.ok_or(Reason::UnknownTokenSubject)
     }
 
     /// What a token stands for, by its record as it is in the live bundle.
-    fn token_record(
-        &mut self,
-        tag: Option<Tag>,
-        mut known: Box<Known>,
-        position: Position,
-    ) -> Result<TokenRecord<'_>, Reason> {
+    fn token_record(&mut self, token: Handle, position: Position) -> Result<TokenRecord<'_>, Reason> {
         let Self { host, names, live, policy, organizations, cache, tokens, missing, .. } = self;
         let organization = |id: &OrganizationId| organization(*host, names, live, organizations, missing, id);
         let entry = cache.get_mut(position.bucket as usize).ok_or(Reason::StoreUnavailable)?;
         let record = record(entry, position.index, organization).map_err(|_| Reason::StoreUnavailable)?;
-        if known.position(tokens).is_none() {
+        if tokens.position(token).is_none() {
+            let known = tokens.get(token).ok_or(Reason::StoreUnavailable)?;
             let scopes = known.accepted.scopes_of(&record, policy.write_implies_read());
-            known.found(tokens, position, scopes);
+            tokens.found(token, position, scopes);
         }
-        let known = tokens.keep(tag, known).ok_or(Reason::StoreUnavailable)?;
+        let known = tokens.get(token).ok_or(Reason::StoreUnavailable)?;
         known.accepted.with_record(record, known.scopes())
     }
 }

@@ -30,7 +30,7 @@ impl Bearers {
     /// The same for a worker that remembers next to no token, so that each is verified as if it were the first time.
     pub(super) fn forgetful(&self) -> Value {
         let mut configuration = self.configuration.clone();
-        configuration["cache_bytes"] = LEAST_CACHE.into();
+        configuration["token_cache_bytes"] = LEAST_CACHE.into();
         configuration
     }
 }

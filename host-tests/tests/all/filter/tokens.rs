@@ -145,24 +145,26 @@ fn a_known_token_is_over_when_it_is_over() {
 #[test]
 fn ten_thousand_tokens_do_not_fill_a_worker() {
     const COUNT: usize = 10_000;
-    let mut edge = edge_of(r#""cache_bytes":1048576"#);
+    const LIMIT: usize = 262_144;
+    let mut edge = edge_of(&format!(r#""token_cache_bytes":{LIMIT}"#));
     let known: KnownToken = serde_json::from_value(json!({ "for": "reader", "scopes": ["documents:read"] })).unwrap();
     let mut mint = edge.corpus.mint_by_hand(&known).unwrap();
     let mut minted = |number: usize| {
         mint.payload.insert("jti".to_owned(), json!(format!("{number:022}")));
         mint.sign(Tampered::No).unwrap()
     };
-    let mut after_some = 0;
+    let mut at_first = 0;
     for number in 0..COUNT {
         let (said, verified) = ask(&mut edge, 0, &minted(number));
         assert_eq!((said.as_str(), verified), ("200", true), "{number}");
-        if number == 2000 {
-            after_some = edge.process.memory_bytes(VmId::Worker(0));
+        if number == 0 {
+            at_first = edge.process.memory_bytes(VmId::Worker(0));
         }
     }
-    let grown = edge.process.memory_bytes(VmId::Worker(0)) - after_some;
-    println!("{after_some} bytes after 2000 tokens, {grown} more after {COUNT}");
-    assert!(grown <= 64 << 10, "{grown} bytes more");
+    let grown = edge.process.memory_bytes(VmId::Worker(0)) - at_first;
+    println!("{grown} bytes for {COUNT} tokens where {LIMIT} are allowed");
+    // Memory comes in pages, and what grows is moved.
+    assert!(grown <= LIMIT * 3 / 2, "{grown} bytes more");
     assert_eq!(ask(&mut edge, 0, &minted(COUNT - 1)), ("200".to_owned(), false), "the last one is still known");
     assert_eq!(ask(&mut edge, 0, &minted(0)), ("200".to_owned(), true), "the first one was displaced");
 }
