@@ -111,13 +111,13 @@ fn a_token_that_is_known_costs_little_more_than_a_key() {
     check(
         &mut edge,
         &[
-            ("first, Ed25519", |edge| by(edge, "narrow"), 2_800_000, &[SHARED, NOW, IDENTIFY, READ, STRIP]),
+            ("first, Ed25519", |edge| by(edge, "narrow"), 2_200_000, &[SHARED, NOW, IDENTIFY, READ, STRIP]),
             ("known, Ed25519", |edge| by(edge, "narrow"), 30_000, &[NOW, IDENTIFY, READ, STRIP]),
             ("first, ES256", |edge| by(edge, "es256"), 15_000_000, &[NOW, IDENTIFY, READ, STRIP]),
             ("known, ES256", |edge| by(edge, "es256"), 30_000, &[NOW, IDENTIFY, READ, STRIP]),
             ("first, RS256", |edge| by(edge, "employee"), 8_000_000, &[NOW, TOLD, READ, STRIP]),
             ("known, RS256", |edge| by(edge, "employee"), 34_000, &[NOW, TOLD, READ, STRIP]),
-            ("forged, Ed25519", |edge| by(edge, "forged"), 2_800_000, &[ADDRESS, NOW, READ, ANSWER]),
+            ("forged, Ed25519", |edge| by(edge, "forged"), 2_200_000, &[ADDRESS, NOW, READ, ANSWER]),
             ("expired", |edge| by(edge, "old"), 120_000, &[ADDRESS, NOW, READ, ANSWER]),
             ("no token of ours", |edge| by(edge, "stranger"), 120_000, &[ADDRESS, NOW, READ, ANSWER]),
         ],
