@@ -1,7 +1,8 @@
 //! Who is believed: [`IssuersSpec`] once its keys were read and its rules held.
 //!
 //! It is chosen from here, not decided. Invariant: of a URL and an audience there is one issuer at most, of an issuer
-//! and a `kid` one key.
+//! and a `kid` one key; of several that a token could mean the first one is meant, so that no later issuer changes what an
+//! earlier one accepts.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -71,12 +72,9 @@ impl Issuers {
         let audiences = audiences(payload)?;
         let mut known = self.issuers.iter().filter(|it| it.issuer == iss).peekable();
         known.peek().ok_or(Refusal::UnknownIssuer)?;
+        // A token may have several audiences, and a stranger may have configured another of them.
         let mut meant = known.filter(|it| it.audiences.iter().any(|own| audiences.contains(&own.as_str())));
-        match (meant.next(), meant.next()) {
-            (Some(issuer), None) => Ok(issuer),
-            // Several audiences, of which two of ours: nobody can say whom the token speaks for.
-            _ => Err(Refusal::Audience),
-        }
+        meant.next().ok_or(Refusal::Audience)
     }
 }
 

@@ -13,8 +13,10 @@ use crate::json::{self, Json, Object};
 use crate::jwk::{Algorithm, Curve, Jwk, KeyType};
 use crate::public_key::PublicKey;
 
-/// More keys than anybody rotates through; reading stops there.
-const MOST_KEYS: usize = 64;
+/// More keys than anybody rotates through, since each is in every edge's memory.
+const MOST_KEYS: usize = 32;
+/// The longest `kid`, in bytes: it is in every edge's memory as well.
+const LONGEST_KID: usize = 255;
 
 /// What stands for a secret in a JWK (RFC 7518, sections 6.2.2, 6.3.2 and 6.4).
 const SECRET: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
@@ -97,6 +99,9 @@ fn key(member: &Object) -> Result<Jwk, String> {
         kid: own("kid"),
         alg,
     };
+    if jwk.kid.as_ref().is_some_and(|kid| kid.len() > LONGEST_KID) {
+        return Err(format!("its `kid` is longer than {LONGEST_KID} bytes"));
+    }
     PublicKey::read(&jwk).map_err(|problem| format!("{problem}"))?;
     if jwk.n.as_deref().and_then(|n| base64url::decode(n.as_bytes())).is_some_and(|n| is_roca(&n)) {
         return Err("its modulus is of the kind that can be factored (CVE-2017-15361)".into());

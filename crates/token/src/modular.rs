@@ -4,8 +4,11 @@
 //! For public numbers only: how long it takes depends on them. A general library of big numbers would add some 55 kB to the
 //! module at the edge. Invariant: numbers are little-endian, as long as the modulus and below it.
 
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
+
+use once_cell::race::OnceBox;
 
 /// An odd modulus, and what is needed of it.
 #[derive(Debug)]
@@ -13,8 +16,9 @@ pub(crate) struct Modulus {
     words: Vec<u32>,
     /// Minus its inverse modulo 2^32.
     inverse: u32,
-    /// The square of R = 2^(32 * words), modulo it.
-    square: Vec<u32>,
+    /// The square of R = 2^(32 * words), modulo it: worked out when it is first needed, since it takes about as long as
+    /// verifying and most keys that providers publish verify nothing.
+    square: OnceBox<Vec<u32>>,
 }
 
 impl Modulus {
@@ -24,9 +28,7 @@ impl Modulus {
         let lowest = *words.first().filter(|it| **it & 1 == 1)?;
         // Each step of Newton's doubles the bits that are right; five of 3 bits are more than 32.
         let inverse = (0..5).fold(lowest, |x, _| x.wrapping_mul(2_u32.wrapping_sub(lowest.wrapping_mul(x))));
-        let mut modulus = Self { words, inverse: inverse.wrapping_neg(), square: Vec::new() };
-        modulus.square = modulus.square_of_r()?;
-        Some(modulus)
+        Some(Self { words, inverse: inverse.wrapping_neg(), square: OnceBox::new() })
     }
 
     /// 2 to the power of R's length in bits, which is R, in Montgomery's form, which is times R.
@@ -47,7 +49,8 @@ impl Modulus {
         if base.len() != self.words.len() || !is_below(&base, &self.words) {
             return None;
         }
-        let base = self.product(&base, &self.square);
+        let square = self.square.get_or_try_init(|| self.square_of_r().map(Box::new).ok_or(())).ok()?;
+        let base = self.product(&base, square);
         Some(self.product(&self.raised(&base, exponent)?, &self.one()))
     }
 
@@ -182,5 +185,15 @@ mod tests {
             }
         }
         assert!(Modulus::new(&[0x80, 0]).is_none() && Modulus::new(&[]).is_none());
+    }
+
+    /// Whoever publishes a thousand keys is not to cost an edge a thousand of these.
+    #[test]
+    fn what_is_not_used_costs_nothing() {
+        let mut modulus = [0xff; 512];
+        modulus[0] = 0x80;
+        let modulus = Modulus::new(&modulus).unwrap();
+        assert!(modulus.square.get().is_none());
+        assert!(modulus.power(&[1; 512], 3).is_some() && modulus.square.get().is_some());
     }
 }

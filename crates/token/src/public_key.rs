@@ -22,7 +22,7 @@ pub enum InvalidKey {
     #[error("a key that is no good point of its curve")]
     Point,
     /// An RSA modulus or exponent that is not accepted.
-    #[error("an RSA key that is not 2048 to 4096 bits, or whose exponent is not odd and 3 to 2^32")]
+    #[error("an RSA key that is not 2048 to 4096 bits, or whose exponent is not odd and 3 to 65537")]
     Rsa,
 }
 

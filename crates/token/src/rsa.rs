@@ -2,7 +2,7 @@
 //!
 //! Nothing here is secret, so nothing has to take constant time. The encoded message is not parsed but built anew and
 //! compared whole: a lax reader of paddings is what forgeries have always been made of. Invariant: the modulus is odd
-//! and has 2048 to 4096 bits, the exponent is odd and at least 3.
+//! and has 2048 to 4096 bits, the exponent is odd and 3 to 65537.
 
 use alloc::vec::Vec;
 
@@ -14,6 +14,9 @@ use crate::public_key::BadSignature;
 /// DER of the `DigestInfo` of SHA-256, up to the digest (RFC 8017, section 9.2, note 1).
 const DIGEST_INFO: [u8; 19] =
     [0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20];
+
+/// What everybody takes; a larger one would let a provider make each of its tokens, forged ones too, cost what it likes.
+const LARGEST_EXPONENT: u32 = 65_537;
 
 /// A public key.
 #[derive(Debug)]
@@ -35,7 +38,7 @@ impl RsaKey {
             return None;
         }
         let exponent = exponent.iter().fold(0, |value, byte| value << 8 | u32::from(*byte));
-        if exponent < 3 || exponent.is_multiple_of(2) {
+        if !(3..=LARGEST_EXPONENT).contains(&exponent) || exponent.is_multiple_of(2) {
             return None;
         }
         Some(Self { modulus: Modulus::new(modulus)?, len: modulus.len(), exponent })

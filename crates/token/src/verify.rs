@@ -20,7 +20,8 @@ pub struct Verified {
     pub environment: String,
     /// Scopes, sorted and each once, unchecked: they count only as far as the key record holds them.
     pub scopes: Vec<String>,
-    /// On whose behalf, if that is not the key itself: 1 to 255 visible ASCII characters.
+    /// On whose behalf, if that is not the key itself: 1 to 255 visible ASCII characters. Another's issuer cannot name
+    /// anybody of ours here.
     pub subject: Option<String>,
     /// Unix seconds; before it the token is not good. The clock skew is taken off already.
     pub not_before: u64,
