@@ -8,7 +8,7 @@ use core::net::IpAddr;
 use portcullis_engine::credential::{CredentialSource, strip_cookie, strip_query};
 use portcullis_engine::spec::{CredentialPlace, RateLimitHeaders};
 use portcullis_engine::{
-    Admission, Ambient, Decision, Denial, Grant, Identity, KeyStore, Policy, Reason, Request, decide, ip,
+    Admission, Ambient, Decision, Denial, Grant, Identity, KeyStore, Policy, Reason, Request, decide,
 };
 
 use crate::host::Host;
@@ -198,6 +198,6 @@ impl<H: Host> Ambient for RequestAmbient<'_, H> {
     }
 
     fn source_address(&self) -> Option<IpAddr> {
-        self.host.source_address().as_deref().and_then(ip::parse_source_address)
+        self.host.source_ip()
     }
 }

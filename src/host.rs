@@ -3,6 +3,9 @@
 //! Nothing here decides anything. Invariant: no method panics; a proxy that cannot do a thing says so in the result.
 
 use core::fmt;
+use core::net::IpAddr;
+
+use portcullis_engine::ip;
 
 /// The proxy around the filter.
 pub trait Host {
@@ -25,6 +28,10 @@ pub trait Host {
     fn remove_request_header(&self, name: &[u8]);
     /// The client's address as the proxy trusts it: `ip:port`.
     fn source_address(&self) -> Option<Vec<u8>>;
+    /// The same, read.
+    fn source_ip(&self) -> Option<IpAddr> {
+        self.source_address().as_deref().and_then(ip::parse_source_address)
+    }
     /// Answers the request instead of its upstream.
     fn reply(&self, reply: &Reply);
     /// Makes a request that waits the one that is spoken of; not if it is gone.

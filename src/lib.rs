@@ -11,6 +11,7 @@ pub mod pairs;
 pub mod plugin;
 
 pub mod filter;
+pub mod forgeries;
 pub mod reply;
 
 pub mod boot;

@@ -22,9 +22,16 @@ impl core::fmt::Debug for RecentSecret {
     }
 }
 
-/// A key's keyed hash.
+/// The keyed hash of a key, an access token or an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Tag(u64, u64);
+
+impl Tag {
+    /// Bits that choose a place in a table.
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+}
 
 /// Where a record stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +86,7 @@ impl Recent {
     }
 
     fn set_of(&self, tag: Tag) -> usize {
-        tag.0 as usize & self.sets.len().wrapping_sub(1)
+        tag.bits() as usize & self.sets.len().wrapping_sub(1)
     }
 }
 

@@ -14,6 +14,9 @@ use crate::ratelimit;
 /// Seconds a client should wait while there is no policy.
 const RETRY_WITHOUT_POLICY: u64 = 1;
 
+/// Seconds a client should wait that shares its address with somebody who makes tokens up.
+const RETRY_AFTER_FORGERIES: u64 = 5;
+
 /// What a page may read of a refusal.
 const EXPOSED: &str = "www-authenticate, retry-after, ratelimit, ratelimit-policy";
 
@@ -111,6 +114,7 @@ fn challenge(policy: Option<&Policy>, denial: &Denial<'_>, code: Code) -> Option
 fn retry_after(denial: &Denial<'_>) -> Option<u64> {
     match denial.reason {
         Reason::NoPolicy | Reason::StalePolicy | Reason::StoreUnavailable => Some(RETRY_WITHOUT_POLICY),
+        Reason::TokenForgeries => Some(RETRY_AFTER_FORGERIES),
         _ => denial.retry_after,
     }
 }

@@ -7,10 +7,11 @@ mod keys;
 
 use portcullis_bundle::{read_policy, read_tokens};
 use portcullis_engine::Policy;
-use portcullis_token::Issuers;
+use portcullis_token::{Issuers, Succession};
 
 use crate::cache::BucketCache;
 use crate::config::CacheSizes;
+use crate::forgeries::Forgeries;
 use crate::host::{Expect, Host, Shared};
 use crate::live::{Live, Names, Place, untagged};
 use crate::recent::{Recent, RecentSecret};
@@ -27,6 +28,7 @@ pub struct Store {
     cache: BucketCache,
     recent: Recent,
     tokens: Tokens,
+    forgeries: Forgeries,
     /// A part was not where the header says. Parts that are there and cannot be read are the same when fetched again.
     missing: bool,
 }
@@ -60,6 +62,7 @@ impl Store {
             cache: BucketCache::new(sizes.keys),
             recent: Recent::new(secret, sizes.keys / 2),
             tokens: Tokens::new(sizes.tokens),
+            forgeries: Forgeries::default(),
             missing: false,
         }
     }
@@ -104,14 +107,16 @@ impl Store {
             Some(_) => None,
             None => Some(None),
         };
-        if issuers.is_some() {
-            // What others vouched for counts no more.
-            self.tokens.clear();
-        }
         let old = self.view.take();
         let (old_policy, old_issuers) = old.map(|view| (view.policy, view.issuers)).unzip();
-        let policy = policy.or(old_policy)?;
-        let issuers = issuers.or(old_issuers).flatten();
+        let (policy, old_issuers) = (policy.or(old_policy)?, old_issuers.flatten());
+        let issuers = match issuers {
+            Some(issuers) => {
+                self.change_issuers(old_issuers.as_ref(), issuers.as_ref());
+                issuers
+            }
+            None => old_issuers,
+        };
         self.cache.reset(live.layout.key_buckets());
         self.recent.reset(live.key_count);
         self.tokens.next_generation();
@@ -121,6 +126,14 @@ impl Store {
         Some(Refresh::NewVersion)
     }
 
+    /// What is vouched for no more counts no more.
+    fn change_issuers(&mut self, old: Option<&Issuers>, new: Option<&Issuers>) {
+        match (old, new) {
+            (Some(old), Some(new)) => self.tokens.succeed(&Succession::new(old, new)),
+            _ => self.tokens.clear(),
+        }
+    }
+
     /// The bytes of a part; notes if it is not there.
     fn read(&mut self, host: &impl Host, name: &str, place: &Place) -> Option<Vec<u8>> {
         found(host.shared(name).as_ref(), place, &mut self.missing).map(<[u8]>::to_vec)
@@ -128,10 +141,13 @@ impl Store {
 
     /// The policy and the keys, to decide with; `None` if there is no bundle yet.
     pub fn parts_mut<'s, H: Host>(&'s mut self, host: &'s H) -> Option<(&'s Policy, Keys<'s, H>)> {
-        let Self { names, view, cache, recent, tokens, missing, .. } = self;
+        let Self { names, view, cache, recent, tokens, forgeries, missing, .. } = self;
         let View { live, policy, issuers, organizations } = view.as_mut()?;
         let (policy, issuers) = (&*policy, issuers.as_ref());
-        Some((policy, Keys { host, names, live, policy, issuers, organizations, cache, recent, tokens, missing }))
+        Some((
+            policy,
+            Keys { host, names, live, policy, issuers, organizations, cache, recent, tokens, forgeries, missing },
+        ))
     }
 
     /// Tells the leader if a part is missing.

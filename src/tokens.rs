@@ -3,13 +3,14 @@
 //! A token is told by the same keyed 128-bit hash as keys are (`recent`); the token itself is not kept. Only tokens that
 //! were verified are put in, so that strangers displace nobody. Kept is what the token says; where its record stands and
 //! which of its scopes count is kept for one version of the bundle and found anew in the next, and what its record says
-//! is read on every request. Invariant: other issuers or keys than those it was verified by empty it, and no more than
-//! its limit in bytes is ever kept, one token apart.
+//! is read on every request. Invariant: what is kept was verified by a key that still counts, and no more than its limit
+//! in bytes is ever kept, one token apart.
 
 use core::hash::BuildHasherDefault;
 use std::collections::HashMap;
 
 use portcullis_bundle::AcceptedToken;
+use portcullis_token::Succession;
 
 use crate::hash::IdHasher;
 use crate::recent::{Position, Tag};
@@ -77,9 +78,19 @@ impl Tokens {
         }
     }
 
-    /// Forgets everything: other issuers or other keys count now.
+    /// Forgets everything: no tokens count any more.
     pub fn clear(&mut self) {
         *self = Self { generation: self.generation, ..Self::new(self.limit) };
+    }
+
+    /// Other issuers count now: forgets what was signed with keys that are not among theirs.
+    pub fn succeed(&mut self, succession: &Succession) {
+        for place in 0..self.slots.len() {
+            let handle = Handle(place as u32);
+            if self.slot_mut(handle).is_some_and(|slot| !slot.known.accepted.succeed(succession)) {
+                self.drop(handle);
+            }
+        }
     }
 
     /// Another version of the bundle is live: records stand elsewhere and say something else.

@@ -12,6 +12,7 @@ use portcullis_token::Issuers;
 
 use super::found;
 use crate::cache::{BucketCache, Entry};
+use crate::forgeries::{Forgeries, network};
 use crate::host::Host;
 use crate::live::{Live, Names};
 use crate::recent::{Position, Recent};
@@ -28,6 +29,7 @@ pub struct Keys<'s, H> {
     pub(super) cache: &'s mut BucketCache,
     pub(super) recent: &'s mut Recent,
     pub(super) tokens: &'s mut Tokens,
+    pub(super) forgeries: &'s mut Forgeries,
     pub(super) missing: &'s mut bool,
 }
 
@@ -111,7 +113,10 @@ impl<H: Host> KeyStore for Keys<'_, H> {
         let tag = self.recent.tag(token);
         let handle = match self.tokens.find(tag) {
             Some(handle) => handle,
-            None => self.tokens.keep(tag, AcceptedToken::verify(issuers, token, now)?),
+            None => {
+                let accepted = self.verify(issuers, token, now)?;
+                self.tokens.keep(tag, accepted)
+            }
         };
         let known = self.tokens.get(handle).ok_or(Reason::StoreUnavailable)?;
         if let Err(reason) = known.accepted.counts_at(now) {
@@ -125,6 +130,20 @@ impl<H: Host> KeyStore for Keys<'_, H> {
 }
 
 impl<H: Host> Keys<'_, H> {
+    /// Verifies a token that was not seen lately, unless too many wrong ones come from there.
+    fn verify(&mut self, issuers: &Issuers, token: &[u8], now: u64) -> Result<AcceptedToken, Reason> {
+        let Self { host, recent, forgeries, .. } = self;
+        let source = || host.source_ip().map(|address| recent.tag(&network(address)));
+        if forgeries.bar(now, source) {
+            return Err(Reason::TokenForgeries);
+        }
+        let verified = AcceptedToken::verify(issuers, token, now);
+        if matches!(verified, Err(Reason::TokenSignature)) {
+            forgeries.note(now, source());
+        }
+        verified
+    }
+
     /// Where the record of a token stands in the live bundle; its bucket is cached then.
     fn place_of(&mut self, token: Handle) -> Result<Position, Reason> {
         let found = match (self.tokens.position(token), self.tokens.get(token)) {

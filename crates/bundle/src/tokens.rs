@@ -8,7 +8,7 @@ use alloc::string::String;
 
 use portcullis_engine::scope::{Scope, common_grants};
 use portcullis_engine::{KeyDigest, KeyId, KeyRecord, Reason, TokenRecord};
-use portcullis_token::{Issuers, IssuersSpec, Refusal};
+use portcullis_token::{Issuers, IssuersSpec, Refusal, Succession, VerifiedBy};
 
 use crate::read::Malformed;
 
@@ -27,6 +27,7 @@ pub struct AcceptedToken {
     subject: Option<Box<str>>,
     not_before: u64,
     expires_at: u64,
+    by: VerifiedBy,
 }
 
 impl AcceptedToken {
@@ -40,6 +41,7 @@ impl AcceptedToken {
             subject: verified.subject.map(Into::into),
             not_before: verified.not_before,
             expires_at: verified.expires_at,
+            by: verified.by,
         };
         accepted.counts_at(now).map(|()| accepted)
     }
@@ -51,6 +53,12 @@ impl AcceptedToken {
             _ if now >= self.expires_at => Err(Reason::ExpiredToken),
             _ => Ok(()),
         }
+    }
+
+    /// Other issuers count now: whether the key that signed it is still one of the same issuer. If so it is known by its place
+    /// among the new ones.
+    pub fn succeed(&mut self, succession: &Succession) -> bool {
+        succession.of(self.by).map(|by| self.by = by).is_some()
     }
 
     /// The record that it was minted for.

@@ -79,6 +79,8 @@ named! {
         TokenClaims = "token_claims",
         /// The signature does not fit.
         TokenSignature = "token_signature",
+        /// Too many tokens of late whose signatures did not fit, some of them from there: no more are verified for now.
+        TokenForgeries = "token_forgeries",
         /// The token's time has not come.
         TokenNotYetValid = "token_not_yet_valid",
         /// The token's time is over.
@@ -201,7 +203,7 @@ impl Reason {
             Self::ExpiredToken => Code::ExpiredToken,
             Self::OrganizationSuspended => Code::OrganizationSuspended,
             Self::QuotaExhausted => Code::QuotaExceeded,
-            Self::RateLimited => Code::RateLimited,
+            Self::RateLimited | Self::TokenForgeries => Code::RateLimited,
             Self::QuotaUnavailable => Code::QuotaUnavailable,
             Self::EnvironmentMismatch => Code::EnvironmentMismatch,
             Self::IpNotAllowed | Self::AddressUnknown => Code::IpNotAllowed,

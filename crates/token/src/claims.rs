@@ -9,13 +9,14 @@ use alloc::vec::Vec;
 use crate::issuers::Issuer;
 use crate::json::{Json, Object};
 use crate::spec::{Mapping, Subjects};
+use crate::succession::VerifiedBy;
 use crate::verify::{Refusal, Verified};
 
 /// The end of the year 9999: later times are taken for mistakes, not for "never".
 const LAST_SECOND: f64 = 253_402_300_799.0;
 
-/// What the payload says, if it is good at `now`.
-pub(crate) fn read(issuer: &Issuer, payload: &Object, now: u64) -> Result<Verified, Refusal> {
+/// What the payload says, if it is good at `now` and that key signed it.
+pub(crate) fn read(issuer: &Issuer, by: VerifiedBy, payload: &Object, now: u64) -> Result<Verified, Refusal> {
     let expires_at = time(payload, "exp")?.ok_or(Refusal::Claims)?.saturating_add(issuer.skew);
     let (issued, earliest) = (time(payload, "iat")?, time(payload, "nbf")?);
     let not_before = issued.max(earliest).unwrap_or_default().saturating_sub(issuer.skew);
@@ -42,6 +43,7 @@ pub(crate) fn read(issuer: &Issuer, payload: &Object, now: u64) -> Result<Verifi
         not_before,
         expires_at,
         token_id: token_id.map(Into::into),
+        by,
     })
 }
 

@@ -18,7 +18,7 @@ use crate::verify::Refusal;
 #[derive(Debug)]
 pub struct Issuers {
     pub(crate) max_token_bytes: usize,
-    issuers: Vec<Issuer>,
+    pub(crate) issuers: Vec<Issuer>,
 }
 
 /// Why a list of issuers cannot be used. Whoever made the list can fix it.
@@ -41,6 +41,9 @@ pub enum InvalidIssuers {
         /// Which.
         kid: String,
     },
+    /// More than could be told apart.
+    #[error("more than {MOST} issuers, or keys of one of them; hint: remove those that nobody uses")]
+    TooMany,
     /// A key is none.
     #[error("issuer `{issuer}`: {problem}")]
     Key {
@@ -57,6 +60,9 @@ impl Issuers {
         if !(1..=MAX_TOKEN_BYTES).contains(&spec.max_token_bytes) {
             return Err(InvalidIssuers::MaxTokenBytes(spec.max_token_bytes));
         }
+        if spec.issuers.len() > MOST || spec.issuers.iter().any(|it| it.keys.len() > MOST) {
+            return Err(InvalidIssuers::TooMany);
+        }
         for (index, one) in spec.issuers.iter().enumerate() {
             if spec.issuers.iter().skip(index + 1).any(|other| overlap(one, other)) {
                 return Err(InvalidIssuers::Twice(one.issuer.clone()));
@@ -66,14 +72,14 @@ impl Issuers {
         Ok(Self { max_token_bytes: spec.max_token_bytes, issuers })
     }
 
-    /// The issuer that `iss` and `aud` name.
-    pub(crate) fn choose(&self, payload: &Object) -> Result<&Issuer, Refusal> {
+    /// The issuer that `iss` and `aud` name, and where it stands.
+    pub(crate) fn choose(&self, payload: &Object) -> Result<(usize, &Issuer), Refusal> {
         let iss = payload.get("iss").and_then(Json::text).ok_or(Refusal::Claims)?;
         let audiences = audiences(payload)?;
-        let mut known = self.issuers.iter().filter(|it| it.issuer == iss).peekable();
+        let mut known = self.issuers.iter().enumerate().filter(|(_, it)| it.issuer == iss).peekable();
         known.peek().ok_or(Refusal::UnknownIssuer)?;
         // A token may have several audiences, and a stranger may have configured another of them.
-        let mut meant = known.filter(|it| it.audiences.iter().any(|own| audiences.contains(&own.as_str())));
+        let mut meant = known.filter(|(_, it)| it.audiences.iter().any(|own| audiences.contains(&own.as_str())));
         meant.next().ok_or(Refusal::Audience)
     }
 }
@@ -94,14 +100,20 @@ fn overlap(one: &IssuerSpec, other: &IssuerSpec) -> bool {
     one.issuer == other.issuer && (own(one) || own(other) || shared())
 }
 
+/// More than a list ever has.
+const MOST: usize = u16::MAX as usize;
+
+/// A key by its `kid`.
+pub(crate) type NamedKey = (Option<String>, PublicKey);
+
 /// One issuer.
 #[derive(Debug)]
 pub(crate) struct Issuer {
-    issuer: String,
-    audiences: Vec<String>,
+    pub(crate) issuer: String,
+    pub(crate) audiences: Vec<String>,
     types: Vec<String>,
     pub(crate) skew: u64,
-    keys: Vec<(Option<String>, PublicKey)>,
+    pub(crate) keys: Vec<NamedKey>,
     pub(crate) subjects: Subjects,
 }
 
@@ -128,24 +140,38 @@ impl Issuer {
         })
     }
 
+    /// Whether all is the same but the keys.
+    pub(crate) fn has_rules_of(&self, other: &Self) -> bool {
+        let Self { issuer, audiences, types, skew, keys: _, subjects } = self;
+        (issuer, audiences, types) == (&other.issuer, &other.audiences, &other.types)
+            && (skew, subjects) == (&other.skew, &other.subjects)
+    }
+
     pub(crate) fn takes_type(&self, header: &Header) -> Result<(), Refusal> {
         if self.types.contains(&header.typ) { Ok(()) } else { Err(Refusal::Type) }
     }
 
-    /// The one key that the header means. Ours are always named; others may leave the name out if there is no choice.
-    pub(crate) fn key(&self, header: &Header) -> Result<&PublicKey, Refusal> {
+    /// The one key that the header means, and where it stands. Ours are always named; others may leave the name out if there is no choice.
+    pub(crate) fn key(&self, header: &Header) -> Result<(usize, &PublicKey), Refusal> {
         let key = match &header.kid {
-            Some(kid) => self.keys.iter().find(|(it, _)| it.as_ref() == Some(kid)).map(|(_, key)| key),
+            Some(kid) => {
+                self.places().find(|(_, (it, _))| it.as_ref() == Some(kid)).map(|(place, (_, key))| (place, key))
+            }
             None if self.subjects == Subjects::Own => None,
             None => self.only(header.algorithm),
         };
-        let key = key.ok_or(Refusal::UnknownKey)?;
-        if key.algorithm() == header.algorithm { Ok(key) } else { Err(Refusal::Algorithm) }
+        let (place, key) = key.ok_or(Refusal::UnknownKey)?;
+        if key.algorithm() == header.algorithm { Ok((place, key)) } else { Err(Refusal::Algorithm) }
     }
 
-    fn only(&self, algorithm: Algorithm) -> Option<&PublicKey> {
-        let mut keys = self.keys.iter().map(|(_, key)| key).filter(|key| key.algorithm() == algorithm);
+    fn only(&self, algorithm: Algorithm) -> Option<(usize, &PublicKey)> {
+        let mut keys =
+            self.places().map(|(place, (_, key))| (place, key)).filter(|(_, key)| key.algorithm() == algorithm);
         keys.next().filter(|_| keys.next().is_none())
+    }
+
+    fn places(&self) -> impl Iterator<Item = (usize, &NamedKey)> {
+        self.keys.iter().enumerate()
     }
 }
 

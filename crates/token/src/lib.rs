@@ -24,6 +24,7 @@ mod rsa;
 #[cfg(feature = "sign")]
 mod sign;
 mod spec;
+mod succession;
 #[cfg(test)]
 mod vectors;
 mod verify;
@@ -35,4 +36,5 @@ pub use public_key::InvalidKey;
 #[cfg(feature = "sign")]
 pub use sign::{Claims, TokenKey};
 pub use spec::{IssuerSpec, IssuersSpec, MAX_TOKEN_BYTES, Mapping, Subjects};
+pub use succession::{Succession, VerifiedBy};
 pub use verify::{Refusal, Verified};

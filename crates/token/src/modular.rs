@@ -21,6 +21,12 @@ pub(crate) struct Modulus {
     square: OnceBox<Vec<u32>>,
 }
 
+impl PartialEq for Modulus {
+    fn eq(&self, other: &Self) -> bool {
+        self.words == other.words
+    }
+}
+
 impl Modulus {
     /// From big-endian bytes; `None` if it is even.
     pub(crate) fn new(bytes: &[u8]) -> Option<Self> {

@@ -31,7 +31,7 @@ pub enum InvalidKey {
 pub(crate) struct BadSignature;
 
 /// A key that can verify.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum PublicKey {
     Ed25519(ed25519_dalek::VerifyingKey),
     P256(p256::ecdsa::VerifyingKey),

@@ -19,7 +19,7 @@ const DIGEST_INFO: [u8; 19] =
 const LARGEST_EXPONENT: u32 = 65_537;
 
 /// A public key.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct RsaKey {
     modulus: Modulus,
     /// Length of the modulus, and of every signature, in bytes.

@@ -60,7 +60,7 @@ fn open(jwks: &Value, token: &str) -> Result<Vec<u8>, Refusal> {
     let parts = Parts::split(token.as_bytes()).ok_or(Refusal::Malformed)?;
     let header = Header::read(parts.header)?;
     let payload = base64url::decode(parts.payload).ok_or(Refusal::Malformed)?;
-    issuer.key(&header)?.verify(parts.signed, &parts.signature).map_err(|_| Refusal::Signature)?;
+    issuer.key(&header)?.1.verify(parts.signed, &parts.signature).map_err(|_| Refusal::Signature)?;
     Ok(payload)
 }
 

@@ -10,6 +10,7 @@ use crate::claims;
 use crate::header::Header;
 use crate::issuers::Issuers;
 use crate::json;
+use crate::succession::VerifiedBy;
 
 /// What a good token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct Verified {
     pub expires_at: u64,
     /// `jti`.
     pub token_id: Option<String>,
+    /// Whose signature it was.
+    pub by: VerifiedBy,
 }
 
 /// Why a token is not believed.
@@ -81,10 +84,11 @@ impl Issuers {
         let parts = Parts::split(token).ok_or(Refusal::Malformed)?;
         let header = Header::read(parts.header)?;
         let payload = json::read_part(parts.payload).ok_or(Refusal::Malformed)?;
-        let issuer = self.choose(&payload)?;
+        let (issuer_place, issuer) = self.choose(&payload)?;
         issuer.takes_type(&header)?;
-        let key = issuer.key(&header)?;
-        let verified = claims::read(issuer, &payload, now)?;
+        let (key_place, key) = issuer.key(&header)?;
+        let by = VerifiedBy::at(issuer_place, key_place).ok_or(Refusal::UnknownKey)?;
+        let verified = claims::read(issuer, by, &payload, now)?;
         key.verify(parts.signed, &parts.signature).map_err(|_| Refusal::Signature)?;
         Ok(verified)
     }

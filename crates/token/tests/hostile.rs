@@ -317,34 +317,6 @@ fn confusions() {
     check(&signed(&header(&json!({ "kid": "theirs" })), &claims(&theirs), by_ed(2)), None);
 }
 
-/// What providers list beside the API as an audience, anybody may have configured as theirs.
-#[test]
-fn a_later_issuer_of_one_url_changes_nothing_for_an_earlier_one() {
-    const ALSO: &str = "https://idp.example.com/userinfo";
-    let mut later = issuer(OTHER, &["at+jwt"], vec![ed_jwk(9, Some("theirs"))], spec().issuers[1].subjects.clone());
-    later.audiences = vec![ALSO.to_owned()];
-    let with = |place: usize| {
-        let mut spec = spec();
-        spec.issuers.insert(place, later.clone());
-        Issuers::compile(&spec).unwrap()
-    };
-    let token = |audiences: Value, seed: u8| {
-        let payload = claims(&json!({ "iss": OTHER, "aud": audiences }));
-        signed(&header(&json!({ "kid": "theirs" })), &payload, by_ed(seed))
-    };
-    let last = spec().issuers.len();
-    for (audiences, seed, place, refusal) in [
-        (json!([AUDIENCE, ALSO]), 2, last, None),
-        (json!([ALSO, AUDIENCE]), 2, last, None),
-        (json!([ALSO, AUDIENCE]), 9, last, Some(Refusal::Signature)),
-        (json!([ALSO]), 9, last, None),
-        (json!([AUDIENCE, ALSO]), 2, 0, Some(Refusal::Signature)),
-    ] {
-        let verified = with(place).verify(token(audiences.clone(), seed).as_bytes(), NOW);
-        assert_eq!(verified.err(), refusal, "{audiences} by {seed}, the other issuer at {place}");
-    }
-}
-
 #[test]
 fn keys_without_a_name() {
     use Refusal::*;

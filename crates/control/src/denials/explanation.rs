@@ -61,6 +61,10 @@ pub(super) const fn of(reason: Reason) -> &'static str {
             "The token lacks a claim, or has one of another type, or names an environment that the policy does not have."
         }
         Reason::TokenSignature => "The token's signature does not fit: it was changed on its way, or made up.",
+        Reason::TokenForgeries => {
+            "Many tokens whose signatures did not fit came of late, some from this address: it is not verified what else comes \
+             from there and was not seen before. See who makes them up."
+        }
         Reason::TokenNotYetValid => {
             "The token is from the future: the clock of whoever minted it, or the edge's, is wrong."
         }
