@@ -6,14 +6,16 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from portcullis import AccessToken, AsyncTokenSource, Credentials, TokenSource
+import httpx
+
+from portcullis import AccessToken, AsyncTokenAuth, AsyncTokenSource, Credentials, TokenAuth, TokenSource
 from portcullis._clock import Clock
 
 SECRET = "secret_a+b/c:d%e&f"
@@ -166,6 +168,11 @@ class Threads:
         with ThreadPoolExecutor(count) as pool:
             return list(pool.map(lambda _: self.source.token(), range(count)))
 
+    def post(self, url: str, body: str = "nothing") -> int:
+        content = {"nothing": None, "text": b"ab", "stream": iter((b"a", b"b"))}[body]
+        with httpx.Client(auth=TokenAuth(self.source), trust_env=False) as client:
+            return client.post(url, content=content).status_code
+
     def is_exchanging(self) -> bool:
         return self.source._flight is not None
 
@@ -192,6 +199,14 @@ class Tasks:
 
         return asyncio.run_coroutine_threadsafe(all_at_once(), self.loop).result(_PATIENCE)
 
+    def post(self, url: str, body: str = "nothing") -> int:
+        async def sent() -> int:
+            content = {"nothing": None, "text": b"ab", "stream": _pieces()}[body]
+            async with httpx.AsyncClient(auth=AsyncTokenAuth(self.source), trust_env=False) as client:
+                return (await client.post(url, content=content)).status_code
+
+        return asyncio.run_coroutine_threadsafe(sent(), self.loop).result(_PATIENCE)
+
     def is_exchanging(self) -> bool:
         return bool(self.source._flights)
 
@@ -211,6 +226,11 @@ def using(kind: Kind, url: str, **options: Any) -> Iterator[Threads | Tasks]:
         yield it
     finally:
         it.close()
+
+
+async def _pieces() -> AsyncIterator[bytes]:
+    yield b"a"
+    yield b"b"
 
 
 def credentials(url: str) -> Credentials:

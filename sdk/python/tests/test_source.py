@@ -211,13 +211,48 @@ def test_attempts_end_at_the_deadline(kind: Kind) -> None:
 
 @both
 def test_only_the_current_token_is_forgotten(kind: Kind) -> None:
-    with serving(minted("t1"), minted("t2"), minted("t3")) as server, using(kind, server.url) as it:
+    clock = ManualClock()
+    script = [minted("t1"), minted("t2"), minted("t3")]
+    with serving(*script) as server, using(kind, server.url, _clock=clock) as it:
         first = it.token()
-        it.invalidate(first)
+        clock.advance(5)
+        assert it.invalidate(first)
+        assert it.invalidate(first), "another caller is told to try again as well"
         second = it.token()
-        it.invalidate(first)
+        assert it.invalidate(first)
         assert it.token() is second
         assert (second.expose(), len(server.seen)) == ("t2", 2)
+
+
+@both
+@pytest.mark.parametrize(
+    ("lifetime", "took", "age", "forgotten"),
+    [
+        (900, 0, 0, False),
+        (900, 0, 4.999, False),
+        (900, 0, 5, True),
+        (900, 4, 4.999, False),
+        (900, 5, 5, True),
+        (2, 0, 1.999, False),
+        # It has ended.
+        (2, 0, 2, True),
+    ],
+)
+def test_a_token_that_was_asked_for_a_moment_ago_is_not_forgotten(
+    kind: Kind, lifetime: int, took: float, age: float, forgotten: bool
+) -> None:
+    clock = ManualClock()
+    script = [minted("t1", lifetime), minted("t2")]
+    slow = lambda: clock.advance(took)  # noqa: E731
+    with (
+        serving(*script, on_request=slow) as server,
+        using(kind, server.url, token_refresh_buffer=0, _clock=clock) as it,
+    ):
+        first = it.token()
+        clock.advance(age - took)
+        assert it.invalidate(first) is forgotten
+        assert it.token().expose() == ("t2" if forgotten else "t1")
+        assert len(server.seen) == 1 + forgotten
 
 
 @both

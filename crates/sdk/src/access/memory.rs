@@ -11,6 +11,9 @@ use super::token::AccessToken;
 
 /// After a renewal that failed: the old token is good, nobody waits.
 const PAUSE: Duration = Duration::from_secs(5);
+/// A token that is refused so soon is hardly at fault: the edge's clock is behind, or it has not heard of the credential.
+/// Another would be refused as well, and an exchange for each request is more than the token endpoint answers.
+const NEW_FOR: Duration = Duration::from_secs(5);
 
 /// The memory of a token source.
 #[derive(Debug)]
@@ -24,6 +27,7 @@ pub(crate) struct Memory {
 #[derive(Debug)]
 struct Held {
     token: AccessToken,
+    new_until: Instant,
     renew_at: Instant,
     expires_at: Instant,
 }
@@ -58,7 +62,10 @@ impl Memory {
         let lifetime = minted.lifetime;
         // Half of a short lifetime at most: a token is not renewed on each call.
         let renew_at = asked_at + lifetime.saturating_sub(self.buffer.min(lifetime / 2));
-        self.held = Some(Held { token: minted.token.clone(), renew_at, expires_at: asked_at + lifetime });
+        // Once it has ended, a refusal is right.
+        let new_until = asked_at + lifetime.min(NEW_FOR);
+        let token = minted.token.clone();
+        self.held = Some(Held { token, new_until, renew_at, expires_at: asked_at + lifetime });
         (self.failure, self.quiet_until) = (None, None);
     }
 
@@ -68,8 +75,13 @@ impl Memory {
         self.quiet_until = Some(now + PAUSE);
     }
 
-    /// Forgets a token that the API refused, unless it was replaced meanwhile.
-    pub(crate) fn invalidate(&mut self, token: &AccessToken) {
+    /// Forgets a token that the API refused, unless it is new or was replaced; says whether to ask for another.
+    pub(crate) fn invalidate(&mut self, token: &AccessToken, now: Instant) -> bool {
+        let refused = self.held.as_ref().filter(|held| held.token.is(token));
+        if refused.is_some_and(|held| now < held.new_until) {
+            return false;
+        }
         self.held.take_if(|held| held.token.is(token));
+        true
     }
 }

@@ -1,6 +1,7 @@
 //! Sending a request with the token, and once more with a new one when the API says that the old one is not good.
 //!
-//! Where it goes is the caller's choice. Invariant: a body that cannot be sent twice is sent once.
+//! Where it goes is the caller's choice. Invariant: a body that cannot be sent twice is sent once, and no token is
+//! given up that was asked for a moment ago.
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, WWW_AUTHENTICATE};
 use reqwest::{RequestBuilder, Response, StatusCode};
@@ -11,7 +12,8 @@ use super::token::AccessToken;
 
 impl TokenSource {
     /// Sends a request with the current token. One that is answered 401 with `error="invalid_token"` is sent once more with
-    /// a new token, unless its body is a stream, which is used up.
+    /// a new token, unless its body is a stream, which is used up, or its token was asked for less than 5 s ago: another
+    /// would be refused as well.
     pub async fn send(&self, request: RequestBuilder) -> Result<Response, SendError> {
         let again = request.try_clone();
         let token = self.token().await?;
@@ -19,8 +21,8 @@ impl TokenSource {
         if !refuses_token(&response) {
             return Ok(response);
         }
-        self.invalidate(&token);
-        match again {
+        let is_worth_it = self.invalidate(&token);
+        match again.filter(|_| is_worth_it) {
             Some(request) => Ok(with(request, &self.token().await?).send().await?),
             None => Ok(response),
         }

@@ -72,9 +72,11 @@ impl TokenSource {
         Err(TokenError::Unavailable { cause: "the exchange broke off".to_owned(), retry_after: None })
     }
 
-    /// Forgets a token that the API refused as invalid. One that was replaced meanwhile changes nothing.
-    pub fn invalidate(&self, token: &AccessToken) {
-        self.0.state().memory.invalidate(token);
+    /// Forgets a token that the API refused as invalid; says whether to try again with [`Self::token`]. One that was asked
+    /// for less than 5 s ago is kept: another would be refused as well. One that was replaced meanwhile changes nothing: its
+    /// successor is worth a try.
+    pub fn invalidate(&self, token: &AccessToken) -> bool {
+        self.0.state().memory.invalidate(token, self.0.clock.now())
     }
 
     #[cfg(test)]

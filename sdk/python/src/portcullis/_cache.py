@@ -12,6 +12,9 @@ from ._secret import AccessToken
 
 # After a refresh ahead that failed: the old token is good, nobody waits.
 _PAUSE = 5.0
+# A token that is refused so soon is hardly at fault: the edge's clock is behind, or it has not heard of the credential.
+# Another would be refused as well, and an exchange for each request is more than the token endpoint answers.
+_NEW_FOR = 5.0
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class Held:
     """A token and when it ends."""
 
     token: AccessToken
+    new_until: float
     refresh_at: float
     expires_at: float
 
@@ -59,11 +63,18 @@ class Cache:
         expires_at = started + result.lifetime
         # Half of a short lifetime at most: a token is not refreshed on each call.
         refresh_at = expires_at - min(self._buffer, result.lifetime / 2)
-        self._held = Held(result.token, refresh_at, expires_at)
+        # Once it has ended, a refusal is right.
+        new_until = started + min(_NEW_FOR, result.lifetime)
+        self._held = Held(result.token, new_until, refresh_at, expires_at)
         self._failure = None
         self._quiet_until = 0.0
 
-    def invalidate(self, token: AccessToken) -> None:
-        """Forget a token that the API refused, unless it was replaced meanwhile."""
-        if self._held and self._held.token is token:
-            self._held = None
+    def invalidate(self, token: AccessToken, now: float) -> bool:
+        """Forget a token that the API refused, unless it is new or was replaced; say whether to ask for another."""
+        held = self._held
+        if held is None or held.token is not token:
+            return True
+        if now < held.new_until:
+            return False
+        self._held = None
+        return True

@@ -1,6 +1,7 @@
 """Authentication of httpx clients: the token on every request, and one more attempt after `error="invalid_token"`.
 
-Invariant: a request whose body cannot be sent twice is sent once.
+Invariant: a request whose body cannot be sent twice is sent once, and no token is given up that was asked for a moment
+ago.
 """
 
 from __future__ import annotations
@@ -27,10 +28,8 @@ class TokenAuth(httpx.Auth, Unpicklable):
         """Send with the token, and once more with a new one if that is worth it."""
         token = self._source.token()
         response = yield _with(request, token)
-        if refuses_token(response):
-            self._source.invalidate(token)
-            if _can_repeat(request):
-                yield _with(request, self._source.token())
+        if refuses_token(response) and self._source.invalidate(token) and _can_repeat(request):
+            yield _with(request, self._source.token())
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """Refuse: a token source of threads would block the loop."""
@@ -53,10 +52,8 @@ class AsyncTokenAuth(httpx.Auth, Unpicklable):
         """Send with the token, and once more with a new one if that is worth it."""
         token = await self._source.token()
         response = yield _with(request, token)
-        if refuses_token(response):
-            self._source.invalidate(token)
-            if _can_repeat(request):
-                yield _with(request, await self._source.token())
+        if refuses_token(response) and self._source.invalidate(token) and _can_repeat(request):
+            yield _with(request, await self._source.token())
 
 
 def refuses_token(response: httpx.Response) -> bool:

@@ -68,10 +68,14 @@ class TokenSource(Unpicklable):
             raise result.error()
         return result.token
 
-    def invalidate(self, token: AccessToken) -> None:
-        """Forget a token that the API refused as invalid. One that was replaced meanwhile changes nothing."""
+    def invalidate(self, token: AccessToken) -> bool:
+        """Forget a token that the API refused as invalid, and return whether to try again with `token()`.
+
+        One that was asked for less than 5 s ago is kept: another would be refused as well. One that was replaced
+        meanwhile changes nothing: its successor is worth a try.
+        """
         with self._lock:
-            self._cache.invalidate(token)
+            return self._cache.invalidate(token, self._clock.now())
 
     def _start(self) -> _Flight:
         flight: _Flight = Future()

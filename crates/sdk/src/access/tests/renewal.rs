@@ -98,13 +98,41 @@ async fn while_the_server_is_down_the_old_token_serves_until_it_ends() {
 
 #[tokio::test]
 async fn only_the_current_token_is_forgotten() {
-    let (server, source, _) = start(&[minted("t1", 900), minted("t2", 900), minted("t3", 900)]).await;
+    let (server, source, clock) = start(&[minted("t1", 900), minted("t2", 900), minted("t3", 900)]).await;
     let first = source.token().await.unwrap();
-    source.invalidate(&first);
+    clock.advance(Duration::from_secs(5));
+    assert!(source.invalidate(&first));
+    assert!(source.invalidate(&first), "another caller is told to try again as well");
     assert_eq!(text(&source).await.unwrap(), "t2");
-    source.invalidate(&first);
+    assert!(source.invalidate(&first));
     assert_eq!(text(&source).await.unwrap(), "t2");
     assert_eq!(server.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_was_asked_for_a_moment_ago_is_not_forgotten() {
+    for (lifetime, took, age, forgotten) in [
+        (900, 0, 0, false),
+        (900, 0, 4999, false),
+        (900, 0, 5000, true),
+        (900, 4000, 4999, false),
+        (900, 5000, 5000, true),
+        (2, 0, 1999, false),
+        // It has ended.
+        (2, 0, 2000, true),
+    ] {
+        let clock = Arc::new(Manual::default());
+        let (slow, begin) = (Arc::clone(&clock), clock.now());
+        let script = [minted("t1", lifetime), minted("t2", 900)];
+        let server = Server::start_with(&script, move || slow.advance(Duration::from_millis(took))).await;
+        let source = builder(&server, &clock).token_refresh_buffer(Duration::ZERO).build().unwrap();
+        let first = source.token().await.unwrap();
+        clock.advance(begin + Duration::from_millis(age) - clock.now());
+        assert_eq!(source.invalidate(&first), forgotten, "{lifetime} {took} {age}");
+        let wanted = if forgotten { "t2" } else { "t1" };
+        assert_eq!(text(&source).await.unwrap(), wanted, "{lifetime} {took} {age}");
+        assert_eq!(server.seen().len(), 1 + usize::from(forgotten), "{lifetime} {took} {age}");
+    }
 }
 
 #[tokio::test]
