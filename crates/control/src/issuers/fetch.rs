@@ -39,7 +39,7 @@ pub(super) enum Problem {
     /// The keys cannot be read.
     #[error("its keys: {0}")]
     Jwks(InvalidJwks),
-    /// There is nothing to verify with.
+    /// They were read, and there is nothing to verify with. All others leave open what it publishes.
     #[error("its keys: none can be used{0}")]
     NoKeys(String),
 }

@@ -195,6 +195,60 @@ async fn keys_are_fetched_again_and_the_last_good_ones_stay() {
 }
 
 #[tokio::test]
+async fn what_an_issuer_withdrew_counts_no_more_even_if_nothing_is_left() {
+    let (stack, one) = (minting().await, key(1));
+    let provider = Provider::start(&[&one]).await;
+    let path = add(&stack, body(&provider)).await;
+    let again = async || {
+        stack.pass(60);
+        stack.post(&format!("{path}/refresh"), json!({})).await.json()
+    };
+    let fresh = || token(&stack, &provider.url, &one, "refunds:read");
+    for (set, why) in [
+        (r#"{"keys":[]}"#, "its keys: none can be used"),
+        (r#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#, "its keys: none can be used; key 1: it has the secret member `k`"),
+    ] {
+        assert_eq!(judged(&stack, &fresh()).await, "refunds:read", "{set}");
+        provider.put("/keys", 200, set);
+        let told = again().await;
+        assert_eq!(told["keys"], json!([]), "{set}");
+        assert!(told["problem"].as_str().unwrap().starts_with(why), "{told}");
+        assert_eq!(judged(&stack, &fresh()).await, "unknown_token_key", "{set}");
+        let version = stack.manifest().await.version;
+        assert_eq!(again().await["problem"], told["problem"]);
+        assert_eq!(stack.manifest().await.version, version, "nothing new");
+        provider.publish(&[&one]);
+        assert_eq!(again().await["problem"], Value::Null);
+    }
+    let failed = stack.get("/v1/audit?action=issuer.failed").await.json();
+    assert_eq!(failed["data"].as_array().unwrap().len(), 2, "{failed}");
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_fetched_for_three_days_count_no_more() {
+    let (stack, one) = (minting().await, key(1));
+    let provider = Provider::start(&[&one]).await;
+    let path = add(&stack, body(&provider)).await;
+    let fresh = || token(&stack, &provider.url, &one, "refunds:read");
+    let problem = async || stack.get(&path).await.json()["problem"].as_str().unwrap_or_default().to_owned();
+    provider.put("/keys", 500, "");
+    stack.pass(72 * 3600 - 1);
+    eventually("a problem", async || problem().await.ends_with("status 500")).await;
+    assert_eq!(judged(&stack, &fresh()).await, "refunds:read");
+    stack.pass(20 * 60);
+    eventually("the end", async || {
+        problem().await.ends_with("status 500; for 72 hours now, so none of them is accepted")
+    })
+    .await;
+    eventually("told to edges", async || judged(&stack, &fresh()).await == "unknown_token_key").await;
+    let shown = stack.get(&path).await.json();
+    assert_eq!((&shown["keys"], &shown["fetched_at"]), (&json!([]), &json!("2026-01-15T12:00:00Z")));
+    provider.publish(&[&one]);
+    stack.pass(20 * 60);
+    eventually("back again", async || judged(&stack, &fresh()).await == "refunds:read").await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_an_issuer_is_told_why() {
     let (stack, one) = (minting().await, key(1));
     let provider = Provider::start(&[&one]).await;
