@@ -11,8 +11,10 @@ mod fields;
 mod manage;
 mod published;
 mod refresh;
+mod turns;
 mod view;
 
 pub(crate) use manage::{create, list, refresh, remove, show, update};
 pub(crate) use published::specs;
 pub(crate) use refresh::run;
+pub(crate) use turns::Fetches;

@@ -3,8 +3,9 @@
 //! Control planes that share a database each look; a claim is a time until which nobody else fetches an issuer's keys, and
 //! who dies with one leaves them to the others. Invariants: what an issuer withdrew counts no more once its set was read, even
 //! if nothing is left; if it cannot be read, the last good keys stay for three days; edges hear of keys only if they are
-//! others than before.
+//! others than before, and of one issuer's once a minute at most.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use portcullis_token::Jwk;
@@ -29,7 +30,10 @@ const CLAIM_MS: u64 = 60 * 1000;
 const KEPT_HOURS: u64 = 72;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
-const AT_ONCE: u32 = 8;
+/// More than can be due of so few organisations as are served at once.
+const LOOKED_AT: u32 = 160;
+/// Keys are taken over no sooner after the last ones: each change makes edges verify tokens anew.
+const APART_SECONDS: u64 = 60;
 
 /// Fetches, as long as the process lives. Never returns. What breaks off is begun again: edges do not depend on it.
 pub(crate) async fn run(app: App) {
@@ -54,10 +58,15 @@ async fn look(app: App) {
 async fn fetch_due(app: &App) -> Result<(), Error> {
     let now_ms = app.clock.millis();
     let mut fetching = JoinSet::new();
-    for due in app.store.due_issuers(now_ms, AT_ONCE).await? {
+    let due = app.store.due_issuers(now_ms, LOOKED_AT).await?;
+    let mut organizations = BTreeSet::new();
+    for due in due.into_iter().filter(|it| organizations.insert(it.key.organization)) {
+        // What gets none now is still due in a second.
+        let Some(turn) = app.fetches.turn_now(due.key.organization) else { continue };
         if app.store.claim_issuer(&due.row, now_ms.saturating_add(CLAIM_MS)).await? {
             let app = app.clone();
             fetching.spawn(async move {
+                let _turn = turn;
                 let by = Caller::system(due.key.organization);
                 let done = again(&app, &by, &due).await;
                 let name = &due.row.issuer;
@@ -76,8 +85,7 @@ async fn fetch_due(app: &App) -> Result<(), Error> {
 pub(super) async fn again(app: &App, by: &Caller, owned: &OwnedIssuer) -> Result<Committed<OwnedIssuer>, Error> {
     let row = &owned.row;
     let found = fetch::keys(app, &row.issuer, row.jwks_uri.as_deref()).await;
-    let (jwks, fetched) = outcome(app, row, found);
-    let stored = OwnedIssuer { row: IssuerRow { jwks, fetched, ..row.clone() }, key: owned.key.clone() };
+    let stored = OwnedIssuer { row: outcome(app, row, found), key: owned.key.clone() };
     let failed = failure(row, &stored);
     if stored.row.jwks != row.jwks {
         let kids: Vec<_> = stored.row.jwks.iter().map(|it| it.kid.clone()).collect();
@@ -115,13 +123,26 @@ fn target(owned: &OwnedIssuer) -> Target {
     Target::new("issuer", owned.key.id, &owned.key.name)
 }
 
-/// What counts from now on, and how fetching goes.
-fn outcome(app: &App, row: &IssuerRow, found: Result<Vec<Jwk>, Problem>) -> (Vec<Jwk>, Fetched) {
-    let problem = match found {
-        Ok(jwks) => return (jwks, now(app)),
-        Err(problem) => problem,
+/// The issuer as it is from now on.
+fn outcome(app: &App, row: &IssuerRow, found: Result<Vec<Jwk>, Problem>) -> IssuerRow {
+    let (jwks, fetched) = match found {
+        Ok(jwks) => (jwks, now(app)),
+        Err(problem) => without(app, row, &problem),
     };
-    let (jwks, at, problem) = match &problem {
+    if jwks == row.jwks {
+        return IssuerRow { fetched, ..row.clone() };
+    }
+    let seconds = app.clock.seconds();
+    if seconds.checked_sub(row.keys_changed_at).is_some_and(|age| age < APART_SECONDS) {
+        let next_ms = row.keys_changed_at.saturating_add(APART_SECONDS).saturating_mul(1000);
+        return IssuerRow { fetched: Fetched { next_ms, ..row.fetched.clone() }, ..row.clone() };
+    }
+    IssuerRow { jwks, keys_changed_at: seconds, fetched, ..row.clone() }
+}
+
+/// The keys that count although none were found, and how fetching goes.
+fn without(app: &App, row: &IssuerRow, problem: &Problem) -> (Vec<Jwk>, Fetched) {
+    let (jwks, at, problem) = match problem {
         Problem::NoKeys(_) => (Vec::new(), app.clock.seconds(), problem.to_string()),
         _ if row.fetched.at.saturating_add(KEPT_HOURS * HOUR) > app.clock.seconds() => {
             (row.jwks.clone(), row.fetched.at, problem.to_string())

@@ -186,6 +186,7 @@ async fn keys_are_fetched_again_and_the_last_good_ones_stay() {
         assert_eq!(noted["data"].as_array().unwrap().len(), 1, "{action}");
     }
     // At once, if somebody asks for it.
+    stack.pass(60);
     provider.publish(&[&one]);
     assert_eq!(stack.post(&format!("{path}/refresh"), json!({})).await.json()["keys"][0]["kid"], one.kid());
     provider.put("/keys", 200, "<html>");
@@ -246,6 +247,64 @@ async fn keys_that_cannot_be_fetched_for_three_days_count_no_more() {
     provider.publish(&[&one]);
     stack.pass(20 * 60);
     eventually("back again", async || judged(&stack, &fresh()).await == "refunds:read").await;
+}
+
+#[tokio::test]
+async fn other_keys_are_taken_over_once_a_minute() {
+    let (stack, one, two) = (minting().await, key(1), key(2));
+    let provider = Provider::start(&[&one]).await;
+    let path = add(&stack, body(&provider)).await;
+    let refreshed = async || stack.post(&format!("{path}/refresh"), json!({})).await.json();
+    let version = stack.manifest().await.version;
+    provider.publish(&[&two]);
+    for seconds in [0, 30, 29] {
+        stack.pass(seconds);
+        let told = refreshed().await;
+        assert_eq!((&told["keys"][0]["kid"], &told["problem"]), (&json!(one.kid()), &Value::Null), "{told}");
+        assert_eq!(told["next_fetch_at"], "2026-01-15T12:01:00.000Z");
+    }
+    assert_eq!(stack.manifest().await.version, version, "edges forget nothing");
+    stack.pass(1);
+    eventually("the next round", async || stack.get(&path).await.json()["keys"][0]["kid"] == two.kid()).await;
+    stack.pass(45);
+    assert_eq!(refreshed().await["fetched_at"], "2026-01-15T12:01:45Z");
+    stack.pass(15);
+    provider.publish(&[&one]);
+    assert_eq!(refreshed().await["keys"][0]["kid"], one.kid(), "a look that changed nothing counts for nothing");
+    let mut versions = Vec::new();
+    for keys in [[&one, &two], [&two, &one]] {
+        stack.pass(60);
+        provider.publish(&keys);
+        assert_eq!(refreshed().await["keys"].as_array().unwrap().len(), 2);
+        versions.push(stack.manifest().await.version);
+    }
+    assert_eq!(versions[0], versions[1], "the same in another order");
+}
+
+#[tokio::test]
+async fn an_organisation_has_keys_fetched_so_often_and_no_oftener() {
+    let (stack, one) = (minting().await, key(1));
+    let provider = Provider::start(&[&one]).await;
+    let acme = stack.organization("acme").await;
+    let path = add(&stack, body(&provider)).await;
+    for _ in 1..10 {
+        assert_eq!(stack.post(&format!("{path}/refresh"), json!({})).await.status, 200);
+    }
+    let asked = provider.asked();
+    let other = with(body(&provider), "audiences", json!(["other"]));
+    for refused in [
+        stack.post(&format!("{path}/refresh"), json!({})).await,
+        stack.patch(&path, json!({ "jwks_uri": format!("{}/keys", provider.url) })).await,
+        stack.patch(&path, json!({ "scope_claim": "scp" })).await,
+        stack.post("/v1/issuers", other.clone()).await,
+    ] {
+        assert_eq!((refused.status, refused.header("retry-after").is_empty()), (429, false), "{}", refused.json());
+    }
+    assert_eq!(provider.asked(), asked);
+    add(&stack, with(other, "organization", json!(acme))).await;
+    let asked = provider.asked();
+    stack.pass(18 * 60);
+    eventually("the round, all the same", async || provider.asked() >= asked + 4).await;
 }
 
 #[tokio::test]
