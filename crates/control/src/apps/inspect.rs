@@ -96,10 +96,17 @@ async fn access(app: &App, claims: Claims) -> Result<Option<Introspected>, Error
     if !works || is_suspended(app, key.organization).await? {
         return Ok(None);
     }
-    let implied = app.policy().spec().write_implies_read;
+    let (policy, said) = (app.policy(), claims.scope.unwrap_or_default());
+    let held = match claims.grant {
+        None => key.scopes,
+        Some(_) => match allowed(app, &key).await? {
+            Some(client) => within(&policy, &client, &key.scopes),
+            None => return Ok(None),
+        },
+    };
     Ok(Some(Introspected {
         token_type: "Bearer".to_owned(),
-        scope: common_grants(&claims.scope.unwrap_or_default(), &key.scopes, implied),
+        scope: common_grants(&said, &held, policy.spec().write_implies_read),
         client_id: claims.client_id,
         sub: claims.sub,
         aud: claims.aud,
@@ -113,6 +120,14 @@ async fn access(app: &App, claims: Claims) -> Result<Option<Introspected>, Error
     }))
 }
 
+/// The app of a grant, if what was allowed still is.
+async fn allowed(app: &App, key: &KeyRow) -> Result<Option<AppRow>, Error> {
+    let Some(found) = app.store.grant(Scope::All, None, key.id).await? else { return Ok(None) };
+    let Some(client) = app.store.app(Scope::All, found.row.app).await? else { return Ok(None) };
+    let stands = standing(app, &client, found.row.user, key.organization, &key.environment).await?.is_some();
+    Ok(Some(client).filter(|_| stands))
+}
+
 async fn refresh(app: &App, row: &RefreshRow) -> Result<Option<Introspected>, Error> {
     let (policy, now) = (app.policy(), app.clock.seconds());
     let found = app.store.grant(Scope::All, None, row.grant).await?;
@@ -121,7 +136,8 @@ async fn refresh(app: &App, row: &RefreshRow) -> Result<Option<Introspected>, Er
         return Ok(None);
     };
     let Some(client) = app.store.app(Scope::All, found.row.app).await? else { return Ok(None) };
-    let stands = standing(app, &client, found.row.user, found.row.organization).await?.is_some();
+    let (user, organization) = (found.row.user, found.row.organization);
+    let stands = standing(app, &client, user, organization, &found.environment).await?.is_some();
     let Some(tokens) = policy.spec().tokens.as_ref().filter(|_| stands) else { return Ok(None) };
     Ok(Some(Introspected {
         token_type: "refresh_token".to_owned(),

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_api::KeyKind;
-use portcullis_engine::{KeyDigest, KeyId, OrganizationState};
+use portcullis_engine::{KeyDigest, KeyId, OrganizationId, OrganizationState};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::fields::{is_offered, within};
+use super::fields::{is_for, is_offered, within};
 use super::grants;
 use crate::access::Permission::KeysWrite;
 use crate::access_tokens::{Minted, Subject, mint};
@@ -90,10 +90,9 @@ pub(crate) async fn redeem(
 /// The grant, if whoever allowed it still may.
 async fn make(app: &App, visitor: &Caller, client: &AppRow, code: &CodeRow) -> Result<Option<Allowed>, Error> {
     let policy = app.policy();
-    let Some(user) = standing(app, client, code.user, code.organization).await? else { return Ok(None) };
-    if !policy.spec().environments.contains(&code.environment) {
+    let Some(user) = standing(app, client, code.user, code.organization, &code.environment).await? else {
         return Ok(None);
-    }
+    };
     let (id, now) = (random::key_id()?, app.clock.seconds());
     let (key, secret) = (key(client, code, &user, id, now), Secret::generate(Purpose::Refresh)?);
     let grant = GrantRow {
@@ -179,20 +178,23 @@ fn key(client: &AppRow, code: &CodeRow, user: &UserRow, id: KeyId, now: u64) -> 
     }
 }
 
-/// Whoever allowed it, if they still may: the app is offered there, the organisation is not suspended, and they have the
-/// right to make keys.
+/// Whoever allowed it, if they still may: the app is offered there and for that environment, which the policy still has, the
+/// organisation is not suspended, and they have the right to make keys.
 pub(super) async fn standing(
     app: &App,
     client: &AppRow,
     user: UserId,
-    organization: portcullis_engine::OrganizationId,
+    organization: OrganizationId,
+    environment: &str,
 ) -> Result<Option<UserRow>, Error> {
     let member = app.store.member(organization, user).await?;
     let is_default = organization == app.default_organization;
     let may = member.is_some_and(|it| it.role.permissions(is_default).has(KeysWrite));
     let of = app.store.organization(Scope::Only(organization), organization).await?;
     let suspended = of.is_none_or(|it| it.state == OrganizationState::Suspended);
-    if !may || suspended || client.revoked_at.is_some() || !is_offered(client, organization) {
+    let offered =
+        client.revoked_at.is_none() && is_offered(client, organization) && is_for(&app.policy(), client, environment);
+    if !may || suspended || !offered {
         return Ok(None);
     }
     Ok(app.store.user(user).await?)

@@ -36,8 +36,9 @@ pub(crate) async fn refresh(
     app.exchange_rates.refreshed(row.grant)?;
     let (policy, now) = (app.policy(), app.clock.seconds());
     let is_over = row.expires_at <= now || found.expires_at.is_some_and(|it| it <= now) || !found.enabled;
-    let stands = standing(app, client, found.row.user, found.row.organization).await?.is_some();
-    if is_over || !stands || !policy.spec().environments.contains(&found.environment) {
+    let (user, organization) = (found.row.user, found.row.organization);
+    let stands = standing(app, client, user, organization, &found.environment).await?.is_some();
+    if is_over || !stands {
         return Err(NO_TOKEN);
     }
     let held = within(&policy, client, &found.row.scopes);

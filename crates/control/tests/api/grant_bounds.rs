@@ -1,7 +1,7 @@
 //! How far a grant goes: how often it is refreshed, for how long, as far as its app still may, and who sees it.
 
 use portcullis_engine::KeyStatus;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::apps::stack;
 use super::grants::{Flow, Tokens, error, published};
@@ -30,4 +30,27 @@ async fn a_grant_is_refreshed_so_often_and_no_oftener() {
         "a used one ends the grant all the same"
     );
     assert_eq!(published(&stack, &first.grant).await, Some(KeyStatus::Revoked));
+}
+
+#[tokio::test]
+async fn an_app_that_may_less_than_before_gets_less() {
+    let stack = stack().await;
+    let flow = Flow::start(&stack, json!({})).await;
+    let (tokens, open) = (flow.granted(&["skills:*", "models:read"]).await, flow.code(&["skills:*"]).await);
+    let change = async |body: Value| {
+        assert_eq!(stack.patch(&format!("/v1/apps/{}", flow.id()), body.clone()).await.status, 200, "{body}");
+    };
+    change(json!({ "environments": ["test"] })).await;
+    assert!(!flow.is_active(&tokens.access).await && !flow.is_active(&tokens.refresh).await);
+    assert_eq!(error(&flow.refresh(&tokens.refresh, &[]).await), "invalid_grant");
+    assert_eq!(error(&flow.redeem(&open, &[]).await), "invalid_grant");
+    change(json!({ "environments": ["live", "test"], "scopes": ["skills:read"] })).await;
+    for token in [&tokens.access, &tokens.refresh] {
+        let told = flow.send("/oauth/introspect", &[("token", token)], &[]).await.json();
+        assert_eq!((&told["active"], &told["scope"]), (&json!(true), &json!("skills:read")), "{told}");
+    }
+    let answer = flow.refresh(&tokens.refresh, &[]).await;
+    assert_eq!((answer.status, &answer.json()["scope"]), (200, &json!("skills:read")), "{}", answer.json());
+    let answer = flow.redeem(&open, &[]).await;
+    assert_eq!((answer.status, &answer.json()["scope"]), (200, &json!("skills:read")), "{}", answer.json());
 }
