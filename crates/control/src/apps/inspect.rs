@@ -7,9 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_api::oauth::Introspected;
 use portcullis_engine::scope::common_grants;
-use portcullis_engine::{KeyId, OrganizationId, OrganizationState};
+use portcullis_engine::{KeyId, OrganizationId};
 use portcullis_token::{Claims, Issuers};
 
+use super::client::is_suspended;
 use super::fields::within;
 use super::grants;
 use super::redeem::standing;
@@ -153,11 +154,6 @@ async fn refresh(app: &App, row: &RefreshRow) -> Result<Option<Introspected>, Er
         exp: row.expires_at,
         jti: None,
     }))
-}
-
-async fn is_suspended(app: &App, id: OrganizationId) -> Result<bool, Error> {
-    let found = app.store.organization(Scope::Only(id), id).await?;
-    Ok(found.is_none_or(|it| it.state == OrganizationState::Suspended))
 }
 
 impl Asker {

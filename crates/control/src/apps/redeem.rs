@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_api::KeyKind;
-use portcullis_engine::{KeyDigest, KeyId, OrganizationId, OrganizationState};
+use portcullis_engine::{KeyDigest, KeyId, OrganizationId};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::client::is_suspended;
 use super::fields::{is_for, is_offered, within};
 use super::grants;
 use crate::access::Permission::KeysWrite;
@@ -178,8 +179,8 @@ fn key(client: &AppRow, code: &CodeRow, user: &UserRow, id: KeyId, now: u64) -> 
     }
 }
 
-/// Whoever allowed it, if they still may: the app is offered there and for that environment, which the policy still has, the
-/// organisation is not suspended, and they have the right to make keys.
+/// Whoever allowed it, if they still may: the app is offered there and for that environment, which the policy still has, neither
+/// that organisation nor the app's own is suspended, and they have the right to make keys.
 pub(super) async fn standing(
     app: &App,
     client: &AppRow,
@@ -190,8 +191,7 @@ pub(super) async fn standing(
     let member = app.store.member(organization, user).await?;
     let is_default = organization == app.default_organization;
     let may = member.is_some_and(|it| it.role.permissions(is_default).has(KeysWrite));
-    let of = app.store.organization(Scope::Only(organization), organization).await?;
-    let suspended = of.is_none_or(|it| it.state == OrganizationState::Suspended);
+    let suspended = is_suspended(app, organization).await? || is_suspended(app, client.organization).await?;
     let offered =
         client.revoked_at.is_none() && is_offered(client, organization) && is_for(&app.policy(), client, environment);
     if !may || suspended || !offered {

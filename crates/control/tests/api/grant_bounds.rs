@@ -4,6 +4,7 @@ use portcullis_engine::KeyStatus;
 use serde_json::{Value, json};
 
 use super::apps::stack;
+use super::authorize::asked;
 use super::grants::{Flow, Tokens, error, published};
 
 #[tokio::test]
@@ -53,4 +54,29 @@ async fn an_app_that_may_less_than_before_gets_less() {
     assert_eq!((answer.status, &answer.json()["scope"]), (200, &json!("skills:read")), "{}", answer.json());
     let answer = flow.redeem(&open, &[]).await;
     assert_eq!((answer.status, &answer.json()["scope"]), (200, &json!("skills:read")), "{}", answer.json());
+}
+
+#[tokio::test]
+async fn an_app_of_a_suspended_organisation_is_no_client() {
+    let stack = stack().await;
+    let other = stack.organization("other").await;
+    let flow = Flow::start(&stack, json!({ "organization": other, "everyone": true })).await;
+    let (tokens, open) = (flow.granted(&["skills:*"]).await, flow.code(&["skills:*"]).await);
+    let state = async |state: &str| {
+        let body = json!({ "state": state });
+        assert_eq!(stack.patch(&format!("/v1/organizations/{other}"), body).await.status, 200, "{state}");
+    };
+    let page = async || flow.browser.get(&super::authorize::path(&asked(&flow.app, &[]))).await.status;
+    assert_eq!(page().await, 200);
+    state("suspended").await;
+    for answer in [
+        flow.refresh(&tokens.refresh, &[]).await,
+        flow.redeem(&open, &[]).await,
+        flow.send("/oauth/introspect", &[("token", &tokens.access)], &[]).await,
+    ] {
+        assert_eq!((answer.status, error(&answer).as_str()), (401, "invalid_client"));
+    }
+    assert_eq!(page().await, 400, "nobody is sent anywhere");
+    state("active").await;
+    assert_eq!((flow.refresh(&tokens.refresh, &[]).await.status, page().await), (200, 200));
 }
