@@ -23,13 +23,12 @@ use crate::caller::{Caller, Scope};
 use crate::clock::DAY;
 use crate::error::Error;
 use crate::id::UserId;
+use crate::keys;
 use crate::policy::PolicyRoom;
 use crate::random;
 use crate::secret::{Purpose, Secret};
 use crate::store::{Action, AppRow, AppWrite, Change, CodeRow, GrantRow, KeyRow, RefreshRow, Target, UserRow, Write};
 
-/// However often it is refreshed, a grant ends after so long: somebody has to allow it again.
-const MOST_DAYS: u64 = 365;
 const MAX_NAME: usize = 100;
 
 /// An access token, and the refresh token beside it.
@@ -166,7 +165,7 @@ fn key(client: &AppRow, code: &CodeRow, user: &UserRow, id: KeyId, now: u64) -> 
         created_by: Some(user.email.clone()),
         created_at: now,
         created_in: 0,
-        expires_at: Some(now + MOST_DAYS * DAY),
+        expires_at: Some(now + keys::GRANT_DAYS * DAY),
         revoked_at: None,
         last_used: None,
         successor: None,

@@ -1,6 +1,7 @@
 //! How far a grant goes: how often it is refreshed, for how long, as far as its app still may, and who sees it.
 
 use portcullis_engine::KeyStatus;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::apps::stack;
@@ -79,4 +80,55 @@ async fn an_app_of_a_suspended_organisation_is_no_client() {
     assert_eq!(page().await, 400, "nobody is sent anywhere");
     state("active").await;
     assert_eq!((flow.refresh(&tokens.refresh, &[]).await.status, page().await), (200, 200));
+}
+
+#[tokio::test]
+async fn a_grant_is_no_less_somebody_s_own_as_a_key() {
+    let stack = stack().await;
+    let flow = Flow::start(&stack, json!({})).await;
+    let tokens = flow.granted(&["skills:*"]).await;
+    let home = stack.default_organization().await;
+    let path = format!("/v1/keys/{}", tokens.grant);
+    for (role, sees) in [("viewer", false), ("member", false), ("admin", true), ("owner", true)] {
+        let person = stack.person(&home, role).await;
+        let ask =
+            async |method: Method, path: &str, body: Option<Value>| stack.by(&person.token, method, path, body).await;
+        for path in ["/v1/grants", "/v1/keys?kind=grant", "/v1/keys?kind=grant&q=studio"] {
+            let listed = ask(Method::GET, path, None).await.json();
+            assert_eq!(listed["data"].as_array().unwrap().len(), usize::from(sees), "{role} {path}");
+        }
+        let expected = if sees { 200 } else { 404 };
+        assert_eq!(ask(Method::GET, &path, None).await.status, expected, "{role}");
+        if role != "viewer" {
+            let name = Some(json!({ "name": "Studio" }));
+            assert_eq!(ask(Method::PATCH, &path, name).await.status, expected, "{role}");
+        }
+        if role == "member" {
+            assert_eq!(ask(Method::DELETE, &path, None).await.status, 404);
+        }
+    }
+    let own = stack.by(&flow.person.token, Method::GET, "/v1/keys?kind=grant", None).await.json();
+    assert_eq!(own["data"][0]["id"], json!(tokens.grant));
+    let own = stack.by(&flow.person.token, Method::DELETE, &path, None).await;
+    assert_eq!(own.status, 200, "{}", own.json());
+}
+
+#[tokio::test]
+async fn a_grant_lasts_a_year_at_most_also_as_a_key() {
+    let stack = stack().await;
+    let flow = Flow::start(&stack, json!({})).await;
+    let path = format!("/v1/keys/{}", flow.granted(&["skills:*"]).await.grant);
+    for (expiry, status) in [
+        (Value::Null, 422),
+        (json!("2027-01-15T12:00:01Z"), 422),
+        (json!("2027-01-15T12:00:00Z"), 200),
+        (json!("2026-02-15T12:00:00Z"), 200),
+    ] {
+        let answer = stack.patch(&path, json!({ "expires_at": expiry })).await;
+        assert_eq!(answer.status, status, "{expiry} {}", answer.json());
+        if status == 422 {
+            assert_eq!(answer.json()["pointer"], "/expires_at");
+            assert!(answer.json()["detail"].as_str().unwrap().contains("hint: "), "{}", answer.json());
+        }
+    }
 }
