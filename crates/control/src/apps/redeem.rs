@@ -1,6 +1,6 @@
 //! A code for a grant (RFC 6749, section 4.1.3; RFC 7636, section 4.6).
 //!
-//! Invariants: a code makes one grant, and whoever comes with it again ends that grant; nothing is made of a flow that
+//! Invariants: a code makes one grant, and whoever comes with it again and with its verifier ends that grant; nothing is made of a flow that
 //! somebody began and did not finish; a grant's row in `keys` and its row here come together.
 
 use std::collections::BTreeMap;
@@ -74,12 +74,15 @@ pub(crate) async fn redeem(
     let digest = Secret::parse(Purpose::Code, sent.as_bytes()).ok_or(NO_CODE)?.digest();
     let done = app.change(async || {
         let Some(code) = app.store.code(digest).await?.filter(|code| code.app == client.id) else { return Ok(None) };
+        // Whoever only saw the code has not the rest, and ends nobody's grant.
+        if code.redirect_uri != redirect_uri || !is_of(verifier, &code.challenge) {
+            return Ok(None);
+        }
         if let Some((_, grant)) = code.used {
             end(app, visitor, grant).await?;
             return Ok(None);
         }
-        let fits = code.redirect_uri == redirect_uri && is_of(verifier, &code.challenge);
-        if !fits || code.expires_at <= app.clock.seconds() {
+        if code.expires_at <= app.clock.seconds() {
             return Ok(None);
         }
         make(app, visitor, client, &code).await

@@ -193,6 +193,11 @@ async fn a_code_that_comes_twice_ends_its_grant() {
     let code = flow.code(&["skills:*"]).await;
     let tokens = Tokens::of(&flow.redeem(&code, &[]).await);
     assert!(flow.is_active(&tokens.access).await && flow.is_active(&tokens.refresh).await);
+    let (wrong, other) = ("x".repeat(43), "https://app.example.com/cb/");
+    for unproven in [("code_verifier", wrong.as_str()), ("redirect_uri", other)] {
+        assert_eq!(error(&flow.redeem(&code, &[unproven]).await), "invalid_grant", "{unproven:?}");
+        assert!(flow.is_active(&tokens.access).await, "whoever only saw the code ends nothing: {unproven:?}");
+    }
     assert_eq!(error(&flow.redeem(&code, &[]).await), "invalid_grant");
     assert_eq!(published(&stack, &tokens.grant).await, Some(KeyStatus::Revoked));
     assert!(!flow.is_active(&tokens.access).await && !flow.is_active(&tokens.refresh).await);
