@@ -308,6 +308,25 @@ async fn an_organisation_has_keys_fetched_so_often_and_no_oftener() {
 }
 
 #[tokio::test]
+async fn whoever_came_first_is_first() {
+    let (stack, one) = (minting().await, key(1));
+    let provider = Provider::start(&[&one]).await;
+    let mut expected = Vec::new();
+    for audience in ["a", "b", "c", "d", "e"] {
+        let path = add(&stack, with(body(&provider), "audiences", json!([audience]))).await;
+        expected.push(path.rsplit_once('/').unwrap().1.to_owned());
+        stack.pass(1);
+    }
+    assert_eq!(stack.patch(&format!("/v1/issuers/{}", expected[0]), json!({ "scope_claim": "scp" })).await.status, 200);
+    let tokens = stack.manifest().await.tokens.unwrap();
+    let spec = stack.edge_get(&format!("/edge/v1/blobs/{}", tokens.digest)).await.json();
+    let (own, others) = spec["issuers"].as_array().unwrap().split_first().unwrap();
+    assert_eq!(own["subjects"], "own");
+    let found: Vec<_> = others.iter().map(|it| it["subjects"]["mapped"]["key"].as_str().unwrap()).collect();
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
 async fn what_cannot_be_an_issuer_is_told_why() {
     let (stack, one) = (minting().await, key(1));
     let provider = Provider::start(&[&one]).await;

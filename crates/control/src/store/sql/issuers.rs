@@ -94,9 +94,9 @@ async fn is_taken(connection: &mut Connection, row: &IssuerRow) -> Result<bool, 
     Ok(false)
 }
 
-/// All of them, for the bundle. One that cannot be read is left out, and keeps no other from being published.
+/// All of them, for the bundle, oldest first. One that cannot be read is left out, and keeps no other from being published.
 pub(super) async fn unrevoked(snapshot: &mut Connection) -> Result<Vec<OwnedIssuer>, StoreError> {
-    let sql = format!("{BOTH} ORDER BY k.id");
+    let sql = format!("{BOTH} ORDER BY k.created_at, k.id");
     let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(snapshot).await?;
     let read =
         |row: &Row| owned(row).inspect_err(|error| tracing::error!(%error, "an issuer is left out of the bundle"));
