@@ -185,8 +185,8 @@ fn named(error: Error) -> Error {
 
 /// Whose it is, nobody is told.
 fn taken() -> Error {
-    let detail = "tokens of this issuer for one of these audiences are accepted here already\nhint: let its tokens name an \
-                  audience of your own";
+    let detail = "tokens of this issuer for one of these audiences are accepted here already, or somebody else has added it since\n\
+                  hint: let its tokens name an audience of your own; to have more audiences than at first, add it once more";
     Error::invalid("/audiences", detail)
 }
 

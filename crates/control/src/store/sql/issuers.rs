@@ -1,7 +1,7 @@
 //! SQL about other people's issuers.
 
 use async_trait::async_trait;
-use portcullis_engine::KeyId;
+use portcullis_engine::{KeyId, OrganizationId};
 use serde::de::DeserializeOwned;
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -80,14 +80,18 @@ async fn replace(connection: &mut Connection, row: &IssuerRow, version: u64) -> 
     exactly_one(done.rows_affected())
 }
 
-/// Of one URL there are few.
+/// Whether it could be taken for another's, or another's for it. Of one URL there are few.
 async fn is_taken(connection: &mut Connection, row: &IssuerRow) -> Result<bool, StoreError> {
-    let sql = "SELECT i.audiences FROM issuers i JOIN keys k ON k.id = i.key_id \
-               WHERE k.revoked_at IS NULL AND i.issuer = $1 AND i.key_id <> $2";
-    let others = sqlx::query(sql).bind(&row.issuer).bind(row.key.to_string()).fetch_all(connection).await?;
-    for other in &others {
-        let audiences: Vec<String> = from_json(other, "audiences")?;
-        if audiences.iter().any(|it| row.audiences.contains(it)) {
+    let sql = "SELECT i.key_id, i.audiences, k.organization FROM issuers i JOIN keys k ON k.id = i.key_id \
+               WHERE k.revoked_at IS NULL AND i.issuer = $1 ORDER BY k.created_at, k.id";
+    let mut widened = None;
+    for it in &sqlx::query(sql).bind(&row.issuer).fetch_all(connection).await? {
+        let (key, organization): (KeyId, OrganizationId) = (parsed(it, "key_id")?, parsed(it, "organization")?);
+        let audiences: Vec<String> = from_json(it, "audiences")?;
+        if key == row.key {
+            widened = Some(organization).filter(|_| row.audiences.iter().any(|it| !audiences.contains(it)));
+        } else if audiences.iter().any(|it| row.audiences.contains(it)) || widened.is_some_and(|of| of != organization)
+        {
             return Ok(true);
         }
     }
