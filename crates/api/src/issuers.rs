@@ -103,7 +103,8 @@ pub struct Issuer {
     pub fetched_at: String,
     /// When they are fetched next.
     pub next_fetch_at: String,
-    /// Why they could not be fetched the last time; `null` = they were. The last good ones stay in force.
+    /// Why they could not be fetched the last time, or none could be used; `null` = they were. What could not be fetched stays
+    /// in force for 72 hours.
     pub problem: Option<String>,
     /// Who made it.
     pub created_by: Option<String>,

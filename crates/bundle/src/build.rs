@@ -76,8 +76,14 @@ pub fn build_policy(spec: &PolicySpec) -> Result<Blob, BuildError> {
 
 /// The blob that says whose access tokens count.
 pub fn build_tokens(spec: &IssuersSpec) -> Result<Blob, BuildError> {
-    Issuers::compile(spec)?;
-    serde_json::to_vec(spec).map(Blob::new).map_err(|_| BuildError::Encoding)
+    compile_tokens(spec).map(|(blob, _)| blob)
+}
+
+/// The same, and the issuers as whoever reads the blob has them.
+pub fn compile_tokens(spec: &IssuersSpec) -> Result<(Blob, Issuers), BuildError> {
+    let issuers = Issuers::compile(spec)?;
+    let json = serde_json::to_vec(spec).map_err(|_| BuildError::Encoding)?;
+    Ok((Blob::new(json), issuers))
 }
 
 /// The blob of a key shard out of its entries.

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::fleet::Fleet;
 use crate::http::polls::Polls;
 use crate::http::rates::Rates;
+use crate::issuers::Fetches;
 use crate::keys::Directory;
 use crate::limits::Limits;
 use crate::listings::Listings;
@@ -59,6 +60,7 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) listings: Arc<Listings>,
+    pub(crate) fetches: Arc<Fetches>,
     pub(crate) hooks: Arc<Sender>,
 }
 

@@ -163,6 +163,11 @@ impl Caller {
         }
     }
 
+    /// Whose grants alone the caller sees: whoever does not manage the organisation sees what they allowed themselves.
+    pub(crate) fn sees_grants_of(&self) -> Option<UserId> {
+        self.user().filter(|_| self.role().is_some_and(|role| role > Role::Admin))
+    }
+
     /// The id of the person behind it, or of the service token.
     pub(crate) fn maker(&self) -> Option<String> {
         match &self.who {

@@ -20,7 +20,7 @@ mod rotation;
 mod trial;
 mod view;
 
-use portcullis_api::{Key, KeyStatus, UpdateKey};
+use portcullis_api::{Key, KeyKind, KeyStatus, UpdateKey};
 use portcullis_engine::KeyId;
 
 use crate::access::Permission::{KeysRead, KeysWrite};
@@ -32,7 +32,7 @@ use crate::store::{Action, Change, KeyRow, Target, Write};
 pub(crate) use attention::attention;
 pub(crate) use creation::{create, create_batch, create_once};
 pub(crate) use directory::Directory;
-pub(crate) use fields::{email, given, known_environment, misleads, name, no_secret, scopes};
+pub(crate) use fields::{GRANT_DAYS, email, given, known_environment, misleads, name, no_secret, scopes};
 pub(crate) use import::{import, import_csv};
 pub(crate) use listing::{find, list, list_unrevoked, names};
 pub(crate) use material::stand_in;
@@ -96,7 +96,12 @@ pub(crate) async fn row(app: &App, by: &Caller, id: &str) -> Result<KeyRow, Erro
 /// One that the caller sees.
 async fn found(app: &App, by: &Caller, id: &str) -> Result<KeyRow, Error> {
     let id: KeyId = id.parse().map_err(|_| Error::NotFound("key"))?;
-    app.store.key(by.scope, id).await?.ok_or(Error::NotFound("key"))
+    let row = app.store.key(by.scope, id).await?.ok_or(Error::NotFound("key"))?;
+    // A grant is no less somebody's own for being a key as well.
+    if let (KeyKind::Grant, Some(user)) = (row.kind, by.sees_grants_of()) {
+        app.store.grant(by.scope, Some(user), id).await?.ok_or(Error::NotFound("key"))?;
+    }
+    Ok(row)
 }
 
 /// One that can still be changed.

@@ -41,6 +41,7 @@ mod sealing;
 mod secret;
 mod secret_file;
 mod server;
+mod shares;
 mod shutdown;
 mod signing_keys;
 mod spreadsheet;

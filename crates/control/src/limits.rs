@@ -15,6 +15,8 @@ const SIGN_INS_BY_EMAIL: NonZeroU32 = NonZeroU32::MIN.saturating_add(999);
 const SIGN_INS_BY_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
 const EXCHANGES: NonZeroU32 = NonZeroU32::MIN.saturating_add(999);
 const EXCHANGES_REFUSED: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
+const REFRESHES: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
+const ISSUER_FETCHES: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 const PASSWORD_CHANGES: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 
 /// How often something may be tried.
@@ -69,6 +71,10 @@ pub struct Limits {
     pub exchanges_refused_by_address: Rate,
     /// Access tokens of one credential.
     pub exchanges_by_credential: Rate,
+    /// Refreshes of one grant: an access token lasts for minutes.
+    pub refreshes_by_grant: Rate,
+    /// Other people's issuers that one organisation adds, changes or has fetched again.
+    pub issuer_fetches: Rate,
 }
 
 impl Default for Limits {
@@ -89,6 +95,8 @@ impl Default for Limits {
             exchanges_by_address: Rate { burst: EXCHANGES, every: Duration::from_millis(2) },
             exchanges_refused_by_address: Rate { burst: EXCHANGES_REFUSED, every: Duration::from_secs(3) },
             exchanges_by_credential: Rate { burst: EXCHANGES, every: Duration::from_millis(2) },
+            refreshes_by_grant: Rate { burst: REFRESHES, every: Duration::from_secs(30) },
+            issuer_fetches: Rate { burst: ISSUER_FETCHES, every: Duration::from_secs(60) },
         }
     }
 }

@@ -5,14 +5,13 @@
 //! often somebody asks (`http::rates`). Invariant: whoever waits here waits behind at most [`OF_AN_ORGANIZATION`]
 //! listings of each other organisation.
 
-use std::collections::HashMap;
-use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use portcullis_engine::OrganizationId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::caller::Caller;
+use crate::shares::{Shares, semaphore};
 
 /// At work at once. Stores have a connection for each.
 pub(crate) const AT_ONCE: u32 = 4;
@@ -39,13 +38,6 @@ pub(crate) struct Turn {
     _caller: Option<OwnedSemaphorePermit>,
 }
 
-/// The turns of each, as long as somebody has or awaits one.
-#[derive(Debug)]
-struct Shares<K> {
-    each: u32,
-    held: Mutex<HashMap<K, Weak<Semaphore>>>,
-}
-
 impl Listings {
     /// Waits for a turn.
     pub(crate) async fn turn(&self, by: &Caller) -> Turn {
@@ -65,28 +57,6 @@ impl Default for Listings {
             callers: Shares::new(OF_A_CALLER),
         }
     }
-}
-
-impl<K: Eq + Hash> Shares<K> {
-    fn new(each: u32) -> Self {
-        Self { each, held: Mutex::default() }
-    }
-
-    fn of(&self, name: K) -> Arc<Semaphore> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(share) = held.get(&name).and_then(Weak::upgrade) {
-            return share;
-        }
-        // There are no more of them than requests at work.
-        held.retain(|_, share| share.strong_count() > 0);
-        let share = semaphore(self.each);
-        held.insert(name, Arc::downgrade(&share));
-        share
-    }
-}
-
-fn semaphore(permits: u32) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(usize::try_from(permits).unwrap_or(Semaphore::MAX_PERMITS)))
 }
 
 #[cfg(test)]
@@ -135,8 +105,7 @@ mod tests {
         for number in 0..100 {
             drop(listings.turn(&organization(number)).await);
         }
-        assert!(listings.callers.held.lock().unwrap().len() <= 1);
-        assert!(listings.organizations.held.lock().unwrap().len() <= 1);
+        assert!(listings.callers.len() <= 1 && listings.organizations.len() <= 1);
     }
 
     fn service(organization: u8, number: u8) -> Caller {

@@ -29,7 +29,6 @@ pub(crate) use bundle::Published;
 use history::History;
 pub(crate) use progress::Lag;
 use progress::Progress;
-pub(crate) use tokens::issuers;
 
 /// How soon something stored is noticed when nobody said so.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -237,7 +236,7 @@ impl Worker {
         let spec = policy.as_ref().map_or(in_force.spec(), PolicyRoom::spec);
         let skew = spec.tokens.as_ref().map_or(0, |tokens| tokens.clock_skew_seconds);
         let outside = issuers::specs(&changes.issuers, sources.issuer.as_deref(), skew);
-        let tokens = self.told.blob(spec, &sources, outside);
+        let tokens = self.told.tokens(spec, &sources, outside);
         drop(in_force);
         let published = self.build(move |builder| {
             blob.into_iter().for_each(|blob| builder.replace_policy(blob));

@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::Fleet;
 use crate::http::rates::Rates;
+use crate::issuers::Fetches;
 use crate::metrics::Metrics;
 use crate::policy::{self, NoPolicy};
 use crate::public_url::PublicUrl;
@@ -163,6 +164,7 @@ impl Server {
             limits: config.limits,
             metrics,
             listings: Arc::default(),
+            fetches: Arc::new(Fetches::new(&config.limits)),
             hooks: Arc::new(webhooks::Sender::new(config.webhooks)),
         };
         let first_owner = accounts::first_owner_link(&app).await;

@@ -1,4 +1,5 @@
-//! How often access tokens may be asked for: from one address, in vain from one address, and with one credential.
+//! How often access tokens may be asked for: from one address, in vain from one address, with one credential, and for one
+//! grant.
 //!
 //! In memory, for each replica. Invariants: whatever strangers send, memory is bounded by how fast they may ask; a stranger who
 //! knows a credential's id, which is no secret, does not use up what its holder may ask.
@@ -23,6 +24,7 @@ pub(crate) struct ExchangeRates {
     addresses: DefaultKeyedRateLimiter<[u8; 16]>,
     refusals: DefaultKeyedRateLimiter<[u8; 16]>,
     credentials: DefaultKeyedRateLimiter<[u8; 10]>,
+    grants: DefaultKeyedRateLimiter<[u8; 10]>,
     clock: DefaultClock,
     count: AtomicU32,
 }
@@ -33,6 +35,7 @@ impl ExchangeRates {
             addresses: RateLimiter::keyed(quota(limits.exchanges_by_address)),
             refusals: RateLimiter::keyed(quota(limits.exchanges_refused_by_address)),
             credentials: RateLimiter::keyed(quota(limits.exchanges_by_credential)),
+            grants: RateLimiter::keyed(quota(limits.refreshes_by_grant)),
             clock: DefaultClock::default(),
             count: AtomicU32::new(0),
         }
@@ -45,7 +48,10 @@ impl ExchangeRates {
                 limiter.retain_recent();
                 limiter.shrink_to_fit();
             }
-            self.credentials.retain_recent();
+            for limiter in [&self.credentials, &self.grants] {
+                limiter.retain_recent();
+                limiter.shrink_to_fit();
+            }
         }
         self.check(&self.addresses, &place(address))
     }
@@ -58,6 +64,11 @@ impl ExchangeRates {
     /// Counts one of a credential that proved itself; fails if it is one too many.
     pub(crate) fn exchanged(&self, credential: KeyId) -> Result<(), Error> {
         self.check(&self.credentials, credential.as_bytes())
+    }
+
+    /// Counts one refresh of a grant; fails if it is one too many. Each is a row that stays for a week.
+    pub(crate) fn refreshed(&self, grant: KeyId) -> Result<(), Error> {
+        self.check(&self.grants, grant.as_bytes())
     }
 
     fn check<K: std::hash::Hash + Eq + Clone>(
@@ -94,6 +105,7 @@ mod tests {
             exchanges_by_address: rate(3),
             exchanges_refused_by_address: rate(1),
             exchanges_by_credential: rate(2),
+            refreshes_by_grant: rate(1),
             ..Limits::default()
         };
         let rates = ExchangeRates::new(&limits);
@@ -105,5 +117,6 @@ mod tests {
             (0..2).all(|_| rates.exchanged(a).is_ok()) && rates.exchanged(a).is_err() && rates.exchanged(b).is_ok()
         );
         assert!(matches!(rates.exchanged(a), Err(Error::TooMany { retry_after: 1.. })));
+        assert!(rates.refreshed(a).is_ok() && rates.refreshed(a).is_err() && rates.refreshed(b).is_ok());
     }
 }

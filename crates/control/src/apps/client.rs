@@ -1,7 +1,9 @@
 //! An app that proves who it is.
 //!
 //! Invariants: of a secret no more than its digest is compared; an app with a secret is never taken without it, nor a public
-//! one with one.
+//! one with one; whatever an organisation offers stops with it.
+
+use portcullis_engine::{OrganizationId, OrganizationState};
 
 use crate::access_tokens::NoToken;
 use crate::app::App;
@@ -26,7 +28,12 @@ pub(crate) async fn authenticate(app: &App, by: &Caller, id: &str, secret: Optio
         (None, None) => true,
         _ => false,
     };
-    match found.filter(|row| row.revoked_at.is_none() && is_it(row)) {
+    let found = found.filter(|row| row.revoked_at.is_none() && is_it(row));
+    let stopped = match &found {
+        Some(row) => is_suspended(app, row.organization).await?,
+        None => false,
+    };
+    match found.filter(|_| !stopped) {
         Some(row) => {
             let now = app.clock.seconds();
             if row.last_used.is_none_or(|used| now.saturating_sub(used) >= USED_EVERY_SECONDS) {
@@ -40,4 +47,10 @@ pub(crate) async fn authenticate(app: &App, by: &Caller, id: &str, secret: Optio
             Err(NoToken::Client)
         }
     }
+}
+
+/// Whether an organisation is suspended, or gone: its apps act for nobody.
+pub(super) async fn is_suspended(app: &App, id: OrganizationId) -> Result<bool, Error> {
+    let found = app.store.organization(Scope::Only(id), id).await?;
+    Ok(found.is_none_or(|it| it.state == OrganizationState::Suspended))
 }

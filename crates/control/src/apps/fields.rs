@@ -75,6 +75,12 @@ pub(super) fn is_offered(row: &AppRow, organization: OrganizationId) -> bool {
     row.everyone || row.organization == organization
 }
 
+/// Whether an app may have anything for an environment now: it was registered for it and the policy knows it.
+pub(super) fn is_for(policy: &PolicyRoom, row: &AppRow, environment: &str) -> bool {
+    let named = |list: &[String]| list.iter().any(|it| it == environment);
+    named(&row.environments) && named(&policy.spec().environments)
+}
+
 /// What of some scopes an app may have now: what it was registered for and the policy knows.
 pub(super) fn within(policy: &PolicyRoom, row: &AppRow, scopes: &str) -> String {
     let common = scope::common_grants(scopes, &row.scopes, policy.spec().write_implies_read);

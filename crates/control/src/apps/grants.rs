@@ -27,7 +27,7 @@ pub(crate) async fn list_grants(app: &App, by: &Caller, query: &ListGrants) -> R
     let scope = organizations::narrow(by, query.organization.as_deref())?;
     let (slice, now) = (pages::slice(query.limit, query.cursor.as_deref())?, app.clock.seconds());
     let own = by.user().filter(|_| query.own == Some(true));
-    let rows = app.store.grants(scope, own.or_else(|| only_of(by)), &slice).await?;
+    let rows = app.store.grants(scope, own.or_else(|| by.sees_grants_of()), &slice).await?;
     Ok(pages::page(rows, &slice, |it| (it.row.created_at, it.row.id.to_string()), |it| shown(it, now)))
 }
 
@@ -110,12 +110,7 @@ async fn without(app: &App, change: Change, of: GrantsOf) -> Result<(), Error> {
 
 async fn find(app: &App, by: &Caller, id: &str) -> Result<ShownGrant, Error> {
     let id: KeyId = id.parse().map_err(|_| Error::NotFound("grant"))?;
-    app.store.grant(by.scope, only_of(by), id).await?.ok_or(Error::NotFound("grant"))
-}
-
-/// Whoever does not manage the organisation sees what they allowed themselves.
-fn only_of(by: &Caller) -> Option<UserId> {
-    by.user().filter(|_| by.role().is_some_and(|role| role > Role::Admin))
+    app.store.grant(by.scope, by.sees_grants_of(), id).await?.ok_or(Error::NotFound("grant"))
 }
 
 fn shown(found: ShownGrant, now: u64) -> api::Grant {

@@ -7,9 +7,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_api::oauth::Introspected;
 use portcullis_engine::scope::common_grants;
-use portcullis_engine::{KeyId, OrganizationId, OrganizationState};
-use portcullis_token::{Claims, Issuers};
+use portcullis_engine::{KeyId, OrganizationId};
+use portcullis_token::Claims;
 
+use super::client::is_suspended;
 use super::fields::within;
 use super::grants;
 use super::redeem::standing;
@@ -18,7 +19,6 @@ use crate::app::App;
 use crate::caller::{Caller, Scope};
 use crate::error::Error;
 use crate::keys;
-use crate::publisher::issuers;
 use crate::secret::{Purpose, Secret};
 use crate::store::{Action, AppRow, KeyRow, RefreshRow, ShownGrant};
 
@@ -79,13 +79,16 @@ async fn read(app: &App, sent: &str) -> Result<Option<Shown>, Error> {
     if let Some(secret) = Secret::parse(Purpose::Refresh, sent.as_bytes()) {
         return Ok(app.store.refresh_token(secret.digest()).await?.map(Shown::Refresh));
     }
-    let spec = issuers(app.policy().spec(), &app.token_keys.published(), Vec::new());
-    let Some(own) = spec.and_then(|spec| Issuers::compile(&spec).ok()) else { return Ok(None) };
-    if own.verify(sent.as_bytes(), app.clock.seconds()).is_err() {
-        return Ok(None);
-    }
-    let payload = sent.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
-    Ok(payload.and_then(|it| serde_json::from_slice(&it).ok()).map(Shown::Access))
+    Ok(own(app, sent).map(Shown::Access))
+}
+
+/// What an access token says that we signed. One of somebody else's is not even verified.
+fn own(app: &App, sent: &str) -> Option<Claims> {
+    let payload = sent.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok())?;
+    let claims: Claims = serde_json::from_slice(&payload).ok()?;
+    let issuers = app.publisher.current()?.issuers()?;
+    let is_ours = app.token_keys.published().issuer.as_ref() == Some(&claims.iss);
+    (is_ours && issuers.verify(sent.as_bytes(), app.clock.seconds()).is_ok()).then_some(claims)
 }
 
 async fn access(app: &App, claims: Claims) -> Result<Option<Introspected>, Error> {
@@ -96,10 +99,17 @@ async fn access(app: &App, claims: Claims) -> Result<Option<Introspected>, Error
     if !works || is_suspended(app, key.organization).await? {
         return Ok(None);
     }
-    let implied = app.policy().spec().write_implies_read;
+    let (policy, said) = (app.policy(), claims.scope.unwrap_or_default());
+    let held = match claims.grant {
+        None => key.scopes,
+        Some(_) => match allowed(app, &key).await? {
+            Some(client) => within(&policy, &client, &key.scopes),
+            None => return Ok(None),
+        },
+    };
     Ok(Some(Introspected {
         token_type: "Bearer".to_owned(),
-        scope: common_grants(&claims.scope.unwrap_or_default(), &key.scopes, implied),
+        scope: common_grants(&said, &held, policy.spec().write_implies_read),
         client_id: claims.client_id,
         sub: claims.sub,
         aud: claims.aud,
@@ -113,6 +123,14 @@ async fn access(app: &App, claims: Claims) -> Result<Option<Introspected>, Error
     }))
 }
 
+/// The app of a grant, if what was allowed still is.
+async fn allowed(app: &App, key: &KeyRow) -> Result<Option<AppRow>, Error> {
+    let Some(found) = app.store.grant(Scope::All, None, key.id).await? else { return Ok(None) };
+    let Some(client) = app.store.app(Scope::All, found.row.app).await? else { return Ok(None) };
+    let stands = standing(app, &client, found.row.user, key.organization, &key.environment).await?.is_some();
+    Ok(Some(client).filter(|_| stands))
+}
+
 async fn refresh(app: &App, row: &RefreshRow) -> Result<Option<Introspected>, Error> {
     let (policy, now) = (app.policy(), app.clock.seconds());
     let found = app.store.grant(Scope::All, None, row.grant).await?;
@@ -121,7 +139,8 @@ async fn refresh(app: &App, row: &RefreshRow) -> Result<Option<Introspected>, Er
         return Ok(None);
     };
     let Some(client) = app.store.app(Scope::All, found.row.app).await? else { return Ok(None) };
-    let stands = standing(app, &client, found.row.user, found.row.organization).await?.is_some();
+    let (user, organization) = (found.row.user, found.row.organization);
+    let stands = standing(app, &client, user, organization, &found.environment).await?.is_some();
     let Some(tokens) = policy.spec().tokens.as_ref().filter(|_| stands) else { return Ok(None) };
     Ok(Some(Introspected {
         token_type: "refresh_token".to_owned(),
@@ -137,11 +156,6 @@ async fn refresh(app: &App, row: &RefreshRow) -> Result<Option<Introspected>, Er
         exp: row.expires_at,
         jti: None,
     }))
-}
-
-async fn is_suspended(app: &App, id: OrganizationId) -> Result<bool, Error> {
-    let found = app.store.organization(Scope::Only(id), id).await?;
-    Ok(found.is_none_or(|it| it.state == OrganizationState::Suspended))
 }
 
 impl Asker {

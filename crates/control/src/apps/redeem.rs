@@ -1,6 +1,6 @@
 //! A code for a grant (RFC 6749, section 4.1.3; RFC 7636, section 4.6).
 //!
-//! Invariants: a code makes one grant, and whoever comes with it again ends that grant; nothing is made of a flow that
+//! Invariants: a code makes one grant, and whoever comes with it again and with its verifier ends that grant; nothing is made of a flow that
 //! somebody began and did not finish; a grant's row in `keys` and its row here come together.
 
 use std::collections::BTreeMap;
@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_api::KeyKind;
-use portcullis_engine::{KeyDigest, KeyId, OrganizationState};
+use portcullis_engine::{KeyDigest, KeyId, OrganizationId};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::fields::{is_offered, within};
+use super::client::is_suspended;
+use super::fields::{is_for, is_offered, within};
 use super::grants;
 use crate::access::Permission::KeysWrite;
 use crate::access_tokens::{Minted, Subject, mint};
@@ -22,13 +23,12 @@ use crate::caller::{Caller, Scope};
 use crate::clock::DAY;
 use crate::error::Error;
 use crate::id::UserId;
+use crate::keys;
 use crate::policy::PolicyRoom;
 use crate::random;
 use crate::secret::{Purpose, Secret};
 use crate::store::{Action, AppRow, AppWrite, Change, CodeRow, GrantRow, KeyRow, RefreshRow, Target, UserRow, Write};
 
-/// However often it is refreshed, a grant ends after so long: somebody has to allow it again.
-const MOST_DAYS: u64 = 365;
 const MAX_NAME: usize = 100;
 
 /// An access token, and the refresh token beside it.
@@ -74,12 +74,15 @@ pub(crate) async fn redeem(
     let digest = Secret::parse(Purpose::Code, sent.as_bytes()).ok_or(NO_CODE)?.digest();
     let done = app.change(async || {
         let Some(code) = app.store.code(digest).await?.filter(|code| code.app == client.id) else { return Ok(None) };
+        // Whoever only saw the code has not the rest, and ends nobody's grant.
+        if code.redirect_uri != redirect_uri || !is_of(verifier, &code.challenge) {
+            return Ok(None);
+        }
         if let Some((_, grant)) = code.used {
             end(app, visitor, grant).await?;
             return Ok(None);
         }
-        let fits = code.redirect_uri == redirect_uri && is_of(verifier, &code.challenge);
-        if !fits || code.expires_at <= app.clock.seconds() {
+        if code.expires_at <= app.clock.seconds() {
             return Ok(None);
         }
         make(app, visitor, client, &code).await
@@ -90,10 +93,9 @@ pub(crate) async fn redeem(
 /// The grant, if whoever allowed it still may.
 async fn make(app: &App, visitor: &Caller, client: &AppRow, code: &CodeRow) -> Result<Option<Allowed>, Error> {
     let policy = app.policy();
-    let Some(user) = standing(app, client, code.user, code.organization).await? else { return Ok(None) };
-    if !policy.spec().environments.contains(&code.environment) {
+    let Some(user) = standing(app, client, code.user, code.organization, &code.environment).await? else {
         return Ok(None);
-    }
+    };
     let (id, now) = (random::key_id()?, app.clock.seconds());
     let (key, secret) = (key(client, code, &user, id, now), Secret::generate(Purpose::Refresh)?);
     let grant = GrantRow {
@@ -166,7 +168,7 @@ fn key(client: &AppRow, code: &CodeRow, user: &UserRow, id: KeyId, now: u64) -> 
         created_by: Some(user.email.clone()),
         created_at: now,
         created_in: 0,
-        expires_at: Some(now + MOST_DAYS * DAY),
+        expires_at: Some(now + keys::GRANT_DAYS * DAY),
         revoked_at: None,
         last_used: None,
         successor: None,
@@ -179,20 +181,22 @@ fn key(client: &AppRow, code: &CodeRow, user: &UserRow, id: KeyId, now: u64) -> 
     }
 }
 
-/// Whoever allowed it, if they still may: the app is offered there, the organisation is not suspended, and they have the
-/// right to make keys.
+/// Whoever allowed it, if they still may: the app is offered there and for that environment, which the policy still has, neither
+/// that organisation nor the app's own is suspended, and they have the right to make keys.
 pub(super) async fn standing(
     app: &App,
     client: &AppRow,
     user: UserId,
-    organization: portcullis_engine::OrganizationId,
+    organization: OrganizationId,
+    environment: &str,
 ) -> Result<Option<UserRow>, Error> {
     let member = app.store.member(organization, user).await?;
     let is_default = organization == app.default_organization;
     let may = member.is_some_and(|it| it.role.permissions(is_default).has(KeysWrite));
-    let of = app.store.organization(Scope::Only(organization), organization).await?;
-    let suspended = of.is_none_or(|it| it.state == OrganizationState::Suspended);
-    if !may || suspended || client.revoked_at.is_some() || !is_offered(client, organization) {
+    let suspended = is_suspended(app, organization).await? || is_suspended(app, client.organization).await?;
+    let offered =
+        client.revoked_at.is_none() && is_offered(client, organization) && is_for(&app.policy(), client, environment);
+    if !may || suspended || !offered {
         return Ok(None);
     }
     Ok(app.store.user(user).await?)

@@ -1,7 +1,7 @@
 //! Where people are sent back to: which URIs an app may register, and which of them it means.
 //!
 //! Invariant: a person is only ever sent to a URI that was registered, letter by letter; on loopback any port will do
-//! (RFC 8252, section 7.3).
+//! (RFC 8252, section 7.3); the host that people are told is the one that a browser goes to.
 
 use reqwest::Url;
 
@@ -18,6 +18,11 @@ pub(super) enum Refused {
     /// It has what none may have.
     #[error("a redirect URI has no fragment, no user name and no `*`: it is compared letter by letter")]
     Part,
+    /// A browser would make another host of it.
+    #[error(
+        "a redirect URI's host is written as browsers read it: in small letters, without the port 443, as in `https://app.example.com/callback`"
+    )]
+    Host,
     /// It leads where anybody could listen.
     #[error(
         "expected `https://…`, `http://127.0.0.1/…` or `http://[::1]/…` (any port), `http://localhost/…`, or a scheme of the app's own with a dot in it, such as `com.example.app:/callback`"
@@ -37,7 +42,8 @@ pub(super) fn parse(text: &str) -> Result<String, Refused> {
         return Err(Refused::Part);
     }
     match url.scheme() {
-        "https" if text.starts_with("https://") && url.host_str().is_some() => Ok(text.to_owned()),
+        "https" if text.starts_with("https://") && authority(text) == read(&url) => Ok(text.to_owned()),
+        "https" if text.starts_with("https://") => Err(Refused::Host),
         "http" if is_loopback(text) => Ok(text.to_owned()),
         "https" | "http" => Err(Refused::Scheme),
         scheme if scheme.contains('.') && text.starts_with(scheme) => Ok(text.to_owned()),
@@ -47,8 +53,19 @@ pub(super) fn parse(text: &str) -> Result<String, Refused> {
 
 /// An empty user name is one as well.
 fn has_user(text: &str) -> bool {
-    let authority = text.split_once("://").map_or("", |(_, rest)| rest);
-    authority.split(['/', '?']).next().is_some_and(|authority| authority.contains('@'))
+    authority(text).contains('@')
+}
+
+/// What stands behind `://`, up to the path. People are told it, so it has to be where a browser goes.
+fn authority(text: &str) -> &str {
+    let rest = text.split_once("://").map_or("", |(_, rest)| rest);
+    rest.split(['/', '?']).next().unwrap_or_default()
+}
+
+/// Where a browser goes, as it would be written there.
+fn read(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 fn is_loopback(text: &str) -> bool {
@@ -149,6 +166,15 @@ mod tests {
             ("http://127.0.0.1:80x/cb", Err(Refused::NoUri)),
             ("http://localhost.evil.example/cb", Err(Refused::Scheme)),
             ("https:app.example.com/cb", Err(Refused::Scheme)),
+            ("https:///evil.example/cb", Err(Refused::Host)),
+            ("https:////evil.example/cb", Err(Refused::Host)),
+            ("https://?evil.example/cb", Err(Refused::NoUri)),
+            ("https://App.example.com/cb", Err(Refused::Host)),
+            ("https://app.example.com:443/cb", Err(Refused::Host)),
+            ("https://app.example.com:/cb", Err(Refused::Host)),
+            ("https://%61pp.example.com/cb", Err(Refused::Host)),
+            ("https://0x7f.1/cb", Err(Refused::Host)),
+            ("https://[2001:db8::1]:8443/cb", Ok(())),
             ("HTTPS://app.example.com/cb", Err(Refused::Scheme)),
             ("javascript:alert(1)", Err(Refused::Scheme)),
             ("data:text/html,x", Err(Refused::Scheme)),

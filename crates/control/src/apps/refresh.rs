@@ -1,6 +1,7 @@
 //! A refresh token for the next one and an access token (RFC 6749, section 6; RFC 9700, section 4.14).
 //!
-//! Invariant: a refresh token is used once; whoever uses it again, or at the same time, ends its grant.
+//! Invariant: a refresh token is used once; whoever uses it again within a week, or at the same time, ends its grant. What was
+//! used longer ago is forgotten, and worth nothing either.
 
 use super::fields::within;
 use super::redeem::{Allowed, Stop, end, refresh_until, standing, subject};
@@ -27,15 +28,17 @@ pub(crate) async fn refresh(
     let row = app.store.refresh_token(digest).await?.ok_or(NO_TOKEN)?;
     let found = app.store.grant(Scope::All, None, row.grant).await?;
     let found = found.filter(|it| it.row.app == client.id && it.revoked_at.is_none()).ok_or(NO_TOKEN)?;
-    app.exchange_rates.exchanged(row.grant)?;
+    // Before anything is counted: whoever has both uses up what may be asked, and would never be found out.
     if row.used_at.is_some() {
         end(app, visitor, row.grant).await?;
         return Err(NO_TOKEN);
     }
+    app.exchange_rates.refreshed(row.grant)?;
     let (policy, now) = (app.policy(), app.clock.seconds());
     let is_over = row.expires_at <= now || found.expires_at.is_some_and(|it| it <= now) || !found.enabled;
-    let stands = standing(app, client, found.row.user, found.row.organization).await?.is_some();
-    if is_over || !stands || !policy.spec().environments.contains(&found.environment) {
+    let (user, organization) = (found.row.user, found.row.organization);
+    let stands = standing(app, client, user, organization, &found.environment).await?.is_some();
+    if is_over || !stands {
         return Err(NO_TOKEN);
     }
     let held = within(&policy, client, &found.row.scopes);

@@ -3,6 +3,7 @@
 //!
 //! Invariant: until it is known which app asks and that the URI is one of its own, nobody is sent anywhere.
 
+use super::client::is_suspended;
 use super::fields::within;
 use super::redirect;
 use crate::access_tokens::narrowed;
@@ -118,13 +119,16 @@ impl Asked {
 impl Request {
     /// Checks it.
     pub(crate) async fn read(app: &App, asked: &Asked) -> Result<Self, Wrong> {
-        const UNKNOWN: &str =
-            "there is no such app: whoever sent you here has the wrong `client_id`, or it was revoked";
+        const UNKNOWN: &str = "there is no such app: whoever sent you here has the wrong `client_id`, or it was revoked or is \
+             suspended";
         const ELSEWHERE: &str = "this app may not send you back to where it wants to: its `redirect_uri` is none of those \
                                  that it was registered with";
         let id: AppId = asked.single("client_id").and_then(|it| it.parse().ok()).ok_or(Wrong::Here(UNKNOWN))?;
         let found = app.store.app(Scope::All, id).await.map_err(|error| Wrong::Failed(error.into()))?;
         let client = found.filter(|row| row.revoked_at.is_none()).ok_or(Wrong::Here(UNKNOWN))?;
+        if is_suspended(app, client.organization).await.map_err(Wrong::Failed)? {
+            return Err(Wrong::Here(UNKNOWN));
+        }
         let uri = asked.single("redirect_uri").ok_or(Wrong::Here(ELSEWHERE))?;
         if !client.redirect_uris.iter().any(|it| redirect::means(it, uri)) {
             return Err(Wrong::Here(ELSEWHERE));

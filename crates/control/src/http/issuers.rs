@@ -61,7 +61,7 @@ pub(super) async fn remove(State(app): State<App>, By(by): By, Segment(id): Segm
     Ok(Written(StatusCode::OK, issuers::remove(&app, &by, &id).await?))
 }
 
-/// Fetches its keys now. Why they could not be fetched is in `problem`; the last good ones stay in force.
+/// Fetches its keys now. Why they could not be fetched is in `problem`; the last ones stay in force for 72 hours.
 #[utoipa::path(post, path = "/v1/issuers/{id}/refresh", tag = "issuers",
     responses((status = 200, description = "the issuer", body = Issuer)))]
 pub(super) async fn refresh(

@@ -39,7 +39,7 @@ pub(super) enum Problem {
     /// The keys cannot be read.
     #[error("its keys: {0}")]
     Jwks(InvalidJwks),
-    /// There is nothing to verify with.
+    /// They were read, and there is nothing to verify with. All others leave open what it publishes.
     #[error("its keys: none can be used{0}")]
     NoKeys(String),
 }
@@ -56,11 +56,13 @@ pub(super) async fn keys(app: &App, issuer: &str, jwks_uri: Option<&str>) -> Res
         Some(named) => named.to_owned(),
         None => discovered(app, issuer).await?,
     };
-    let reading = read_jwks(&get(app, KEYS, &address).await?).map_err(Problem::Jwks)?;
+    let mut reading = read_jwks(&get(app, KEYS, &address).await?).map_err(Problem::Jwks)?;
     if reading.keys.is_empty() {
         let told: String = reading.skipped.iter().take(TOLD).map(|why| format!("; {why}")).collect();
         return Err(Problem::NoKeys(told));
     }
+    // In whatever order they come: edges hear of keys that are others, not of keys that stand elsewhere.
+    reading.keys.sort_by(|one, other| one.kid.cmp(&other.kid));
     Ok(reading.keys)
 }
 

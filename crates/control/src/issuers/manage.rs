@@ -2,11 +2,13 @@
 //!
 //! Whoever sees keys sees issuers. Adding and changing one takes the right to make keys and the right to manage the
 //! organisation: it lets somebody else say who may call, for as long as it is there, and it takes a URL and an audience that
-//! no other organisation can have then. Invariant: an issuer has keys from the start.
+//! no other organisation can have then. Invariants: an issuer has keys from the start; whoever asks for something that is fetched
+//! or that edges hear of is counted (`turns`).
 
 use portcullis_api::issuers::ListIssuers;
 use portcullis_api::{CreateIssuer, Issuer, Key, KeyKind, Page, Patch, UpdateIssuer};
 use portcullis_engine::{KeyDigest, KeyId, OrganizationId};
+use portcullis_token::Jwk;
 use serde_json::json;
 
 use super::refresh::{again, change, now};
@@ -40,6 +42,7 @@ pub(crate) async fn create(app: &App, by: &Caller, request: &CreateIssuer) -> Re
         scope_claim: fields::scope_claim(&policy, request.scope_claim.as_deref().unwrap_or("scope"))?,
         scope_map: request.scope_map.as_ref().map(|it| fields::scope_map(&policy, it)).transpose()?.unwrap_or_default(),
         jwks: Vec::new(),
+        keys_changed_at: app.clock.seconds(),
         fetched: now(app),
         changed_in: 0,
     };
@@ -51,7 +54,8 @@ pub(crate) async fn create(app: &App, by: &Caller, request: &CreateIssuer) -> Re
     if app.store.issuer_is_taken(&row).await? {
         return Err(taken());
     }
-    row.jwks = fetched(app, &row).await?;
+    app.fetches.ask(organization)?;
+    row.jwks = fetched(app, organization, &row).await?;
     app.ready().await?;
     let owned = OwnedIssuer { row: row.clone(), key: key.clone() };
     let shown = view::issuer(&owned, app.clock.seconds());
@@ -92,8 +96,12 @@ pub(crate) async fn update(
         if to != from && app.store.issuer_is_taken(&to).await? {
             return Err(taken());
         }
+        if to != from {
+            app.fetches.ask(key.organization)?;
+        }
         if to.jwks_uri != from.jwks_uri {
-            to.jwks = fetched(app, &to).await?;
+            to.jwks = fetched(app, key.organization, &to).await?;
+            to.keys_changed_at = app.clock.seconds();
             to.fetched = now(app);
         }
         let is_same = to == from;
@@ -136,6 +144,9 @@ fn changed(app: &App, from: &IssuerRow, request: &UpdateIssuer) -> Result<Issuer
 /// Fetches its keys now. That they could not be fetched is in the answer, and nothing else is changed by it.
 pub(crate) async fn refresh(app: &App, by: &Caller, id: &str) -> Result<Committed<Issuer>, Error> {
     by.require(KeysWrite)?;
+    let organization = find(app, by, id).await?.key.organization;
+    app.fetches.ask(organization)?;
+    let _turn = app.fetches.turn(organization).await;
     let owned = find(app, by, id).await?;
     let done = again(app, by, &owned).await?;
     Ok(done.map(|owned, _| view::issuer(&owned, app.clock.seconds())))
@@ -158,8 +169,9 @@ fn may_add(by: &Caller) -> Result<(), Error> {
     by.require(OrganizationsWrite)
 }
 
-async fn fetched(app: &App, row: &IssuerRow) -> Result<Vec<portcullis_token::Jwk>, Error> {
+async fn fetched(app: &App, organization: OrganizationId, row: &IssuerRow) -> Result<Vec<Jwk>, Error> {
     let pointer = if row.jwks_uri.is_some() { "/jwks_uri" } else { "/issuer" };
+    let _turn = app.fetches.turn(organization).await;
     let found = fetch::keys(app, &row.issuer, row.jwks_uri.as_deref()).await;
     found.map_err(|problem| Error::invalid(pointer, problem.to_string()))
 }
@@ -173,8 +185,8 @@ fn named(error: Error) -> Error {
 
 /// Whose it is, nobody is told.
 fn taken() -> Error {
-    let detail = "tokens of this issuer for one of these audiences are accepted here already\nhint: let its tokens name an \
-                  audience of your own";
+    let detail = "tokens of this issuer for one of these audiences are accepted here already, or somebody else has added it since\n\
+                  hint: let its tokens name an audience of your own; to have more audiences than at first, add it once more";
     Error::invalid("/audiences", detail)
 }
 

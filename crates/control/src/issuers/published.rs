@@ -1,6 +1,7 @@
 //! Issuers as edges get them.
 //!
-//! Invariant: the same rows give the same list, in the order of their keys' ids.
+//! Invariant: the same rows give the same list, whoever came first being first: of two issuers that a token could mean edges take
+//! the first, so nobody who comes later changes what another's issuer is believed for.
 
 use portcullis_token::{IssuerSpec, Mapping, Subjects};
 
@@ -10,7 +11,7 @@ use crate::store::OwnedIssuer;
 /// was given to somebody before it was ours.
 pub(crate) fn specs(issuers: &[OwnedIssuer], own: Option<&str>, clock_skew_seconds: u32) -> Vec<IssuerSpec> {
     let mut issuers: Vec<_> = issuers.iter().filter(|it| Some(it.row.issuer.as_str()) != own).collect();
-    issuers.sort_by_key(|it| it.key.id);
+    issuers.sort_by_key(|it| (it.key.created_at, it.key.id));
     issuers.into_iter().map(|it| spec(it, clock_skew_seconds)).collect()
 }
 

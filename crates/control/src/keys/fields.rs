@@ -1,11 +1,12 @@
 //! What callers send about keys, parsed into what is stored; every refusal names the member and the remedy.
 
-use portcullis_api::{Patch, UpdateKey};
+use portcullis_api::{KeyKind, Patch, UpdateKey};
 use portcullis_engine::scope;
 use portcullis_engine::spec::KeyFormatSpec;
 
 use super::metadata::metadata;
 use super::restrictions::restrictions;
+use crate::clock::{DAY, to_rfc3339};
 use crate::error::Error;
 use crate::policy::PolicyRoom;
 use crate::quota;
@@ -13,6 +14,8 @@ use crate::store::KeyRow;
 
 const MAX_NAME: usize = 100;
 const MAX_EMAIL: usize = 254;
+/// However often it is refreshed, a grant ends after so long: somebody has to allow it again.
+pub(crate) const GRANT_DAYS: u64 = 365;
 
 pub(super) fn apply(policy: &PolicyRoom, request: &UpdateKey, row: &mut KeyRow) -> Result<(), Error> {
     if let Some(text) = given("/name", &request.name)? {
@@ -29,6 +32,9 @@ pub(super) fn apply(policy: &PolicyRoom, request: &UpdateKey, row: &mut KeyRow) 
         Patch::Keep => {}
         Patch::Clear => row.expires_at = None,
         Patch::Set(text) => row.expires_at = Some(Error::time("/expires_at", text)?),
+    }
+    if row.kind == KeyKind::Grant && !request.expires_at.is_keep() {
+        within_a_year(row)?;
     }
     match &request.restrictions {
         Patch::Keep => {}
@@ -54,6 +60,19 @@ pub(super) fn apply(policy: &PolicyRoom, request: &UpdateKey, row: &mut KeyRow) 
         Patch::Set(sent) => row.rate = Some(quota::rate(sent)?),
     }
     Ok(())
+}
+
+/// Fails if a grant would go on for longer than anybody allowed it.
+fn within_a_year(row: &KeyRow) -> Result<(), Error> {
+    let latest = row.created_at.saturating_add(GRANT_DAYS * DAY);
+    if row.expires_at.is_some_and(|end| end <= latest) {
+        return Ok(());
+    }
+    let detail = format!(
+        "a grant ends {GRANT_DAYS} days after it was allowed at the latest: {}\nhint: let the person allow the app again",
+        to_rfc3339(latest)
+    );
+    Err(Error::invalid("/expires_at", detail))
 }
 
 /// The value of a member that can be absent but not `null`.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_api::keys::{FindKey, ListKeys};
 use portcullis_api::payments::ApiKeyEntry;
-use portcullis_api::{Key, KeyList};
+use portcullis_api::{Key, KeyKind, KeyList};
 use portcullis_engine::{KeyDigest, KeyId};
 
 use super::question::{Question, cursor_after};
@@ -16,12 +16,18 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::secret::{Purpose, Secret};
+use crate::store::Slice;
 
 /// One page of keys, newest first.
 pub(crate) async fn list(app: &App, by: &Caller, query: ListKeys) -> Result<KeyList, Error> {
     by.require(KeysRead)?;
     let now = app.clock.seconds();
     let mut question = Question::parse(by, &app.policy(), &query, now)?;
+    if let (Some(KeyKind::Grant), Some(user)) = (question.kind, by.sees_grants_of()) {
+        let slice = Slice { after: None, limit: u32::MAX };
+        let grants = app.store.grants(question.scope, Some(user), &slice).await?;
+        question.own = Some(grants.iter().map(|it| it.row.id).collect());
+    }
     let wanted = question.limit.saturating_add(1);
     app.directory.refresh(app.store.as_ref()).await?;
     let mut rows = Vec::new();

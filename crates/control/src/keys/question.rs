@@ -2,6 +2,8 @@
 //!
 //! Invariant: text that looks like a key is never searched for; it would stand in addresses and logs.
 
+use std::collections::BTreeSet;
+
 use memchr::memmem::Finder;
 use portcullis_api::keys::ListKeys;
 use portcullis_api::{KeyKind, KeyStatus};
@@ -26,6 +28,8 @@ pub(super) struct Question {
     pub(super) scope: Scope,
     /// `None` = what people make here: API keys and credentials.
     pub(super) kind: Option<KeyKind>,
+    /// Only these.
+    pub(super) own: Option<BTreeSet<KeyId>>,
     pub(super) status: Option<KeyStatus>,
     pub(super) environment: Option<String>,
     pub(super) overdue: bool,
@@ -60,6 +64,7 @@ impl Question {
         Ok(Self {
             scope: organizations::narrow(by, query.organization.as_deref())?,
             kind: query.kind,
+            own: None,
             status: query.status,
             environment: query.environment.clone(),
             overdue: query.overdue.unwrap_or(false),
@@ -76,13 +81,16 @@ impl Question {
         Look { finder: self.text.as_deref().map(Finder::new) }
     }
 
-    /// Whether a key is asked for, as far as its organisation, its kind and its times go.
-    pub(super) fn admits(&self, organization: OrganizationId, kind: KeyKind, life: Life) -> bool {
+    /// Whether a key is asked for, as far as its id, its organisation, its kind and its times go.
+    pub(super) fn admits(&self, id: &KeyId, organization: OrganizationId, kind: KeyKind, life: Life) -> bool {
         let is_of_kind = match self.kind {
             None => matches!(kind, KeyKind::ApiKey | KeyKind::Credential),
             Some(wanted) => wanted == kind,
         };
-        is_of_kind && self.scope.covers(organization) && self.admits_life(life)
+        is_of_kind
+            && self.scope.covers(organization)
+            && self.admits_life(life)
+            && self.own.as_ref().is_none_or(|own| own.contains(id))
     }
 
     /// Whether a row, read after the directory was asked, is asked for by its times. The directory may not have heard of a

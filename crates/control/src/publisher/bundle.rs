@@ -4,20 +4,23 @@
 //! there, and whoever builds them when.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use portcullis_bundle::{
     Blob, BlobDigest, BuildError, Layout, MANIFEST_FORMAT, Manifest, OrganizationEntry, build_key_shard,
-    build_organization_shard, read_tokens,
+    build_organization_shard,
 };
 use portcullis_token::Issuers;
 
 use super::index::Index;
+use super::tokens::Tokens;
 use crate::store::BundleKey;
 
 /// One published version.
 #[derive(Debug)]
 pub(crate) struct Published {
     manifest: Manifest,
+    issuers: Option<Arc<Issuers>>,
     blobs: BTreeMap<BlobDigest, Blob>,
 }
 
@@ -33,9 +36,8 @@ impl Published {
     }
 
     /// Whose access tokens count in it, if any do.
-    pub(crate) fn issuers(&self) -> Option<Issuers> {
-        let blob = self.manifest.tokens.as_ref().and_then(|tokens| self.blobs.get(&tokens.digest))?;
-        read_tokens(blob.bytes()).ok()
+    pub(crate) fn issuers(&self) -> Option<Arc<Issuers>> {
+        self.issuers.clone()
     }
 
     /// Its manifest, issued at `now`.
@@ -58,7 +60,7 @@ impl Published {
 pub(super) struct Builder {
     policy: Blob,
     /// Whose access tokens count, if any do.
-    tokens: Option<Blob>,
+    tokens: Option<Tokens>,
     index: Index,
     layout: Layout,
     keys: Vec<Blob>,
@@ -91,7 +93,7 @@ impl Builder {
     }
 
     /// Takes in whose access tokens count.
-    pub(super) fn replace_tokens(&mut self, tokens: Option<Blob>) {
+    pub(super) fn replace_tokens(&mut self, tokens: Option<Tokens>) {
         self.tokens = tokens;
     }
 
@@ -143,7 +145,8 @@ impl Builder {
     }
 
     fn publish(&self, version: u64) -> Published {
-        let all = [&self.policy].into_iter().chain(&self.tokens).chain(&self.organizations).chain(&self.keys);
+        let tokens = self.tokens.as_ref().map(|it| &it.blob);
+        let all = [&self.policy].into_iter().chain(tokens).chain(&self.organizations).chain(&self.keys);
         Published {
             manifest: Manifest {
                 format: MANIFEST_FORMAT,
@@ -152,10 +155,11 @@ impl Builder {
                 layout: self.layout,
                 key_count: self.index.key_count() as u64,
                 policy: self.policy.to_ref(),
-                tokens: self.tokens.as_ref().map(Blob::to_ref),
+                tokens: tokens.map(Blob::to_ref),
                 organizations: self.organizations.iter().map(Blob::to_ref).collect(),
                 keys: self.keys.iter().map(Blob::to_ref).collect(),
             },
+            issuers: self.tokens.as_ref().map(|it| it.issuers.clone()),
             blobs: all.map(|blob| (blob.digest(), blob.clone())).collect(),
         }
     }

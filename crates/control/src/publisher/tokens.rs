@@ -3,53 +3,71 @@
 //! Invariant: the same policy and the same sources give the same text, whoever makes it of them; a policy without `[tokens]` has
 //! none; an issuer that edges could not read keeps no other from them.
 
-use portcullis_bundle::{Blob, build_tokens};
+use std::sync::Arc;
+
+use portcullis_bundle::{Blob, compile_tokens};
 use portcullis_engine::PolicySpec;
 use portcullis_token::{IssuerSpec, Issuers, IssuersSpec, Jwk, Subjects};
 
 use crate::store::{TokenKeyRow, TokenSources};
 
+/// Whose access tokens count: as edges are told, and read already for whoever verifies one here.
+#[derive(Clone, Debug)]
+pub(super) struct Tokens {
+    /// As edges are told.
+    pub blob: Blob,
+    /// The same, read.
+    pub issuers: Arc<Issuers>,
+}
+
 /// What edges were told last. It stays while nothing changes that it is made of: to read every key takes longer than to publish a
 /// revocation.
 #[derive(Default)]
 pub(super) struct Told {
-    last: Option<(IssuersSpec, Option<Blob>)>,
+    last: Option<(IssuersSpec, Option<Tokens>)>,
 }
 
 impl Told {
     /// What edges are told; `None` if they are to accept no token.
-    pub(super) fn blob(
+    pub(super) fn tokens(
         &mut self,
         policy: &PolicySpec,
         sources: &TokenSources,
         outside: Vec<IssuerSpec>,
-    ) -> Option<Blob> {
+    ) -> Option<Tokens> {
         let spec = issuers(policy, sources, outside)?;
         match &self.last {
-            Some((last, blob)) if *last == spec => blob.clone(),
+            Some((last, tokens)) if *last == spec => tokens.clone(),
             _ => {
-                let blob = build(spec.clone());
-                self.last = Some((spec, blob.clone()));
-                blob
+                let tokens = build(spec.clone());
+                self.last = Some((spec, tokens.clone()));
+                tokens
             }
         }
     }
 }
 
 /// If it cannot be told, no token is accepted: revocations must still reach the edges.
-fn build(mut spec: IssuersSpec) -> Option<Blob> {
+fn build(spec: IssuersSpec) -> Option<Tokens> {
+    // All keys are read once; one by one only if one of them is why they cannot be.
+    let built = compile_tokens(&spec).or_else(|_| compile_tokens(&readable(spec)));
+    let built = built.map(|(blob, issuers)| Tokens { blob, issuers: Arc::new(issuers) });
+    built.inspect_err(|error| tracing::error!(%error, "no access token is accepted: its issuers cannot be told")).ok()
+}
+
+/// Those issuers that can be read by themselves.
+fn readable(mut spec: IssuersSpec) -> IssuersSpec {
     let max_token_bytes = spec.max_token_bytes;
     spec.issuers.retain(|issuer| {
         let read = Issuers::compile(&IssuersSpec { max_token_bytes, issuers: vec![issuer.clone()] });
         read.inspect_err(|error| tracing::error!(%error, "an issuer cannot be read; its tokens are not accepted"))
             .is_ok()
     });
-    let built = build_tokens(&spec);
-    built.inspect_err(|error| tracing::error!(%error, "no access token is accepted: its issuers cannot be told")).ok()
+    spec
 }
 
 /// The issuers, those outside included.
-pub(crate) fn issuers(policy: &PolicySpec, sources: &TokenSources, outside: Vec<IssuerSpec>) -> Option<IssuersSpec> {
+fn issuers(policy: &PolicySpec, sources: &TokenSources, outside: Vec<IssuerSpec>) -> Option<IssuersSpec> {
     let tokens = policy.tokens.as_ref()?;
     let keys: Vec<_> = sources.keys.iter().filter(|row| row.revoked_at.is_none()).filter_map(public).collect();
     // Of whom no key is known nothing could be verified.
@@ -99,12 +117,14 @@ mod tests {
         let sources = TokenSources { issuer: None, keys: Vec::new() };
         let (good, bad) = (outside("https://good.example", GOOD), outside("https://bad.example", "AAAA"));
         let mut told = Told::default();
-        let first = told.blob(&spec, &sources, vec![good.clone(), bad]).unwrap();
-        let text = String::from_utf8(first.bytes().to_vec()).unwrap();
+        let first = told.tokens(&spec, &sources, vec![good.clone(), bad]).unwrap();
+        let text = String::from_utf8(first.blob.bytes().to_vec()).unwrap();
         assert!(text.contains("good.example") && !text.contains("bad.example"), "{text}");
-        let alone = told.blob(&spec, &sources, vec![good.clone()]).unwrap();
-        assert_eq!(alone.digest(), first.digest());
-        assert_eq!(told.blob(&spec, &sources, vec![good]).map(|it| it.digest()), Some(alone.digest()));
-        assert!(told.blob(&PolicySpec::default(), &sources, Vec::new()).is_none(), "a policy without tokens");
+        let alone = told.tokens(&spec, &sources, vec![good.clone()]).unwrap();
+        assert_eq!(alone.blob.digest(), first.blob.digest());
+        let again = told.tokens(&spec, &sources, vec![good]).unwrap();
+        assert_eq!(again.blob.digest(), alone.blob.digest());
+        assert!(Arc::ptr_eq(&again.issuers, &alone.issuers), "nothing is read again");
+        assert!(told.tokens(&PolicySpec::default(), &sources, Vec::new()).is_none(), "a policy without tokens");
     }
 }

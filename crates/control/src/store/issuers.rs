@@ -31,6 +31,8 @@ pub(crate) struct IssuerRow {
     pub scope_map: BTreeMap<String, Vec<String>>,
     /// Its keys, as they were last fetched.
     pub jwks: Vec<Jwk>,
+    /// When they became what they are, in Unix seconds.
+    pub keys_changed_at: u64,
     /// How fetching them goes.
     pub fetched: Fetched,
     /// The version that contains its last change.
@@ -62,7 +64,7 @@ pub(crate) struct OwnedIssuer {
 /// What can be written about issuers.
 #[derive(Clone, Debug)]
 pub(crate) enum IssuerWrite {
-    /// A new one; refused with [`StoreError::Duplicate`] if another has its URL and one of its audiences.
+    /// A new one; refused with [`StoreError::Duplicate`] if it is [taken](Issuers::issuer_is_taken).
     Insert(IssuerRow),
     /// One's new state; refused likewise, and with [`StoreError::Conflict`] if the row changed since it was read.
     Replace(IssuerRow),
@@ -77,7 +79,8 @@ pub(crate) trait Issuers {
     /// Newest first.
     async fn issuers(&self, scope: Scope, slice: &Slice) -> Result<Vec<OwnedIssuer>, StoreError>;
 
-    /// Whether another than that one has the URL and one of the audiences.
+    /// Whether another than that one has the URL and one of the audiences; or it gets audiences that it had not, and another
+    /// organisation has had the URL since: edges take the first that a token could mean, so that one's tokens would become its.
     async fn issuer_is_taken(&self, row: &IssuerRow) -> Result<bool, StoreError>;
 
     /// Those whose keys are to be fetched by now, the longest overdue first.

@@ -186,12 +186,144 @@ async fn keys_are_fetched_again_and_the_last_good_ones_stay() {
         assert_eq!(noted["data"].as_array().unwrap().len(), 1, "{action}");
     }
     // At once, if somebody asks for it.
+    stack.pass(60);
     provider.publish(&[&one]);
     assert_eq!(stack.post(&format!("{path}/refresh"), json!({})).await.json()["keys"][0]["kid"], one.kid());
     provider.put("/keys", 200, "<html>");
     let told = stack.post(&format!("{path}/refresh"), json!({})).await.json();
     assert_eq!(told["problem"], "its keys: not a JSON object, or one in which a name stands twice");
     assert_eq!(judged(&stack, &fresh()).await, "");
+}
+
+#[tokio::test]
+async fn what_an_issuer_withdrew_counts_no_more_even_if_nothing_is_left() {
+    let (stack, one) = (minting().await, key(1));
+    let provider = Provider::start(&[&one]).await;
+    let path = add(&stack, body(&provider)).await;
+    let again = async || {
+        stack.pass(60);
+        stack.post(&format!("{path}/refresh"), json!({})).await.json()
+    };
+    let fresh = || token(&stack, &provider.url, &one, "refunds:read");
+    for (set, why) in [
+        (r#"{"keys":[]}"#, "its keys: none can be used"),
+        (r#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#, "its keys: none can be used; key 1: it has the secret member `k`"),
+    ] {
+        assert_eq!(judged(&stack, &fresh()).await, "refunds:read", "{set}");
+        provider.put("/keys", 200, set);
+        let told = again().await;
+        assert_eq!(told["keys"], json!([]), "{set}");
+        assert!(told["problem"].as_str().unwrap().starts_with(why), "{told}");
+        assert_eq!(judged(&stack, &fresh()).await, "unknown_token_key", "{set}");
+        let version = stack.manifest().await.version;
+        assert_eq!(again().await["problem"], told["problem"]);
+        assert_eq!(stack.manifest().await.version, version, "nothing new");
+        provider.publish(&[&one]);
+        assert_eq!(again().await["problem"], Value::Null);
+    }
+    let failed = stack.get("/v1/audit?action=issuer.failed").await.json();
+    assert_eq!(failed["data"].as_array().unwrap().len(), 2, "{failed}");
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_fetched_for_three_days_count_no_more() {
+    let (stack, one) = (minting().await, key(1));
+    let provider = Provider::start(&[&one]).await;
+    let path = add(&stack, body(&provider)).await;
+    let fresh = || token(&stack, &provider.url, &one, "refunds:read");
+    let problem = async || stack.get(&path).await.json()["problem"].as_str().unwrap_or_default().to_owned();
+    provider.put("/keys", 500, "");
+    stack.pass(72 * 3600 - 1);
+    eventually("a problem", async || problem().await.ends_with("status 500")).await;
+    assert_eq!(judged(&stack, &fresh()).await, "refunds:read");
+    stack.pass(20 * 60);
+    eventually("the end", async || {
+        problem().await.ends_with("status 500; for 72 hours now, so none of them is accepted")
+    })
+    .await;
+    eventually("told to edges", async || judged(&stack, &fresh()).await == "unknown_token_key").await;
+    let shown = stack.get(&path).await.json();
+    assert_eq!((&shown["keys"], &shown["fetched_at"]), (&json!([]), &json!("2026-01-15T12:00:00Z")));
+    provider.publish(&[&one]);
+    stack.pass(20 * 60);
+    eventually("back again", async || judged(&stack, &fresh()).await == "refunds:read").await;
+}
+
+#[tokio::test]
+async fn other_keys_are_taken_over_once_a_minute() {
+    let (stack, one, two) = (minting().await, key(1), key(2));
+    let provider = Provider::start(&[&one]).await;
+    let path = add(&stack, body(&provider)).await;
+    let refreshed = async || stack.post(&format!("{path}/refresh"), json!({})).await.json();
+    let version = stack.manifest().await.version;
+    provider.publish(&[&two]);
+    for seconds in [0, 30, 29] {
+        stack.pass(seconds);
+        let told = refreshed().await;
+        assert_eq!((&told["keys"][0]["kid"], &told["problem"]), (&json!(one.kid()), &Value::Null), "{told}");
+        assert_eq!(told["next_fetch_at"], "2026-01-15T12:01:00.000Z");
+    }
+    assert_eq!(stack.manifest().await.version, version, "edges forget nothing");
+    stack.pass(1);
+    eventually("the next round", async || stack.get(&path).await.json()["keys"][0]["kid"] == two.kid()).await;
+    stack.pass(45);
+    assert_eq!(refreshed().await["fetched_at"], "2026-01-15T12:01:45Z");
+    stack.pass(15);
+    provider.publish(&[&one]);
+    assert_eq!(refreshed().await["keys"][0]["kid"], one.kid(), "a look that changed nothing counts for nothing");
+    let mut versions = Vec::new();
+    for keys in [[&one, &two], [&two, &one]] {
+        stack.pass(60);
+        provider.publish(&keys);
+        assert_eq!(refreshed().await["keys"].as_array().unwrap().len(), 2);
+        versions.push(stack.manifest().await.version);
+    }
+    assert_eq!(versions[0], versions[1], "the same in another order");
+}
+
+#[tokio::test]
+async fn an_organisation_has_keys_fetched_so_often_and_no_oftener() {
+    let (stack, one) = (minting().await, key(1));
+    let provider = Provider::start(&[&one]).await;
+    let acme = stack.organization("acme").await;
+    let path = add(&stack, body(&provider)).await;
+    for _ in 1..10 {
+        assert_eq!(stack.post(&format!("{path}/refresh"), json!({})).await.status, 200);
+    }
+    let asked = provider.asked();
+    let other = with(body(&provider), "audiences", json!(["other"]));
+    for refused in [
+        stack.post(&format!("{path}/refresh"), json!({})).await,
+        stack.patch(&path, json!({ "jwks_uri": format!("{}/keys", provider.url) })).await,
+        stack.patch(&path, json!({ "scope_claim": "scp" })).await,
+        stack.post("/v1/issuers", other.clone()).await,
+    ] {
+        assert_eq!((refused.status, refused.header("retry-after").is_empty()), (429, false), "{}", refused.json());
+    }
+    assert_eq!(provider.asked(), asked);
+    add(&stack, with(other, "organization", json!(acme))).await;
+    let asked = provider.asked();
+    stack.pass(18 * 60);
+    eventually("the round, all the same", async || provider.asked() >= asked + 4).await;
+}
+
+#[tokio::test]
+async fn whoever_came_first_is_first() {
+    let (stack, one) = (minting().await, key(1));
+    let provider = Provider::start(&[&one]).await;
+    let mut expected = Vec::new();
+    for audience in ["a", "b", "c", "d", "e"] {
+        let path = add(&stack, with(body(&provider), "audiences", json!([audience]))).await;
+        expected.push(path.rsplit_once('/').unwrap().1.to_owned());
+        stack.pass(1);
+    }
+    assert_eq!(stack.patch(&format!("/v1/issuers/{}", expected[0]), json!({ "scope_claim": "scp" })).await.status, 200);
+    let tokens = stack.manifest().await.tokens.unwrap();
+    let spec = stack.edge_get(&format!("/edge/v1/blobs/{}", tokens.digest)).await.json();
+    let (own, others) = spec["issuers"].as_array().unwrap().split_first().unwrap();
+    assert_eq!(own["subjects"], "own");
+    let found: Vec<_> = others.iter().map(|it| it["subjects"]["mapped"]["key"].as_str().unwrap()).collect();
+    assert_eq!(found, expected);
 }
 
 #[tokio::test]
@@ -245,7 +377,16 @@ async fn of_one_url_and_audience_there_is_one_issuer() {
     let theirs = with(body(&provider), "organization", json!(acme));
     let refused = stack.post("/v1/issuers", theirs.clone()).await;
     assert_eq!((refused.status, refused.json()["pointer"].as_str()), (422, Some("/audiences")));
+    stack.pass(1);
     let second = add(&stack, with(theirs.clone(), "audiences", json!(["acme"]))).await;
+    // Whoever was first is taken for tokens that name both; so it may not become first for what others have.
+    let wider = json!({ "audiences": [AUDIENCE, "more"] });
+    let refused = stack.patch(&path, wider.clone()).await;
+    assert_eq!((refused.status, refused.json()["pointer"].as_str()), (422, Some("/audiences")));
+    assert!(refused.json()["detail"].as_str().unwrap().contains("add it once more"), "{}", refused.json());
+    assert_eq!(stack.patch(&path, json!({ "scope_claim": "scp" })).await.status, 200);
+    assert_eq!(stack.patch(&second, json!({ "audiences": ["acme", "last"] })).await.status, 200, "nobody is behind it");
+    assert_eq!(stack.patch(&second, json!({ "audiences": ["acme"] })).await.status, 200);
     assert_eq!(stack.patch(&second, json!({ "audiences": ["acme", AUDIENCE] })).await.status, 422);
     assert_eq!(stack.delete(&path).await.status, 200);
     assert_eq!(stack.patch(&second, json!({ "audiences": ["acme", AUDIENCE] })).await.status, 200);

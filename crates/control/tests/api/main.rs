@@ -18,6 +18,7 @@ mod denials;
 mod edge;
 mod exchange;
 mod explain;
+mod grant_bounds;
 mod grants;
 mod hangup;
 mod idempotency;

@@ -65,7 +65,7 @@ impl Shelf {
         }
         let admits = |entry: &Entry| {
             environment.is_none_or(|it| it == Some(entry.environment))
-                && question.admits(entry.organization, entry.kind, entry.life)
+                && question.admits(&entry.place.1, entry.organization, entry.kind, entry.life)
         };
         let end = after.map_or(self.blocks.len(), |place| self.blocks.partition_point(|it| it.first() < Some(place)));
         let start = end.saturating_sub(SLICE);
@@ -139,8 +139,8 @@ mod tests {
 
     fn question(scope: Scope, environment: Option<&str>, text: Option<&str>) -> Question {
         let (environment, text) = (environment.map(str::to_owned), text.map(str::to_owned));
-        let (kind, status, overdue, idle, after, limit, now) = (None, None, false, false, None, 1, 1);
-        Question { scope, kind, status, environment, overdue, idle, text, after, limit, now }
+        let (kind, own, status, overdue, idle, after, limit, now) = (None, None, None, false, false, None, 1, 1);
+        Question { scope, kind, own, status, environment, overdue, idle, text, after, limit, now }
     }
 
     fn all(shelf: &Shelf, question: &Question, limit: usize) -> Vec<Place> {

@@ -1,7 +1,7 @@
 //! SQL about other people's issuers.
 
 use async_trait::async_trait;
-use portcullis_engine::KeyId;
+use portcullis_engine::{KeyId, OrganizationId};
 use serde::de::DeserializeOwned;
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -13,7 +13,7 @@ use crate::store::{Fetched, IssuerRow, IssuerWrite, Issuers, OwnedIssuer, Slice,
 
 /// Both rows of each; what both have, twice.
 const BOTH: &str = "SELECT k.*, i.key_id, i.issuer, i.audiences, i.types, i.jwks_uri, i.scope_claim, i.scope_map, i.jwks, \
-                    i.fetched_at, i.next_fetch_ms, i.failures, i.problem, i.changed_in AS issuer_changed_in \
+                    i.keys_changed_at, i.fetched_at, i.next_fetch_ms, i.failures, i.problem, i.changed_in AS issuer_changed_in \
                     FROM issuers i JOIN keys k ON k.id = i.key_id WHERE k.revoked_at IS NULL";
 
 pub(super) async fn carry_out(
@@ -34,7 +34,8 @@ pub(super) async fn carry_out(
 
 async fn insert(connection: &mut Connection, row: &IssuerRow, version: u64) -> Result<(), StoreError> {
     let sql = "INSERT INTO issuers (key_id, issuer, audiences, types, jwks_uri, scope_claim, scope_map, jwks, fetched_at, \
-               next_fetch_ms, failures, problem, changed_in) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+               next_fetch_ms, failures, problem, changed_in, keys_changed_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
     sqlx::query(sql)
         .bind(row.key.to_string())
         .bind(&row.issuer)
@@ -49,6 +50,7 @@ async fn insert(connection: &mut Connection, row: &IssuerRow, version: u64) -> R
         .bind(signed(row.fetched.failures))
         .bind(&row.fetched.problem)
         .bind(signed(version))
+        .bind(signed(row.keys_changed_at))
         .execute(connection)
         .await?;
     Ok(())
@@ -56,8 +58,8 @@ async fn insert(connection: &mut Connection, row: &IssuerRow, version: u64) -> R
 
 async fn replace(connection: &mut Connection, row: &IssuerRow, version: u64) -> Result<(), StoreError> {
     let sql = "UPDATE issuers SET audiences = $1, types = $2, jwks_uri = $3, scope_claim = $4, scope_map = $5, jwks = $6, \
-               fetched_at = $7, next_fetch_ms = $8, failures = $9, problem = $10, changed_in = $11 \
-               WHERE key_id = $12 AND changed_in = $13";
+               fetched_at = $7, next_fetch_ms = $8, failures = $9, problem = $10, changed_in = $11, \
+               keys_changed_at = $12 WHERE key_id = $13 AND changed_in = $14";
     let done = sqlx::query(sql)
         .bind(json("audiences", &row.audiences)?)
         .bind(json("types", &row.types)?)
@@ -70,6 +72,7 @@ async fn replace(connection: &mut Connection, row: &IssuerRow, version: u64) -> 
         .bind(signed(row.fetched.failures))
         .bind(&row.fetched.problem)
         .bind(signed(version))
+        .bind(signed(row.keys_changed_at))
         .bind(row.key.to_string())
         .bind(signed(row.changed_in))
         .execute(connection)
@@ -77,23 +80,27 @@ async fn replace(connection: &mut Connection, row: &IssuerRow, version: u64) -> 
     exactly_one(done.rows_affected())
 }
 
-/// Of one URL there are few.
+/// Whether it could be taken for another's, or another's for it. Of one URL there are few.
 async fn is_taken(connection: &mut Connection, row: &IssuerRow) -> Result<bool, StoreError> {
-    let sql = "SELECT i.audiences FROM issuers i JOIN keys k ON k.id = i.key_id \
-               WHERE k.revoked_at IS NULL AND i.issuer = $1 AND i.key_id <> $2";
-    let others = sqlx::query(sql).bind(&row.issuer).bind(row.key.to_string()).fetch_all(connection).await?;
-    for other in &others {
-        let audiences: Vec<String> = from_json(other, "audiences")?;
-        if audiences.iter().any(|it| row.audiences.contains(it)) {
+    let sql = "SELECT i.key_id, i.audiences, k.organization FROM issuers i JOIN keys k ON k.id = i.key_id \
+               WHERE k.revoked_at IS NULL AND i.issuer = $1 ORDER BY k.created_at, k.id";
+    let mut widened = None;
+    for it in &sqlx::query(sql).bind(&row.issuer).fetch_all(connection).await? {
+        let (key, organization): (KeyId, OrganizationId) = (parsed(it, "key_id")?, parsed(it, "organization")?);
+        let audiences: Vec<String> = from_json(it, "audiences")?;
+        if key == row.key {
+            widened = Some(organization).filter(|_| row.audiences.iter().any(|it| !audiences.contains(it)));
+        } else if audiences.iter().any(|it| row.audiences.contains(it)) || widened.is_some_and(|of| of != organization)
+        {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// All of them, for the bundle. One that cannot be read is left out, and keeps no other from being published.
+/// All of them, for the bundle, oldest first. One that cannot be read is left out, and keeps no other from being published.
 pub(super) async fn unrevoked(snapshot: &mut Connection) -> Result<Vec<OwnedIssuer>, StoreError> {
-    let sql = format!("{BOTH} ORDER BY k.id");
+    let sql = format!("{BOTH} ORDER BY k.created_at, k.id");
     let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(snapshot).await?;
     let read =
         |row: &Row| owned(row).inspect_err(|error| tracing::error!(%error, "an issuer is left out of the bundle"));
@@ -169,6 +176,7 @@ fn issuer(row: &Row) -> Result<IssuerRow, StoreError> {
         scope_claim: row.try_get("scope_claim")?,
         scope_map: from_json(row, "scope_map")?,
         jwks: from_json(row, "jwks")?,
+        keys_changed_at: unsigned("keys_changed_at", row.try_get("keys_changed_at")?)?,
         fetched: Fetched {
             at: unsigned("fetched_at", row.try_get("fetched_at")?)?,
             next_ms: unsigned("next_fetch_ms", row.try_get("next_fetch_ms")?)?,
