@@ -8,8 +8,6 @@ const MINUTE_MS: u64 = 60 * 1000;
 /// Counts of an edge that is gone are kept for when it comes back.
 const EDGE_DAYS: u64 = 7;
 const OBSERVATION_DAYS: u64 = 30;
-/// So long after its use, a refresh token that is used again ends its grant.
-const USED_DAYS: u64 = 7;
 
 impl Fleet {
     /// Forgets a little of everything that is old.
@@ -35,8 +33,8 @@ impl Fleet {
         }
         while self.store.forget_usage(now).await? {}
         self.store.forget_observations(now.saturating_sub(OBSERVATION_DAYS * DAY)).await?;
-        // What is used again ends its grant, so what was used is kept for a while.
-        self.store.forget_redeemed(now.saturating_sub(DAY), now.saturating_sub(USED_DAYS * DAY)).await?;
+        // What is used again ends its grant, so what was used is kept until it would be over anyway.
+        self.store.forget_redeemed(now.saturating_sub(DAY)).await?;
         self.store.forget_denials(now.saturating_sub(DAY)).await
     }
 }

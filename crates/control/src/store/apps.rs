@@ -191,6 +191,6 @@ pub(crate) trait Grants {
     /// new version.
     async fn refresh(&self, used: SecretDigest, next: &RefreshRow) -> Result<bool, StoreError>;
 
-    /// Forgets codes and refresh tokens that were over before one time, and refresh tokens that were used before the other.
-    async fn forget_redeemed(&self, before: u64, used_before: u64) -> Result<(), StoreError>;
+    /// Forgets codes and refresh tokens that were over before then.
+    async fn forget_redeemed(&self, before: u64) -> Result<(), StoreError>;
 }

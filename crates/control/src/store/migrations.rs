@@ -42,7 +42,6 @@ const SCRIPTS: &[Script] = scripts! {
     16 "0016_apps_and_grants" "apps and grants",
     17 "0017_issuers" "issuers",
     18 "0018_issuer_keys" "issuer keys",
-    19 "0019_used_refresh_tokens" "used refresh tokens",
 };
 
 impl Script {

@@ -173,12 +173,11 @@ impl Grants for SqlStore {
         Ok(true)
     }
 
-    async fn forget_redeemed(&self, before: u64, used_before: u64) -> Result<(), StoreError> {
+    async fn forget_redeemed(&self, before: u64) -> Result<(), StoreError> {
         let mut transaction = self.begin_write().await?;
-        for (sql, before) in [
-            ("DELETE FROM authorization_codes WHERE expires_at < $1", before),
-            ("DELETE FROM refresh_tokens WHERE expires_at < $1", before),
-            ("DELETE FROM refresh_tokens WHERE used_at < $1", used_before),
+        for sql in [
+            "DELETE FROM authorization_codes WHERE expires_at < $1",
+            "DELETE FROM refresh_tokens WHERE expires_at < $1",
         ] {
             sqlx::query(sql).bind(signed(before)).execute(&mut *transaction).await?;
         }
