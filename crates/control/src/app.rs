@@ -7,6 +7,7 @@ use std::sync::Arc;
 use portcullis_bundle::PublicKey;
 use portcullis_engine::OrganizationId;
 use portcullis_engine::ip::Network;
+use tokio::sync::Semaphore;
 
 use crate::access_tokens::{ExchangeRates, Journal};
 use crate::accounts::{Attempts, Passwords, Refusals};
@@ -60,6 +61,7 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) listings: Arc<Listings>,
+    pub(crate) patience: Arc<Semaphore>,
     pub(crate) fetches: Arc<Fetches>,
     pub(crate) hooks: Arc<Sender>,
 }

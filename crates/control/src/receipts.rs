@@ -24,16 +24,35 @@ use verdict::Verdict;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Reports that come together are written and looked at together: waiting must not cost a transaction for each.
 const GATHER: Duration = Duration::from_millis(50);
+/// Edges hear of a change within a tenth of a second, if they are well.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// So many at once wait for edges because of tokens: each looks at the database a few times.
+pub(crate) const PATIENT: usize = 32;
 
 /// Where the change of that version is enforced; waits no longer than `wait` for the edges that report.
 pub(crate) async fn receipt(app: &App, by: &Caller, version: u64, wait: Duration) -> Result<Receipt, Error> {
     let changed_ms = changed_at(app, by, version).await?;
+    let verdict = settled(app, version, changed_ms, wait).await?;
+    Ok(shown(version, changed_ms, verdict, sees_edges(app, by)))
+}
+
+/// Waits for the edges that report to enforce a version, a second at most: whoever gets a token for something new uses it at
+/// once. It waits for no edge if too many wait already, and what goes wrong is not this caller's concern.
+pub(crate) async fn let_edges_hear(app: &App, version: u64) {
+    let Ok(_permit) = app.patience.try_acquire() else { return };
+    if let Err(error) = settled(app, version, 0, PATIENCE).await {
+        tracing::warn!(%error, "whether edges have heard of something new is not known");
+    }
+}
+
+/// How far the edges are as soon as all that report enforce it, or after `wait`.
+async fn settled(app: &App, version: u64, changed_ms: u64, wait: Duration) -> Result<Verdict, Error> {
     let deadline = Instant::now() + wait;
     loop {
         let next_report = app.fleet.next_report();
         let verdict = judge(app, version, changed_ms).await?;
         if verdict.is_settled() || Instant::now() >= deadline {
-            return Ok(shown(version, changed_ms, verdict, sees_edges(app, by)));
+            return Ok(verdict);
         }
         let look = deadline.min(Instant::now() + LOOK_EVERY);
         tokio::select! {
@@ -42,7 +61,7 @@ pub(crate) async fn receipt(app: &App, by: &Caller, version: u64, wait: Duration
                     tokio::time::sleep(GATHER).await;
                 }
             }
-            () = app.shutdown.begun() => return Ok(shown(version, changed_ms, verdict, sees_edges(app, by))),
+            () = app.shutdown.begun() => return Ok(verdict),
         }
     }
 }

@@ -13,6 +13,7 @@ use arc_swap::ArcSwap;
 use portcullis_bundle::{BuildError, PublicKey};
 use portcullis_engine::OrganizationId;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -32,7 +33,7 @@ use crate::publisher::{self, Worker};
 use crate::secret_file::SecretFileError;
 use crate::signing_keys::{self, Ring};
 use crate::store::{self, Change, OpenError, SIGNING_KEY, Store, StoreError, TokenKeysWrite, Write};
-use crate::{http, issuers, organizations, shutdown, webhooks};
+use crate::{http, issuers, organizations, receipts, shutdown, webhooks};
 
 /// Connections that are still busy then are cut.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
@@ -147,6 +148,7 @@ impl Server {
             rates: Arc::new(Rates::new(&config.limits)),
             exchange_rates: Arc::new(ExchangeRates::new(&config.limits)),
             exchanges: Arc::default(),
+            patience: Arc::new(Semaphore::new(receipts::PATIENT)),
             polls: http::polls::Polls::default(),
             store,
             directory: Arc::default(),

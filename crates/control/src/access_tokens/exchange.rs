@@ -11,11 +11,15 @@ use crate::app::App;
 use crate::caller::{Caller, Scope};
 use crate::error::Error;
 use crate::keys;
+use crate::receipts::let_edges_hear;
 use crate::secret::{Purpose, Secret, SecretDigest};
 use crate::store::{KeyRow, Noted, Portion};
 
 /// A credential's use is written down no more often.
 const USED_EVERY_SECONDS: u64 = 60;
+
+/// For so long after a credential was made an edge may not have heard of it.
+const NEW_SECONDS: u64 = 10;
 
 /// What a client proves itself with. Its secret is no more than its digest from here on.
 #[derive(Clone, Debug)]
@@ -94,6 +98,9 @@ pub(crate) async fn credentials(app: &App, by: &Caller, row: &KeyRow, scopes: Op
         environment: row.environment.clone(),
         scopes,
     };
+    if app.clock.seconds().saturating_sub(row.created_at) < NEW_SECONDS {
+        let_edges_hear(app, row.created_in).await;
+    }
     let minted = mint(app, &subject).await?;
     app.exchanges.minted(app, by, row);
     used(app, row).await;

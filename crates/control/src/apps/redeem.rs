@@ -26,6 +26,7 @@ use crate::id::UserId;
 use crate::keys;
 use crate::policy::PolicyRoom;
 use crate::random;
+use crate::receipts::let_edges_hear;
 use crate::secret::{Purpose, Secret};
 use crate::store::{Action, AppRow, AppWrite, Change, CodeRow, GrantRow, KeyRow, RefreshRow, Target, UserRow, Write};
 
@@ -128,8 +129,9 @@ async fn make(app: &App, visitor: &Caller, client: &AppRow, code: &CodeRow) -> R
         .also(Write::App(AppWrite::Redeem(code.digest, grant)))
         .also(Write::App(AppWrite::InsertRefresh(refresh)));
     app.ready().await?;
-    // Published or not: what is stored must reach the app, and its access token waits for no edge.
-    app.issue(change, ()).await?;
+    // Published or not: what is stored must reach the app. But it uses its token at once.
+    let done = app.issue(change, ()).await?;
+    let_edges_hear(app, done.version).await;
     Ok(Some(Allowed { minted, refresh: secret }))
 }
 

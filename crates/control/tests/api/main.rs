@@ -21,6 +21,7 @@ mod explain;
 mod grant_bounds;
 mod grants;
 mod hangup;
+mod heard;
 mod idempotency;
 mod import;
 mod introspection;
