@@ -58,8 +58,12 @@ async fn without_tokens_in_the_policy_there_are_no_credentials() {
     let refused = stack.post("/v1/keys", body).await;
     assert_eq!((refused.status, refused.json()["pointer"].as_str()), (422, Some("/kind")));
     assert!(refused.json()["detail"].as_str().unwrap().contains("hint: add `[tokens]`"));
-    let answer = stack.exchange(None, &format!("{GRANT}&client_id=key_x&client_secret=x")).await;
-    assert_eq!((answer.status, answer.json()["error"].as_str()), (401, Some("invalid_client")));
+    for client in ["", "&client_id=key_x&client_secret=x", "&client_id=app_x"] {
+        let answer = stack.exchange(None, &format!("{GRANT}{client}")).await.json();
+        assert_eq!(answer["error"], "unsupported_grant_type", "whoever it is: {answer}");
+        let told = answer["error_description"].as_str().unwrap();
+        assert!(told.starts_with("the policy mints no access tokens; hint: add `[tokens]`"), "{told}");
+    }
     for path in ["/.well-known/jwks.json", "/.well-known/oauth-authorization-server"] {
         assert_eq!(stack.send(Method::GET, path, None, None).await.status, 404, "{path}");
     }

@@ -20,6 +20,12 @@ pub(super) enum Refusal {
     Request(&'static str),
     /// The client is unknown or did not prove itself, or does not work.
     Client,
+    /// Nobody said who asks.
+    Nobody,
+    /// The client proved itself, and gets its tokens in another way; which.
+    Unauthorized(&'static str),
+    /// The policy mints no access tokens, for whomever.
+    NotMinted,
     /// No way that leads to a token here.
     UnsupportedGrantType,
     /// What it is to be made of is worth nothing.
@@ -47,8 +53,9 @@ impl Refusal {
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::Request(_) => "invalid_request",
-            Self::Client => "invalid_client",
-            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::Client | Self::Nobody => "invalid_client",
+            Self::Unauthorized(_) => "unauthorized_client",
+            Self::UnsupportedGrantType | Self::NotMinted => "unsupported_grant_type",
             Self::Grant(_) => "invalid_grant",
             Self::TokenType => "unsupported_token_type",
             Self::Scope(_) => "invalid_scope",
@@ -61,12 +68,14 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::Request(_)
+            | Self::Unauthorized(_)
             | Self::UnsupportedGrantType
+            | Self::NotMinted
             | Self::Grant(_)
             | Self::TokenType
             | Self::Scope(_)
             | Self::Target => StatusCode::BAD_REQUEST,
-            Self::Client => StatusCode::UNAUTHORIZED,
+            Self::Client | Self::Nobody => StatusCode::UNAUTHORIZED,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -75,11 +84,18 @@ impl Refusal {
 
     fn description(&self) -> String {
         match self {
-            Self::Request(what) | Self::Grant(what) => (*what).to_owned(),
+            Self::Request(what) | Self::Grant(what) | Self::Unauthorized(what) => (*what).to_owned(),
             Self::TokenType => "an access token of a credential lasts until it ends: to stop it before, revoke the \
                                 credential, or disable it"
                 .to_owned(),
             Self::Client => "the client is unknown, its secret is wrong, or it does not work any more".to_owned(),
+            Self::Nobody => {
+                "no client named itself; hint: send HTTP Basic, or `client_id` and `client_secret` in the form"
+                    .to_owned()
+            }
+            Self::NotMinted => {
+                "the policy mints no access tokens; hint: add `[tokens]` with an `audience` to the policy".to_owned()
+            }
             Self::UnsupportedGrantType => "this `grant_type` leads to no token here".to_owned(),
             Self::Scope(what) => what.clone(),
             Self::Target => "`resource` names another API than the one that tokens are for here".to_owned(),
@@ -118,7 +134,7 @@ impl From<Error> for Refusal {
             Error::TooMany { retry_after } => Self::TooMany(retry_after),
             Error::Invalid { pointer, detail } if pointer == "/scope" => Self::Scope(detail),
             // The policy mints none any more.
-            Error::Invalid { .. } => Self::UnsupportedGrantType,
+            Error::Invalid { .. } => Self::NotMinted,
             Error::NotReady | Error::NotPublished(_) | Error::Contended => Self::Unavailable,
             Error::Store(StoreError::Unreachable(_) | StoreError::Contended(_) | StoreError::Unknown(_)) => {
                 tracing::error!(%error, "no token could be made");
@@ -139,7 +155,7 @@ impl IntoResponse for Refusal {
             (self.status(), [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")], Json(body)).into_response();
         let headers = response.headers_mut();
         match self {
-            Self::Client => {
+            Self::Client | Self::Nobody => {
                 let challenge = HeaderValue::from_static("Basic realm=\"portcullis\", charset=\"UTF-8\"");
                 headers.insert(WWW_AUTHENTICATE, challenge);
             }
