@@ -97,6 +97,14 @@ async fn what_a_revoked_key_signed_is_refused_at_once_and_another_signs() {
     assert_eq!(stack.delete("/v1/signing-keys/nobody").await.status, 404);
     let held = stack.text("SELECT CAST(COUNT(*) AS TEXT) FROM token_keys WHERE secret IS NULL").await;
     assert_eq!(held, "1", "the private half is destroyed");
+    let page = stack.browser(&stack.default_organization().await, "owner").await.get("/signing-keys").await.text();
+    let row = page.split("signing-key-row").find(|row| row.contains(&kid)).unwrap();
+    for (part, is_there) in
+        [("Revoked", true), ("Nothing of it", true), ("Another takes over", false), ("No end is set", false)]
+    {
+        assert_eq!(row.contains(part), is_there, "{part}: {row}");
+    }
+    assert_eq!(row.matches("2026-01-15T12:00:00Z").count(), 2, "since when it signed and when it was revoked: {row}");
 }
 
 #[tokio::test]
