@@ -93,6 +93,19 @@ macro_rules! actions {
                 }
             }
 
+            /// Whether every member of its detail is a change, told as `[before, after]`; of no other action any is.
+            pub(crate) fn tells_changes(self) -> bool {
+                matches!(
+                    self,
+                    Self::KeyUpdated
+                        | Self::KeyRestricted
+                        | Self::KeyDisabled
+                        | Self::KeyEnabled
+                        | Self::KeyTrialEnforced
+                        | Self::PlanUpdated
+                )
+            }
+
             /// Whether a text is an action's, or what stands before the point of one.
             pub(crate) fn is_named(text: &str) -> bool {
                 let kind = |it: &Self| it.as_str().split_once('.').is_some_and(|(kind, _)| kind == text);
