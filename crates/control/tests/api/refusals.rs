@@ -1,5 +1,6 @@
 //! What a client is told that gets no token: enough for whoever writes it, and to a stranger always the same.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::apps::{app, stack};
@@ -89,6 +90,32 @@ async fn guesses_are_counted_whichever_grant_they_are_made_with() {
                 statuses.push(ask(&stack, id, WRONG, grant).await.status);
             }
             assert!(statuses.contains(&429) && !statuses.contains(&400), "{grant} {id}: {statuses:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn paths_that_clients_guess_are_answered_as_programs_are() {
+    let stack = stack().await;
+    let browser = stack.browser(&stack.default_organization().await, "owner").await;
+    for (method, path, status) in [
+        (Method::GET, "/.well-known/openid-configuration", 404),
+        (Method::GET, "/.well-known/", 404),
+        (Method::GET, "/oauth", 404),
+        (Method::GET, "/oauth/", 404),
+        (Method::POST, "/oauth/tokens", 404),
+        (Method::GET, "/oauth/authorise", 404),
+        (Method::GET, "/oauth/authorize/x", 404),
+        (Method::GET, "/oauth/token", 405),
+        (Method::POST, "/.well-known/jwks.json", 405),
+    ] {
+        for answer in
+            [stack.send(method.clone(), path, None, None).await, browser.send(method.clone(), path, &[], "").await]
+        {
+            assert_eq!((answer.status, answer.header("location")), (status, ""), "{method} {path}");
+            assert_eq!(answer.header("content-type"), "application/problem+json", "{method} {path}");
+            let code = if status == 404 { "not_found" } else { "method_not_allowed" };
+            assert_eq!(answer.json()["code"], code, "{method} {path}");
         }
     }
 }
