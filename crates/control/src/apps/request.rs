@@ -96,6 +96,12 @@ impl Asked {
         Some(&first.1)
     }
 
+    /// The same, or what a person is told.
+    fn one(&self, name: &str, missing: &'static str, twice: &'static str) -> Result<&str, Wrong> {
+        let why = if self.get(name).is_none() { missing } else { twice };
+        self.single(name).ok_or(Wrong::Here(why))
+    }
+
     /// All of them, to be sent again with a form or after signing in.
     pub(crate) fn pairs(&self) -> &[(String, String)] {
         &self.0
@@ -119,17 +125,21 @@ impl Asked {
 impl Request {
     /// Checks it.
     pub(crate) async fn read(app: &App, asked: &Asked) -> Result<Self, Wrong> {
+        const UNNAMED: &str = "this app sent you here and does not say which one it is: its `client_id` is missing";
+        const NOWHERE: &str = "this app does not say where you are to go back to: its `redirect_uri` is missing";
         const UNKNOWN: &str = "there is no such app: whoever sent you here has the wrong `client_id`, or it was revoked or is \
              suspended";
         const ELSEWHERE: &str = "this app may not send you back to where it wants to: its `redirect_uri` is none of those \
                                  that it was registered with";
-        let id: AppId = asked.single("client_id").and_then(|it| it.parse().ok()).ok_or(Wrong::Here(UNKNOWN))?;
+        let id = asked.one("client_id", UNNAMED, "this app sent you here wrongly: its `client_id` is there twice")?;
+        let id: AppId = id.parse().map_err(|_| Wrong::Here(UNKNOWN))?;
         let found = app.store.app(Scope::All, id).await.map_err(|error| Wrong::Failed(error.into()))?;
         let client = found.filter(|row| row.revoked_at.is_none()).ok_or(Wrong::Here(UNKNOWN))?;
         if is_suspended(app, client.organization).await.map_err(Wrong::Failed)? {
             return Err(Wrong::Here(UNKNOWN));
         }
-        let uri = asked.single("redirect_uri").ok_or(Wrong::Here(ELSEWHERE))?;
+        let uri =
+            asked.one("redirect_uri", NOWHERE, "this app sent you here wrongly: its `redirect_uri` is there twice")?;
         if !client.redirect_uris.iter().any(|it| redirect::means(it, uri)) {
             return Err(Wrong::Here(ELSEWHERE));
         }

@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::apps::{app, stack};
+use super::authorize::{asked, path};
 use super::grants::{error, post};
 use super::minting::Credential;
 use crate::stack::{Answer, Stack};
@@ -116,6 +117,36 @@ async fn paths_that_clients_guess_are_answered_as_programs_are() {
             assert_eq!(answer.header("content-type"), "application/problem+json", "{method} {path}");
             let code = if status == 404 { "not_found" } else { "method_not_allowed" };
             assert_eq!(answer.json()["code"], code, "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_an_app_cannot_send_here_is_told_why() {
+    let stack = stack().await;
+    let home = stack.default_organization().await;
+    let app = app(&stack, json!({})).await;
+    for browser in [stack.visitor(), stack.browser(&home, "owner").await] {
+        for (fields, part) in [
+            (asked(&app, &[("client_id", "")]), "its <code>client_id</code> is missing"),
+            (asked(&app, &[("redirect_uri", "")]), "its <code>redirect_uri</code> is missing"),
+            (asked(&app, &[("client_id", "nobody")]), "There is no such app"),
+            (asked(&app, &[("redirect_uri", "https://evil.example/")]), "none of those that it was registered with"),
+            ([&asked(&app, &[])[..], &[("client_id", "x")]].concat(), "<code>client_id</code> is there twice"),
+            ([&asked(&app, &[])[..], &[("redirect_uri", "x")]].concat(), "<code>redirect_uri</code> is there twice"),
+        ] {
+            let page = browser.get(&path(&fields)).await;
+            assert_eq!(page.status, 400);
+            let text = page.text();
+            let (_, error) = text.split_once("data-test=\"error\"").unwrap();
+            let (error, _) = error.split_once("</div>").unwrap();
+            assert!(
+                error.contains("<h1>This app cannot send you here</h1>") && error.contains(part),
+                "{part}: {error}"
+            );
+            for button in ["class=\"button", "Overview", "/sign-in", "stands beside the reason"] {
+                assert!(!error.contains(button), "{button}: {error}");
+            }
         }
     }
 }
