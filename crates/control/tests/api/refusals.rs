@@ -3,9 +3,9 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::apps::{app, stack};
-use super::authorize::{asked, path};
-use super::grants::{error, post};
+use super::apps::{CALLBACK, app, stack};
+use super::authorize::{asked, path, sent_back, value};
+use super::grants::{Flow, error, post};
 use super::minting::Credential;
 use crate::stack::{Answer, Stack};
 
@@ -119,6 +119,65 @@ async fn paths_that_clients_guess_are_answered_as_programs_are() {
             assert_eq!(answer.json()["code"], code, "{method} {path}");
         }
     }
+}
+
+/// What the developer of an app is told in the address that a person is sent back to.
+#[tokio::test]
+async fn an_app_is_told_what_is_wrong_with_what_it_asks() {
+    let stack = stack().await;
+    let app = app(&stack, json!({ "scopes": ["skills:read"] })).await;
+    let visitor = stack.visitor();
+    let key = format!("skills:sk_live_{}", "0".repeat(24));
+    for (other, error, expected) in [
+        (("code_challenge", ""), "invalid_request", "`code_challenge` is missing: it takes PKCE (RFC 7636)"),
+        (("code_challenge_method", ""), "invalid_request", "`code_challenge_method` has to be `S256`"),
+        (("code_challenge_method", "plain"), "invalid_request", "`code_challenge_method` has to be `S256`"),
+        (
+            ("code_challenge", "short"),
+            "invalid_request",
+            "`code_challenge` is malformed: expected 43 characters of base64url",
+        ),
+        (("scope", "openid"), "invalid_scope", "this app may not ask for the scope `openid`"),
+        (
+            ("scope", "skills:read offline_access"),
+            "invalid_scope",
+            "this app may not ask for the scope `offline_access`",
+        ),
+        (("scope", "skills:read skills:write"), "invalid_scope", "this app may not ask for the scope `skills:write`"),
+        (("scope", "skills:read a\"b"), "invalid_scope", "this app may not ask for one of the scopes"),
+        (("scope", "skills:read a\\b"), "invalid_scope", "this app may not ask for one of the scopes"),
+        (("scope", &key), "invalid_scope", "this app may not ask for one of the scopes"),
+    ] {
+        let mut other = vec![other];
+        if other[0].0 != "scope" {
+            other.push(("scope", "skills:read"));
+        }
+        let pairs = sent_back(&visitor.get(&path(&asked(&app, &other))).await, CALLBACK);
+        assert_eq!((value(&pairs, "error"), value(&pairs, "error_description")), (error, expected), "{other:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_is_told_which_scope_it_does_not_hold() {
+    let stack = stack().await;
+    let credential = stack.credential(&["skills:read"]).await;
+    let key = format!("sk_live_{}", "0".repeat(24));
+    for (scope, expected) in [
+        ("openid", "the client does not hold the scope `openid`"),
+        ("skills:read skills:write", "the client does not hold the scope `skills:write`"),
+        ("skills:read a%22b", "the client does not hold one of the scopes"),
+        ("skills:read %C3%A9", "the client does not hold one of the scopes"),
+        (&key, "the client does not hold one of the scopes"),
+    ] {
+        let form = format!("grant_type=client_credentials&scope={}", scope.replace(' ', "+"));
+        let answer = stack.exchange(Some(&credential.basic()), &form).await;
+        assert_eq!((error(&answer).as_str(), told(&answer).as_str()), ("invalid_scope", expected), "{scope}");
+    }
+    let flow = Flow::start(&stack, json!({})).await;
+    let tokens = flow.granted(&["skills:*"]).await;
+    let answer = flow.refresh(&tokens.refresh, &[("scope", "openid models:read")]).await;
+    let expected = "the scope `openid` was not allowed; hint: leave `scope` out, or ask the person again";
+    assert_eq!((error(&answer).as_str(), told(&answer).as_str()), ("invalid_scope", expected));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Why there is no token, as RFC 6749 §5.2 has it.
 //!
-//! Invariant: a description is one of ours, whatever was sent.
+//! Invariant: a description is one of ours, in the characters of RFC 6749; of what was sent it repeats a scope that is plain.
 
 use axum::Json;
 use axum::http::header::{CACHE_CONTROL, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -110,7 +110,7 @@ impl From<NoToken> for Refusal {
     fn from(why: NoToken) -> Self {
         match why {
             NoToken::Client => Self::Client,
-            NoToken::Scope(_) => Self::Scope("`scope` names what the client does not hold".to_owned()),
+            NoToken::Scope(what) => Self::Scope(format!("the client does not hold {}", what.told())),
             NoToken::Failed(error) => error.into(),
         }
     }
@@ -120,8 +120,9 @@ impl From<Stop> for Refusal {
     fn from(why: Stop) -> Self {
         match why {
             Stop::Grant(what) => Self::Grant(what),
-            Stop::Scope => {
-                Self::Scope("`scope` names what was not allowed: leave it out, or ask the person again".to_owned())
+            Stop::Scope(what) => {
+                let hint = "leave `scope` out, or ask the person again";
+                Self::Scope(format!("{} was not allowed; hint: {hint}", what.told()))
             }
             Stop::Failed(error) => error.into(),
         }
@@ -132,7 +133,10 @@ impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         match error {
             Error::TooMany { retry_after } => Self::TooMany(retry_after),
-            Error::Invalid { pointer, detail } if pointer == "/scope" => Self::Scope(detail),
+            Error::Invalid { pointer, detail } if pointer == "/scope" => {
+                // No line ends in what RFC 6749 allows here.
+                Self::Scope(detail.replace("\nhint: ", "; hint: "))
+            }
             // The policy mints none any more.
             Error::Invalid { .. } => Self::NotMinted,
             Error::NotReady | Error::NotPublished(_) | Error::Contended => Self::Unavailable,
