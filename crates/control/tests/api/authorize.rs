@@ -241,6 +241,8 @@ async fn without_access_tokens_nobody_is_asked() {
     let (without, _) = super::apps::POLICY.split_once("[tokens]").unwrap();
     let published = stack.post("/v1/policy", json!({ "toml": without })).await;
     assert_eq!(published.status, 201, "{}", published.json());
+    let notes = &published.json()["difference"]["notes"];
+    assert_eq!(*notes, json!(["access tokens are neither minted nor accepted any more: nobody had one"]));
     let answer = stack.visitor().get(&path(&asked(&app, &[("scope", "")]))).await;
     assert_eq!(value(&sent_back(&answer, CALLBACK), "error"), "server_error");
 }
