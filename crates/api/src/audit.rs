@@ -15,7 +15,8 @@ macro_rules! query {
             /// Only what was done to this organisation's rows.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub organization: Option<String>,
-            /// Only what they did: an id, an e-mail address or a token's name, or `user`, `token`, `root` or `system`.
+            /// Only what they did: an id, an e-mail address or a token's name, or `user`, `token`, `credential`, `root`,
+            /// `system` or `visitor`.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub actor: Option<String>,
             /// Only this, `key.revoked`, or everything of a kind, `key`.
@@ -111,11 +112,12 @@ pub struct AuditEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditActor {
-    /// `user`, `token`, `root` (the administrator's token) or `system` (the control plane itself).
+    /// `user`, `token`, `credential`, `root` (the administrator's token), `system` (the control plane itself) or `visitor`
+    /// (somebody who proved nothing).
     pub kind: String,
-    /// Their id; empty for `root` and `system`.
+    /// Their id; empty for `root`, `system` and `visitor`.
     pub id: String,
-    /// An e-mail address, or a token's name.
+    /// An e-mail address, or the name of a token or credential; empty for `visitor`.
     pub name: String,
 }
 

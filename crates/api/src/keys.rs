@@ -5,7 +5,8 @@ mod trial;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub use import::{ImportKey, ImportKeys};
 pub use trial::{StartTrial, Trial};
@@ -21,7 +22,7 @@ use crate::secret::{ApiKey, Secret};
 #[serde(deny_unknown_fields)]
 pub struct CreateKey {
     /// What to make: an API key, or a credential, which takes `[tokens]` in the policy.
-    #[serde(default, skip_serializing_if = "KeyKind::is_api_key")]
+    #[serde(default, skip_serializing_if = "KeyKind::is_api_key", deserialize_with = "made")]
     pub kind: KeyKind,
     /// What people call it.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
@@ -192,6 +193,13 @@ pub enum KeyKind {
     Grant,
     /// A provider outside whose access tokens are accepted.
     Issuer,
+}
+
+/// A kind, of which those that are made otherwise are not suggested.
+fn made<'de, D: Deserializer<'de>>(deserializer: D) -> Result<KeyKind, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let known = KeyKind::ALL.into_iter().find(|kind| kind.as_str() == text);
+    known.ok_or_else(|| D::Error::unknown_variant(&text, &["api_key", "credential"]))
 }
 
 impl KeyKind {

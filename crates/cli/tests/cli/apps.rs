@@ -2,11 +2,17 @@
 
 use serde_json::Value;
 
-use crate::run::Control;
+use crate::run::{Control, workspace};
 
 #[test]
 fn apps_and_grants_from_the_command_line() {
     let control = Control::start();
+    let mut policy = std::fs::read_to_string(workspace().join("policies/payments/policy.toml")).unwrap();
+    policy.push_str("\n[tokens]\naudience = \"https://api.example.com\"\n");
+    let file = control.folder.path().join("with-tokens.toml");
+    std::fs::write(&file, policy).unwrap();
+    let published = control.admin(&["policy", "publish", file.to_str().unwrap()]);
+    assert_eq!(published.code, 0, "{}", published.stderr);
     let uri = ["--redirect-uri", "https://a.example/cb"];
     let made = control.admin(&[&["apps", "create", "studio"][..], &uri, &["--json"]].concat()).stdout;
     let made: Value = serde_json::from_str(&made).unwrap();

@@ -32,7 +32,8 @@ impl Journal {
         let Some(row) = row else { return };
         let Some(attempts) = self.refused.count(row.id, app.clock.seconds()) else { return };
         let why = if secret_is_right { "does not work" } else { "wrong secret" };
-        let change = note(app, by, row, Action::AccessTokenRefused);
+        let change = if secret_is_right { proven(app, by, row) } else { Change::new(by, app.clock.millis()) };
+        let change = note(change, row, Action::AccessTokenRefused);
         write_down(app, change.detail([("attempts", json!(attempts)), ("why", json!(why))]));
     }
 
@@ -40,12 +41,17 @@ impl Journal {
     pub(super) fn minted(&self, app: &App, by: &Caller, row: &KeyRow) {
         app.metrics.exchanged("minted");
         let Some(tokens) = self.minted.count(row.id, app.clock.seconds()) else { return };
-        write_down(app, note(app, by, row, Action::AccessTokenMinted).detail([("tokens", json!(tokens))]));
+        write_down(app, note(proven(app, by, row), row, Action::AccessTokenMinted).detail([("tokens", json!(tokens))]));
     }
 }
 
-fn note(app: &App, by: &Caller, row: &KeyRow, action: Action) -> Change {
-    Change::new(by, app.clock.millis()).note(row.organization, action, Target::new("key", row.id, &row.name))
+/// By the credential itself. Whoever has only its id is somebody else.
+fn proven(app: &App, by: &Caller, row: &KeyRow) -> Change {
+    Change::by_credential(by, row.id, &row.name, app.clock.millis())
+}
+
+fn note(change: Change, row: &KeyRow, action: Action) -> Change {
+    change.note(row.organization, action, Target::new("key", row.id, &row.name))
 }
 
 /// Nobody waits for it: it would tell strangers which credentials there are.

@@ -6,17 +6,37 @@ use portcullis_engine::scope::{canonical_grants, common_grants};
 
 use crate::policy::PolicyRoom;
 
-/// Something was asked for that is not held, or is no scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NotHeld;
+/// Something was asked for that is not held, or is no scope; which, if it can be said again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NotHeld(Option<String>);
+
+impl NotHeld {
+    /// The first of those that were asked for and are not among those that are held.
+    fn of(policy: &PolicyRoom, held: &str, asked: &str) -> Self {
+        let is_held = |word: &str| {
+            let one = canonical_grants([word]).unwrap_or_default();
+            !one.is_empty() && common_grants(&one, held, policy.spec().write_implies_read) == one
+        };
+        let first = asked.split(' ').find(|word| !word.is_empty() && !is_held(word)).unwrap_or_default();
+        // Of what an error may hold (RFC 6749, section 5.2); nothing that may be a secret, nor what is long.
+        let is_plain = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        Self(policy.repeated(first).filter(|it| it == first && it.bytes().all(is_plain)))
+    }
+
+    /// What was asked for, in an error.
+    pub(crate) fn told(&self) -> String {
+        self.0.as_ref().map_or_else(|| "one of the scopes".to_owned(), |scope| format!("the scope `{scope}`"))
+    }
+}
 
 /// What was asked for, in its one text; everything if nothing in particular was.
 pub(crate) fn narrowed(policy: &PolicyRoom, held: &str, asked: Option<&str>) -> Result<String, NotHeld> {
     let Some(asked) = asked.map(str::trim).filter(|asked| !asked.is_empty()) else { return Ok(held.to_owned()) };
-    let wanted = canonical_grants(asked.split(' ').filter(|word| !word.is_empty())).map_err(|_| NotHeld)?;
+    let wanted = canonical_grants(asked.split(' ').filter(|word| !word.is_empty()));
+    let wanted = wanted.map_err(|_| NotHeld::of(policy, held, asked))?;
     let common = common_grants(&wanted, held, policy.spec().write_implies_read);
     let is_held = wanted.split(' ').all(|scope| common.split(' ').any(|it| it == scope));
-    if is_held { Ok(wanted) } else { Err(NotHeld) }
+    if is_held { Ok(wanted) } else { Err(NotHeld::of(policy, held, asked)) }
 }
 
 /// Those of what was asked for that are held, for a client that repeats what it once asked for although a person allowed it
@@ -24,7 +44,7 @@ pub(crate) fn narrowed(policy: &PolicyRoom, held: &str, asked: Option<&str>) -> 
 pub(crate) fn still_held(policy: &PolicyRoom, held: &str, asked: Option<&str>) -> Result<String, NotHeld> {
     let Some(asked) = asked.map(str::trim).filter(|asked| !asked.is_empty()) else { return Ok(held.to_owned()) };
     let common = common_grants(asked, held, policy.spec().write_implies_read);
-    if common.is_empty() { Err(NotHeld) } else { Ok(common) }
+    if common.is_empty() { Err(NotHeld::of(policy, held, asked)) } else { Ok(common) }
 }
 
 #[cfg(test)]
@@ -39,6 +59,27 @@ mod tests {
              keys = [{{ prefix = \"sk_\", environment = \"live\", body_length = 24 }}]"
         );
         PolicyRoom::new(portcullis_policy::parse(&text, "policy.toml").unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_held_is_named_if_it_is_plain() {
+        let (key, long) = (format!("sk_{}", "0".repeat(24)), "x".repeat(65));
+        for (held, asked, expected) in [
+            ("a:read", "openid", "the scope `openid`"),
+            ("a:read", "a:read  b:read c:read", "the scope `b:read`"),
+            ("a:read a:write", "a:*", "the scope `a:*`"),
+            ("", "a:read", "the scope `a:read`"),
+            ("a:read", "https://a.example/x", "the scope `https://a.example/x`"),
+            ("a:read", "a\"b", "one of the scopes"),
+            ("a:read", "a\\b", "one of the scopes"),
+            ("a:read", "a`b", "one of the scopes"),
+            ("a:read", "a:read\tb:read", "one of the scopes"),
+            ("a:read", "é", "one of the scopes"),
+            ("a:read", &long, "one of the scopes"),
+            ("a:read", &key, "one of the scopes"),
+        ] {
+            assert_eq!(narrowed(&room(false), held, Some(asked)).unwrap_err().told(), expected, "{asked}");
+        }
     }
 
     #[test]

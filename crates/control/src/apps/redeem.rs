@@ -17,7 +17,7 @@ use super::client::is_suspended;
 use super::fields::{is_for, is_offered, within};
 use super::grants;
 use crate::access::Permission::KeysWrite;
-use crate::access_tokens::{Minted, Subject, mint};
+use crate::access_tokens::{Minted, NotHeld, Subject, mint};
 use crate::app::App;
 use crate::caller::{Caller, Scope};
 use crate::clock::DAY;
@@ -46,8 +46,8 @@ pub(crate) struct Allowed {
 pub(crate) enum Stop {
     /// What it sent is worth nothing; what its developer is told.
     Grant(&'static str),
-    /// It asks for more than was allowed.
-    Scope,
+    /// It asks for what was not allowed.
+    Scope(NotHeld),
     /// It could not be done.
     Failed(Error),
 }

@@ -42,7 +42,7 @@ pub(crate) async fn refresh(
         return Err(NO_TOKEN);
     }
     let held = within(&policy, client, &found.row.scopes);
-    let scopes = still_held(&policy, &held, scope).map_err(|_| Stop::Scope)?;
+    let scopes = still_held(&policy, &held, scope).map_err(Stop::Scope)?;
     // If nothing can be minted now, the refresh token is good for another try.
     let minted = mint(app, &subject(&policy, client, &found.row, &found.environment, &scopes)).await?;
     let next = Secret::generate(Purpose::Refresh)?;

@@ -3,6 +3,8 @@
 //!
 //! Invariant: until it is known which app asks and that the URI is one of its own, nobody is sent anywhere.
 
+use std::borrow::Cow;
+
 use super::client::is_suspended;
 use super::fields::within;
 use super::redirect;
@@ -12,6 +14,9 @@ use crate::caller::Scope;
 use crate::error::Error;
 use crate::id::AppId;
 use crate::store::AppRow;
+
+/// What the app's developer is told, as RFC 6749 has it: an error, and more about it in plain ASCII without `"` and `\`.
+type Refused = (&'static str, Cow<'static, str>);
 
 /// A value is no longer.
 const MAX_LENGTH: usize = 2048;
@@ -96,6 +101,12 @@ impl Asked {
         Some(&first.1)
     }
 
+    /// The same, or what a person is told.
+    fn one(&self, name: &str, missing: &'static str, twice: &'static str) -> Result<&str, Wrong> {
+        let why = if self.get(name).is_none() { missing } else { twice };
+        self.single(name).ok_or(Wrong::Here(why))
+    }
+
     /// All of them, to be sent again with a form or after signing in.
     pub(crate) fn pairs(&self) -> &[(String, String)] {
         &self.0
@@ -119,54 +130,56 @@ impl Asked {
 impl Request {
     /// Checks it.
     pub(crate) async fn read(app: &App, asked: &Asked) -> Result<Self, Wrong> {
+        const UNNAMED: &str = "this app sent you here and does not say which one it is: its `client_id` is missing";
+        const NOWHERE: &str = "this app does not say where you are to go back to: its `redirect_uri` is missing";
         const UNKNOWN: &str = "there is no such app: whoever sent you here has the wrong `client_id`, or it was revoked or is \
              suspended";
         const ELSEWHERE: &str = "this app may not send you back to where it wants to: its `redirect_uri` is none of those \
                                  that it was registered with";
-        let id: AppId = asked.single("client_id").and_then(|it| it.parse().ok()).ok_or(Wrong::Here(UNKNOWN))?;
+        let id = asked.one("client_id", UNNAMED, "this app sent you here wrongly: its `client_id` is there twice")?;
+        let id: AppId = id.parse().map_err(|_| Wrong::Here(UNKNOWN))?;
         let found = app.store.app(Scope::All, id).await.map_err(|error| Wrong::Failed(error.into()))?;
         let client = found.filter(|row| row.revoked_at.is_none()).ok_or(Wrong::Here(UNKNOWN))?;
         if is_suspended(app, client.organization).await.map_err(Wrong::Failed)? {
             return Err(Wrong::Here(UNKNOWN));
         }
-        let uri = asked.single("redirect_uri").ok_or(Wrong::Here(ELSEWHERE))?;
+        let uri =
+            asked.one("redirect_uri", NOWHERE, "this app sent you here wrongly: its `redirect_uri` is there twice")?;
         if !client.redirect_uris.iter().any(|it| redirect::means(it, uri)) {
             return Err(Wrong::Here(ELSEWHERE));
         }
         let state = asked.single("state").filter(|_| asked.is_plain());
-        let refused = |(error, text)| Wrong::There(failed(app, uri, state, error, text));
+        let refused = |(error, text): Refused| Wrong::There(failed(app, uri, state, error, &text));
         Self::rest(app, asked, &client, uri).map_err(refused)
     }
 
-    fn rest(app: &App, asked: &Asked, client: &AppRow, uri: &str) -> Result<Self, (&'static str, &'static str)> {
+    fn rest(app: &App, asked: &Asked, client: &AppRow, uri: &str) -> Result<Self, Refused> {
         if asked.is_repeated() || !asked.is_plain() {
-            return Err(("invalid_request", "a parameter is there twice, too long or not plain"));
+            return Err(("invalid_request", "a parameter is there twice, too long or not plain".into()));
         }
         for (name, error) in [("request", "request_not_supported"), ("request_uri", "request_uri_not_supported")] {
-            asked.get(name).map_or(Ok(()), |_| Err((error, "parameters are taken from the query alone")))?;
+            asked.get(name).map_or(Ok(()), |_| Err((error, "parameters are taken from the query alone".into())))?;
         }
         match asked.get("response_type") {
             Some("code") => {}
-            Some(_) => return Err(("unsupported_response_type", "expected response_type=code")),
-            None => return Err(("invalid_request", "expected response_type=code")),
+            Some(_) => return Err(("unsupported_response_type", "expected response_type=code".into())),
+            None => return Err(("invalid_request", "expected response_type=code".into())),
         }
         if asked.get("response_mode").is_some_and(|it| it != "query") {
-            return Err(("invalid_request", "expected response_mode=query"));
+            return Err(("invalid_request", "expected response_mode=query".into()));
         }
-        let challenge = asked.get("code_challenge").filter(|it| is_challenge(it));
-        let challenge = challenge.filter(|_| asked.get("code_challenge_method") == Some("S256"));
-        let challenge = challenge
-            .ok_or(("invalid_request", "expected code_challenge and code_challenge_method=S256 (RFC 7636)"))?;
+        let challenge = challenge(asked)?;
         let policy = app.policy();
         let tokens = policy.spec().tokens.as_ref();
-        let tokens = tokens.ok_or(("server_error", "access tokens are not in use here: the policy has no tokens"))?;
+        let tokens =
+            tokens.ok_or(("server_error", "access tokens are not in use here: the policy has no tokens".into()))?;
         if asked.get("resource").is_some_and(|it| it != tokens.audience) {
-            return Err(("invalid_target", "expected resource to be the audience of the access tokens"));
+            return Err(("invalid_target", "expected resource to be the audience of the access tokens".into()));
         }
         let known = policy.spec().environments.iter().filter(|it| client.environments.contains(it));
         let environments: Vec<_> = known.cloned().collect();
         if environments.is_empty() {
-            return Err(("unauthorized_client", "none of the environments of this app is there any more"));
+            return Err(("unauthorized_client", "none of the environments of this app is there any more".into()));
         }
         Ok(Self {
             scopes: scopes(app, client, asked.get("scope"))?,
@@ -199,27 +212,34 @@ fn failed(app: &App, uri: &str, state: Option<&str>, error: &str, description: &
 }
 
 /// What it asks for, or else all that it may.
-fn scopes(app: &App, client: &AppRow, asked: Option<&str>) -> Result<Vec<String>, (&'static str, &'static str)> {
+fn scopes(app: &App, client: &AppRow, asked: Option<&str>) -> Result<Vec<String>, Refused> {
     let policy = app.policy();
     let may = within(&policy, client, &client.scopes);
     let wanted = narrowed(&policy, &may, asked);
-    let wanted = wanted.map_err(|_| ("invalid_scope", "a scope is none that this app may ask for"))?;
+    let wanted = wanted.map_err(|it| ("invalid_scope", format!("this app may not ask for {}", it.told()).into()))?;
     Ok(wanted.split_ascii_whitespace().map(str::to_owned).collect())
 }
 
-fn prompt(asked: Option<&str>) -> Result<Prompt, (&'static str, &'static str)> {
+fn prompt(asked: Option<&str>) -> Result<Prompt, Refused> {
     let words: Vec<_> = asked.unwrap_or_default().split_ascii_whitespace().collect();
     match words.as_slice() {
         ["none"] => Ok(Prompt::Nothing),
         words if !words.iter().all(|it| matches!(*it, "login" | "consent" | "select_account")) => {
-            Err(("invalid_request", "expected prompt to be none, login, consent or select_account"))
+            Err(("invalid_request", "expected prompt to be none, login, consent or select_account".into()))
         }
         words if words.iter().any(|it| matches!(*it, "login" | "select_account")) => Ok(Prompt::SignIn),
         _ => Ok(Prompt::Consent),
     }
 }
 
-fn is_challenge(text: &str) -> bool {
+/// That of PKCE, by S256.
+fn challenge(asked: &Asked) -> Result<&str, Refused> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    text.len() == CHALLENGE_LENGTH && text.bytes().all(plain)
+    let what = match (asked.get("code_challenge"), asked.get("code_challenge_method")) {
+        (None, _) => "`code_challenge` is missing: it takes PKCE (RFC 7636)",
+        (Some(_), method) if method != Some("S256") => "`code_challenge_method` has to be `S256`",
+        (Some(it), _) if it.len() == CHALLENGE_LENGTH && it.bytes().all(plain) => return Ok(it),
+        (Some(_), _) => "`code_challenge` is malformed: expected 43 characters of base64url",
+    };
+    Err(("invalid_request", what.into()))
 }

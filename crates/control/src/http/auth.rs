@@ -52,6 +52,8 @@ impl Door {
             "/oauth/token" | "/oauth/revoke" | "/oauth/introspect" => Self::Clients,
             "/sign-in" | "/favicon.ico" | "/oauth/authorize" => Self::Visitors,
             path if path.starts_with("/edge/") => Self::Edges,
+            // What clients guess: they are told that it is not there, and no page.
+            path if path == "/oauth" || path.starts_with("/oauth/") || path.starts_with("/.well-known/") => Self::Open,
             path if path.starts_with("/v1") || path.starts_with("/metrics") => Self::Programs,
             path if ["/welcome/", "/invitations/", "/assets/"].iter().any(|it| path.starts_with(it)) => Self::Visitors,
             _ => Self::People,

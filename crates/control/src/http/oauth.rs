@@ -28,6 +28,13 @@ use form::Parameters;
 use refusal::Refusal;
 pub(super) use tokens::{introspect, revoke};
 
+/// What an app is told that asks for a token of its own.
+const OF_CREDENTIALS: &str = "the client is an app, which acts for people: it gets tokens by `authorization_code` and \
+                              `refresh_token`; hint: `client_credentials` is for a credential";
+/// What a credential is told that asks for what a person allowed.
+const OF_APPS: &str = "the client is a credential, which acts for itself: it gets tokens by `client_credentials`; hint: \
+                       `authorization_code` and `refresh_token` are for an app";
+
 /// How a token can be got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum GrantType {
@@ -62,6 +69,9 @@ pub(super) async fn token(State(app): State<App>, By(by): By, request: Request) 
         app.exchange_rates.ask(by.address)?;
         let (client, sent) = form::read(&app, request).await?;
         let grant = GrantType::parse(&sent)?;
+        // Whoever reads the metadata knows it as well.
+        app.policy().spec().tokens.as_ref().ok_or(Refusal::NotMinted)?;
+        let client = client.ok_or(Refusal::Nobody)?;
         match grant {
             GrantType::ClientCredentials => client_credentials(&app, &by, client, &sent).await,
             GrantType::AuthorizationCode => authorization_code(&app, &by, client, &sent).await,
@@ -74,13 +84,12 @@ pub(super) async fn token(State(app): State<App>, By(by): By, request: Request) 
     }
 }
 
-async fn client_credentials(
-    app: &App,
-    by: &Caller,
-    client: Option<Client>,
-    sent: &Parameters,
-) -> Result<TokenAnswer, Refusal> {
-    let secret = client.as_ref().and_then(Client::secret).ok_or(Refusal::Client)?;
+async fn client_credentials(app: &App, by: &Caller, client: Client, sent: &Parameters) -> Result<TokenAnswer, Refusal> {
+    let secret = client.secret().ok_or(Refusal::Client)?;
+    if client.is_app() {
+        apps::authenticate(app, by, client.id(), client.proof()).await?;
+        return Err(Refusal::Unauthorized(OF_CREDENTIALS));
+    }
     let credential = access_tokens::authenticate(app, by, &secret).await?;
     if sent.get("org_id").is_some_and(|id| id != credential.organization.to_string()) {
         return Err(Refusal::Client);
@@ -89,13 +98,8 @@ async fn client_credentials(
     Ok(answer(access_tokens::credentials(app, by, &credential, sent.get("scope")).await?))
 }
 
-async fn authorization_code(
-    app: &App,
-    by: &Caller,
-    client: Option<Client>,
-    sent: &Parameters,
-) -> Result<TokenAnswer, Refusal> {
-    let client = proven(app, by, client).await?;
+async fn authorization_code(app: &App, by: &Caller, client: Client, sent: &Parameters) -> Result<TokenAnswer, Refusal> {
+    let client = proven(app, by, &client).await?;
     for_audience(app, sent)?;
     let code = sent.get("code").ok_or(Refusal::request("`code` is missing"))?;
     let redirect_uri = sent.get("redirect_uri").ok_or(Refusal::request("`redirect_uri` is missing"))?;
@@ -103,21 +107,19 @@ async fn authorization_code(
     Ok(allowed(app, apps::redeem(app, by, &client, code, redirect_uri, verifier).await?))
 }
 
-async fn refresh_token(
-    app: &App,
-    by: &Caller,
-    client: Option<Client>,
-    sent: &Parameters,
-) -> Result<TokenAnswer, Refusal> {
-    let client = proven(app, by, client).await?;
+async fn refresh_token(app: &App, by: &Caller, client: Client, sent: &Parameters) -> Result<TokenAnswer, Refusal> {
+    let client = proven(app, by, &client).await?;
     for_audience(app, sent)?;
     let token = sent.get("refresh_token").ok_or(Refusal::request("`refresh_token` is missing"))?;
     Ok(allowed(app, apps::refresh(app, by, &client, token, sent.get("scope")).await?))
 }
 
-/// The app that the client is.
-async fn proven(app: &App, by: &Caller, client: Option<Client>) -> Result<AppRow, Refusal> {
-    let client = client.ok_or(Refusal::Client)?;
+/// The app that the client is. A credential learns that it is none once it proved itself, and no sooner.
+async fn proven(app: &App, by: &Caller, client: &Client) -> Result<AppRow, Refusal> {
+    if let Some(secret) = client.secret().filter(|_| !client.is_app()) {
+        access_tokens::authenticate(app, by, &secret).await?;
+        return Err(Refusal::Unauthorized(OF_APPS));
+    }
     Ok(apps::authenticate(app, by, client.id(), client.proof()).await?)
 }
 

@@ -98,7 +98,9 @@ pub(super) async fn again(app: &App, by: &Caller, owned: &OwnedIssuer) -> Result
             other => other,
         };
     }
-    app.store.settle_issuer(stored.row.key, &stored.row.fetched).await?;
+    if !app.store.settle_issuer(&stored.row).await? {
+        return Err(Error::Contended);
+    }
     if let Some(tell) = failed {
         app.record(tell(Change::new(by, app.clock.millis()))).await?;
     }

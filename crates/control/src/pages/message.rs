@@ -30,6 +30,8 @@ pub(crate) struct ErrorText {
     pub(crate) hint: Option<String>,
     /// Names the request in the log.
     pub(crate) request_id: Option<String>,
+    /// Whether somebody was sent here by an app and wants nothing of the dashboard.
+    pub(crate) is_stray: bool,
 }
 
 /// The question. Scripts show its middle in a dialog (`a data-ask`).

@@ -27,5 +27,6 @@ pub(crate) struct SigningKeyRow {
     pub(crate) signs_from: When,
     pub(crate) signs_until: Option<When>,
     pub(crate) accepted_until: Option<When>,
-    pub(crate) can_be_revoked: bool,
+    /// What it signed is worth nothing since then, whatever else was planned.
+    pub(crate) revoked_at: Option<When>,
 }

@@ -42,7 +42,7 @@ pub(crate) async fn rotate(
             (Some((kid, _)), true) => schedule::hurried(read.clone(), &kid, now, terms),
             (Some((_, from)), false) => {
                 let detail = format!(
-                    "the next key is there already and signs from {}\\nhint: `now` has it sign at once",
+                    "the next key is there already and signs from {}\nhint: `now` has it sign at once",
                     to_rfc3339(from)
                 );
                 return Err(Error::invalid("", detail));

@@ -2,7 +2,7 @@
 //!
 //! Invariant: nothing that a person or a program asks for is written without a row in the audit log.
 
-use portcullis_engine::OrganizationId;
+use portcullis_engine::{KeyId, OrganizationId};
 use serde_json::{Map, Value};
 
 use super::Write;
@@ -44,11 +44,11 @@ pub(crate) struct AuditRow {
 /// Who did something, as it was then: names change, the log does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Actor {
-    /// `user`, `token`, `root`, `system`, `visitor`.
+    /// `user`, `token`, `credential`, `root`, `system`, `visitor`.
     pub kind: String,
-    /// Their id; only users and tokens have one.
+    /// Their id; only users, tokens and credentials have one.
     pub id: String,
-    /// What they were called: an e-mail address, a token's name.
+    /// What they were called: an e-mail address, a token's or credential's name.
     pub name: String,
     /// Where the request came from.
     pub address: Option<String>,
@@ -91,6 +91,19 @@ macro_rules! actions {
                 match self {
                     $(Self::$name => $text,)+
                 }
+            }
+
+            /// Whether every member of its detail is a change, told as `[before, after]`; of no other action any is.
+            pub(crate) fn tells_changes(self) -> bool {
+                matches!(
+                    self,
+                    Self::KeyUpdated
+                        | Self::KeyRestricted
+                        | Self::KeyDisabled
+                        | Self::KeyEnabled
+                        | Self::KeyTrialEnforced
+                        | Self::PlanUpdated
+                )
             }
 
             /// Whether a text is an action's, or what stands before the point of one.
@@ -181,6 +194,13 @@ impl Change {
     /// The same, by a person who is not signed in yet and proved who they are.
     pub(crate) fn by_user(visitor: &Caller, id: UserId, email: &str, at_ms: u64) -> Self {
         let actor = Actor { kind: "user".to_owned(), id: id.to_string(), name: email.to_owned(), ..Actor::of(visitor) };
+        Self { writes: Vec::new(), audit: Vec::new(), actor, at_ms }
+    }
+
+    /// The same, by a credential that proved itself.
+    pub(crate) fn by_credential(visitor: &Caller, id: KeyId, name: &str, at_ms: u64) -> Self {
+        let actor =
+            Actor { kind: "credential".to_owned(), id: id.to_string(), name: name.to_owned(), ..Actor::of(visitor) };
         Self { writes: Vec::new(), audit: Vec::new(), actor, at_ms }
     }
 

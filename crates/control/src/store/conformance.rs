@@ -9,6 +9,7 @@ mod apps;
 mod attention;
 mod audit;
 mod fleet;
+mod issuers;
 mod keys;
 mod leases;
 mod leaving;
@@ -263,6 +264,9 @@ suite! {
     token_keys {
         token_keys_come_back_as_they_were_written
         of_many_who_replace_token_keys_one_does
+    }
+    issuers {
+        how_a_fetch_went_is_told_of_the_row_it_was_for
     }
     settings {
         the_first_to_settle_a_setting_decides

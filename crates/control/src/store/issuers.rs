@@ -89,6 +89,7 @@ pub(crate) trait Issuers {
     /// Takes one as it was read, so that nobody else fetches its keys until then. `false` if somebody was faster.
     async fn claim_issuer(&self, row: &IssuerRow, until_ms: u64) -> Result<bool, StoreError>;
 
-    /// Writes down how it went, if the keys are still the same: edges need not know.
-    async fn settle_issuer(&self, key: KeyId, fetched: &Fetched) -> Result<(), StoreError>;
+    /// Writes down how it went: edges need not know. `false` if the row was changed since it was read: then it was another
+    /// fetch's, and nothing is written.
+    async fn settle_issuer(&self, row: &IssuerRow) -> Result<bool, StoreError>;
 }

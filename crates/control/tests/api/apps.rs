@@ -71,6 +71,16 @@ async fn what_can_be_registered() {
 }
 
 #[tokio::test]
+async fn without_tokens_in_the_policy_there_are_no_apps() {
+    let stack = Stack::start().await;
+    let refused = stack.post("/v1/apps", json!({ "name": "x", "redirect_uris": [CALLBACK] })).await;
+    assert_eq!((refused.status, refused.json()["pointer"].as_str()), (422, Some("")));
+    let expected = "the policy mints no access tokens, so an app would be of no use\nhint: add `[tokens]` with an `audience` \
+                    to the policy";
+    assert_eq!(refused.json()["detail"], expected);
+}
+
+#[tokio::test]
 async fn an_app_s_secret_is_shown_once_and_again_only_as_another() {
     let stack = stack().await;
     let made = app(&stack, json!({})).await;

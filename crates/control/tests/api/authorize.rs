@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::apps::{CALLBACK, app, stack};
 use super::browser::{Browser, encoded, shown};
-use crate::stack::{Answer, Stack};
+use crate::stack::Answer;
 
 /// RFC 7636, appendix B.
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -236,9 +236,13 @@ async fn a_yes_comes_from_our_page_alone() {
 
 #[tokio::test]
 async fn without_access_tokens_nobody_is_asked() {
-    let stack = Stack::start().await;
-    let body = json!({ "name": "x", "redirect_uris": [CALLBACK] });
-    let app = stack.post("/v1/apps", body).await.json();
+    let stack = stack().await;
+    let app = app(&stack, json!({})).await;
+    let (without, _) = super::apps::POLICY.split_once("[tokens]").unwrap();
+    let published = stack.post("/v1/policy", json!({ "toml": without })).await;
+    assert_eq!(published.status, 201, "{}", published.json());
+    let notes = &published.json()["difference"]["notes"];
+    assert_eq!(*notes, json!(["access tokens are neither minted nor accepted any more: nobody had one"]));
     let answer = stack.visitor().get(&path(&asked(&app, &[("scope", "")]))).await;
     assert_eq!(value(&sent_back(&answer, CALLBACK), "error"), "server_error");
 }

@@ -58,8 +58,12 @@ async fn without_tokens_in_the_policy_there_are_no_credentials() {
     let refused = stack.post("/v1/keys", body).await;
     assert_eq!((refused.status, refused.json()["pointer"].as_str()), (422, Some("/kind")));
     assert!(refused.json()["detail"].as_str().unwrap().contains("hint: add `[tokens]`"));
-    let answer = stack.exchange(None, &format!("{GRANT}&client_id=key_x&client_secret=x")).await;
-    assert_eq!((answer.status, answer.json()["error"].as_str()), (401, Some("invalid_client")));
+    for client in ["", "&client_id=key_x&client_secret=x", "&client_id=app_x"] {
+        let answer = stack.exchange(None, &format!("{GRANT}{client}")).await.json();
+        assert_eq!(answer["error"], "unsupported_grant_type", "whoever it is: {answer}");
+        let told = answer["error_description"].as_str().unwrap();
+        assert!(told.starts_with("the policy mints no access tokens; hint: add `[tokens]`"), "{told}");
+    }
     for path in ["/.well-known/jwks.json", "/.well-known/oauth-authorization-server"] {
         assert_eq!(stack.send(Method::GET, path, None, None).await.status, 404, "{path}");
     }
@@ -194,10 +198,26 @@ async fn exchanges_are_in_the_log_once_in_a_while_and_refusals_with_their_number
     }
     stack.pass(10 * 60);
     check_refused(&stack, &wrong, "wrong").await;
+    eventually("three rows", async || {
+        stack.get("/v1/audit?action=access_token").await.json()["data"].as_array().unwrap().len() == 3
+    })
+    .await;
+    stack.patch(&format!("/v1/keys/{}", credential.id), json!({ "enabled": false })).await;
+    check_refused(&stack, &credential, "disabled").await;
     eventually("four rows", async || {
         let log = stack.get("/v1/audit?action=access_token").await.json();
-        let rows: Vec<_> = log["data"].as_array().unwrap().iter().map(|row| row["detail"].clone()).collect();
+        let rows = log["data"].as_array().unwrap();
+        for row in rows {
+            let actor = match row["detail"]["why"].as_str() {
+                // Whoever has the wrong secret is somebody else.
+                Some("wrong secret") => json!({ "kind": "visitor", "id": "", "name": "" }),
+                _ => json!({ "kind": "credential", "id": row["target"]["id"], "name": "till" }),
+            };
+            assert_eq!(row["actor"], actor, "{row}");
+        }
+        let rows: Vec<_> = rows.iter().map(|row| row["detail"].clone()).collect();
         let expected = [
+            json!({ "attempts": 1, "why": "does not work" }),
             json!({ "attempts": 3, "why": "wrong secret" }),
             json!({ "attempts": 1, "why": "wrong secret" }),
             json!({ "tokens": 1 }),

@@ -244,3 +244,18 @@ async fn listed(stack: &Stack, query: &str) -> String {
         }
     }
 }
+
+#[tokio::test]
+async fn only_what_can_be_made_is_suggested() {
+    let stack = Stack::start().await;
+    for (kind, status, part) in [
+        ("nosuch", 400, "unknown variant `nosuch`, expected `api_key` or `credential` at"),
+        ("grant", 422, "expected `api_key` or `credential`"),
+        ("issuer", 422, "expected `api_key` or `credential`"),
+    ] {
+        let refused = stack.post("/v1/keys", json!({ "kind": kind, "name": "x", "environment": "live" })).await;
+        let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+        assert_eq!(refused.status, status, "{detail}");
+        assert!(detail.contains(part) && !detail.contains("issuer"), "{detail}");
+    }
+}

@@ -48,6 +48,7 @@ mod quota;
 mod quota_pages;
 mod rates;
 mod receipts;
+mod refusals;
 mod reports;
 mod rotation;
 mod sdk;

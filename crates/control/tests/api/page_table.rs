@@ -120,7 +120,7 @@ pub(crate) const PAGES: &[Row] = &[
     row("POST /organizations/{org}/plan", "plan=free&time_zone=UTC", "303 303 403 403  403 403 403 403  404  303"),
     row("POST /organizations/{org}/top-ups", "tokens=5",            "303 303 403 403  403 403 403 403  404  303"),
     row("GET /signing-keys", "",                                    "200 200 200 200  403 403 403 403  403  303"),
-    row("POST /signing-keys/rotate", "",                            "422 422 403 403  403 403 403 403  403  303"),
+    row("POST /signing-keys/rotate", "now=true",                    "303 303 403 403  403 403 403 403  403  303"),
     row("GET /signing-keys/{sha256}/revoke", "",                    "404 404 403 403  403 403 403 403  403  303"),
     row("POST /signing-keys/{sha256}/revoke", "",                   "404 404 403 403  403 403 403 403  403  303"),
     row("GET /plans", "",                                           "200 200 200 200  403 403 403 403  403  303"),
@@ -177,7 +177,7 @@ async fn people(stack: &Stack) -> Vec<(Browser<'_>, String)> {
 
 #[tokio::test]
 async fn every_page_answers_everyone_as_the_table_says() {
-    let stack = Stack::start().await;
+    let stack = super::apps::stack().await;
     let people = people(&stack).await;
     let mut wrong = Vec::new();
     for Row { route, body, expected } in PAGES {
@@ -204,7 +204,7 @@ async fn every_page_answers_everyone_as_the_table_says() {
 
 #[tokio::test]
 async fn no_form_is_taken_that_is_not_from_our_page() {
-    let stack = Stack::start().await;
+    let stack = super::apps::stack().await;
     let home = stack.default_organization().await;
     let browser = stack.browser(&home, "owner").await;
     let elsewhere = [("origin", "https://evil.example")];

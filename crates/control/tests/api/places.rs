@@ -82,7 +82,9 @@ async fn key(stack: &Stack, organization: &str) -> String {
 
 async fn app(stack: &Stack, organization: &str) -> String {
     let body = json!({ "name": "x", "redirect_uris": ["https://a.example/cb"], "organization": organization });
-    stack.post("/v1/apps", body).await.json()["id"].as_str().unwrap().to_owned()
+    let made = stack.post("/v1/apps", body).await;
+    assert_eq!(made.status, 201, "{}", made.json());
+    made.json()["id"].as_str().unwrap().to_owned()
 }
 
 /// What a new member allowed an app.

@@ -69,7 +69,8 @@ async fn the_operator_replaces_a_key_in_time_or_at_once() {
     assert!(rotated.version() > 0);
     assert_eq!(states(&stack).await, ["next", "active"]);
     let again = stack.post("/v1/signing-keys:rotate", json!({})).await;
-    assert!(again.status == 422 && again.json()["detail"].as_str().unwrap().contains("2026-01-15T12:10:01Z"));
+    let expected = "the next key is there already and signs from 2026-01-15T12:10:01Z\nhint: `now` has it sign at once";
+    assert_eq!((again.status, again.json()["detail"].as_str()), (422, Some(expected)));
     stack.pass(1);
     assert_eq!(stack.post("/v1/signing-keys:rotate", json!({ "now": true })).await.status, 200);
     assert_eq!(states(&stack).await, ["active", "retiring"]);
@@ -97,6 +98,14 @@ async fn what_a_revoked_key_signed_is_refused_at_once_and_another_signs() {
     assert_eq!(stack.delete("/v1/signing-keys/nobody").await.status, 404);
     let held = stack.text("SELECT CAST(COUNT(*) AS TEXT) FROM token_keys WHERE secret IS NULL").await;
     assert_eq!(held, "1", "the private half is destroyed");
+    let page = stack.browser(&stack.default_organization().await, "owner").await.get("/signing-keys").await.text();
+    let row = page.split("signing-key-row").find(|row| row.contains(&kid)).unwrap();
+    for (part, is_there) in
+        [("Revoked", true), ("Nothing of it", true), ("Another takes over", false), ("No end is set", false)]
+    {
+        assert_eq!(row.contains(part), is_there, "{part}: {row}");
+    }
+    assert_eq!(row.matches("2026-01-15T12:00:00Z").count(), 2, "since when it signed and when it was revoked: {row}");
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ pub(in crate::http) async fn revoke(State(app): State<App>, By(by): By, request:
     let answered = async {
         app.exchange_rates.ask(by.address)?;
         let (client, sent) = form::read(&app, request).await?;
-        let client = client.ok_or(Refusal::Client)?;
+        let client = client.ok_or(Refusal::Nobody)?;
         if !client.is_app() {
             return of_credential(&app, &by, &client, &sent).await;
         }
@@ -59,7 +59,7 @@ pub(in crate::http) async fn introspect(State(app): State<App>, By(by): By, mut 
         let (client, sent) = form::read(&app, request).await?;
         let asker = match manager {
             Some(manager) => Asker::Manager(manager),
-            None => asker(&app, &by, &client.ok_or(Refusal::Client)?).await?,
+            None => asker(&app, &by, &client.ok_or(Refusal::Nobody)?).await?,
         };
         let token = apps::introspect(&app, &asker, token(&sent)?).await?;
         Ok::<_, Refusal>(Introspection { active: token.is_some(), token })

@@ -139,6 +139,7 @@ fn row(entry: AuditEntry, now: u64) -> AuditRow {
     let AuditTarget { kind, id, name } = target;
     let called = [name, id, kind].into_iter().find(|text| !text.is_empty()).unwrap_or_default();
     let actor_name = if actor.name.is_empty() { "somebody not signed in".to_owned() } else { actor.name };
+    let detail = told(&action, &detail);
     AuditRow {
         at: When::parse(&at, now),
         actor: actor_name,
@@ -146,7 +147,7 @@ fn row(entry: AuditEntry, now: u64) -> AuditRow {
         action,
         target: called,
         target_href,
-        detail: told(&detail),
+        detail,
         address,
         request_id,
         version,
@@ -161,13 +162,15 @@ fn href(target: &AuditTarget) -> Option<String> {
     }
 }
 
-/// A detail's members in words: what is nested stands beside the rest, what is nothing is left out.
-fn told(detail: &Map<String, Value>) -> Vec<(String, String)> {
+/// A detail's members in words: what is nested stands beside the rest, what is nothing is left out. Only of actions that
+/// are known to tell changes a pair is one: elsewhere it is a list that happens to have two entries.
+fn told(action: &str, detail: &Map<String, Value>) -> Vec<(String, String)> {
+    let tells_changes = action.parse().is_ok_and(Action::tells_changes);
     let mut told = Vec::new();
     for (name, value) in detail {
         match value {
-            Value::Object(inner) if name == "change" => told.extend(self::told(inner)),
-            Value::Array(pair) if is_change(name, pair) => {
+            Value::Object(inner) if name == "change" => told.extend(self::told(action, inner)),
+            Value::Array(pair) if tells_changes && pair.len() == 2 => {
                 let words: Vec<_> = pair.iter().map(word).collect();
                 told.push((name.replace('_', " "), words.join(" → ")));
             }
@@ -176,16 +179,6 @@ fn told(detail: &Map<String, Value>) -> Vec<(String, String)> {
     }
     told.retain(|(_, text)| !text.is_empty());
     told
-}
-
-/// Changes to keys tell each member before and after.
-fn is_change(name: &str, pair: &[Value]) -> bool {
-    let [before, after] = pair else { return false };
-    let is_list = |it: &Value| it.is_array();
-    match name {
-        "scopes" => is_list(before) && is_list(after),
-        _ => true,
-    }
 }
 
 fn word(value: &Value) -> String {
@@ -211,24 +204,43 @@ mod tests {
 
     #[test]
     fn details_are_told_in_words() {
-        for (detail, expected) in [
-            (json!({}), ""),
-            (json!({ "role": "admin", "email": null }), "role=admin"),
-            (json!({ "scopes": ["a:b", "c:d"] }), "scopes=a:b c:d"),
-            (json!({ "scopes": [["a:b"], ["a:b", "c:d"]] }), "scopes=a:b → a:b c:d"),
-            (json!({ "name": ["old", "new"], "expires_at": [null, "2027"] }), "expires at= → 2027, name=old → new"),
+        for (action, detail, expected) in [
+            ("app.created", json!({}), ""),
+            ("member.added", json!({ "role": "admin", "email": null }), "role=admin"),
+            ("key.created", json!({ "scopes": ["a:b", "c:d"] }), "scopes=a:b c:d"),
+            ("key.trial_started", json!({ "scopes": ["a:b", "c:d"] }), "scopes=a:b c:d"),
+            ("app.created", json!({ "environments": ["production", "sandbox"] }), "environments=production sandbox"),
             (
+                "app.updated",
+                json!({ "redirect_uris": ["https://a", "https://b"] }),
+                "redirect uris=https://a https://b",
+            ),
+            ("issuer.keys_changed", json!({ "kids": ["one", "two"] }), "kids=one two"),
+            ("webhook.updated", json!({ "events": ["a", "b"], "enabled": true }), "enabled=true, events=a b"),
+            ("of.the_future", json!({ "scopes": [["a:b"], ["c:d"]] }), "scopes=[[\"a:b\"],[\"c:d\"]]"),
+            ("key.updated", json!({ "scopes": [["a:b"], ["a:b", "c:d"]] }), "scopes=a:b → a:b c:d"),
+            ("key.trial_enforced", json!({ "scopes": [[], ["a:b", "c:d"]] }), "scopes= → a:b c:d"),
+            ("key.disabled", json!({ "enabled": [true, false] }), "enabled=true → false"),
+            ("plan.updated", json!({ "limit": [5, null] }), "limit=5 → "),
+            (
+                "key.updated",
+                json!({ "name": ["old", "new"], "expires_at": [null, "2027"] }),
+                "expires at= → 2027, name=old → new",
+            ),
+            (
+                "policy.published",
                 json!({ "change": { "summary": "3 keys lose", "note": null, "restored_from": 2 } }),
                 "restored from=2, summary=3 keys lose",
             ),
             (
+                "key.restricted",
                 json!({ "restrictions": [null, { "ip": { "allow": ["::1"], "mode": "enforce" } }] }),
                 "restrictions= → ip allow ::1, mode enforce",
             ),
         ] {
             let told: Vec<_> =
-                told(detail.as_object().unwrap()).iter().map(|(name, text)| format!("{name}={text}")).collect();
-            assert_eq!(told.join(", "), expected);
+                told(action, detail.as_object().unwrap()).iter().map(|(name, text)| format!("{name}={text}")).collect();
+            assert_eq!(told.join(", "), expected, "{action}");
         }
     }
 

@@ -49,12 +49,14 @@ fn text(failure: &Failure, request_id: Option<String>) -> ErrorText {
         Some((detail, hint)) => (detail, Some(sentence(hint))),
         None => (failure.detail.as_str(), None),
     };
+    let is_stray = failure.code == "app_not_recognised";
     ErrorText {
         status: failure.status.as_u16(),
-        title: title(failure.status).to_owned(),
+        title: if is_stray { "This app cannot send you here" } else { title(failure.status) }.to_owned(),
         detail: sentence(detail),
         hint,
         request_id,
+        is_stray,
     }
 }
 

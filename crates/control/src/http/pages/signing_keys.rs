@@ -90,7 +90,7 @@ fn row(key: SigningKey, now: u64) -> SigningKeyRow {
     let when = |time: &Option<String>| time.as_deref().map(|at| When::parse(at, now));
     SigningKeyRow {
         badge: Badge::new(tone, word),
-        can_be_revoked: key.revoked_at.is_none(),
+        revoked_at: when(&key.revoked_at),
         signs_from: When::parse(&key.signs_from, now),
         signs_until: when(&key.signs_until),
         accepted_until: when(&key.accepted_until),

@@ -37,6 +37,7 @@ pub(super) fn pages() -> Vec<Page> {
         detail: detail.to_owned(),
         hint: Some("Ask an owner of your organisation for the role.".to_owned()),
         request_id: Some("req_0pQ3x7yT2mVb".to_owned()),
+        is_stray: false,
     };
     let bare = ErrorText {
         status: 500,
@@ -44,6 +45,7 @@ pub(super) fn pages() -> Vec<Page> {
         detail: HOSTILE.to_owned(),
         hint: None,
         request_id: None,
+        is_stray: true,
     };
     let confirm = |points: &[&str], danger| Confirm {
         shell: shell("Revoke", Section::Keys),

@@ -13,9 +13,10 @@ fn listing(rich: bool) -> SigningKeys {
         signs_from: ago(days(31)),
         signs_until: ended.then(|| ago(days(1))),
         accepted_until: ended.then(|| When::new(NOW + 900, NOW)),
-        can_be_revoked: !ended,
+        revoked_at: (word == "Revoked").then(|| ago(60)),
     };
-    let rows = vec![row("Signs", Tone::Good, false), row("Accepted", Tone::Quiet, true)];
+    let rows =
+        vec![row("Signs", Tone::Good, false), row("Accepted", Tone::Quiet, true), row("Revoked", Tone::Bad, false)];
     let problems = Problems(vec![("now", HOSTILE.to_owned())]);
     SigningKeys {
         shell: shell("Signing keys", Section::SigningKeys),

@@ -75,10 +75,17 @@ fn places(it: &Comparison<'_>) -> Vec<String> {
 /// Access tokens that are not minted any more, or are for somebody else.
 fn tokens(it: &Comparison<'_>) -> Vec<String> {
     let (old, new) = (&it.old.room.spec().tokens, &it.new.room.spec().tokens);
-    let credentials: u64 = it.groups.iter().filter(|group| group.prefix.is_empty()).map(|group| group.keys).sum();
+    // What has no prefix is no API key.
+    let without: u64 = it.groups.iter().filter(|group| group.prefix.is_empty()).map(|group| group.keys).sum();
     match (old, new) {
-        (Some(_), None) if credentials == 1 => vec!["1 credential gets no more access tokens".to_owned()],
-        (Some(_), None) => vec![format!("{credentials} credentials get no more access tokens")],
+        (Some(_), None) => {
+            let who = match without {
+                0 => "nobody had one".to_owned(),
+                1 => "1 credential, grant or issuer is of no use then".to_owned(),
+                _ => format!("{without} credentials, grants and issuers are of no use then"),
+            };
+            vec![format!("access tokens are neither minted nor accepted any more: {who}")]
+        }
         (Some(old), Some(new)) if old.audience != new.audience => {
             vec!["access tokens that were minted before are refused: they are for another audience".to_owned()]
         }

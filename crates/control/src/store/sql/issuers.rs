@@ -145,20 +145,22 @@ impl Issuers for SqlStore {
         Ok(done.rows_affected() == 1)
     }
 
-    async fn settle_issuer(&self, key: KeyId, fetched: &Fetched) -> Result<(), StoreError> {
-        let sql =
-            "UPDATE issuers SET fetched_at = $1, next_fetch_ms = $2, failures = $3, problem = $4 WHERE key_id = $5";
+    async fn settle_issuer(&self, row: &IssuerRow) -> Result<bool, StoreError> {
+        let sql = "UPDATE issuers SET fetched_at = $1, next_fetch_ms = $2, failures = $3, problem = $4 \
+                   WHERE key_id = $5 AND changed_in = $6";
+        let fetched = &row.fetched;
         let mut transaction = self.begin_write().await?;
-        sqlx::query(sql)
+        let done = sqlx::query(sql)
             .bind(signed(fetched.at))
             .bind(signed(fetched.next_ms))
             .bind(signed(fetched.failures))
             .bind(&fetched.problem)
-            .bind(key.to_string())
+            .bind(row.key.to_string())
+            .bind(signed(row.changed_in))
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
-        Ok(())
+        Ok(done.rows_affected() == 1)
     }
 }
 
