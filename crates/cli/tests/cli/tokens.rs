@@ -3,7 +3,9 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use crate::run::Control;
+use portcullis_sdk::{Credentials, TokenSource};
+
+use crate::run::{Control, finish, portcullis};
 
 /// RFC 8037, appendix A.2.
 const JWKS: &str =
@@ -47,6 +49,46 @@ fn a_credential_says_what_it_lacks_and_stands_apart_from_keys() {
         let header = listed.lines().next().unwrap();
         assert_eq!(header.contains(" KIND "), has_kinds, "{listed}");
         assert_eq!(listed.contains(" credential "), has_kinds, "{listed}");
+    }
+}
+
+/// An access token of a credential, from the lines that its creation printed.
+fn exchanged(env: &str) -> String {
+    let value = |name: &str| env.lines().find_map(|line| line.split_once(name)).unwrap().1;
+    let parts = ["_ORG_ID=", "_API_KEY=", "_API_SECRET=", "_AUTH_API_URL="].map(value);
+    let credentials = Credentials::new(parts[0], parts[1], parts[2], parts[3]).unwrap();
+    let token = async { TokenSource::new(credentials).unwrap().token().await.unwrap().expose().to_owned() };
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(token)
+}
+
+#[test]
+fn a_real_token_is_explained_without_standing_on_the_command_line() {
+    let control = Control::with_tokens();
+    let made = control.admin(&["keys", "create", "x", "--environment", "live", "--credential"]);
+    let token = exchanged(&made.stdout);
+    let file = control.folder.path().join("now.bundle");
+    let file = file.to_str().unwrap();
+    let export = ["bundle", "export", "--control", &control.url, "--out", file];
+    assert_eq!(finish(portcullis().args(export).envs(control.edge_env()), "").code, 0);
+    let explain = |more: &[&str]| {
+        let mut command = portcullis();
+        command.args(["explain", "--bundle", file, "--path", "/v1/users/1"]).args(more).envs(control.edge_env());
+        command
+    };
+    let pasted = finish(&mut explain(&["--header", &format!("Authorization: Bearer {token}")]), "");
+    let piped = finish(&mut explain(&["--key-stdin"]), &format!("{token}\n"));
+    let named = finish(explain(&[]).env("PORTCULLIS_KEY", &token), "");
+    let bad = finish(&mut explain(&["--key-stdin"]), &format!("{}x", token.trim_end_matches('x')));
+    for (done, code, said, warned) in [
+        (&pasted, 0, "\nallow\n", true),
+        (&piped, 0, "\nallow\n", false),
+        (&named, 0, "\nallow\n", false),
+        (&bad, 3, "(reason ", false),
+    ] {
+        assert_eq!(done.code, code, "{}{}", done.stdout, done.stderr);
+        assert!(done.stdout.contains(said), "{}", done.stdout);
+        assert_eq!(done.stderr.contains("hint: --key-stdin"), warned, "{}", done.stderr);
+        assert!(!done.stdout.contains("eyJ") && !done.stderr.contains("eyJ"), "{done:?}");
     }
 }
 
