@@ -93,7 +93,11 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             error,
             &[
                 Given { pointer: "/scopes", what: "scope", values: &request.scopes },
-                Given { pointer: "/environment", what: "environment", values: &[request.environment.clone()] },
+                Given {
+                    pointer: "/environment",
+                    what: "environment",
+                    values: std::slice::from_ref(&request.environment),
+                },
             ],
         )
     })?;
