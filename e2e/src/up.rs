@@ -30,6 +30,12 @@ pub(crate) struct Up {
     /// Keep keys and logs in this folder between runs. Default: a temporary one, removed at the end.
     #[arg(long)]
     data: Option<PathBuf>,
+    /// Hand this on to `portcullis serve`: webhooks and issuers' keys over `http://`.
+    #[arg(long)]
+    webhook_allow_http: bool,
+    /// Hand this on to `portcullis serve`: webhooks and issuers' keys on this machine and in private networks.
+    #[arg(long)]
+    webhook_allow_private: bool,
     /// Print one line of JSON instead of text.
     #[arg(long)]
     json: bool,
@@ -50,7 +56,7 @@ impl Up {
             setup.ports.ensure_free()?;
         }
         setup.data = self.data.clone();
-        let mut stack = Stack::new(setup)?;
+        let mut stack = Stack::new(setup.serve(self.handed_on()))?;
         eprintln!("==> starting the control plane");
         stack.start_control().await?;
         eprintln!("==> starting the upstreams and Envoy");
@@ -70,6 +76,13 @@ impl Up {
             stack.ensure_alive()?;
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
+    }
+
+    /// What the control plane is started with beside the usual.
+    fn handed_on(&self) -> &'static [&'static str] {
+        const BOTH: &[&str] = &["--webhook-allow-http", "--webhook-allow-private"];
+        let (from, to) = (usize::from(!self.webhook_allow_http), 1 + usize::from(self.webhook_allow_private));
+        BOTH.get(from..to).unwrap_or_default()
     }
 }
 

@@ -8,6 +8,7 @@ mod commands;
 mod exit;
 mod output;
 mod paging;
+mod refused;
 mod table;
 
 use clap::{Parser, Subcommand};

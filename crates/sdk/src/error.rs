@@ -1,9 +1,11 @@
 //! Why a call did not succeed.
 
+use std::fmt;
+
 use portcullis_api::Problem;
 
-/// Why a call did not succeed.
-#[derive(Debug, thiserror::Error)]
+/// Why a call did not succeed. `Debug` shows the hint, as `Display` does: it is what a `main` that returns it prints.
+#[derive(thiserror::Error)]
 pub enum Error {
     /// The address of the control plane cannot be used; the caller can fix it.
     #[error("`{0}` is not the address of a control plane\nhint: it looks like http://127.0.0.1:8080")]
@@ -28,6 +30,12 @@ pub enum Error {
 impl From<reqwest::Error> for Error {
     fn from(error: reqwest::Error) -> Self {
         Self::Unreachable(error.without_url())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

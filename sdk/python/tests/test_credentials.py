@@ -58,6 +58,26 @@ def test_errors_name_the_variable_and_no_value(name: str, value: str | None, wor
 
 
 @pytest.mark.parametrize(
+    ("environ", "hint"),
+    [
+        ({}, "hint: export PORTCULLIS_ORG_ID=<org_…, on the key's page>; from_env takes another prefix"),
+        ({"OPENAI_API_KEY": "x", "OPENAI_ORG_ID": "x"}, "hint: export PORTCULLIS_ORG_ID="),
+        (
+            {name.replace("PORTCULLIS", "SCOPE"): value for name, value in GOOD.items()},
+            'hint: SCOPE_API_KEY and others are set: from_env("SCOPE") reads those',
+        ),
+    ],
+)
+def test_a_prefix_under_which_there_is_a_credential_is_named(environ: dict[str, str], hint: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Credentials.from_env(environ=environ)
+    text = str(caught.value)
+    assert text.startswith("PORTCULLIS_ORG_ID is not set\n")
+    assert hint in text
+    assert SECRET not in text
+
+
+@pytest.mark.parametrize(
     ("url", "allowed", "fine"),
     [
         ("https://control.example.com", False, True),

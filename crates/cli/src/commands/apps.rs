@@ -5,11 +5,13 @@ mod create;
 mod list;
 
 use portcullis_api::{App, CreatedApp};
+use portcullis_sdk::Error;
 
 use super::block_on;
 use crate::args::{Listing, Output};
 use crate::exit::{Exit, Failure};
 use crate::output;
+use crate::refused::{Given, naming};
 use crate::table::Table;
 
 #[derive(Debug, clap::Subcommand)]
@@ -60,6 +62,18 @@ fn table<'a>(apps: impl IntoIterator<Item = &'a App>) -> Table {
         ]);
     }
     table
+}
+
+/// A refusal that says which of the values it is about.
+fn refusal(error: Error, redirect_uris: &[String], scopes: &[String], environments: &[String]) -> Failure {
+    naming(
+        error,
+        &[
+            Given { pointer: "/redirect_uris", what: "redirect URI", values: redirect_uris },
+            Given { pointer: "/scopes", what: "scope", values: scopes },
+            Given { pointer: "/environments", what: "environment", values: environments },
+        ],
+    )
 }
 
 /// The one time that a secret is shown.

@@ -1,5 +1,7 @@
 //! `portcullis audit`: who did what, the last entries or all of the log.
 
+mod detail;
+
 use clap::ValueEnum;
 use portcullis_api::audit::{AuditEntry, ExportAudit, ExportFormat, ListAudit};
 use portcullis_sdk::Client;
@@ -88,7 +90,7 @@ fn print(entries: &[AuditEntry], how: Output) -> Result<(), Failure> {
     if how.json {
         return Ok(output::json(&entries)?);
     }
-    let mut table = Table::new(["at", "actor", "action", "target", "name", "address", "request"]);
+    let mut table = Table::new(["at", "actor", "action", "target", "name", "address", "request", "detail"]);
     for entry in entries {
         table.row([
             entry.at.clone(),
@@ -98,6 +100,7 @@ fn print(entries: &[AuditEntry], how: Output) -> Result<(), Failure> {
             entry.target.name.clone(),
             entry.address.clone().unwrap_or_else(|| "-".to_owned()),
             entry.request_id.clone(),
+            detail::told(&entry.detail),
         ]);
     }
     output::data(&table.to_string());

@@ -44,7 +44,9 @@ pub(crate) struct Args {
     /// Decide with a policy file and the keys of --keys.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Keys and organisations as TOML: `[keys.NAME] environment, scopes, status, ip, referrer, endpoint, trial`.
+    /// Keys and organisations as TOML: `[keys.NAME] environment, scopes, status, ip, referrer, endpoint, trial`; and
+    /// `[tokens.NAME] for, scopes, subject, app, issued_in, expires_in`: access tokens of one of these keys, whose `kind` is
+    /// `credential` or `grant`.
     #[arg(long, value_name = "FILE")]
     keys: Vec<PathBuf>,
     /// Decide as an edge does that has no bundle yet.

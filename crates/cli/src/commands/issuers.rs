@@ -37,7 +37,8 @@ pub(crate) fn run(command: &Command) -> Result<Exit, Failure> {
 }
 
 fn table<'a>(issuers: impl IntoIterator<Item = &'a Issuer>) -> Table {
-    let mut table = Table::new(["id", "name", "issuer", "environment", "scopes", "keys", "fetched at", "problem"]);
+    let mut table =
+        Table::new(["id", "name", "issuer", "environment", "scopes", "status", "keys", "fetched at", "problem"]);
     for it in issuers {
         table.row([
             it.id.clone(),
@@ -45,6 +46,7 @@ fn table<'a>(issuers: impl IntoIterator<Item = &'a Issuer>) -> Table {
             it.issuer.clone(),
             it.environment.clone(),
             it.scopes.join(" "),
+            it.status.as_str().to_owned(),
             it.keys.len().to_string(),
             it.fetched_at.clone(),
             it.problem.clone().unwrap_or_default(),
@@ -60,7 +62,7 @@ fn print(issuer: &Issuer, as_json: bool) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     let keys = issuer.keys.iter().map(|key| format!("{} ({})", key.kid.as_deref().unwrap_or("unnamed"), key.algorithm));
-    let mut table = Table::new(["", ""]);
+    let mut table = Table::pairs();
     for (name, value) in [
         ("id", issuer.id.clone()),
         ("name", issuer.name.clone()),
@@ -75,7 +77,7 @@ fn print(issuer: &Issuer, as_json: bool) -> Result<Exit, Failure> {
         ("status", issuer.status.as_str().to_owned()),
         ("keys", keys.collect::<Vec<_>>().join(", ")),
         ("fetched at", issuer.fetched_at.clone()),
-        ("next", issuer.next_fetch_at.clone()),
+        ("next fetch", issuer.next_fetch_at.clone()),
         ("problem", issuer.problem.clone().unwrap_or_default()),
     ] {
         table.row([name.to_owned(), value]);

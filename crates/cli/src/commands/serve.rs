@@ -37,7 +37,8 @@ pub(crate) struct Args {
     /// The Ed25519 seed that manifests are signed with, as 64 hex digits, instead of DIR/signing-key.
     #[arg(long, value_name = "FILE")]
     signing_key_file: Option<PathBuf>,
-    /// Where people reach it, such as `https://control.example.com`: links begin with it. Absent = where it listens.
+    /// Where people reach it, such as `https://control.example.com`: links begin with it, and it is
+    /// `iss` in every access token. Absent = where it listens.
     #[arg(long, value_name = "URL", env = "PORTCULLIS_PUBLIC_URL")]
     public_url: Option<PublicUrl>,
     /// Where clients reach the gateway, such as `https://api.example.com`: the example beside a new key calls it.
@@ -52,11 +53,11 @@ pub(crate) struct Args {
     /// For how many days a key signs access tokens before another does.
     #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3650))]
     token_key_days: u16,
-    /// Let webhooks go to `http://` URLs, unencrypted.
+    /// Let webhooks go to `http://` URLs, unencrypted, and issuers' keys come from there.
     #[arg(long)]
     webhook_allow_http: bool,
-    /// Let webhooks go to loopback and private addresses. Whoever manages an organisation can then make the control plane
-    /// send a POST to whatever it reaches there.
+    /// Let webhooks go to loopback and private addresses, and issuers' keys come from there. Whoever manages an
+    /// organisation can then make the control plane send a POST, or a GET, to whatever it reaches there.
     #[arg(long)]
     webhook_allow_private: bool,
     /// How often a token or a session may ask in a second, twice as much at once; 0 = as often as it likes.

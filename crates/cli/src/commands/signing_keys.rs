@@ -2,6 +2,7 @@
 
 use portcullis_api::SigningKey;
 use portcullis_api::signing_keys::RotateSigningKey;
+use portcullis_sdk::Error;
 
 use super::block_on;
 use crate::args::{Control, Output};
@@ -63,9 +64,20 @@ async fn list(args: &List) -> Result<Exit, Failure> {
 
 async fn rotate(args: &Rotate) -> Result<Exit, Failure> {
     let request = RotateSigningKey { now: args.now };
-    let rotated = args.control.client()?.rotate_signing_key(&request).await?;
+    let rotated = args.control.client()?.rotate_signing_key(&request).await.map_err(next_is_there)?;
     output::enforced_from(rotated.version);
     print(&rotated.value.data, &args.output)
+}
+
+/// Its hint as it is given here.
+fn next_is_there(error: Error) -> Failure {
+    match error {
+        Error::Refused(problem) if problem.detail.starts_with("the next key is there") => {
+            let detail = problem.detail.split(['\\', '\n']).next().unwrap_or_default();
+            Failure::unable(format!("{detail} ({})\nhint: --now has it sign at once", problem.code))
+        }
+        other => Failure::from(other),
+    }
 }
 
 async fn revoke(args: &Revoke) -> Result<Exit, Failure> {

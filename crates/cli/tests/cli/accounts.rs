@@ -90,3 +90,13 @@ fn the_first_start_prints_the_first_owners_link_and_so_does_each_until_there_is_
     }
     assert_ne!(links[0], links[1]);
 }
+
+#[test]
+fn the_audit_log_says_more_of_an_entry() {
+    let control = Control::start();
+    let made = control.admin(&["keys", "create", "till", "--environment", "live", "--scope", "refunds:read", "--json"]);
+    control.admin(&["keys", "disable", json(&made.stdout)["id"].as_str().unwrap()]);
+    let listed = control.admin(&["audit"]).stdout;
+    assert!(listed.lines().next().unwrap().ends_with("  DETAIL"), "{listed}");
+    assert!(listed.contains("  enabled="), "{listed}");
+}

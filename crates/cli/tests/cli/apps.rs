@@ -27,6 +27,18 @@ fn apps_and_grants_from_the_command_line() {
             0,
             "the only time the secret is shown",
         ),
+        (
+            vec!["apps", "create", "x", "--redirect-uri", "https://a.example", "--redirect-uri", "http://b.example/cb"],
+            1,
+            "redirect URI `http://b.example/cb`: ",
+        ),
+        (
+            vec!["apps", "create", "x", "--redirect-uri", "https://a.example/?k=sk_live_abcdefghijklmnopqrstuvwx"],
+            1,
+            "error: this looks like a key",
+        ),
+        (vec!["apps", "update", id, "--scope", "refunds:read,a:b"], 1, "scope `a:b`: "),
+        (vec!["apps", "create", "y", "--redirect-uri", "https://a.example"], 0, "hint: without --scope"),
         (vec!["apps", "update", id], 2, "nothing to change\nhint: give --name"),
         (vec!["apps", "update", id, "--name", "Studio", "--everyone", "true"], 0, "active, for everyone"),
         (vec!["apps", "rotate", id], 0, "secret_"),

@@ -11,6 +11,7 @@ fn a_control_plane_without_edges_says_so() {
     let made: Value = serde_json::from_str(&made.stdout).unwrap();
     let id = made["id"].as_str().unwrap();
     for arguments in [
+        vec!["keys", "create", "till 2", "--environment", "live", "--wait"],
         vec!["keys", "restrict", id, "--ip-allow", "10.0.0.0/8", "--wait"],
         vec!["keys", "rotate", id, "--overlap", "60", "--wait"],
         vec!["keys", "revoke", id, "--wait"],

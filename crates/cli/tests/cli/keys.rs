@@ -201,6 +201,7 @@ fn a_key_is_labelled_found_switched_tried_and_explained() {
         (&["explain", "--key-id", id, "--json", "--path", "/nowhere"], 3, "\"allowed\": false", ""),
         (&["explain", "--key-id", "key_0000000000000000"], 1, "", "there is no such key"),
         (&["explain", "--key-id", id, "--header", "x-api-key: x"], 2, "", "Referer and Origin"),
+        (&["explain", "--key-id", id, "--header", "authorization: x"], 2, "", "explain --bundle FILE --key-stdin"),
     ] {
         let done = control.admin(arguments);
         assert_eq!(done.code, code, "{arguments:?}: {}", done.stderr);

@@ -67,8 +67,21 @@ impl Control {
     }
 
     pub(crate) fn on(folder: tempfile::TempDir) -> Self {
+        Self::serve(folder, Path::new("policies/payments/policy.toml"), &[])
+    }
+
+    /// The same with access tokens, and issuers' keys from anywhere.
+    pub(crate) fn with_tokens() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let payments = std::fs::read_to_string(workspace().join("policies/payments/policy.toml")).unwrap();
+        let policy = folder.path().join("policy.toml");
+        std::fs::write(&policy, payments + "\n[tokens]\naudience = \"https://api.example.com\"\n").unwrap();
+        Self::serve(folder, &policy, &["--webhook-allow-http", "--webhook-allow-private"])
+    }
+
+    fn serve(folder: tempfile::TempDir, policy: &Path, more: &[&str]) -> Self {
         let mut command = portcullis();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--policy", "policies/payments/policy.toml", "--data"]);
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(more).arg("--policy").arg(policy).arg("--data");
         let mut child = command.arg(folder.path()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

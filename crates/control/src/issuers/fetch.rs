@@ -86,9 +86,17 @@ async fn get(app: &App, what: &'static str, url: &str) -> Result<Vec<u8>, Proble
 pub(super) fn refused(why: &Refused) -> &'static str {
     match why {
         Refused::Syntax => "expected a URL such as `https://login.example.com`, of at most 2000 characters",
-        Refused::Scheme => "expected a URL that begins with `https://`: the operator does not allow others",
+        Refused::Scheme => {
+            "expected a URL that begins with `https://`: only with --webhook-allow-http does `portcullis serve` take `http://`"
+        }
         Refused::UserInfo => "expected a URL without user name and password",
-        Refused::Name => "its name cannot be looked up, or leads to an address that is not public",
-        Refused::Address(..) | Refused::Loopback(_) => "it leads to an address that is not public",
+        Refused::Name => {
+            "its name cannot be looked up, or leads to an address that is not public: only with --webhook-allow-private \
+             does `portcullis serve` take private ones"
+        }
+        Refused::Address(..) | Refused::Loopback(_) => {
+            "it leads to an address that is not public: only with --webhook-allow-private does `portcullis serve` take \
+             private ones"
+        }
     }
 }

@@ -42,7 +42,6 @@ pub(crate) async fn create(app: &App, by: &Caller, request: &CreateIssuer) -> Re
         scope_claim: fields::scope_claim(&policy, request.scope_claim.as_deref().unwrap_or("scope"))?,
         scope_map: request.scope_map.as_ref().map(|it| fields::scope_map(&policy, it)).transpose()?.unwrap_or_default(),
         jwks: Vec::new(),
-        keys_changed_at: app.clock.seconds(),
         fetched: now(app),
         changed_in: 0,
     };
@@ -101,7 +100,6 @@ pub(crate) async fn update(
         }
         if to.jwks_uri != from.jwks_uri {
             to.jwks = fetched(app, key.organization, &to).await?;
-            to.keys_changed_at = app.clock.seconds();
             to.fetched = now(app);
         }
         let is_same = to == from;

@@ -3,7 +3,7 @@
 //! Control planes that share a database each look; a claim is a time until which nobody else fetches an issuer's keys, and
 //! who dies with one leaves them to the others. Invariants: what an issuer withdrew counts no more once its set was read, even
 //! if nothing is left; if it cannot be read, the last good keys stay for three days; edges hear of keys only if they are
-//! others than before, and of one issuer's once a minute at most.
+//! others than before.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -32,8 +32,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// More than can be due of so few organisations as are served at once.
 const LOOKED_AT: u32 = 160;
-/// Keys are taken over no sooner after the last ones: each change makes edges verify tokens anew.
-const APART_SECONDS: u64 = 60;
 
 /// Fetches, as long as the process lives. Never returns. What breaks off is begun again: edges do not depend on it.
 pub(crate) async fn run(app: App) {
@@ -131,15 +129,7 @@ fn outcome(app: &App, row: &IssuerRow, found: Result<Vec<Jwk>, Problem>) -> Issu
         Ok(jwks) => (jwks, now(app)),
         Err(problem) => without(app, row, &problem),
     };
-    if jwks == row.jwks {
-        return IssuerRow { fetched, ..row.clone() };
-    }
-    let seconds = app.clock.seconds();
-    if seconds.checked_sub(row.keys_changed_at).is_some_and(|age| age < APART_SECONDS) {
-        let next_ms = row.keys_changed_at.saturating_add(APART_SECONDS).saturating_mul(1000);
-        return IssuerRow { fetched: Fetched { next_ms, ..row.fetched.clone() }, ..row.clone() };
-    }
-    IssuerRow { jwks, keys_changed_at: seconds, fetched, ..row.clone() }
+    IssuerRow { jwks, fetched, ..row.clone() }
 }
 
 /// The keys that count although none were found, and how fetching goes.

@@ -31,8 +31,6 @@ pub(crate) struct IssuerRow {
     pub scope_map: BTreeMap<String, Vec<String>>,
     /// Its keys, as they were last fetched.
     pub jwks: Vec<Jwk>,
-    /// When they became what they are, in Unix seconds.
-    pub keys_changed_at: u64,
     /// How fetching them goes.
     pub fetched: Fetched,
     /// The version that contains its last change.

@@ -25,7 +25,9 @@ pub(crate) enum Refused {
     #[error("expected a URL such as `https://hooks.example.com/portcullis`, of at most {MAX_URL} characters")]
     Syntax,
     /// It is one of something else, or of something that the operator does not allow.
-    #[error("expected a URL that begins with `https://`: the operator does not allow others")]
+    #[error(
+        "expected a URL that begins with `https://`: only with --webhook-allow-http does `portcullis serve` take `http://`"
+    )]
     Scheme,
     /// It holds a user name or a password.
     #[error("a webhook's URL holds no user name and no password: verify the signature instead")]
@@ -33,14 +35,18 @@ pub(crate) enum Refused {
     /// Its name is known to nobody, or to the control plane's network alone. Which, and where it leads there, is in the log: whoever
     /// makes webhooks is not to ask about that network's names.
     #[error(
-        "its name cannot be looked up, or leads to an address that is not public: webhooks are sent to public addresses only"
+        "its name cannot be looked up, or leads to an address that is not public: webhooks are sent to public addresses only, or with `portcullis serve --webhook-allow-private` to private ones"
     )]
     Name,
     /// It is an address where nothing is sent to.
-    #[error("it leads to {0}, {1} address: webhooks are sent to public addresses only")]
+    #[error(
+        "it leads to {0}, {1} address: webhooks are sent to public addresses only, or with `portcullis serve --webhook-allow-private` to private ones"
+    )]
     Address(IpAddr, &'static str),
     /// It is a name that leads to the machine that looks it up, whoever asks (RFC 6761, 6.3).
-    #[error("`{0}` is a loopback name: webhooks are sent to public addresses only")]
+    #[error(
+        "`{0}` is a loopback name: webhooks are sent to public addresses only, or with `portcullis serve --webhook-allow-private` to private ones"
+    )]
     Loopback(String),
 }
 

@@ -324,7 +324,7 @@ async fn a_disabled_webhook_is_told_nothing_until_it_is_enabled() {
 async fn urls_lead_no_further_than_the_operator_allows() {
     let stack = Stack::strict_about_webhooks().await;
     for (url, words) in [
-        ("http://hooks.example.com/", "begins with `https://`"),
+        ("http://hooks.example.com/", "only with --webhook-allow-http"),
         ("https://ada:secret@hooks.example.com/", "no user name and no password"),
         ("https://127.0.0.1/", "it leads to 127.0.0.1, a loopback address"),
         ("https://0x7f000001/", "it leads to 127.0.0.1, a loopback address"),

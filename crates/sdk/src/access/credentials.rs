@@ -2,6 +2,7 @@
 //!
 //! Invariant: an error names the variable or the part that is wrong, and never what stood in it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use portcullis_api::Secret;
@@ -80,8 +81,10 @@ impl Credentials {
 
     /// The same with another prefix: `SCOPE` reads `SCOPE_ORG_ID` and so on.
     pub fn from_env_with(prefix: &str) -> Result<Self, TokenError> {
+        let names = || std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         // What is no text is as wrong as any other text: it is refused as a part, unseen.
-        Self::from_variables(prefix, |name| std::env::var_os(name).map(|it| it.to_string_lossy().into_owned()))
+        let value = |name: &str| std::env::var_os(name).map(|it| it.to_string_lossy().into_owned());
+        Self::from_variables(prefix, value).map_err(|error| error.with_prefix(other_prefix(prefix, names())))
     }
 
     pub(crate) fn from_variables(prefix: &str, value: impl Fn(&str) -> Option<String>) -> Result<Self, TokenError> {
@@ -89,7 +92,7 @@ impl Credentials {
             let variable = format!("{prefix}_{}", part.variable);
             match value(&variable).filter(|text| !text.trim().is_empty()) {
                 Some(text) => Ok((variable, text)),
-                None => Err(TokenError::Missing { variable, example: part.example }),
+                None => Err(TokenError::Missing { variable, example: part.example, prefix: None }),
             }
         };
         let parts = [read(ORGANIZATION)?, read(KEY)?, read(SECRET)?, read(AUTH_URL)?];
@@ -104,6 +107,15 @@ impl Credentials {
             auth_url: url(auth_url)?,
         })
     }
+}
+
+/// A prefix under which there is a credential.
+pub(crate) fn other_prefix(prefix: &str, names: impl IntoIterator<Item = String>) -> Option<String> {
+    let names: BTreeSet<String> = names.into_iter().collect();
+    let has = |other: &str, part: Part| names.contains(&format!("{other}_{}", part.variable));
+    let others = names.iter().filter_map(|name| name.strip_suffix(SECRET.variable)?.strip_suffix('_'));
+    let found = others.filter(|&it| it != prefix).find(|it| has(it, ORGANIZATION) && has(it, KEY));
+    found.map(str::to_owned)
 }
 
 fn id(part: Part, given: Given<'_>) -> Result<String, TokenError> {

@@ -3,18 +3,21 @@
 //! A type of its own, beside the control API's [`crate::Error`]: every caller that waited for an exchange gets its failure,
 //! so this one is cloned. Invariant: none holds a secret, a token, or what stood where one was expected.
 
+use std::fmt;
 use std::time::Duration;
 
-/// Why there is no access token.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why there is no access token. `Debug` shows the hint, as `Display` does: it is what a `main` that returns it prints.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// A variable is not set; whoever starts the program can fix it.
-    #[error("{variable} is not set\nhint: export {variable}=<{example}>")]
+    #[error("{variable} is not set\nhint: {}", missing(variable, example, .prefix.as_deref()))]
     Missing {
         /// Its name.
         variable: String,
         /// What it looks like.
         example: &'static str,
+        /// Another prefix, whose variables are set.
+        prefix: Option<String>,
     },
     /// A part of the credentials is something else; whoever configured it can fix it.
     #[error("{name} does not hold {expected}\nhint: {example}")]
@@ -63,8 +66,8 @@ pub enum TokenError {
     },
 }
 
-/// Why a request with a token has no answer.
-#[derive(Debug, thiserror::Error)]
+/// Why a request with a token has no answer. `Debug` shows the hint.
+#[derive(thiserror::Error)]
 pub enum SendError {
     /// There is no token.
     #[error(transparent)]
@@ -77,6 +80,35 @@ pub enum SendError {
 impl From<reqwest::Error> for SendError {
     fn from(error: reqwest::Error) -> Self {
         Self::Request(error.without_url())
+    }
+}
+
+impl TokenError {
+    /// The same, with the prefix under which there is what is missing.
+    pub(super) fn with_prefix(mut self, other: Option<String>) -> Self {
+        if let Self::Missing { prefix, .. } = &mut self {
+            *prefix = other;
+        }
+        self
+    }
+}
+
+impl fmt::Debug for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Debug for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn missing(variable: &str, example: &str, prefix: Option<&str>) -> String {
+    match prefix {
+        Some(prefix) => format!("{prefix}_API_KEY and others are set: from_env_with(\"{prefix}\") reads those"),
+        None => format!("export {variable}=<{example}>; from_env_with takes another prefix"),
     }
 }
 

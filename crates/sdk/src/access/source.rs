@@ -22,6 +22,18 @@ const JOINED: usize = 3;
 
 /// Exchanges credentials for access tokens, keeps the token and renews it before it expires. Cheap to clone: one for a
 /// process is enough. It needs a Tokio runtime.
+///
+/// ```no_run
+/// # async fn call() -> Result<(), Box<dyn std::error::Error>> {
+/// use portcullis_sdk::{Credentials, TokenSource};
+/// let source = TokenSource::new(Credentials::from_env()?)?;
+/// let http = reqwest::Client::new();
+/// let answer = source.send(http.get("https://api.example.com/v1/orders")).await?;
+/// # Ok(()) }
+/// ```
+///
+/// Without the default features of reqwest make it before a client of your own: it installs ring as what TLS is done with, and
+/// without any such provider making a client panics.
 #[derive(Clone)]
 pub struct TokenSource(Arc<Inner>);
 

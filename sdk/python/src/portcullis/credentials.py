@@ -47,7 +47,7 @@ class Credentials(Unpicklable):
         parts = {part: found.get(name, "") for part, name in names.items()}
         for part, name in names.items():
             if not parts[part].strip():
-                raise ConfigurationError(f"{name} is not set\nhint: export {name}=<{_EXAMPLES[part]}>")
+                raise ConfigurationError(f"{name} is not set\nhint: {_missing(part, name, _other(prefix, found))}")
         credentials = cls.__new__(cls)
         credentials._take(parts, names)
         return credentials
@@ -78,6 +78,19 @@ class Credentials(Unpicklable):
 
     def __deepcopy__(self, memo: object) -> Credentials:
         return self
+
+
+def _other(prefix: str, environ: Mapping[str, str]) -> str | None:
+    """Find a prefix under which there is a credential."""
+    others = (name.removesuffix("_API_SECRET") for name in sorted(environ) if name.endswith("_API_SECRET"))
+    found = (it for it in others if it != prefix and {f"{it}_ORG_ID", f"{it}_API_KEY"} <= environ.keys())
+    return next(found, None)
+
+
+def _missing(part: str, name: str, other: str | None) -> str:
+    if other is not None:
+        return f'{other}_API_KEY and others are set: from_env("{other}") reads those'
+    return f"export {name}=<{_EXAMPLES[part]}>; from_env takes another prefix"
 
 
 def _is_word(part: str, text: str) -> bool:

@@ -2,7 +2,7 @@
 
 use portcullis_api::{Patch, UpdateApp};
 
-use super::{print_secret, table};
+use super::{print_secret, refusal, table};
 use crate::args::{Control, Output};
 use crate::exit::{Exit, Failure};
 use crate::output;
@@ -55,7 +55,8 @@ pub(super) async fn update(args: &Update) -> Result<Exit, Failure> {
         let hint = "hint: give --name, --redirect-uri, --scope, --environment or --everyone";
         return Err(Failure::usage(format!("nothing to change\n{hint}")));
     }
-    let updated = args.control.client()?.update_app(&args.id, &request).await?;
+    let updated = args.control.client()?.update_app(&args.id, &request).await;
+    let updated = updated.map_err(|error| refusal(error, &args.redirect_uris, &args.scopes, &args.environments))?;
     output::print(args.output, &updated, || table([&updated]))
 }
 

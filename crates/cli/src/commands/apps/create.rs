@@ -2,9 +2,12 @@
 
 use portcullis_api::CreateApp;
 
-use super::print_secret;
+use super::{print_secret, refusal};
 use crate::args::{Control, Output};
 use crate::exit::{Exit, Failure};
+use crate::output;
+
+const NO_SCOPES: &str = "hint: without --scope people can allow it nothing that a rule wants a scope for";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -44,6 +47,11 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
         everyone: args.everyone,
         organization: args.organization.clone(),
     };
-    let made = args.control.client()?.create_app(&request).await?;
-    print_secret(&made, "registered", args.output)
+    let made = args.control.client()?.create_app(&request).await;
+    let made = made.map_err(|error| refusal(error, &args.redirect_uris, &args.scopes, &args.environments))?;
+    let exit = print_secret(&made, "registered", args.output)?;
+    if args.scopes.is_empty() && !args.output.json {
+        output::talk(NO_SCOPES);
+    }
+    Ok(exit)
 }

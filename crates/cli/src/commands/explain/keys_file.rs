@@ -155,7 +155,7 @@ pub(super) fn load(policy: &Path, files: &[PathBuf], now: u64) -> Result<(Archiv
 
 fn minted(mint: Option<&Mint<'_>>, token: toml::Value, keys: &BTreeMap<String, Key>) -> Result<String, String> {
     let mint = mint.ok_or("the policy takes no access tokens\nhint: it has no `[tokens]`")?;
-    let token = Token::deserialize(token).map_err(|error| error.message().to_owned())?;
+    let token = Token::read(token)?;
     let key = keys.get(&token.key).ok_or_else(|| format!("no key is called `{}`", token.key))?;
     mint.mint(&token, key)
 }

@@ -24,13 +24,18 @@ pub(crate) struct RequestArgs {
     /// The path with its query; CONNECT has none.
     #[arg(long)]
     path: Option<OsString>,
-    /// A header, 'name: value'. `{key:NAME}` stands for a key of --keys. Repeat it for more.
+    /// A header, 'name: value'. `{key:NAME}` stands for a key of --keys and `{token:NAME}` for a token. Repeat it for
+    /// more.
     #[arg(long = "header", value_name = "HEADER")]
     headers: Vec<OsString>,
-    /// Send the key that stands on stdin; PORTCULLIS_KEY in the environment works too.
+    /// Send the key, or the access token, that stands on stdin; PORTCULLIS_KEY in the environment works too.
     #[arg(long)]
     key_stdin: bool,
 }
+
+const ONLY_TWO_HEADERS: &str = "with --key-id only the headers Referer and Origin can be given\n\
+    hint: for a key or an access token itself, `portcullis bundle export --out FILE`, then \
+    `portcullis explain --bundle FILE --key-stdin`";
 
 /// A request as the proxy hands it on.
 pub(super) struct Wire {
@@ -69,7 +74,7 @@ impl RequestArgs {
             let slot = match name.as_str() {
                 "referer" => &mut asked.referrer,
                 "origin" => &mut asked.origin,
-                _ => return Err(Failure::usage("with --key-id only the headers Referer and Origin can be given")),
+                _ => return Err(Failure::usage(ONLY_TWO_HEADERS)),
             };
             *slot = Some(String::from_utf8(value).map_err(|_| Failure::usage("expected UTF-8"))?);
         }
@@ -112,9 +117,12 @@ fn header(line: &OsStr, policy: Option<&Policy>, known: &KnownKeys) -> Result<(S
 
 /// A real key on the command line is in the shell's history and in every process list.
 fn warn_of_pasted_key(policy: &Policy, value: &[u8]) {
-    let is_key = |word: &[u8]| policy.key_formats().classify(word).is_ok();
+    let is_token = |word: &[u8]| word.starts_with(b"eyJ") && word.contains(&b'.');
+    let is_key = |word: &[u8]| policy.key_formats().classify(word).is_ok() || is_token(word);
     if value.split(|byte| *byte == b' ').any(is_key) {
-        output::talk("warning: a key on the command line stays in the shell's history and shows in process lists");
+        output::talk(
+            "warning: a key or a token on the command line stays in the shell's history and shows in process lists",
+        );
         output::talk(&format!("hint: --key-stdin reads it from stdin; {KEY_VARIABLE} in the environment works too"));
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use portcullis_api::CreateIssuer;
+use portcullis_sdk::Error;
 
 use super::print;
 use crate::args::{Control, Output};
 use crate::exit::{Exit, Failure};
 use crate::output;
+use crate::refused::{Given, naming};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -67,7 +69,24 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
         scope_map: (!map.is_empty()).then_some(map),
         organization: args.organization.clone(),
     };
-    let added = args.control.client()?.create_issuer(&request).await?;
-    output::talk(&format!("added {} with {} keys", added.id, added.keys.len()));
+    let added = args.control.client()?.create_issuer(&request).await.map_err(|error| refusal(error, args))?;
+    let keys = match added.keys.len() {
+        1 => "1 key".to_owned(),
+        number => format!("{number} keys"),
+    };
+    output::talk(&format!("added {} with {keys}", added.id));
     print(&added, args.output.json)
+}
+
+/// A refusal that says which of the values it is about.
+fn refusal(error: Error, args: &Args) -> Failure {
+    naming(
+        error,
+        &[
+            Given { pointer: "/scopes", what: "scope", values: &args.scopes },
+            Given { pointer: "/audiences", what: "audience", values: &args.audiences },
+            Given { pointer: "/types", what: "type", values: &args.types },
+            Given { pointer: "/environment", what: "environment", values: std::slice::from_ref(&args.environment) },
+        ],
+    )
 }

@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 
 use portcullis_api::{CreateKey, KeyKind};
-use portcullis_sdk::Error;
 
 use super::limit::Limits;
 use super::restrict::Restrictions;
 use super::view;
+use super::wait::Wait;
 use crate::args::{Control, Output};
 use crate::exit::Failure;
+use crate::output;
+use crate::refused::{Given, naming};
+
+const NO_SCOPES: &str = "hint: without --scope its tokens open no rule that wants a scope";
+const KNOWN_SOON: &str = "edges usually know it within a second; --wait waits until they do";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -41,6 +46,8 @@ pub(crate) struct Args {
     limits: Limits,
     #[command(flatten)]
     restrictions: Restrictions,
+    #[command(flatten)]
+    wait: Wait,
     #[command(flatten)]
     control: Control,
     #[command(flatten)]
@@ -80,19 +87,30 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         rate: args.limits.rate,
         metadata: args.metadata.into_map(),
     };
-    let created = args.control.client()?.create_key(&request).await.map_err(|error| refusal(error, &request))?;
-    view::print_created(&created.value, args.output)
+    let client = args.control.client()?;
+    let created = client.create_key(&request).await.map_err(|error| {
+        naming(
+            error,
+            &[
+                Given { pointer: "/scopes", what: "scope", values: &request.scopes },
+                Given {
+                    pointer: "/environment",
+                    what: "environment",
+                    values: std::slice::from_ref(&request.environment),
+                },
+            ],
+        )
+    })?;
+    view::print_created(&created.value, args.output)?;
+    if !args.output.json {
+        hints(&request, args.wait).into_iter().for_each(output::talk);
+    }
+    args.wait.receipt(&client, created.version).await;
+    Ok(())
 }
 
-/// A refusal that says which scope or environment the policy does not know.
-fn refusal(error: Error, request: &CreateKey) -> Failure {
-    let Error::Refused(problem) = &error else { return Failure::from(error) };
-    let pointer = problem.pointer.as_deref().unwrap_or_default();
-    let scope = |index: &str| request.scopes.get(index.parse::<usize>().ok()?);
-    let (what, value) = match pointer.strip_prefix("/scopes/").map(scope) {
-        Some(Some(scope)) => ("scope", scope),
-        None if pointer == "/environment" => ("environment", &request.environment),
-        _ => return Failure::from(error),
-    };
-    Failure::unable(format!("{what} `{value}`: {} ({})", problem.detail, problem.code))
+/// What whoever made it may trip over.
+fn hints(made: &CreateKey, wait: Wait) -> impl IntoIterator<Item = &'static str> {
+    let is_idle = made.kind == KeyKind::Credential && made.scopes.is_empty();
+    [is_idle.then_some(NO_SCOPES), (!wait.is_asked_for()).then_some(KNOWN_SOON)].into_iter().flatten()
 }

@@ -96,19 +96,23 @@ fn print(keys: &[Key], how: Output) -> Result<(), Failure> {
     if how.json {
         return Ok(output::json(&keys)?);
     }
-    let mut table = Table::new(["id", "name", "key", "environment", "status", "age", "last used", "scopes"]);
-    for key in keys {
-        table.row([
-            key.id.clone(),
-            key.name.clone(),
-            key.display.clone(),
-            key.environment.clone(),
-            key.status.as_str().to_owned(),
-            age(key),
-            last_used(key),
-            key.scopes.join(" "),
-        ]);
-    }
-    output::data(&table.to_string());
+    output::data(&table(keys).to_string());
     Ok(())
+}
+
+/// Kinds are told where there are several.
+fn table(keys: &[Key]) -> Table {
+    let has_kinds = keys.iter().zip(keys.iter().skip(1)).any(|(one, next)| one.kind != next.kind);
+    let mut table = match has_kinds {
+        true => Table::new(["id", "name", "kind", "key", "environment", "status", "age", "last used", "scopes"]),
+        false => Table::new(["id", "name", "key", "environment", "status", "age", "last used", "scopes"]),
+    };
+    for key in keys {
+        let mut cells = vec![key.id.clone(), key.name.clone()];
+        cells.extend(has_kinds.then(|| key.kind.as_str().to_owned()));
+        cells.extend([key.display.clone(), key.environment.clone(), key.status.as_str().to_owned()]);
+        cells.extend([age(key), last_used(key), key.scopes.join(" ")]);
+        table.cells(cells);
+    }
+    table
 }

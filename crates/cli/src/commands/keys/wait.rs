@@ -13,6 +13,10 @@ pub(super) struct Wait {
 }
 
 impl Wait {
+    pub(super) fn is_asked_for(self) -> bool {
+        self.wait
+    }
+
     /// Prints the receipt of a version, if it was asked for. The change is made already: nothing fails here.
     pub(super) async fn receipt(self, client: &Client, version: u64) {
         if !self.wait {

@@ -23,7 +23,6 @@ pub(super) async fn how_a_fetch_went_is_told_of_the_row_it_was_for(it: Fixture) 
         scope_claim: "scope".to_owned(),
         scope_map: BTreeMap::new(),
         jwks: Vec::new(),
-        keys_changed_at: 1,
         fetched: fetched("first"),
         changed_in: 0,
     };

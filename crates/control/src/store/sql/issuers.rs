@@ -13,7 +13,7 @@ use crate::store::{Fetched, IssuerRow, IssuerWrite, Issuers, OwnedIssuer, Slice,
 
 /// Both rows of each; what both have, twice.
 const BOTH: &str = "SELECT k.*, i.key_id, i.issuer, i.audiences, i.types, i.jwks_uri, i.scope_claim, i.scope_map, i.jwks, \
-                    i.keys_changed_at, i.fetched_at, i.next_fetch_ms, i.failures, i.problem, i.changed_in AS issuer_changed_in \
+                    i.fetched_at, i.next_fetch_ms, i.failures, i.problem, i.changed_in AS issuer_changed_in \
                     FROM issuers i JOIN keys k ON k.id = i.key_id WHERE k.revoked_at IS NULL";
 
 pub(super) async fn carry_out(
@@ -34,8 +34,8 @@ pub(super) async fn carry_out(
 
 async fn insert(connection: &mut Connection, row: &IssuerRow, version: u64) -> Result<(), StoreError> {
     let sql = "INSERT INTO issuers (key_id, issuer, audiences, types, jwks_uri, scope_claim, scope_map, jwks, fetched_at, \
-               next_fetch_ms, failures, problem, changed_in, keys_changed_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+               next_fetch_ms, failures, problem, changed_in) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     sqlx::query(sql)
         .bind(row.key.to_string())
         .bind(&row.issuer)
@@ -50,7 +50,6 @@ async fn insert(connection: &mut Connection, row: &IssuerRow, version: u64) -> R
         .bind(signed(row.fetched.failures))
         .bind(&row.fetched.problem)
         .bind(signed(version))
-        .bind(signed(row.keys_changed_at))
         .execute(connection)
         .await?;
     Ok(())
@@ -58,8 +57,8 @@ async fn insert(connection: &mut Connection, row: &IssuerRow, version: u64) -> R
 
 async fn replace(connection: &mut Connection, row: &IssuerRow, version: u64) -> Result<(), StoreError> {
     let sql = "UPDATE issuers SET audiences = $1, types = $2, jwks_uri = $3, scope_claim = $4, scope_map = $5, jwks = $6, \
-               fetched_at = $7, next_fetch_ms = $8, failures = $9, problem = $10, changed_in = $11, \
-               keys_changed_at = $12 WHERE key_id = $13 AND changed_in = $14";
+               fetched_at = $7, next_fetch_ms = $8, failures = $9, problem = $10, changed_in = $11 \
+               WHERE key_id = $12 AND changed_in = $13";
     let done = sqlx::query(sql)
         .bind(json("audiences", &row.audiences)?)
         .bind(json("types", &row.types)?)
@@ -72,7 +71,6 @@ async fn replace(connection: &mut Connection, row: &IssuerRow, version: u64) -> 
         .bind(signed(row.fetched.failures))
         .bind(&row.fetched.problem)
         .bind(signed(version))
-        .bind(signed(row.keys_changed_at))
         .bind(row.key.to_string())
         .bind(signed(row.changed_in))
         .execute(connection)
@@ -178,7 +176,6 @@ fn issuer(row: &Row) -> Result<IssuerRow, StoreError> {
         scope_claim: row.try_get("scope_claim")?,
         scope_map: from_json(row, "scope_map")?,
         jwks: from_json(row, "jwks")?,
-        keys_changed_at: unsigned("keys_changed_at", row.try_get("keys_changed_at")?)?,
         fetched: Fetched {
             at: unsigned("fetched_at", row.try_get("fetched_at")?)?,
             next_ms: unsigned("next_fetch_ms", row.try_get("next_fetch_ms")?)?,

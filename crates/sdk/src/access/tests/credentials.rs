@@ -1,5 +1,7 @@
 //! Credentials from the environment, and where a secret may go.
 
+use super::super::credentials::other_prefix;
+use super::super::error::SendError;
 use super::*;
 
 const GOOD: [(&str, &str); 4] = [
@@ -73,5 +75,36 @@ fn where_a_secret_goes_in_clear() {
         assert_eq!(source.is_ok(), fine, "{url}");
         assert!(source.err().is_none_or(|error| matches!(error, TokenError::InClear(_))), "{url}");
         assert!(TokenSource::builder(credentials(url)).allow_plain_http().build().is_ok(), "{url}");
+    }
+}
+
+#[test]
+fn a_prefix_under_which_there_is_a_credential_is_named() {
+    let names = |prefixes: &[&str], suffixes: &[&str]| {
+        let name = |prefix: &&str| suffixes.iter().map(move |suffix| format!("{prefix}_{suffix}")).collect::<Vec<_>>();
+        prefixes.iter().flat_map(name).collect::<Vec<_>>()
+    };
+    let (whole, not_ours) = (["ORG_ID", "API_KEY", "API_SECRET"], ["ORG_ID", "API_KEY"]);
+    for (names, expected) in [
+        (names(&["SCOPE"], &whole), Some("SCOPE")),
+        (names(&["PORTCULLIS", "A_B"], &whole), Some("A_B")),
+        (names(&["PORTCULLIS"], &whole), None),
+        (names(&["OTHER"], &not_ours), None),
+        (vec!["_API_SECRET".to_owned(), "API_SECRET".to_owned()], None),
+    ] {
+        assert_eq!(other_prefix("PORTCULLIS", names.clone()).as_deref(), expected, "{names:?}");
+    }
+    let missing = read("PORTCULLIS", Some(("ORG_ID", None))).unwrap_err();
+    let named = missing.clone().with_prefix(Some("SCOPE".to_owned()));
+    for (error, hint) in [
+        (
+            missing,
+            "PORTCULLIS_ORG_ID is not set\nhint: export PORTCULLIS_ORG_ID=<org_…, on the key's page>; from_env_with",
+        ),
+        (named, "PORTCULLIS_ORG_ID is not set\nhint: SCOPE_API_KEY and others are set: from_env_with(\"SCOPE\") reads"),
+    ] {
+        assert!(error.to_string().starts_with(hint), "{error}");
+        assert_eq!(format!("{error:?}"), error.to_string(), "what `main` prints");
+        assert_eq!(format!("{:?}", SendError::from(error.clone())), error.to_string());
     }
 }

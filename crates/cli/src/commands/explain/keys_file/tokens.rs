@@ -13,6 +13,8 @@ use crate::exit::Failure;
 
 /// `iss`: a name that nobody can have (RFC 6761).
 const MINT: &str = "https://explain.invalid";
+/// What a token is described with.
+const MEMBERS: [&str; 6] = ["for", "scopes", "subject", "app", "issued_in", "expires_in"];
 const USUAL_APP: &str = "app_0000000000000000";
 
 /// `[tokens.NAME]`.
@@ -29,6 +31,19 @@ pub(super) struct Token {
     #[serde(default)]
     issued_in: i64,
     expires_in: Option<i64>,
+}
+
+impl Token {
+    /// A corpus describes bad tokens, and tokens of others, with members of their own.
+    pub(super) fn read(described: toml::Value) -> Result<Self, String> {
+        let mut members = described.as_table().into_iter().flat_map(toml::Table::keys);
+        if let Some(other) = members.find(|it| !MEMBERS.contains(&it.as_str())) {
+            let minted = format!("explain mints good tokens of our own only, and these have no `{other}`");
+            let known = MEMBERS.join("`, `");
+            return Err(format!("{minted}\nhint: they have `{known}`; --key-stdin sends any other token"));
+        }
+        Self::deserialize(described).map_err(|error| error.message().to_owned())
+    }
 }
 
 /// What signs, and what is signed for.
