@@ -83,7 +83,7 @@ async fn guesses_are_counted_whichever_grant_they_are_made_with() {
     };
     for grant in ["client_credentials", "authorization_code", "refresh_token"] {
         let folder = tempfile::tempdir().unwrap();
-        let stack = Stack::with_limits_and_policy(folder, limits.clone(), super::apps::POLICY).await;
+        let stack = Stack::with_limits_and_policy(folder, limits, super::apps::POLICY).await;
         let (app, credential) = (app(&stack, json!({})).await, stack.credential(&[]).await);
         for id in [id(&app), &credential.id] {
             let mut statuses = Vec::new();

@@ -162,7 +162,7 @@ async fn refusals_carry_the_problem_and_never_a_secret() {
 async fn apps_are_managed_with_it_too() {
     use portcullis_sdk::api::apps::{ListApps, ListGrants};
     use portcullis_sdk::api::{CreateApp, UpdateApp};
-    let stack = Stack::start().await;
+    let stack = super::apps::stack().await;
     let client = Client::new(&format!("http://{}", stack.address), Token::new(&stack.admin)).unwrap();
     let request = CreateApp {
         name: "studio".to_owned(),

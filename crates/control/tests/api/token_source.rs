@@ -94,5 +94,5 @@ async fn a_server_without_tokens_gives_none() {
     let address = format!("http://{}", stack.address);
     let nobody = Credentials::new("org_x", "key_x", "secret_x", &address).unwrap();
     let error = TokenSource::new(nobody).unwrap().token().await.unwrap_err();
-    assert!(matches!(&error, TokenError::Refused { code, .. } if code == "invalid_client"), "{error}");
+    assert!(matches!(&error, TokenError::Refused { code, .. } if code == "unsupported_grant_type"), "{error}");
 }
