@@ -51,6 +51,15 @@ const fn scenario(name: &'static str, needs: &'static [Need]) -> Scenario {
     Scenario { name, needs, in_test: &[] }
 }
 
+/// How the native commands are built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// Fast enough to measure with and to work with.
+    Tool,
+    /// With the tests, which are compiled anyway: overflows and debug assertions count.
+    Tests,
+}
+
 /// Where the parts are.
 #[derive(Debug)]
 pub(crate) struct Parts {
@@ -61,11 +70,11 @@ pub(crate) struct Parts {
 
 impl Parts {
     /// Builds the native commands and the module, and provides Envoy.
-    pub(crate) fn build() -> anyhow::Result<Self> {
+    pub(crate) fn build(native: Build) -> anyhow::Result<Self> {
         let module = wasm::build(Module::RELEASE)?;
         let envoy = envoy::provide()?;
-        timed("building the control plane and the stack's driver", build_native)?;
-        let tools = shell::target().join("tool");
+        timed("building the control plane and the stack's driver", || native.run())?;
+        let tools = native.folder();
         let variables = vec![
             ("PORTCULLIS_ROOT", shell::root()),
             ("PORTCULLIS_WASM", module),
@@ -107,10 +116,10 @@ impl Parts {
 /// `cargo xtask up`: becomes the driver, so that signals reach it and its exit status is ours.
 pub(crate) fn up(args: &[String]) -> anyhow::Result<ExitCode> {
     if asks_for_help(args) {
-        timed("building the driver", build_native)?;
-        return become_it(Command::new(shell::target().join("tool/portcullis-e2e")).args(["up", "--help"]));
+        timed("building the driver", || Build::Tool.run())?;
+        return become_it(Command::new(Build::Tool.folder().join("portcullis-e2e")).args(["up", "--help"]));
     }
-    become_it(Parts::build()?.driver().arg("up").args(args))
+    become_it(Parts::build(Build::Tool)?.driver().arg("up").args(args))
 }
 
 /// `cargo xtask e2e [NAME] [--json]`.
@@ -125,7 +134,7 @@ pub(crate) fn e2e(args: &[String]) -> anyhow::Result<ExitCode> {
     }
     let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name);
     let scenario = scenario.with_context(|| format!("no scenario `{name}`\nhint: {}", names.join(", ")))?;
-    let mut parts = Parts::build()?;
+    let mut parts = Parts::build(Build::Tool)?;
     parts.provide(scenario.needs)?;
     parts.run(&["scenario"], args)
 }
@@ -145,7 +154,7 @@ pub(crate) fn bench(args: &[String]) -> anyhow::Result<ExitCode> {
         Some("management") => &[Need::Postgres],
         Some(other) => anyhow::bail!("no bench `{other}`\nhint: envoy, management or criterion"),
     };
-    let mut parts = Parts::build()?;
+    let mut parts = Parts::build(Build::Tool)?;
     parts.provide(needs)?;
     parts.run(&["bench"], args)
 }
@@ -157,11 +166,22 @@ fn vectors() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn build_native() -> anyhow::Result<()> {
-    let packages = ["--package", "portcullis-cli", "--package", "portcullis-e2e"];
-    let mut cargo = shell::cargo();
-    cargo.args(["build", "--profile", "tool", "--target-dir"]).arg(shell::target()).args(packages);
-    shell::run(&mut cargo)
+impl Build {
+    fn run(self) -> anyhow::Result<()> {
+        let what: &[&str] = match self {
+            Self::Tool => &["--profile", "tool", "--package", "portcullis-cli", "--package", "portcullis-e2e"],
+            // The packages of `cargo test`, or everything would be built again for it with other features.
+            Self::Tests => &["--workspace", "--exclude", "xtask", "--bins", "--tests"],
+        };
+        shell::run(shell::cargo().arg("build").args(what).arg("--target-dir").arg(shell::target()))
+    }
+
+    fn folder(self) -> PathBuf {
+        shell::target().join(match self {
+            Self::Tool => "tool",
+            Self::Tests => "debug",
+        })
+    }
 }
 
 fn asks_for_help(args: &[String]) -> bool {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::extras::Need;
 use crate::python;
 use crate::shell::{self, Tally, step};
-use crate::stack::{Parts, SCENARIOS};
+use crate::stack::{Build, Parts, SCENARIOS};
 
 /// What ran, and how it went.
 #[derive(Debug, Default)]
@@ -61,7 +61,7 @@ pub(crate) fn run_all(summary: &mut Summary) {
     python::run_all(summary);
     let mut built = None;
     summary.check("everything is built", || {
-        built = Some(Parts::build()?);
+        built = Some(Parts::build(Build::Tests)?);
         Ok(())
     });
     let Some(mut parts) = built else { return };
