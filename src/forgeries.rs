@@ -2,17 +2,18 @@
 //!
 //! An access token whose signature has to be verified costs as much as a hundred other requests, and whoever has seen one
 //! token can make up any number of those. So a worker verifies a few wrong ones a second for anybody; while there are
-//! more, it verifies no token of whoever sent a wrong one in the last minute. Tokens that were verified before are not
-//! asked about, nor is anybody who sent none. Invariant: while wrong signatures are few, nobody is refused for them, and
-//! an address is asked for only with a wrong one or while they are many.
+//! more, it verifies no token of whoever sent a wrong one in the last minute, and beyond what it can bear none at all.
+//! Tokens that were verified before are not asked about. Invariant: while wrong signatures are few, nobody is refused for
+//! them, and an address is asked for only with a wrong one or while they are many.
 
 use core::net::IpAddr;
 
 use crate::recent::Tag;
 
-/// Wrong signatures that are verified at once, and then each second: one to three milliseconds apiece at the worst.
-const AT_ONCE: u32 = 32;
-const A_SECOND: u32 = 8;
+/// Wrong signatures that are verified for anybody, at once and then each second: one to three milliseconds apiece at the worst.
+const FEW: Rate = Rate { at_once: 32, a_second: 8 };
+/// Those that are verified at all, wherever they come from: somebody may have thousands of addresses.
+const MOST: Rate = Rate { at_once: 256, a_second: 128 };
 /// For so many seconds an address is remembered.
 const REMEMBERED: u64 = 60;
 /// Addresses that are remembered; each displaces whoever had its place.
@@ -21,45 +22,69 @@ const PLACES: usize = 1024;
 /// Wrong signatures that a worker saw.
 #[derive(Debug, Default)]
 pub struct Forgeries {
-    /// Those that count, as of that second.
-    count: u32,
-    second: u64,
+    few: Count,
+    most: Count,
     /// From where the last ones came, and until when that counts; empty before the first.
     sources: Vec<(u32, u64)>,
+}
+
+/// So many, and then so many a second.
+#[derive(Clone, Copy, Debug)]
+struct Rate {
+    at_once: u32,
+    a_second: u32,
+}
+
+/// Those that count, as of that second.
+#[derive(Debug, Default)]
+struct Count {
+    count: u32,
+    second: u64,
 }
 
 impl Forgeries {
     /// Whether a signature from there is not to be verified now (Unix seconds).
     pub fn bar(&mut self, now: u64, source: impl FnOnce() -> Option<Tag>) -> bool {
-        self.forget(now);
-        if self.count < AT_ONCE {
+        if self.most.is_full(now, MOST) {
+            return true;
+        }
+        if !self.few.is_full(now, FEW) {
             return false;
         }
-        // Who has no address has them all.
-        let Some(source) = source() else { return true };
-        let (place, mark) = place(source);
-        self.sources.get(place).is_some_and(|(known, until)| *known == mark && now < *until)
+        // Those without an address are not told apart, so that one of them does not bar them all.
+        let Some((place, mark)) = source().map(place) else { return false };
+        let known = self.sources.get(place).filter(|(known, _)| *known == mark);
+        // A clock that was set back remembers nobody for longer.
+        known.is_some_and(|(_, until)| (now + 1..=now + REMEMBERED).contains(until))
     }
 
     /// A signature from there did not fit.
     pub fn note(&mut self, now: u64, source: Option<Tag>) {
-        self.forget(now);
-        self.count = self.count.saturating_add(1).min(AT_ONCE);
-        let Some(source) = source else { return };
+        self.few.add(now, FEW);
+        self.most.add(now, MOST);
+        let Some((place, mark)) = source.map(place) else { return };
         if self.sources.is_empty() {
             self.sources.resize(PLACES, (0, 0));
         }
-        let (place, mark) = place(source);
         if let Some(known) = self.sources.get_mut(place) {
-            *known = (mark, now.saturating_add(REMEMBERED));
+            *known = (mark, now + REMEMBERED);
         }
     }
+}
 
-    fn forget(&mut self, now: u64) {
+impl Count {
+    fn is_full(&mut self, now: u64, rate: Rate) -> bool {
         // A clock that was set back begins anew.
         let passed = u32::try_from(now.saturating_sub(self.second)).unwrap_or(u32::MAX);
-        self.count = self.count.saturating_sub(passed.saturating_mul(A_SECOND));
+        self.count = self.count.saturating_sub(passed.saturating_mul(rate.a_second));
         self.second = now;
+        self.count >= rate.at_once
+    }
+
+    fn add(&mut self, now: u64, rate: Rate) {
+        if !self.is_full(now, rate) {
+            self.count += 1;
+        }
     }
 }
 
@@ -84,6 +109,8 @@ pub fn network(address: IpAddr) -> [u8; 9] {
 
 #[cfg(test)]
 mod tests {
+    use core::net::Ipv4Addr;
+
     use super::*;
     use crate::recent::{Recent, RecentSecret};
 
@@ -103,9 +130,9 @@ mod tests {
 
     #[test]
     fn who_is_barred() {
-        let many = &[(0, "192.0.2.1", AT_ONCE)][..];
-        let few = &[(0, "192.0.2.1", AT_ONCE - 1)][..];
-        let long = &[(0, "2001:db8:0:1::1", 1), (30, "192.0.2.1", 1000)][..];
+        let many = &[(0, "192.0.2.1", FEW.at_once)][..];
+        let few = &[(0, "192.0.2.1", FEW.at_once - 1)][..];
+        let long = &[(0, "2001:db8:0:1::1", 1), (30, "192.0.2.1", 100)][..];
         for (wrong, second, address, barred) in [
             (&[][..], 0, "192.0.2.1", false),
             (few, 0, "192.0.2.1", false),
@@ -121,12 +148,29 @@ mod tests {
         ] {
             assert_eq!(after(wrong).bar(1000 + second, || tag(address)), barred, "{wrong:?} {second} {address}");
         }
-        assert!(after(many).bar(1000, || None), "without an address");
+        assert!(!after(many).bar(1000, || None), "without an address");
+    }
+
+    #[test]
+    fn from_everywhere_no_more_than_a_worker_can_bear() {
+        let mut forgeries = Forgeries::default();
+        let mut verified = |second: u64, addresses: u32| {
+            let mut count = 0;
+            for address in (0..addresses).map(|it| tag(&Ipv4Addr::from_bits(it + second as u32 * 100_000).to_string()))
+            {
+                if !forgeries.bar(1000 + second, || address) {
+                    forgeries.note(1000 + second, address);
+                    count += 1;
+                }
+            }
+            count
+        };
+        assert_eq!([verified(0, 5000), verified(1, 5000), verified(3, 5000)], [256, 128, 256]);
     }
 
     #[test]
     fn nobody_is_asked_for_an_address_while_they_are_few() {
-        let mut forgeries = after(&[(0, "192.0.2.1", AT_ONCE - 1)]);
+        let mut forgeries = after(&[(0, "192.0.2.1", FEW.at_once - 1)]);
         let mut asked = false;
         let barred = forgeries.bar(1000, || {
             asked = true;
@@ -137,8 +181,11 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_back_bars_nobody_for_ever() {
-        let mut forgeries = after(&[(500, "192.0.2.1", 1000)]);
+        let mut forgeries = after(&[(500, "192.0.2.1", 100)]);
         assert!(!forgeries.bar(1000 + 1, || tag("192.0.2.2")));
         assert!(!forgeries.bar(1000 + 10, || tag("192.0.2.1")));
+        (0..100).for_each(|_| forgeries.note(1010, tag("192.0.2.3")));
+        assert!(!forgeries.bar(1010, || tag("192.0.2.1")), "it was remembered until later than a minute from now");
+        assert!(forgeries.bar(1010, || tag("192.0.2.3")));
     }
 }

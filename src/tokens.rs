@@ -4,7 +4,7 @@
 //! were verified are put in, so that strangers displace nobody. Kept is what the token says; where its record stands and
 //! which of its scopes count is kept for one version of the bundle and found anew in the next, and what its record says
 //! is read on every request. Invariant: what is kept was verified by a key that still counts, and no more than its limit
-//! in bytes is ever kept, one token apart.
+//! in bytes is ever kept, one token and what was found since then apart.
 
 use core::hash::BuildHasherDefault;
 use std::collections::HashMap;

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use portcullis_api::edge::SampleKind;
 use portcullis_api::observations::{Observation, ObservationTotals, Observations, Total};
-use portcullis_engine::KeyId;
 
 use crate::access::Permission::KeysRead;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::clock::to_rfc3339;
 use crate::error::Error;
+use crate::keys;
 use crate::store::{Seen, Sighting};
 
 /// What was observed of a key; of one kind, or of all.
@@ -22,8 +22,7 @@ pub(crate) async fn observations(
     kind: Option<SampleKind>,
 ) -> Result<Observations, Error> {
     by.require(KeysRead)?;
-    let id: KeyId = id.parse().map_err(|_| Error::NotFound("key"))?;
-    let key = app.store.key(by.scope, id).await?.ok_or(Error::NotFound("key"))?;
+    let key = keys::row(app, by, id).await?;
     app.fleet.settle().await?;
     let rows = app.store.observations(key.id, kind).await?;
     Ok(Observations { totals: totals(&rows), data: rows.into_iter().map(observation).collect() })

@@ -234,8 +234,7 @@ impl Worker {
         let blob = policy.as_ref().map(|room| build_policy(room.spec())).transpose()?;
         let in_force = self.policies.load();
         let spec = policy.as_ref().map_or(in_force.spec(), PolicyRoom::spec);
-        let skew = spec.tokens.as_ref().map_or(0, |tokens| tokens.clock_skew_seconds);
-        let outside = issuers::specs(&changes.issuers, sources.issuer.as_deref(), skew);
+        let outside = issuers::specs(&changes.issuers, sources.issuer.as_deref(), spec.tokens.as_ref());
         let tokens = self.told.tokens(spec, &sources, outside);
         drop(in_force);
         let published = self.build(move |builder| {

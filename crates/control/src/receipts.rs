@@ -8,7 +8,7 @@ mod verdict;
 use std::time::Duration;
 
 use portcullis_api::receipts::{EdgeReceipt, Receipt};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::access::Permission::{EdgesRead, KeysRead, OrganizationsWrite};
 use crate::app::App;
@@ -40,7 +40,8 @@ pub(crate) async fn receipt(app: &App, by: &Caller, version: u64, wait: Duration
 /// once. It waits for no edge if too many wait already, and what goes wrong is not this caller's concern.
 pub(crate) async fn let_edges_hear(app: &App, version: u64) {
     let Ok(_permit) = app.patience.try_acquire() else { return };
-    if let Err(error) = settled(app, version, 0, PATIENCE).await {
+    // Looking itself may wait for the database.
+    if let Ok(Err(error)) = timeout(PATIENCE, settled(app, version, 0, PATIENCE)).await {
         tracing::warn!(%error, "whether edges have heard of something new is not known");
     }
 }

@@ -66,7 +66,7 @@ impl ExchangeRates {
         self.check(&self.credentials, credential.as_bytes())
     }
 
-    /// Counts one refresh of a grant; fails if it is one too many. Each is a row that stays for a week.
+    /// Counts one refresh of a grant; fails if it is one too many. Each is a row that stays until the token would have ended.
     pub(crate) fn refreshed(&self, grant: KeyId) -> Result<(), Error> {
         self.check(&self.grants, grant.as_bytes())
     }

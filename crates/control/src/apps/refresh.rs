@@ -1,7 +1,6 @@
 //! A refresh token for the next one and an access token (RFC 6749, section 6; RFC 9700, section 4.14).
 //!
-//! Invariant: a refresh token is used once; whoever uses it again within a week, or at the same time, ends its grant. What was
-//! used longer ago is forgotten, and worth nothing either.
+//! Invariant: a refresh token is used once; whoever uses it again, or at the same time, ends its grant.
 
 use super::fields::within;
 use super::redeem::{Allowed, Stop, end, refresh_until, standing, subject};

@@ -215,11 +215,11 @@ mod tests {
             ("/healthz", Door::Open),
             ("/v1/invitations:accept", Door::Open),
             ("/.well-known/jwks.json", Door::Open),
-            ("/.well-known/x", Door::People),
+            ("/.well-known/x", Door::Open),
             ("/oauth/token", Door::Clients),
             ("/oauth/revoke", Door::Clients),
             ("/oauth/introspect", Door::Clients),
-            ("/oauth/token/", Door::People),
+            ("/oauth/token/", Door::Open),
             ("/v1/invitations:accept/", Door::Programs),
             ("/v1/keys", Door::Programs),
             ("/v1", Door::Programs),
@@ -236,7 +236,7 @@ mod tests {
             ("/assets/x.css", Door::Visitors),
             ("/favicon.ico", Door::Visitors),
             ("/oauth/authorize", Door::Visitors),
-            ("/oauth/authorize/", Door::People),
+            ("/oauth/authorize/", Door::Open),
         ] {
             assert_eq!(Door::of(path), door, "{path}");
         }

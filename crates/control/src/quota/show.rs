@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::clock::to_rfc3339;
 use crate::error::Error;
+use crate::keys;
 use crate::organizations;
 
 /// An organisation's quota, or a key's own.
@@ -20,8 +21,7 @@ pub(crate) async fn show(app: &App, by: &Caller, which: &WhichQuota) -> Result<Q
     };
     if let Some(key) = &which.key {
         by.require(KeysRead)?;
-        let id = key.parse().map_err(|_| Error::NotFound("key"))?;
-        let row = app.store.key(by.scope, id).await?.ok_or(Error::NotFound("key"))?;
+        let row = keys::row(app, by, key).await?;
         if which.organization.is_some() && row.organization != organization {
             return Err(Error::NotFound("key"));
         }

@@ -98,7 +98,12 @@ async fn a_grant_is_no_less_somebody_s_own_as_a_key() {
             assert_eq!(listed["data"].as_array().unwrap().len(), usize::from(sees), "{role} {path}");
         }
         let expected = if sees { 200 } else { 404 };
-        assert_eq!(ask(Method::GET, &path, None).await.status, expected, "{role}");
+        for path in [path.clone(), format!("{path}/observations"), format!("/v1/quota?key={}", tokens.grant)] {
+            assert_eq!(ask(Method::GET, &path, None).await.status, expected, "{role} {path}");
+        }
+        // What its digest is made of can be worked out; nobody presents it.
+        let text = Some(json!({ "key": format!("portcullis token key\0{}", tokens.grant) }));
+        assert_eq!(ask(Method::POST, "/v1/keys:find", text).await.status, 404, "{role}");
         if role != "viewer" {
             let name = Some(json!({ "name": "Studio" }));
             assert_eq!(ask(Method::PATCH, &path, name).await.status, expected, "{role}");

@@ -81,7 +81,7 @@ async fn replace(connection: &mut Connection, row: &IssuerRow, version: u64) -> 
 /// Whether it could be taken for another's, or another's for it. Of one URL there are few.
 async fn is_taken(connection: &mut Connection, row: &IssuerRow) -> Result<bool, StoreError> {
     let sql = "SELECT i.key_id, i.audiences, k.organization FROM issuers i JOIN keys k ON k.id = i.key_id \
-               WHERE k.revoked_at IS NULL AND i.issuer = $1 ORDER BY k.created_at, k.id";
+               WHERE k.revoked_at IS NULL AND i.issuer = $1 ORDER BY k.created_in, k.id";
     let mut widened = None;
     for it in &sqlx::query(sql).bind(&row.issuer).fetch_all(connection).await? {
         let (key, organization): (KeyId, OrganizationId) = (parsed(it, "key_id")?, parsed(it, "organization")?);
@@ -98,7 +98,7 @@ async fn is_taken(connection: &mut Connection, row: &IssuerRow) -> Result<bool, 
 
 /// All of them, for the bundle, oldest first. One that cannot be read is left out, and keeps no other from being published.
 pub(super) async fn unrevoked(snapshot: &mut Connection) -> Result<Vec<OwnedIssuer>, StoreError> {
-    let sql = format!("{BOTH} ORDER BY k.created_at, k.id");
+    let sql = format!("{BOTH} ORDER BY k.created_in, k.id");
     let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(snapshot).await?;
     let read =
         |row: &Row| owned(row).inspect_err(|error| tracing::error!(%error, "an issuer is left out of the bundle"));
