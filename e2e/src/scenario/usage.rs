@@ -26,7 +26,7 @@ const CRASHES: Duration = Duration::from_secs(15);
 /// What an Envoy has not told after that time, though the control plane is killed meanwhile, is too late.
 const UNTOLD: Duration = Duration::from_secs(7);
 /// Before the outage.
-const BEFORE: Duration = Duration::from_secs(5);
+const BEFORE: Duration = Duration::from_secs(10);
 const OUTAGE: Duration = Duration::from_secs(60);
 /// Within that time everything is told.
 const TOLD: Duration = Duration::from_secs(30);
