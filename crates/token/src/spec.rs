@@ -19,7 +19,7 @@ pub const MAX_TOKEN_BYTES: usize = 16_384;
 pub struct IssuersSpec {
     /// A longer token is refused unread; at most [`MAX_TOKEN_BYTES`].
     pub max_token_bytes: usize,
-    /// The issuers, oldest first. Several may have one URL if no two of them share an audience; of two that a token with
+    /// The issuers, those that count first first. Several may have one URL if no two of them share an audience; of two that a token with
     /// several audiences could mean, the first counts.
     pub issuers: Vec<IssuerSpec>,
 }
