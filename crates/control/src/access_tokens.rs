@@ -16,6 +16,7 @@ use portcullis_token::Claims;
 
 use crate::app::App;
 use crate::error::Error;
+use crate::policy::PolicyRoom;
 use crate::random;
 use crate::signing_keys::{self, Signer};
 pub(crate) use exchange::{ClientSecret, NoToken, authenticate, credentials};
@@ -49,6 +50,17 @@ pub(crate) struct Minted {
     pub(crate) expires_in: u64,
     /// What it may do.
     pub(crate) scopes: String,
+}
+
+/// Fails unless the policy has access tokens minted; `whom` is of no use without them.
+pub(crate) fn required(policy: &PolicyRoom, pointer: &str, whom: &str) -> Result<(), Error> {
+    let detail = || {
+        format!(
+            "the policy mints no access tokens, so {whom} would be of no use\nhint: add `[tokens]` with an `audience` to the \
+             policy"
+        )
+    };
+    policy.spec().tokens.as_ref().map(drop).ok_or_else(|| Error::invalid(pointer, detail()))
 }
 
 /// Mints a token. If nothing is there yet to sign it with, that is made first.

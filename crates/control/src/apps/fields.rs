@@ -16,13 +16,6 @@ use crate::store::AppRow;
 
 const MAX_URIS: usize = 20;
 
-/// Without access tokens there is nothing that an app could get.
-pub(super) fn is_of_use(policy: &PolicyRoom) -> Result<(), Error> {
-    let detail = "the policy mints no access tokens, so an app would be of no use\nhint: add `[tokens]` with an `audience` \
-                  to the policy";
-    policy.spec().tokens.as_ref().map(drop).ok_or_else(|| Error::invalid("", detail))
-}
-
 /// Where people may be sent back to.
 pub(super) fn redirect_uris(app: &App, list: &[String]) -> Result<Vec<String>, Error> {
     if !(1..=MAX_URIS).contains(&list.len()) {

@@ -8,8 +8,9 @@ use portcullis_api::apps::ListApps;
 use portcullis_api::{CreateApp, CreatedApp, Page, UpdateApp};
 use serde_json::json;
 
-use super::fields::{environments, everyone, is_of_use, redirect_uris, scopes, shown};
+use super::fields::{environments, everyone, redirect_uris, scopes, shown};
 use crate::access::Permission::OrganizationsWrite;
+use crate::access_tokens;
 use crate::accounts::pages;
 use crate::app::{App, Committed};
 use crate::caller::{Caller, Scope};
@@ -28,7 +29,7 @@ pub(crate) async fn create(app: &App, by: &Caller, request: &CreateApp) -> Resul
     by.require(OrganizationsWrite)?;
     let organization = organizations::resolve(app, by, request.organization.as_deref()).await?;
     let policy = app.policy();
-    is_of_use(&policy)?;
+    access_tokens::required(&policy, "", "an app")?;
     let secret = if request.public { None } else { Some(Secret::generate(Purpose::Credential)?) };
     let row = AppRow {
         id: AppId::generate()?,

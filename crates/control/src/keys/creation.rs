@@ -14,6 +14,7 @@ use super::metadata::metadata;
 use super::restrictions::restrictions;
 use super::{check_count, credentials, fields, history, view};
 use crate::access::Permission::KeysWrite;
+use crate::access_tokens;
 use crate::app::{App, Committed};
 use crate::caller::Caller;
 use crate::error::Error;
@@ -160,7 +161,7 @@ fn material(policy: &PolicyRoom, request: &CreateKey, id: KeyId) -> Result<Mater
     match request.kind {
         KeyKind::ApiKey => Ok(Material::key(fields::environment(policy, &request.environment)?)?),
         KeyKind::Credential => {
-            fields::takes_credentials(policy, "/kind")?;
+            access_tokens::required(policy, "/kind", "a credential")?;
             fields::known_environment(policy, &request.environment)?;
             Ok(Material::credential(id)?)
         }

@@ -134,16 +134,6 @@ fn without_format(policy: &PolicyRoom) -> Error {
     Error::invalid("/environment", detail)
 }
 
-/// Fails unless a credential could be exchanged for access tokens.
-pub(super) fn takes_credentials(policy: &PolicyRoom, pointer: &str) -> Result<(), Error> {
-    if policy.spec().tokens.is_some() {
-        return Ok(());
-    }
-    let detail = "the policy mints no access tokens, so a credential would be of no use\nhint: add `[tokens]` with an \
-                  `audience` to the policy";
-    Err(Error::invalid(pointer, detail))
-}
-
 /// One of the policy's environments, whether or not it has a format for keys of it.
 pub(crate) fn known_environment(policy: &PolicyRoom, text: &str) -> Result<(), Error> {
     if policy.spec().environments.iter().any(|it| it == text) {

@@ -9,8 +9,9 @@ use portcullis_engine::KeyId;
 
 use super::creation::Made;
 use super::material::Material;
-use super::{fields, history, replacement, row, status};
+use super::{history, replacement, row, status};
 use crate::access::Permission::{KeysRead, KeysWrite};
+use crate::access_tokens;
 use crate::app::{App, Committed};
 use crate::caller::Caller;
 use crate::clock::MAX_TIME;
@@ -94,7 +95,7 @@ fn material(policy: &PolicyRoom, old: &KeyRow, id: KeyId) -> Result<Material, Er
             Ok(Material::key(format)?)
         }
         KeyKind::Credential => {
-            fields::takes_credentials(policy, "")?;
+            access_tokens::required(policy, "", "a credential")?;
             Ok(Material::credential(id)?)
         }
         KeyKind::Grant | KeyKind::Issuer => {
