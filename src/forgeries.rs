@@ -6,8 +6,6 @@
 //! Tokens that were verified before are not asked about. Invariant: while wrong signatures are few, nobody is refused for
 //! them, and an address is asked for only with a wrong one or while they are many.
 
-use core::net::IpAddr;
-
 use crate::recent::Tag;
 
 /// Wrong signatures that are verified for anybody, at once and then each second: one to three milliseconds apiece at the worst.
@@ -43,7 +41,7 @@ struct Count {
 }
 
 impl Forgeries {
-    /// Whether a signature from there is not to be verified now (Unix seconds).
+    /// Whether a signature from there, a tagged address, is not to be verified now (Unix seconds).
     pub fn bar(&mut self, now: u64, source: impl FnOnce() -> Option<Tag>) -> bool {
         if self.most.is_full(now, MOST) {
             return true;
@@ -93,30 +91,18 @@ fn place(source: Tag) -> (usize, u32) {
     (bits as usize % PLACES, (bits >> 32) as u32)
 }
 
-/// What counts as one source: an address, or the network that IPv6 gives to one customer.
-pub fn network(address: IpAddr) -> [u8; 9] {
-    let mut bytes = [0; 9];
-    let (head, rest) = bytes.split_at_mut(1);
-    match address.to_canonical() {
-        IpAddr::V4(it) => rest.iter_mut().zip(it.octets()).for_each(|(to, from)| *to = from),
-        IpAddr::V6(it) => {
-            head.fill(6);
-            rest.iter_mut().zip(it.octets()).for_each(|(to, from)| *to = from);
-        }
-    }
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
     use core::net::Ipv4Addr;
+
+    use portcullis_engine::ip::customer;
 
     use super::*;
     use crate::recent::{Recent, RecentSecret};
 
     fn tag(address: &str) -> Option<Tag> {
         let recent = Recent::new(RecentSecret(*b"sixteen bytes..."), 0);
-        Some(recent.tag(&network(address.parse().unwrap())))
+        Some(recent.tag(&customer(address.parse().unwrap())))
     }
 
     /// So many wrong signatures from there, each a second that many after 1000.

@@ -4,6 +4,7 @@
 //! "unknown".
 
 use portcullis_bundle::{AcceptedToken, KeyBucket, OrganizationShard, read_restrictions};
+use portcullis_engine::ip::customer;
 use portcullis_engine::{
     KeyDigest, KeyRecord, KeyStore, OrganizationId, OrganizationLimits, OrganizationState, Policy, Reason,
     StoreUnavailable, TokenRecord,
@@ -12,7 +13,7 @@ use portcullis_token::Issuers;
 
 use super::found;
 use crate::cache::{BucketCache, Entry};
-use crate::forgeries::{Forgeries, network};
+use crate::forgeries::Forgeries;
 use crate::host::Host;
 use crate::live::{Live, Names};
 use crate::recent::{Position, Recent};
@@ -133,7 +134,7 @@ impl<H: Host> Keys<'_, H> {
     /// Verifies a token that was not seen lately, unless too many wrong ones come from there.
     fn verify(&mut self, issuers: &Issuers, token: &[u8], now: u64) -> Result<AcceptedToken, Reason> {
         let Self { host, recent, forgeries, .. } = self;
-        let source = || host.source_ip().map(|address| recent.tag(&network(address)));
+        let source = || host.source_ip().map(|address| recent.tag(&customer(address)));
         if forgeries.bar(now, source) {
             return Err(Reason::TokenForgeries);
         }

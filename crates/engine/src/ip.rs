@@ -30,6 +30,14 @@ pub enum Network {
     },
 }
 
+/// What one customer of a provider has: an IPv4 address, as IPv6 writes it, or a whole /64 of IPv6.
+pub fn customer(address: IpAddr) -> [u8; 16] {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+        IpAddr::V6(v6) => (u128::from(v6) >> 64 << 64).to_be_bytes(),
+    }
+}
+
 /// Why a network is refused. Whoever wrote the restriction mends it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {

@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use portcullis_engine::ip::customer;
 use sha2::{Digest, Sha256};
 
 use crate::error::Error;
@@ -95,13 +96,9 @@ fn quota(rate: Rate) -> Quota {
     quota.allow_burst(rate.burst)
 }
 
-/// A host may have a whole /64 of IPv6.
+/// Whoever is behind an address, as far as it tells.
 pub(crate) fn place(address: Option<IpAddr>) -> Short {
-    match address {
-        Some(IpAddr::V4(v4)) => v4.to_ipv6_mapped().octets(),
-        Some(IpAddr::V6(v6)) => (u128::from(v6) >> 64 << 64).to_be_bytes(),
-        None => [0; 16],
-    }
+    address.map(customer).unwrap_or_default()
 }
 
 fn pair(address: Option<IpAddr>, email: &str) -> Short {

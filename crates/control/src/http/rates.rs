@@ -17,6 +17,7 @@ use governor::{Quota, RateLimiter};
 
 use super::arrival::Room;
 use super::failure::Failure;
+use crate::accounts::place;
 use crate::caller::{Caller, Who};
 use crate::id::{TokenId, UserId};
 use crate::limits::{Limits, Rate};
@@ -31,7 +32,7 @@ const FORGET_EVERY: u32 = 4096;
 /// Whoever asked lately.
 pub(crate) struct Rates {
     callers: Option<Counted<Name>>,
-    strangers: Option<Counted<IpAddr>>,
+    strangers: Option<Counted<[u8; 16]>>,
     count: AtomicU32,
     /// For what callers send.
     pub(super) room: Room,
@@ -138,15 +139,6 @@ impl Told {
         for (name, value) in [(RATE_LIMIT_POLICY, &self.policy), (RATE_LIMIT, &self.left)] {
             HeaderValue::from_str(value).into_iter().for_each(|value| drop(headers.insert(name.clone(), value)));
         }
-    }
-}
-
-/// A host may have a whole /64 of IPv6.
-fn place(address: Option<IpAddr>) -> IpAddr {
-    match address {
-        Some(IpAddr::V6(v6)) => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),
-        Some(v4) => v4,
-        None => IpAddr::from([0; 4]),
     }
 }
 
