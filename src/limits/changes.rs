@@ -134,3 +134,28 @@ fn the_last_tokens_are_waited_for_and_not_a_control_plane_that_answers() {
         assert_eq!((passed, refused), (3, Err(expected)), "{remaining} left, {seconds} s ago");
     }
 }
+
+/// A second in which a hundred ask; tells whether all passed.
+fn second(world: &mut World, is_heard: bool) -> bool {
+    let mut passed = 0;
+    for _ in 0..10 {
+        passed += (0..10).filter(|it| world.request(0, it % 2, &one_quota()).is_ok()).count();
+        world.tick();
+        if is_heard {
+            world.deliver(false);
+        }
+    }
+    passed == 100
+}
+
+#[test]
+fn whenever_the_control_plane_falls_silent_demand_is_served_for_a_minute() {
+    for before in (7..100).step_by(3) {
+        let mut world = World::new(1, 10_000_000, 1, 2);
+        for _ in 0..before {
+            second(&mut world, true);
+        }
+        let served = (0..90).take_while(|_| second(&mut world, false)).count();
+        assert!((57..=60).contains(&served), "after {before} s: {served} s");
+    }
+}

@@ -111,8 +111,8 @@ impl Limits {
         self.round.any[0] |= !meters.is_empty();
         for meter in meters.iter().filter(|it| it.period != 0) {
             if meter.is_untold() && self.round.to_tell.len() < MOST_METERS {
-                let want = if meter.runs(now) && meter.is_low() && is_busy(meter, now) { meter.want(now) } else { 0 };
-                self.round.to_tell.push((meter.subject, state(meter, if validity.drain { 0 } else { want })));
+                let want = if validity.drain { 0 } else { wanted(meter, now) };
+                self.round.to_tell.push((meter.subject, state(meter, want)));
             }
             let next_is_there = || meters.iter().any(|it| it.subject == meter.subject && it.period == meter.ends);
             if is_ending(meter, now) && !validity.drain && !next_is_there() {
@@ -149,6 +149,13 @@ fn tidy(meter: &mut Meter, era: u64, drain: bool, now: u64) {
     } else if meter.runs(now) && !is_busy(meter, now) {
         meter.give_up(if meter.floor == 0 { floor(meter.limit) } else { meter.floor });
     }
+}
+
+fn wanted(meter: &Meter, now: u64) -> u64 {
+    if !meter.runs(now) || !is_busy(meter, now) {
+        return 0;
+    }
+    if meter.is_low() { meter.want(now) } else { meter.top_up(now) }
 }
 
 fn is_busy(meter: &Meter, now: u64) -> bool {

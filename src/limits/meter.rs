@@ -19,6 +19,8 @@ const MOST_CHUNK: u64 = 32;
 const SIZE: usize = 12 + 19 * 8;
 /// For so long an answer counts as the latest word: while tokens are held there is one a second.
 const FRESH_NANOS: u64 = 2 * SECOND;
+/// What was spent in less time than that tells little about a minute.
+const STEADY_NANOS: u64 = 5 * SECOND;
 /// No meter asks for less: a burst should not have to wait for an answer after each request.
 const LEAST_WANT: u64 = 16;
 
@@ -185,11 +187,24 @@ impl Meter {
 
     /// How many tokens it should hold, going by what was spent since the last answer.
     pub(super) fn want(&self, now: u64) -> u64 {
+        self.minute(now).max(self.held_then.saturating_mul(2)).max(LEAST_WANT)
+    }
+
+    /// How many it should hold so that the control plane can be silent for a minute at any moment; 0 = as many as it does.
+    /// Near the limit no more than is needed now: others may be short.
+    pub(super) fn top_up(&self, now: u64) -> u64 {
+        let is_time = now.saturating_sub(self.answered_at) >= STEADY_NANOS;
+        let is_scarce = self.state != State::Granted || self.remaining <= self.limit / 10;
+        let minute = self.minute(now);
+        if is_time && !is_scarce && self.available() < minute { minute.saturating_add(minute / 4) } else { 0 }
+    }
+
+    /// How many a minute takes, going by what was spent since the last answer.
+    fn minute(&self, now: u64) -> u64 {
         let spent = self.spent.saturating_sub(self.spent_then);
         let passed = now.saturating_sub(self.answered_at).max(SECOND);
         let in_a_minute = u128::from(spent) * u128::from(60 * SECOND) / u128::from(passed);
-        let wanted = u64::try_from(in_a_minute).unwrap_or(u64::MAX);
-        wanted.max(self.held_then.saturating_mul(2)).max(LEAST_WANT)
+        u64::try_from(in_a_minute).unwrap_or(u64::MAX)
     }
 
     /// Whether its period is running.

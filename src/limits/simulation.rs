@@ -124,6 +124,10 @@ impl Ledger {
             } else {
                 "exhausted"
             };
+            // Who wants nothing is told nothing, unless an answer was lost.
+            if number("want") == 0 && number("granted") >= granted {
+                continue;
+            }
             grants.push(json!({ "subject": subject, "period": START, "ends": START + PERIOD, "granted": granted,
                 "revision": revision,
                 "limit": self.limit, "remaining": free, "state": state, "retry_after": 1 }));

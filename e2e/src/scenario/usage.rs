@@ -28,6 +28,8 @@ const UNTOLD: Duration = Duration::from_secs(7);
 /// Before the outage.
 const BEFORE: Duration = Duration::from_secs(10);
 const OUTAGE: Duration = Duration::from_secs(60);
+/// So long of it nobody notices: leases last a minute, and hold a minute's demand.
+const UNNOTICED: Duration = Duration::from_secs(45);
 /// Within that time everything is told.
 const TOLD: Duration = Duration::from_secs(30);
 
@@ -57,10 +59,12 @@ pub(super) async fn run(report: &mut Report) -> anyhow::Result<()> {
     // Leases follow demand.
     tokio::time::sleep(BEFORE).await;
     fleet.first().kill_control();
-    tokio::time::sleep(OUTAGE).await;
+    let before = load.unavailable();
+    tokio::time::sleep(UNNOTICED).await;
+    report.equal("refused in the first 45 s of an outage", load.unavailable() - before, 0);
+    tokio::time::sleep(OUTAGE - UNNOTICED).await;
     let mut all = load.stop().await?;
     println!("  in the outage clients saw {all}");
-    // What was leased goes on being spent; whose lease ends is refused.
     report.check("nearly all went on being served", all.of("200") > 20 * all.of("503 quota_unavailable"));
     fleet.first().start_control().await?;
     all.add(crashes);

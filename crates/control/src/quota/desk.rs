@@ -149,11 +149,11 @@ impl Desk {
         // Told before what is known by now: whoever said so has asked again since.
         let is_late = told.revision < lease.revision;
         let tokens = if is_late || !self.may_have(&row, &lease) { 0 } else { wish.grant(&lease, &row.sums) };
-        let missing = if is_late { 0 } else { wish.missing(&lease) };
+        let is_short = !is_late && wish.is_short(&lease) && wish.missing(&lease) > 0;
         let others = row.sums.held().saturating_sub(if lease.in_doubt { 0 } else { lease.held() });
-        let state = match (tokens, missing) {
-            (0, 1..) if others > 0 || row.sums.free(wish.limit) > 0 => GrantState::Busy,
-            (0, 1..) => GrantState::Exhausted,
+        let state = match (tokens, is_short) {
+            (0, true) if others > 0 || row.sums.free(wish.limit) > 0 => GrantState::Busy,
+            (0, true) => GrantState::Exhausted,
             _ => GrantState::Granted,
         };
         if tokens > 0 {

@@ -142,6 +142,11 @@ impl Wish {
         self.want.min(self.most()).saturating_sub(lease.held())
     }
 
+    /// Whether it has less than half of that, or too little for a request: reason enough to let others give back what they hold.
+    pub(crate) fn is_short(&self, lease: &Lease) -> bool {
+        lease.held() < self.least || lease.held().saturating_mul(2) <= self.want.min(self.most())
+    }
+
     /// How much of it is granted: small parts near the limit, so that the rest goes to whoever needs it, but what is of use if there is
     /// as much. What is not goes back unspent, and would be asked for again.
     pub(crate) fn grant(&self, lease: &Lease, sums: &Sums) -> u64 {
@@ -201,6 +206,24 @@ mod tests {
             assert_eq!((lease.charge(), lease.in_doubt), (gone, true), "{lost:?}");
             lease.hear(&MeterState { revision: 6, ..late.clone() });
             assert_eq!((lease.charge(), lease.in_doubt), (charge, false), "{lost:?} {late:?}");
+        }
+    }
+
+    #[test]
+    fn who_has_half_of_what_it_wants_is_not_short() {
+        for (want, least, limit, held, short) in [
+            (100, 0, 30_000, 50, true),
+            (100, 0, 30_000, 51, false),
+            (100, 60, 30_000, 59, true),
+            (100, 60, 30_000, 60, false),
+            // A wish beyond what anybody may hold is one for that much.
+            (1000, 0, 3_000, 9, true),
+            (1000, 0, 3_000, 16, false),
+            (u64::MAX, 0, u64::MAX, u64::MAX, false),
+        ] {
+            let wish = Wish { want, least, limit, boots: 1 };
+            let lease = Lease { granted: held, ..Lease::default() };
+            assert_eq!(wish.is_short(&lease), short, "{wish:?} {held}");
         }
     }
 

@@ -166,6 +166,11 @@ impl Asked {
 }
 
 impl Load {
+    /// How many were answered with 503 so far by the Envoys that live.
+    pub(super) fn unavailable(&self) -> u64 {
+        self.living.unavailable()
+    }
+
     /// Ends it; what clients of the Envoys that live saw.
     pub(super) async fn stop(self) -> anyhow::Result<Seen> {
         let seen = self.living.stop().await?;
