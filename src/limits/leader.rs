@@ -151,6 +151,7 @@ fn tidy(meter: &mut Meter, era: u64, drain: bool, now: u64) {
     }
 }
 
+/// How many tokens to hold of one meter; 0 = as many as there are.
 fn wanted(meter: &Meter, now: u64) -> u64 {
     if !meter.runs(now) || !is_busy(meter, now) {
         return 0;

@@ -182,7 +182,12 @@ impl Meter {
     /// Whether the control plane said just now that so little is left for everybody that it comes in small portions.
     pub(super) fn is_nearly_gone(&self, now: u64) -> bool {
         let is_fresh = now.checked_sub(self.answered_at).is_some_and(|age| age <= FRESH_NANOS);
-        is_fresh && self.remaining <= self.limit / 10
+        is_fresh && self.is_scarce()
+    }
+
+    /// Whether that little was left when it last said so.
+    fn is_scarce(&self) -> bool {
+        self.remaining <= self.limit / 10
     }
 
     /// How many tokens it should hold, going by what was spent since the last answer.
@@ -194,9 +199,9 @@ impl Meter {
     /// Near the limit no more than is needed now: others may be short.
     pub(super) fn top_up(&self, now: u64) -> u64 {
         let is_time = now.saturating_sub(self.answered_at) >= STEADY_NANOS;
-        let is_scarce = self.state != State::Granted || self.remaining <= self.limit / 10;
+        let is_plenty = self.state == State::Granted && !self.is_scarce();
         let minute = self.minute(now);
-        if is_time && !is_scarce && self.available() < minute { minute.saturating_add(minute / 4) } else { 0 }
+        if is_time && is_plenty && self.available() < minute { minute.saturating_add(minute / 4) } else { 0 }
     }
 
     /// How many a minute takes, going by what was spent since the last answer.

@@ -103,7 +103,9 @@ impl Ledger {
                 assert!(number("granted") <= lease.granted && lease.returned <= lease.granted, "{meter}");
             }
             let held = lease.held();
-            let wanted = number("want").saturating_sub(held);
+            let (want, least) = (number("want"), number("least"));
+            let wanted = want.saturating_sub(held);
+            let is_short = wanted > 0 && (held < least || held * 2 <= want.min((self.limit / 100).max(least)));
             let boots = self.leases.values().filter(|it| it.called + 60 * SECOND > now).count().max(1) as u64;
             let free = self.limit.saturating_sub(self.charged(&subject));
             let size = wanted.min((self.limit / 100).max(1)).min((free / (2 * boots)).max(1)).min(free);
@@ -112,12 +114,12 @@ impl Ledger {
             let (granted, revision) = (lease.granted, lease.revision);
             let others = self.leases.iter().filter(|((b, s), _)| *b != boot && *s == subject);
             let others = others.map(|(_, it)| it.held()).sum::<u64>();
-            if size == 0 && wanted > 0 && others > 0 {
+            if size == 0 && is_short && others > 0 {
                 self.short.insert(subject.clone(), boot.clone());
             } else if self.short.get(&subject).is_some_and(|it| *it == boot) {
                 self.short.remove(&subject);
             }
-            let state = if size > 0 || wanted == 0 {
+            let state = if size > 0 || !is_short {
                 "granted"
             } else if others > 0 {
                 "busy"
@@ -125,7 +127,7 @@ impl Ledger {
                 "exhausted"
             };
             // Who wants nothing is told nothing, unless an answer was lost.
-            if number("want") == 0 && number("granted") >= granted {
+            if want == 0 && number("granted") >= granted {
                 continue;
             }
             grants.push(json!({ "subject": subject, "period": START, "ends": START + PERIOD, "granted": granted,

@@ -58,10 +58,11 @@ pub(super) async fn run(report: &mut Report) -> anyhow::Result<()> {
     let load = asked.start_slow(&fleet)?;
     // Leases follow demand.
     tokio::time::sleep(BEFORE).await;
-    fleet.first().kill_control();
     let before = load.unavailable();
+    fleet.first().kill_control();
     tokio::time::sleep(UNNOTICED).await;
-    report.equal("refused in the first 45 s of an outage", load.unavailable() - before, 0);
+    let refused = load.unavailable() - before;
+    report.equal(format!("an outage: refused in its first {} s", UNNOTICED.as_secs()), refused, 0);
     tokio::time::sleep(OUTAGE - UNNOTICED).await;
     let mut all = load.stop().await?;
     println!("  in the outage clients saw {all}");

@@ -149,7 +149,7 @@ impl Desk {
         // Told before what is known by now: whoever said so has asked again since.
         let is_late = told.revision < lease.revision;
         let tokens = if is_late || !self.may_have(&row, &lease) { 0 } else { wish.grant(&lease, &row.sums) };
-        let is_short = !is_late && wish.is_short(&lease) && wish.missing(&lease) > 0;
+        let is_short = !is_late && wish.is_short(&lease);
         let others = row.sums.held().saturating_sub(if lease.in_doubt { 0 } else { lease.held() });
         let state = match (tokens, is_short) {
             (0, true) if others > 0 || row.sums.free(wish.limit) > 0 => GrantState::Busy,

@@ -137,14 +137,18 @@ impl Wish {
         (self.limit / 100).max((self.limit / 20).clamp(1, 16)).max(self.least)
     }
 
-    /// What is missing of what it would like to hold.
-    pub(crate) fn missing(&self, lease: &Lease) -> u64 {
-        self.want.min(self.most()).saturating_sub(lease.held())
+    /// How much it may hold of what it would like to.
+    fn goal(&self) -> u64 {
+        self.want.min(self.most())
     }
 
-    /// Whether it has less than half of that, or too little for a request: reason enough to let others give back what they hold.
+    fn missing(&self, lease: &Lease) -> u64 {
+        self.goal().saturating_sub(lease.held())
+    }
+
+    /// Whether it has half of that or less, or too little for a request: reason enough to let others give back what they hold.
     pub(crate) fn is_short(&self, lease: &Lease) -> bool {
-        lease.held() < self.least || lease.held().saturating_mul(2) <= self.want.min(self.most())
+        self.missing(lease) > 0 && (lease.held() < self.least || lease.held().saturating_mul(2) <= self.goal())
     }
 
     /// How much of it is granted: small parts near the limit, so that the rest goes to whoever needs it, but what is of use if there is
@@ -210,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_half_of_what_it_wants_is_not_short() {
+    fn who_has_more_than_half_of_what_it_wants_is_not_short() {
         for (want, least, limit, held, short) in [
             (100, 0, 30_000, 50, true),
             (100, 0, 30_000, 51, false),
@@ -220,6 +224,8 @@ mod tests {
             (1000, 0, 3_000, 9, true),
             (1000, 0, 3_000, 16, false),
             (u64::MAX, 0, u64::MAX, u64::MAX, false),
+            // Who wants nothing lacks nothing.
+            (0, 0, 30_000, 0, false),
         ] {
             let wish = Wish { want, least, limit, boots: 1 };
             let lease = Lease { granted: held, ..Lease::default() };

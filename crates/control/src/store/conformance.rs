@@ -201,6 +201,7 @@ suite! {
         a_plan_that_somebody_has_stays_and_changes_for_them
         the_sums_are_those_of_the_leases
         what_a_dead_process_held_is_in_doubt_or_returned
+        others_give_back_for_whoever_has_half_of_what_it_wants_or_less
         a_rotated_key_shares_the_meter_of_the_first
         a_period_that_began_keeps_its_bounds
         a_top_up_is_for_the_period_that_runs

@@ -142,6 +142,17 @@ pub(super) async fn what_a_dead_process_held_is_in_doubt_or_returned(it: Fixture
     }
 }
 
+pub(super) async fn others_give_back_for_whoever_has_half_of_what_it_wants_or_less(it: Fixture) {
+    with_plan(&*it.store, plan(100)).await;
+    call(&it, "b", 1, told(98, 95, 0, 0)).await;
+    for (spent, revision, state, recalled) in [(0, 1, GrantState::Granted, 0), (1, 2, GrantState::Busy, 1)] {
+        let outcome = call(&it, "a", revision, told(2, spent, 0, 3)).await;
+        assert_eq!(granted(&outcome), (2, state), "{spent} of 2 spent, nothing is free");
+        assert_eq!(call(&it, "b", 1, told(98, 95, 0, 0)).await.recall.len(), recalled, "{spent} of 2 spent");
+        it.check_sums().await;
+    }
+}
+
 pub(super) async fn a_rotated_key_shares_the_meter_of_the_first(it: Fixture) {
     two_organizations(&*it.store).await;
     let quota = |limit| Some(KeyQuota { limit, period: QuotaPeriod::ThirtyDays });
