@@ -60,6 +60,7 @@ fn claims(edge: &Edge<'_>, token: &Key, record: &Value, report: &mut Report) -> 
 
 async fn at_the_edge(edge: &Edge<'_>, token: &Key, record: &Value, report: &mut Report) -> anyhow::Result<()> {
     edge.expect(report, "the token works", &get(token), "200 live").await;
+    edge.stack.settle(&edge.control).await?;
     let echo = edge.stack.ask(&get(token).header("x-portcullis-subject", "somebody")).await?;
     let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
     for (header, value) in [

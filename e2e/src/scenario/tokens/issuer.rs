@@ -37,6 +37,8 @@ pub(super) async fn run(edge: &Edge<'_>, report: &mut Report) -> anyhow::Result<
     });
     let record = edge.control.ok("POST", "/v1/issuers", Some(&body)).await?;
     let id = record["id"].as_str().context("no `id`")?;
+    // A worker that has not heard of it refuses for that reason, and not for the one asked for.
+    edge.stack.settle(&edge.control).await?;
     good(edge, &issuer, id, report).await?;
     wrong(edge, &issuer, report).await?;
     rotated(edge, &issuer, id, report).await?;
