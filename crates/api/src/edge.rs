@@ -46,6 +46,9 @@ pub struct Report {
     /// Key id to Unix seconds. A key counts as used when a request with it was let through.
     #[serde(default)]
     pub last_used: BTreeMap<String, u64>,
+    /// Secret id to Unix seconds: those that were sent to a service since the last report.
+    #[serde(default)]
+    pub secrets_used: BTreeMap<String, u64>,
     /// Reason to number of denials since the last report.
     #[serde(default)]
     pub denied: BTreeMap<String, u64>,

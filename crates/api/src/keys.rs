@@ -50,6 +50,9 @@ pub struct CreateKey {
     /// How many requests may be made with it; absent = as the policy says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Rate>,
+    /// The id of the skill it belongs to, whose services it may use; absent = none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skill: Option<String>,
     /// Whatever else there is to know of it, by name: 20 entries at most, names of `a-z0-9_.-`, values on one line.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
@@ -102,6 +105,10 @@ pub struct UpdateKey {
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Rate>))]
     pub rate: Patch<Rate>,
+    /// The id of the skill it belongs to; `null` = none.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub skill: Patch<String>,
 }
 
 /// `POST /v1/keys:find`.
@@ -177,6 +184,9 @@ pub struct Key {
     /// How many requests may be made with it; `null` = as the policy says.
     #[serde(default)]
     pub rate: Option<Rate>,
+    /// The id of the skill it belongs to; `null` = none.
+    #[serde(default)]
+    pub skill: Option<String>,
 }
 
 /// What a key is. All have scopes, restrictions and limits alike.

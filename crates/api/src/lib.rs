@@ -9,6 +9,7 @@ pub mod apps;
 pub mod audit;
 pub mod denials;
 pub mod edge;
+pub mod edge_keys;
 pub mod explain;
 pub mod issuers;
 pub mod keys;
@@ -24,7 +25,9 @@ pub mod problem;
 pub mod receipts;
 pub mod restrictions;
 pub mod secret;
+pub mod secrets;
 pub mod signing_keys;
+pub mod skills;
 pub mod status;
 pub mod tokens;
 pub mod traffic;
@@ -33,6 +36,7 @@ pub mod webhooks;
 
 pub use accounts::{CreateInvitation, CreatedInvitation, Invitation, Me, Member, Role, UpdateMember};
 pub use apps::{App, CreateApp, CreatedApp, Grant, UpdateApp};
+pub use edge_keys::{AddEdgeKey, EdgeKey};
 pub use issuers::{CreateIssuer, Issuer, UpdateIssuer};
 pub use keys::{CreateKey, CreatedKey, Key, KeyKind, KeyList, KeyStatus, RotateKey, UpdateKey};
 pub use organizations::{CreateOrganization, Organization, OrganizationState, UpdateOrganization};
@@ -42,7 +46,9 @@ pub use plans::{CreatePlan, CreateTopUp, KeyQuota, LostLeases, Plan, Quota, Quot
 pub use problem::Problem;
 pub use restrictions::RestrictionsSpec;
 pub use secret::{ApiKey, Secret};
+pub use secrets::{CreateSecret, ReplaceValue, SecretRecord, UpdateSecret};
 pub use signing_keys::SigningKey;
+pub use skills::{CreateSkill, InstallSkill, Skill, UpdateSkill};
 pub use tokens::{ApiToken, CreateToken, CreatedToken, TokenKind};
 pub use webhooks::{CreateWebhook, CreatedWebhook, Delivery, UpdateWebhook, Webhook};
 

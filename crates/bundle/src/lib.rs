@@ -19,6 +19,7 @@ mod organizations;
 mod policy;
 mod read;
 mod sign;
+mod skills;
 mod tokens;
 
 pub use archive::{Archive, ArchiveError};
@@ -38,4 +39,7 @@ pub use read::Malformed;
 #[cfg(feature = "build")]
 pub use sign::SigningKey;
 pub use sign::{InvalidPublicKey, PublicKey, SignedManifest, VerifyError, verify};
+#[cfg(feature = "build")]
+pub use skills::build::{SecretEntry, SkillEntry, build_skill_shard};
+pub use skills::{Boxes, SkillShard, skill_shard_of, skill_shards};
 pub use tokens::{AcceptedToken, read_tokens};

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::blob::BlobRef;
 use crate::layout::Layout;
+use crate::skills::is_shard_count;
 
 /// The only format there is so far.
 pub const MANIFEST_FORMAT: u32 = 1;
@@ -32,6 +33,9 @@ pub struct Manifest {
     /// Whose access tokens count; absent if none do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<BlobRef>,
+    /// Shards of skills and their sealed secrets, in order; none if there are no skills.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skills: Vec<BlobRef>,
     /// Organisation shards, in order.
     pub organizations: Vec<BlobRef>,
     /// Key shards, in order.
@@ -43,12 +47,14 @@ impl Manifest {
     pub(crate) fn is_valid(&self) -> bool {
         self.format == MANIFEST_FORMAT
             && self.layout.is_valid()
+            && is_shard_count(self.skills.len())
             && self.keys.len() == self.layout.key_shards()
             && self.organizations.len() == self.layout.organization_shards()
     }
 
-    /// Every blob it names: policy, tokens, organisations, keys.
+    /// Every blob it names: policy, tokens, skills, organisations, keys.
     pub fn blobs(&self) -> impl Iterator<Item = &BlobRef> {
-        core::iter::once(&self.policy).chain(&self.tokens).chain(&self.organizations).chain(&self.keys)
+        let alone = core::iter::once(&self.policy).chain(&self.tokens);
+        alone.chain(&self.skills).chain(&self.organizations).chain(&self.keys)
     }
 }

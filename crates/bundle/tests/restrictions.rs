@@ -69,7 +69,14 @@ fn limits() -> impl Strategy<Value = LimitsSpec> {
 fn spec() -> impl Strategy<Value = RestrictionsSpec> {
     let kinds = (prop::option::of(ip()), prop::option::of(referrer()), prop::option::of(endpoint()));
     (kinds, prop::option::of(limits()), prop::option::of(trial())).prop_map(
-        |((ip, referrer, endpoint), limits, trial)| RestrictionsSpec { ip, referrer, endpoint, limits, trial },
+        |((ip, referrer, endpoint), limits, trial)| RestrictionsSpec {
+            ip,
+            referrer,
+            endpoint,
+            limits,
+            skill: None,
+            trial,
+        },
     )
 }
 

@@ -17,6 +17,7 @@ fn manifest(tokens: Option<&Blob>) -> Manifest {
         key_count: 0,
         policy: blob,
         tokens: tokens.map(Blob::to_ref),
+        skills: Vec::new(),
         organizations: vec![blob],
         keys: vec![blob],
     }

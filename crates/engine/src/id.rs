@@ -80,6 +80,16 @@ identifier! {
     OrganizationId, "org_"
 }
 
+identifier! {
+    /// Names a skill.
+    SkillId, "skl_"
+}
+
+identifier! {
+    /// Names a stored secret. It says nothing of its value.
+    SecretId, "sec_"
+}
+
 /// An identifier's text, on the stack.
 #[derive(Clone, Copy)]
 pub struct IdText([u8; 4 + TEXT_LEN]);

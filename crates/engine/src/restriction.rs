@@ -9,9 +9,9 @@ mod trial;
 
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 
-use crate::id::InvalidId;
+use crate::id::{InvalidId, SkillId};
 use crate::ip::NetworkError;
 use crate::limit::InvalidRate;
 use crate::referrer::ReferrerPatternError;
@@ -31,6 +31,7 @@ pub type Mode = ModeSpec;
 pub struct RestrictionSet {
     kinds: Kinds,
     limits: Option<KeyLimits>,
+    skill: Option<SkillId>,
     trial: Option<Box<Trial>>,
 }
 
@@ -65,9 +66,9 @@ pub enum RestrictionProblem {
     /// Not a scope.
     #[error(transparent)]
     Scope(#[from] InvalidScope),
-    /// Not a key's identifier.
+    /// Not an identifier of a key or skill.
     #[error(transparent)]
-    Meter(#[from] InvalidId),
+    Id(#[from] InvalidId),
     /// Not a rate.
     #[error(transparent)]
     Rate(#[from] InvalidRate),
@@ -78,29 +79,39 @@ impl RestrictionSet {
     pub fn compile(spec: &RestrictionsSpec) -> Result<Self, RestrictionError> {
         let kinds = Kinds::compile(spec.ip.as_ref(), spec.referrer.as_ref(), spec.endpoint.as_ref())?;
         let limits = spec.limits.as_ref().map(KeyLimits::compile).transpose()?;
+        let skill = spec.skill.as_deref().map(str::parse).transpose();
+        let skill =
+            skill.map_err(|problem: InvalidId| RestrictionError { field: "skill".into(), problem: problem.into() })?;
         let trial = spec.trial.as_ref().map(Trial::compile).transpose().map_err(|error| error.within("trial"))?;
         Ok(Self {
             kinds,
             limits: limits.filter(|limits| !limits.is_empty()),
+            skill,
             trial: trial.filter(|trial| !trial.is_empty()).map(Box::new),
         })
     }
 
     /// Whether there is nothing at all, tried, counted or enforced.
     pub fn is_empty(&self) -> bool {
-        self.kinds.is_empty() && self.limits.is_none() && self.trial.is_none()
+        self.kinds.is_empty() && self.limits.is_none() && self.skill.is_none() && self.trial.is_none()
     }
 
     /// The canonical spec: same meaning, same text.
     pub fn to_spec(&self) -> RestrictionsSpec {
         let (ip, referrer, endpoint) = self.kinds.to_spec();
         let limits = self.limits.map(KeyLimits::to_spec);
-        RestrictionsSpec { ip, referrer, endpoint, limits, trial: self.trial.as_deref().map(Trial::to_spec) }
+        let skill = self.skill.map(|it| it.to_string());
+        RestrictionsSpec { ip, referrer, endpoint, limits, skill, trial: self.trial.as_deref().map(Trial::to_spec) }
     }
 
     /// The key's own limits, if it has any.
     pub fn limits(&self) -> Option<&KeyLimits> {
         self.limits.as_ref()
+    }
+
+    /// The skill that the key belongs to, if it belongs to one.
+    pub fn skill(&self) -> Option<SkillId> {
+        self.skill
     }
 
     /// What is enforced or observed.

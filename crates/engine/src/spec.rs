@@ -7,6 +7,7 @@
 mod words;
 mod limits;
 mod restrictions;
+mod services;
 mod tokens;
 
 use alloc::collections::BTreeMap;
@@ -20,6 +21,7 @@ pub use limits::{
     RateSpec, RuleRateSpec,
 };
 pub use restrictions::{EndpointSpec, IpSpec, ModeSpec, ReferrerSpec, RestrictionsSpec, TrialSpec};
+pub use services::{ServiceCredentialSpec, ServicePlace, ServiceSpec};
 pub use tokens::{TokenAlgorithm, TokensSpec};
 
 /// A whole policy, unchecked.
@@ -65,6 +67,9 @@ pub struct PolicySpec {
     /// Access tokens; without it none is minted or taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<TokensSpec>,
+    /// Services outside that skills call through the edge.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceSpec>,
     /// Route rules; the most specific wins.
     pub rules: Vec<RuleSpec>,
     /// What happens to a request whose quota cannot be asked.
@@ -205,6 +210,9 @@ pub struct RuleSpec {
     /// Environments it serves; empty = all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environments: Vec<String>,
+    /// The service that its requests go to; absent = the upstream of their environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// What a request takes of each quota it falls under; absent = 1, 0 = nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<u32>,

@@ -26,6 +26,10 @@ pub struct RestrictionsSpec {
     /// Limits of the key's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<LimitsSpec>,
+    /// The id of the skill that the key belongs to: not a restriction, but stored beside them, so that a key without one pays
+    /// no byte for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skill: Option<String>,
     /// What is tried on the key and never denies. A reader that does not know it refuses the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<TrialSpec>,

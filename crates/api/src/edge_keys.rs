@@ -1,0 +1,37 @@
+//! `/v1/edge-keys`: the public halves of what edges open secrets with.
+//!
+//! No private half is ever sent: `portcullis edge-keys generate` makes a pair where it is run, and its private half goes into
+//! Envoy's environment.
+
+use serde::{Deserialize, Serialize};
+
+/// `POST /v1/edge-keys`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AddEdgeKey {
+    /// The X25519 public key (RFC 7748), as 64 hexadecimal digits.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9A-Fa-f]{64}$"))]
+    pub public_key: String,
+    /// For people: whose edges hold the other half.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// A public key that secrets are sealed to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EdgeKey {
+    /// The first 16 hexadecimal digits of the public key.
+    pub id: String,
+    /// The X25519 public key, as 64 hexadecimal digits.
+    pub public_key: String,
+    /// For people.
+    pub description: String,
+    /// Who added it.
+    pub created_by: Option<String>,
+    /// When it was added.
+    pub created_at: String,
+    /// How many of the secrets that the caller may see are not sealed to it: their values have to be entered again.
+    pub unsealed: u64,
+}
