@@ -26,7 +26,9 @@ mod organizations;
 mod plans;
 mod policies;
 mod postgres;
+mod secrets;
 mod settings;
+mod skills;
 mod sqlite;
 mod token_keys;
 mod usage;
@@ -35,7 +37,7 @@ mod webhooks;
 use async_trait::async_trait;
 use portcullis_api::edge::SampleKind;
 use portcullis_bundle::OrganizationEntry;
-use portcullis_engine::KeyId;
+use portcullis_engine::{KeyId, OrganizationId};
 
 pub(crate) use accounts::{
     AccountWrite, ActiveSession, ActiveToken, InvitationRow, Invitations, MemberRow, Members, MembershipRow,
@@ -64,7 +66,9 @@ pub(crate) use organizations::{OrganizationRow, Organizations};
 pub(crate) use plans::{PlanRow, Plans};
 pub(crate) use policies::{KeyGroup, Policies, PolicyRow};
 use postgres::PostgresStore;
+pub(crate) use secrets::{Boxes, EdgeKeyRow, SecretFilter, SecretRow, SecretWrite, Secrets, ShownSecret, UsedBy};
 pub(crate) use settings::{SIGNING_KEY, Settings};
+pub(crate) use skills::{PublishedRow, ShownSkill, SkillRow, SkillSources, SkillWrite, Skills};
 pub(crate) use sqlite::SqliteStore;
 pub(crate) use token_keys::{TokenKeyRow, TokenKeys, TokenKeysWrite, TokenSources};
 pub(crate) use usage::{
@@ -97,8 +101,10 @@ pub(crate) trait Store:
     + Plans
     + Policies
     + Reports
+    + Secrets
     + Sessions
     + Settings
+    + Skills
     + TokenKeys
     + Tokens
     + Usages
@@ -220,4 +226,6 @@ pub(crate) struct Changes {
     pub issuers: Vec<OwnedIssuer>,
     /// What tokens depend on, changed or not.
     pub tokens: TokenSources,
+    /// What the skills of those organisations stand on in which anything about skills or secrets changed.
+    pub skills: Vec<(OrganizationId, SkillSources)>,
 }
