@@ -63,6 +63,7 @@ impl Known {
             expires_at: self.row.expires_at,
             scopes: &self.row.scopes,
             restrictions: Some(&self.restrictions).filter(|it| !it.is_empty()),
+            skill: self.skill.as_ref(),
         }
     }
 }
