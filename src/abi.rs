@@ -106,7 +106,7 @@ unsafe extern "C" {
     fn proxy_record_metric(id: u32, value: u64) -> u32;
 }
 
-/// Part of the ABI (WASI preview 1). Only `portcullis-egress.wasm` imports them: where they are not used, the linker's pruning drops them.
+// Part of the ABI (WASI preview 1). Only `portcullis-egress.wasm` imports them: where they are not used, the linker's pruning drops them.
 #[link(wasm_import_module = "wasi_snapshot_preview1")]
 unsafe extern "C" {
     fn environ_sizes_get(count: *mut usize, size: *mut usize) -> u32;

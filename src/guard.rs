@@ -3,26 +3,20 @@
 //! Bodies are not looked at. Invariants: the values of a stream are kept until it is over, whatever is replaced meanwhile; an answer whose
 //! headers cannot be read is not passed on.
 
-use std::collections::BTreeMap;
-
 use portcullis_engine::SecretValue;
 use portcullis_engine::service::masked;
 
+use crate::hash::IdMap;
 use crate::host::{AnswerPart, Host};
 use crate::pairs;
 
 /// What must not come back, by stream.
 #[derive(Debug, Default)]
 pub struct Guards {
-    streams: BTreeMap<u32, Vec<SecretValue>>,
+    streams: IdMap<u32, Vec<SecretValue>>,
 }
 
 impl Guards {
-    /// None yet.
-    pub const fn new() -> Self {
-        Self { streams: BTreeMap::new() }
-    }
-
     /// These must not come back on that stream.
     pub fn begin(&mut self, stream: u32, masks: Vec<SecretValue>) {
         self.streams.insert(stream, masks);

@@ -2,11 +2,10 @@
 //!
 //! A request only adds to it; the reporter takes it out. Invariant: it is bounded, whatever requests come.
 
-use std::collections::BTreeMap;
-
 use portcullis_engine::{Denial, Grant, Policy, Request, SecretId};
 
 use crate::denials::{self, Refused};
+use crate::hash::IdMap;
 use crate::host::Host;
 use crate::metrics::{Counts, Metrics};
 use crate::samples::Samples;
@@ -52,7 +51,7 @@ pub struct Entries {
     /// Refused.
     pub denials: Vec<Refused>,
     /// When secrets were last sent to a service.
-    pub secrets_used: BTreeMap<SecretId, u64>,
+    pub secrets_used: IdMap<SecretId, u64>,
 }
 
 impl Journal {

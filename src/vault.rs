@@ -4,13 +4,13 @@
 //! they are dropped, which wipes them, before the new version decides anything. Invariants: a value is in the memory of this VM
 //! alone, never in what VMs share; what cannot be opened is there as unreadable, never as missing.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use portcullis_bundle::{Boxes, SkillShard, skill_shard_of};
 use portcullis_engine::{SecretId, SecretState, SecretValue, Skill, SkillId, StoreUnavailable};
 use portcullis_seal::PrivateKey;
 
+use crate::hash::IdMap;
 use crate::live::Place;
 
 /// More skills than a worker keeps open; then it starts over.
@@ -47,13 +47,13 @@ pub struct Vault {
     /// Where the shards of the live version stand.
     places: Vec<Place>,
     /// `None`: there is no such skill.
-    skills: BTreeMap<SkillId, Option<Skill>>,
+    skills: IdMap<SkillId, Option<Skill>>,
 }
 
 impl Vault {
     /// Empty.
     pub fn new(keys: EdgeKeys) -> Self {
-        Self { keys, places: Vec::new(), skills: BTreeMap::new() }
+        Self { keys, places: Vec::new(), skills: IdMap::default() }
     }
 
     /// Another version is live: forgets the skills whose shards are others in it.
