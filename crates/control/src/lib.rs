@@ -44,6 +44,7 @@ mod server;
 mod shares;
 mod shutdown;
 mod signing_keys;
+mod skills;
 mod spreadsheet;
 mod store;
 mod tag;

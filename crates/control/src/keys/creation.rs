@@ -151,6 +151,7 @@ fn make(
         quota: request.quota.as_ref().map(quota::key_quota).transpose()?,
         rate: request.rate.as_ref().map(quota::rate).transpose()?,
         meter: None,
+        skill: None,
         changed_in: 0,
     };
     Ok(Made { row, handed: material.handed })
