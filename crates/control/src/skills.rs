@@ -2,7 +2,7 @@
 //!
 //! A skill names secrets; what a name stands for follows from whose the skill is, now and not when it was made. It speaks no HTTP
 //! and no SQL. Invariants: no reference is ever found in another organisation; what somebody publishes or installs carries names
-//! and no secret; whoever may not see a skill is told that there is none.
+//! and no secret; what a name stands for is decided in one place, for whoever is shown it and for the edges alike.
 
 mod fields;
 mod manage;

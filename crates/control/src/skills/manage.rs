@@ -90,7 +90,8 @@ pub(crate) async fn update(app: &App, by: &Caller, id: &str, request: &UpdateSki
     let text = given("/description", &request.description)?;
     let description = text.map(|it| owned::description(app, it)).transpose()?;
     let links = given("/services", &request.services)?.map(|it| fields::services(app, it)).transpose()?;
-    change_one(app, by, id, async |from: &SkillRow| {
+    app.change(async || {
+        let from = changeable(app, by, id).await?;
         if from.installed_from.is_some() && links.is_some() {
             let detail = "an installed skill's services are its publisher's: upgrade it, or make a skill of your own";
             return Err(Error::invalid("/services", detail));
@@ -101,7 +102,7 @@ pub(crate) async fn update(app: &App, by: &Caller, id: &str, request: &UpdateSki
         if to.services != from.services {
             to.version = to.version.saturating_add(1);
         }
-        Ok((to, Action::SkillUpdated))
+        replaced(app, by, from, to, Action::SkillUpdated).await
     })
     .await
 }
@@ -125,27 +126,31 @@ pub(crate) async fn remove(app: &App, by: &Caller, id: &str, query: &DeleteSkill
     .await
 }
 
-/// Makes of a skill what `to` says, unless it is that already.
-pub(super) async fn change_one(
+/// One that the caller may change, and that is as they read it.
+pub(super) async fn changeable(app: &App, by: &Caller, id: &str) -> Result<SkillRow, Error> {
+    let found = find(app, by, id).await?;
+    owned::may_change(by, found.row.owner)?;
+    let row = found.row.clone();
+    by.still_sees(&record(app, found).await?)?;
+    Ok(row)
+}
+
+/// Puts a skill's new state in place of what it was, unless it is that already.
+pub(super) async fn replaced(
     app: &App,
     by: &Caller,
-    id: &str,
-    to: impl AsyncFn(&SkillRow) -> Result<(SkillRow, Action), Error>,
+    from: SkillRow,
+    to: SkillRow,
+    action: Action,
 ) -> Result<Committed<Skill>, Error> {
-    app.change(async || {
-        let found = find(app, by, id).await?;
-        owned::may_change(by, found.row.owner)?;
-        let from = found.row.clone();
-        by.still_sees(&record(app, found).await?)?;
-        let (to, action) = to(&from).await?;
-        if to == from {
-            let done = app.published(from.changed_in, ()).await?;
-            return again(app, by, from.organization, from.id, done).await;
-        }
-        let change = change(app, by, &to, action, SkillWrite::Replace(to.clone())).detail(services(&to));
-        again(app, by, from.organization, from.id, app.commit(change, ()).await?).await
-    })
-    .await
+    let (organization, id) = (from.organization, from.id);
+    let done = if to == from {
+        app.published(from.changed_in, ()).await?
+    } else {
+        let detail = services(&to);
+        app.commit(change(app, by, &to.clone(), action, SkillWrite::Replace(to)).detail(detail), ()).await?
+    };
+    again(app, by, organization, id, done).await
 }
 
 async fn find(app: &App, by: &Caller, id: &str) -> Result<ShownSkill, Error> {

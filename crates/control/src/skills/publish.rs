@@ -8,7 +8,7 @@ use portcullis_api::{InstallSkill, Page, Skill, WhichPage};
 use portcullis_engine::SkillId;
 use serde_json::json;
 
-use super::manage::{change_one, insert, services};
+use super::manage::{changeable, insert, replaced, services};
 use super::{fields, view};
 use crate::access::Permission::{SkillsRead, SkillsWrite};
 use crate::accounts::pages;
@@ -32,11 +32,13 @@ pub(crate) async fn list_published(app: &App, by: &Caller, query: &WhichPage) ->
 /// Lets others install the version in force.
 pub(crate) async fn publish(app: &App, by: &Caller, id: &str) -> Result<Committed<Skill>, Error> {
     by.require(SkillsWrite)?;
-    change_one(app, by, id, async |from: &SkillRow| {
+    app.change(async || {
+        let from = changeable(app, by, id).await?;
         if from.installed_from.is_some() {
             return Err(Error::invalid("", "an installed skill is its publisher's to publish"));
         }
-        Ok((SkillRow { published: Some(from.version), ..from.clone() }, Action::SkillPublished))
+        let to = SkillRow { published: Some(from.version), ..from.clone() };
+        replaced(app, by, from, to, Action::SkillPublished).await
     })
     .await
 }
@@ -44,8 +46,10 @@ pub(crate) async fn publish(app: &App, by: &Caller, id: &str) -> Result<Committe
 /// Lets nobody install it any more. What is installed stays.
 pub(crate) async fn unpublish(app: &App, by: &Caller, id: &str) -> Result<Committed<Skill>, Error> {
     by.require(SkillsWrite)?;
-    change_one(app, by, id, async |from: &SkillRow| {
-        Ok((SkillRow { published: None, ..from.clone() }, Action::SkillUnpublished))
+    app.change(async || {
+        let from = changeable(app, by, id).await?;
+        let to = SkillRow { published: None, ..from.clone() };
+        replaced(app, by, from, to, Action::SkillUnpublished).await
     })
     .await
 }
@@ -84,14 +88,16 @@ pub(crate) async fn install(
 /// Takes what its publisher has published now.
 pub(crate) async fn upgrade(app: &App, by: &Caller, id: &str) -> Result<Committed<Skill>, Error> {
     by.require(SkillsWrite)?;
-    change_one(app, by, id, async |from: &SkillRow| {
+    app.change(async || {
+        let from = changeable(app, by, id).await?;
         let Some(original) = from.installed_from else {
             return Err(Error::invalid("", "only an installed skill is upgraded: this one was made here"));
         };
         let gone = || Error::invalid("", "its publisher does not publish it any more: it stays as it is");
         let PublishedRow { row, .. } = app.store.published_skill(original).await?.ok_or_else(gone)?;
         let version = row.published.unwrap_or(row.version);
-        Ok((SkillRow { version, services: row.services, ..from.clone() }, Action::SkillUpgraded))
+        let to = SkillRow { version, services: row.services, ..from.clone() };
+        replaced(app, by, from, to, Action::SkillUpgraded).await
     })
     .await
 }
