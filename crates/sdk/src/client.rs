@@ -87,6 +87,13 @@ impl Client {
         written(accepted(request).await?).await
     }
 
+    /// Removes something; `force` says: even if it is in use.
+    pub(crate) async fn remove(&self, path: &str, force: bool) -> Result<Written<()>, Error> {
+        let query: &[(&str, bool)] = if force { &[("force", true)] } else { &[] };
+        let response = accepted(self.request(Method::DELETE, path)?.query(query)).await?;
+        Ok(Written { version: version(&response)?, value: () })
+    }
+
     pub(crate) async fn write<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -102,10 +109,14 @@ impl Client {
 
 /// What a write did, and its version.
 pub(crate) async fn written<T: DeserializeOwned>(response: Response) -> Result<Written<T>, Error> {
-    let version = response.headers().get(VERSION_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
-    let status = response.status().as_u16();
+    let version = version(&response);
     let value = decode(response).await?;
-    version.map(|version| Written { version, value }).ok_or(Error::Unexpected { status })
+    Ok(Written { version: version?, value })
+}
+
+fn version(response: &Response) -> Result<u64, Error> {
+    let version = response.headers().get(VERSION_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+    version.ok_or(Error::Unexpected { status: response.status().as_u16() })
 }
 
 /// An id as one path segment, whatever someone typed for an id.
