@@ -88,10 +88,9 @@ impl Client {
     }
 
     /// Removes something; `force` says: even if it is in use.
-    pub(crate) async fn remove(&self, path: &str, force: bool) -> Result<Written<()>, Error> {
+    pub(crate) async fn remove<T: DeserializeOwned>(&self, path: &str, force: bool) -> Result<Written<T>, Error> {
         let query: &[(&str, bool)] = if force { &[("force", true)] } else { &[] };
-        let response = accepted(self.request(Method::DELETE, path)?.query(query)).await?;
-        Ok(Written { version: version(&response)?, value: () })
+        written(accepted(self.request(Method::DELETE, path)?.query(query)).await?).await
     }
 
     pub(crate) async fn write<T: DeserializeOwned>(
@@ -109,14 +108,10 @@ impl Client {
 
 /// What a write did, and its version.
 pub(crate) async fn written<T: DeserializeOwned>(response: Response) -> Result<Written<T>, Error> {
-    let version = version(&response);
-    let value = decode(response).await?;
-    Ok(Written { version: version?, value })
-}
-
-fn version(response: &Response) -> Result<u64, Error> {
     let version = response.headers().get(VERSION_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
-    version.ok_or(Error::Unexpected { status: response.status().as_u16() })
+    let status = response.status().as_u16();
+    let value = decode(response).await?;
+    version.map(|version| Written { version, value }).ok_or(Error::Unexpected { status })
 }
 
 /// An id as one path segment, whatever someone typed for an id.

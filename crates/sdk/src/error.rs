@@ -24,6 +24,9 @@ pub enum Error {
          it, pin it too, and if they did not, somebody is after your secrets"
     )]
     UnpinnedEdgeKey(String),
+    /// The value stands where others read it; whoever enters it can fix it. Nothing was sealed.
+    #[error("the value is in the secret's name or description, which others see")]
+    ValueInSight,
     /// What is published as a key is none, or one of which everybody knows the other half. Nothing was sealed.
     #[error(
         "the control plane publishes a key that nothing can be sealed to: `{0}`\nhint: whoever runs the edges removes it with \

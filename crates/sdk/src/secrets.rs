@@ -32,6 +32,7 @@ impl Client {
     ) -> Result<Written<SecretRecord>, Error> {
         let there = self.find_secret(request.organization.as_deref(), &request.name, request.team).await?;
         let Some(there) = there else { return self.create_secret(request, value, pins).await };
+        out_of_sight(value, [request.description.as_deref(), Some(there.description.as_str())])?;
         let replaced = self.replace_secret(&there.id, value, pins).await?;
         match &request.description {
             Some(text) if *text != there.description => self.describe_secret(&there.id, text).await,
@@ -46,6 +47,7 @@ impl Client {
         value: &SecretValue,
         pins: &Pins,
     ) -> Result<Written<SecretRecord>, Error> {
+        out_of_sight(value, [Some(request.name.as_str()), request.description.as_deref()])?;
         let sealed = Some(self.seal_value(value, pins).await?);
         let request = CreateSecret { sealed, value: None, ..request.clone() };
         // Not with an idempotency key: nothing is kept of what holds a value.
@@ -111,9 +113,15 @@ impl Client {
     }
 
     /// Deletes a secret. Unless `force` is said, 409 `secret_in_use` if skills use it.
-    pub async fn delete_secret(&self, id: &str, force: bool) -> Result<Written<()>, Error> {
+    pub async fn delete_secret(&self, id: &str, force: bool) -> Result<Written<SecretRecord>, Error> {
         self.remove(&secret(id), force).await
     }
+}
+
+/// The control plane cannot tell what was sealed, so it cannot refuse this.
+fn out_of_sight<const N: usize>(value: &SecretValue, seen: [Option<&str>; N]) -> Result<(), Error> {
+    let is_seen = seen.into_iter().flatten().any(|text| text.contains(value.expose()));
+    if is_seen { Err(Error::ValueInSight) } else { Ok(()) }
 }
 
 fn secret(id: &str) -> String {

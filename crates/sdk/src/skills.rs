@@ -57,7 +57,7 @@ impl Client {
     }
 
     /// Deletes a skill. Unless `force` is said, 409 `skill_in_use` if keys belong to it.
-    pub async fn delete_skill(&self, id: &str, force: bool) -> Result<Written<()>, Error> {
+    pub async fn delete_skill(&self, id: &str, force: bool) -> Result<Written<Skill>, Error> {
         self.remove(&skill(id), force).await
     }
 }
