@@ -3,7 +3,7 @@
 use portcullis_api::{Patch, UpdateSkill};
 
 use super::print;
-use super::uses::Uses;
+use super::uses::{Uses, refusal};
 use crate::args::{Control, Output};
 use crate::exit::{Exit, Failure};
 use crate::output;
@@ -42,12 +42,13 @@ pub(super) async fn update(args: &Update) -> Result<Exit, Failure> {
     let services = args.uses.links()?;
     let request = UpdateSkill {
         description: args.description.clone().map_or(Patch::Keep, Patch::Set),
-        services: if services.is_empty() { Patch::Keep } else { Patch::Set(services) },
+        services: if services.is_empty() { Patch::Keep } else { Patch::Set(services.clone()) },
     };
     if request == UpdateSkill::default() {
         return Err(Failure::usage("nothing to change\nhint: give --use or --description"));
     }
-    let updated = args.control.client()?.update_skill(&args.id, &request).await?;
+    let updated = args.control.client()?.update_skill(&args.id, &request).await;
+    let updated = updated.map_err(|error| refusal(error, &services))?;
     output::enforced_from(updated.version);
     print(&updated.value, args.output.json)
 }

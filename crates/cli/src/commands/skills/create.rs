@@ -3,7 +3,7 @@
 use portcullis_api::CreateSkill;
 
 use super::print;
-use super::uses::Uses;
+use super::uses::{Uses, refusal};
 use crate::args::{Control, Output};
 use crate::exit::{Exit, Failure};
 use crate::output;
@@ -43,7 +43,8 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
         organization: args.organization.clone(),
         services,
     };
-    let made = args.control.client()?.create_skill(&request).await?;
+    let made = args.control.client()?.create_skill(&request).await;
+    let made = made.map_err(|error| refusal(error, &request.services))?;
     output::talk(&format!("made {}; `portcullis keys create --skill {0}` makes a key for it", made.value.id));
     print(&made.value, args.output.json)
 }

@@ -2,8 +2,10 @@
 
 use portcullis_api::skills::ServiceLink;
 use portcullis_engine::skill::is_secret_name;
+use portcullis_sdk::Error;
 
 use crate::exit::Failure;
+use crate::refused::{Given, naming};
 
 /// A service that a skill uses, as it was typed: looked at where nothing of it is repeated.
 #[derive(Debug, clap::Args)]
@@ -27,6 +29,17 @@ fn link(text: &str) -> Result<ServiceLink, Failure> {
     let names_only = "a service is followed by names of secrets, never by a value\nhint: --use weather:weather_api_key";
     let fine = !service.is_empty() && secrets.iter().all(|it| is_secret_name(it.as_bytes()));
     if fine { Ok(ServiceLink { service: service.to_owned(), secrets }) } else { Err(Failure::usage(names_only)) }
+}
+
+/// A refusal that says which of the services it is about.
+pub(super) fn refusal(error: Error, links: &[ServiceLink]) -> Failure {
+    let pointers: Vec<_> = (0..links.len()).map(|index| format!("/services/{index}/service")).collect();
+    let given = pointers.iter().zip(links).map(|(pointer, link)| Given {
+        pointer,
+        what: "service",
+        values: std::slice::from_ref(&link.service),
+    });
+    naming(error, &given.collect::<Vec<_>>())
 }
 
 /// As it would be typed.
