@@ -18,6 +18,17 @@ pub struct AddEdgeKey {
     pub description: Option<String>,
 }
 
+/// The query of `DELETE /v1/edge-keys/{id}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
+#[serde(deny_unknown_fields)]
+pub struct RemoveEdgeKey {
+    /// Whether it goes although secrets are sealed to it alone. No edge can use those until their values are entered again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub force: Option<bool>,
+}
+
 /// A public key that secrets are sealed to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

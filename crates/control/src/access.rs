@@ -48,16 +48,25 @@ pub(crate) enum Permission {
     EdgesRead,
     /// Read metrics.
     MetricsRead,
+    /// See secrets, which never shows a value, and what they are sealed to.
+    SecretsRead,
+    /// Make secrets, replace their values, remove them.
+    SecretsWrite,
+    /// See skills.
+    SkillsRead,
+    /// Make skills, change, publish, install and remove them.
+    SkillsWrite,
 }
 
 use Permission::{
     AuditRead, EdgesRead, KeysRead, KeysWrite, MembersRead, MembersWrite, MetricsRead, OrganizationsRead,
-    OrganizationsWrite, PolicyRead, PolicyWrite, TokensRead, TokensWrite,
+    OrganizationsWrite, PolicyRead, PolicyWrite, SecretsRead, SecretsWrite, SkillsRead, SkillsWrite, TokensRead,
+    TokensWrite,
 };
 
 impl Permission {
     /// Every permission there is.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 17] = [
         KeysRead,
         KeysWrite,
         MembersRead,
@@ -71,6 +80,10 @@ impl Permission {
         PolicyWrite,
         EdgesRead,
         MetricsRead,
+        SecretsRead,
+        SecretsWrite,
+        SkillsRead,
+        SkillsWrite,
     ];
 
     /// Its text: `keys:read`.
@@ -89,14 +102,18 @@ impl Permission {
             PolicyWrite => "policy:write",
             EdgesRead => "edges:read",
             MetricsRead => "metrics:read",
+            SecretsRead => "secrets:read",
+            SecretsWrite => "secrets:write",
+            SkillsRead => "skills:read",
+            SkillsWrite => "skills:write",
         }
     }
 
     /// The lowest role that has it; `operator` says whether in the operator's own organisation.
     const fn lowest_role(self, operator: bool) -> Option<Role> {
         match self {
-            KeysRead | MembersRead | OrganizationsRead | PolicyRead => Some(Role::Viewer),
-            KeysWrite | TokensRead | TokensWrite => Some(Role::Member),
+            KeysRead | MembersRead | OrganizationsRead | PolicyRead | SecretsRead | SkillsRead => Some(Role::Viewer),
+            KeysWrite | TokensRead | TokensWrite | SecretsWrite | SkillsWrite => Some(Role::Member),
             MembersWrite | OrganizationsWrite | AuditRead => Some(Role::Admin),
             EdgesRead if operator => Some(Role::Viewer),
             PolicyWrite | MetricsRead if operator => Some(Role::Admin),
@@ -155,7 +172,7 @@ impl FromStr for Role {
 
 /// A set of permissions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Permissions(u16);
+pub(crate) struct Permissions(u32);
 
 impl Permissions {
     /// Every permission there is.
@@ -211,18 +228,23 @@ mod tests {
     #[test]
     fn roles_grant_what_the_table_says() {
         for (role, operator, expected) in [
-            (Role::Viewer, false, "keys:read members:read organizations:read policy:read"),
-            (Role::Viewer, true, "keys:read members:read organizations:read policy:read edges:read"),
+            (Role::Viewer, false, "keys:read members:read organizations:read policy:read secrets:read skills:read"),
+            (
+                Role::Viewer,
+                true,
+                "keys:read members:read organizations:read policy:read edges:read secrets:read skills:read",
+            ),
             (
                 Role::Member,
                 false,
-                "keys:read keys:write members:read tokens:read tokens:write organizations:read policy:read",
+                "keys:read keys:write members:read tokens:read tokens:write organizations:read policy:read secrets:read \
+                 secrets:write skills:read skills:write",
             ),
             (
                 Role::Admin,
                 false,
                 "keys:read keys:write members:read members:write tokens:read tokens:write organizations:read \
-                 organizations:write audit:read policy:read",
+                 organizations:write audit:read policy:read secrets:read secrets:write skills:read skills:write",
             ),
         ] {
             assert_eq!(role.permissions(operator).to_text(), expected, "{role:?}");

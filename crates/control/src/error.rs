@@ -78,6 +78,28 @@ pub(crate) enum Error {
         "nobody counts what this organisation uses, so there is nothing to add to\nhint: give it a plan with a limit first"
     )]
     Unmetered,
+    /// It is somebody's own; they can do it.
+    #[error("it is somebody's own: only they can do this")]
+    OwnerOnly,
+    /// There is nothing to seal values to; the operator can make a key.
+    #[error("there is no key of the edges yet, so there is nothing to seal a value to\nhint: `portcullis edge-keys generate` makes one")]
+    NoEdgeKeys,
+    /// Skills find their references by the secret; the caller can say that they need not.
+    #[error("{}\nhint: with `?force=true` it is deleted all the same", use_secret(.0))]
+    SecretInUse(Vec<String>),
+    /// Keys belong to the skill; the caller can say that they need not.
+    #[error(
+        "{} to this skill\nhint: give them another first; with `?force=true` it is deleted all the same, and they belong to none",
+        count(*.0, "key belongs", "keys belong")
+    )]
+    SkillInUse(u64),
+    /// Secrets are sealed to this key and to no other; the caller can have their values entered again first.
+    #[error(
+        "{} sealed to this key alone\nhint: let their values be entered again first; with `?force=true` it is removed all the same, \
+         and no edge can use them until then",
+        count(*.0, "secret is", "secrets are")
+    )]
+    SecretsUnsealed(u64),
     /// There is one already; the caller can leave it out.
     #[error("{detail}")]
     Taken {
@@ -186,6 +208,21 @@ impl Error {
             Self::Invalid { pointer, detail } => Self::Invalid { pointer: format!("{parent}{pointer}"), detail },
             other => other,
         }
+    }
+}
+
+fn count(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// Which skills use a secret, twenty of them by name.
+fn use_secret(skills: &[String]) -> String {
+    const NAMED: usize = 20;
+    let verb = if skills.len() == 1 { "uses" } else { "use" };
+    let named = skills.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    match skills.len().saturating_sub(NAMED) {
+        0 => format!("{named} {verb} this secret"),
+        more => format!("{named} and {more} more {verb} this secret"),
     }
 }
 

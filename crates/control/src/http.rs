@@ -11,6 +11,7 @@ mod auth;
 mod body;
 mod denials;
 mod edge;
+mod edge_keys;
 mod explain;
 mod failure;
 mod finish;
@@ -31,8 +32,10 @@ pub(crate) mod polls;
 pub(crate) mod rates;
 mod receipts;
 mod routes;
+mod secrets;
 pub(crate) mod session;
 mod signing_keys;
+mod skills;
 mod status;
 mod tagged;
 mod tally;
@@ -149,6 +152,18 @@ fn management(routes: Routes) -> Routes {
         .api(routes!(issuers::list, issuers::create))
         .api(routes!(issuers::show, issuers::update, issuers::remove))
         .api(routes!(issuers::refresh))
+        .api(routes!(edge_keys::list, edge_keys::add))
+        .api(routes!(edge_keys::remove))
+        .api(routes!(secrets::list, secrets::create))
+        .api(routes!(secrets::show, secrets::update, secrets::remove))
+        .api(routes!(secrets::replace))
+        .api(routes!(skills::list, skills::create))
+        .api(routes!(skills::show, skills::update, skills::remove))
+        .api(routes!(skills::publish))
+        .api(routes!(skills::unpublish))
+        .api(routes!(skills::install))
+        .api(routes!(skills::upgrade))
+        .api(routes!(skills::published))
         .api(routes!(policy::show, policy::publish))
         .api(routes!(policy::check))
         .api(routes!(policy::versions))

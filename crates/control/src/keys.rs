@@ -20,13 +20,14 @@ mod rotation;
 mod trial;
 mod view;
 
-use portcullis_api::{Key, KeyKind, KeyStatus, UpdateKey};
+use portcullis_api::{Key, KeyKind, KeyStatus, Patch, UpdateKey};
 use portcullis_engine::KeyId;
 
 use crate::access::Permission::{KeysRead, KeysWrite};
 use crate::app::{App, Committed};
 use crate::caller::Caller;
 use crate::error::Error;
+use crate::skills;
 use crate::store::{Action, Change, KeyRow, Target, Write};
 
 pub(crate) use attention::attention;
@@ -62,6 +63,11 @@ pub(crate) async fn update(app: &App, by: &Caller, id: &str, request: &UpdateKey
         let before = changeable(found(app, by, id).await?)?;
         let mut row = before.clone();
         fields::apply(&app.policy(), request, &mut row)?;
+        match &request.skill {
+            Patch::Keep => {}
+            Patch::Clear => row.skill = None,
+            Patch::Set(named) => row.skill = Some(skills::usable(app, by, row.organization, named).await?),
+        }
         by.still_sees(&key(before.clone(), app.clock.seconds()))?;
         let (action, detail) = history::of_update(&before, &row);
         let shown = key(row.clone(), app.clock.seconds());

@@ -2,7 +2,7 @@
 //!
 //! Invariant: every letter of an alphabet is equally likely; a byte that would favour one is thrown away.
 
-use portcullis_engine::{KeyId, OrganizationId};
+use portcullis_engine::{KeyId, OrganizationId, SecretId, SkillId};
 
 /// The operating system gave no randomness. Nothing can be created until it does.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -35,6 +35,14 @@ pub(crate) fn key_id() -> Result<KeyId, NoRandomness> {
 
 pub(crate) fn organization_id() -> Result<OrganizationId, NoRandomness> {
     bytes().map(OrganizationId::from_bytes)
+}
+
+pub(crate) fn secret_id() -> Result<SecretId, NoRandomness> {
+    bytes().map(SecretId::from_bytes)
+}
+
+pub(crate) fn skill_id() -> Result<SkillId, NoRandomness> {
+    bytes().map(SkillId::from_bytes)
 }
 
 #[cfg(test)]

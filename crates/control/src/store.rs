@@ -188,6 +188,10 @@ pub(crate) enum Write {
     Issuer(IssuerWrite),
     /// About what access tokens are signed with.
     TokenKeys(TokenKeysWrite),
+    /// About secrets, and what they are sealed to.
+    Secret(SecretWrite),
+    /// About skills.
+    Skill(SkillWrite),
 }
 
 impl Write {
@@ -205,7 +209,9 @@ impl Write {
             | Self::App(AppWrite::EndGrants(..))
             | Self::PublishPolicy(_)
             | Self::Issuer(_)
-            | Self::TokenKeys(_) => true,
+            | Self::TokenKeys(_)
+            | Self::Secret(_)
+            | Self::Skill(_) => true,
             Self::ForgetObservations(..) | Self::Account(_) | Self::App(_) | Self::Webhook(_) => false,
         }
     }

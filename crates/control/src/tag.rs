@@ -9,7 +9,18 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// Members that change although nobody changes them.
-const VOLATILE: [&str; 4] = ["last_used", "age_days", "overdue", "idle"];
+const VOLATILE: [&str; 10] = [
+    "last_used",
+    "age_days",
+    "overdue",
+    "idle",
+    "last_used_at",
+    "unsealed",
+    "skills",
+    "skill_count",
+    "key_count",
+    "available_version",
+];
 
 /// On what condition something may be changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

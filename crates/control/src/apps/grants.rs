@@ -89,7 +89,7 @@ pub(crate) async fn record_without(app: &App, change: Change, user: UserId) -> R
     without(app, change, GrantsOf::User(user)).await
 }
 
-/// Stores a change, and that these end; waits for the edges only if there are some.
+/// Stores a change, and that these end; waits for the edges only if there are some, or they have to know of the change.
 async fn without(app: &App, change: Change, of: GrantsOf) -> Result<(), Error> {
     let (scope, user) = match of {
         GrantsOf::Member(organization, user) => (Scope::Only(organization), Some(user)),
@@ -98,7 +98,11 @@ async fn without(app: &App, change: Change, of: GrantsOf) -> Result<(), Error> {
     };
     let grants = app.store.grants(scope, user, &Slice { after: None, limit: u32::MAX }).await?;
     if grants.is_empty() {
-        return app.record(change.also(Write::App(AppWrite::NoGrants(of)))).await;
+        let change = change.also(Write::App(AppWrite::NoGrants(of)));
+        return match change.writes.iter().any(Write::changes_bundle) {
+            true => app.commit(change, ()).await.map(drop),
+            false => app.record(change).await,
+        };
     }
     let change = grants.iter().fold(change, |change, it| {
         let target = Target::new("grant", it.row.id, &it.app_name);

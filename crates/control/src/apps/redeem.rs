@@ -179,6 +179,7 @@ fn key(client: &AppRow, code: &CodeRow, user: &UserRow, id: KeyId, now: u64) -> 
         quota: None,
         rate: None,
         meter: None,
+        skill: None,
         changed_in: 0,
     }
 }

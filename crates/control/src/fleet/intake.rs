@@ -150,6 +150,9 @@ fn note(policy: &PolicyRoom, report: &Report, edge: HeardEdge, now: u64, all: &m
         // An edge may know more keys than this version does, and no key was used in the future.
         let _ = id.parse().map(|key| all.used(key, (*time).min(now)));
     }
+    for (id, time) in &report.secrets_used {
+        let _ = id.parse().map(|secret| all.used_secret(secret, (*time).min(now)));
+    }
     for sample in report.samples.iter().filter_map(Told::known).take(MAX_SAMPLES) {
         let seen = Seen { requests: sample.count.min(MAX_COUNT), first: now, last: now };
         sighting(policy, sample).into_iter().for_each(|it| all.saw(it, seen));

@@ -1,6 +1,7 @@
 //! Reading what callers send and writing what they get back.
 //!
-//! Invariant: an error about a body never quotes what looks like a key.
+//! Invariants: an error about a body never quotes what looks like a key; one about a body that may hold a secret's value quotes
+//! nothing of it.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -13,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use portcullis_api::VERSION_HEADER;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
 use super::failure::Failure;
 use crate::app::{App, Committed};
@@ -26,6 +28,32 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
         read(request, app).await.and_then(|bytes| parse(app, &bytes)).map(Self)
     }
+}
+
+/// A JSON body that may hold what nobody may see: if it cannot be read, nothing of it is said again.
+pub(super) struct Unquoted<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Unquoted<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let bytes = read(request, app).await?;
+        let is_object = bytes.trim_ascii_start().first() == Some(&b'{');
+        if !is_object {
+            return Err(malformed(app, "body", "expected an object"));
+        }
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| malformed(app, "body", &without_quotes(&error)))
+    }
+}
+
+/// What serde says, without anything that was sent.
+fn without_quotes(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        Category::Data => "a member is missing, unknown, there twice, or not of the type that is described in `/v1/openapi.json`",
+        Category::Eof => "it ends too early",
+        Category::Syntax | Category::Io => "it is not JSON",
+    };
+    format!("{what}, at line {} column {}", error.line(), error.column())
 }
 
 /// A JSON body; none at all is an empty object.

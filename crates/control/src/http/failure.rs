@@ -101,9 +101,12 @@ impl From<Error> for Failure {
         let detail = error.to_string();
         match error {
             Error::NotFound(_) | Error::Unknown { .. } | Error::UnknownEdge { .. } => Self::not_found(detail),
-            Error::Forbidden(_) | Error::OperatorOnly | Error::NoMembership | Error::PeopleOnly | Error::TooLow(_) => {
-                Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
-            }
+            Error::Forbidden(_)
+            | Error::OperatorOnly
+            | Error::OwnerOnly
+            | Error::NoMembership
+            | Error::PeopleOnly
+            | Error::TooLow(_) => Self::new(StatusCode::FORBIDDEN, "forbidden", detail),
             Error::LastOwner => Self::new(StatusCode::CONFLICT, "last_owner", detail),
             Error::AlreadyMember => Self::new(StatusCode::CONFLICT, "already_member", detail),
             Error::Void => Self::not_found(detail),
@@ -121,6 +124,10 @@ impl From<Error> for Failure {
                 Self { pointer: Some(pointer), ..failure }
             }
             Error::PlanInUse(_) => Self::new(StatusCode::CONFLICT, "plan_in_use", detail),
+            Error::NoEdgeKeys => Self::new(StatusCode::CONFLICT, "no_edge_keys", detail),
+            Error::SecretInUse(_) => Self::new(StatusCode::CONFLICT, "secret_in_use", detail),
+            Error::SkillInUse(_) => Self::new(StatusCode::CONFLICT, "skill_in_use", detail),
+            Error::SecretsUnsealed(_) => Self::new(StatusCode::CONFLICT, "secrets_unsealed", detail),
             Error::Unmetered => Self::new(StatusCode::CONFLICT, "not_metered", detail),
             Error::Taken { pointer, .. } => {
                 let failure = Self::new(StatusCode::CONFLICT, "already_exists", detail);

@@ -222,6 +222,7 @@ fn key(
         quota: None,
         rate: None,
         meter: None,
+        skill: None,
         changed_in: 0,
     })
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use portcullis_api::keys::CreateKeys;
 use portcullis_api::{ApiKey, CreateKey, CreatedKey, KeyKind, Secret};
-use portcullis_engine::{KeyId, OrganizationId};
+use portcullis_engine::{KeyId, OrganizationId, SkillId};
 use sha2::{Digest, Sha256};
 
 use super::material::Material;
@@ -22,6 +22,7 @@ use crate::organizations;
 use crate::policy::PolicyRoom;
 use crate::quota;
 use crate::random;
+use crate::skills::Usable;
 use crate::store::{Action, Change, KeyRow, StoreError, Target, Write};
 
 /// A key's row and what its holder gets, before both go their own ways.
@@ -37,6 +38,12 @@ pub(super) enum Handed {
     Key(ApiKey),
     /// A credential's secret.
     Secret(crate::secret::Secret),
+}
+
+/// What a key belongs to.
+struct Belongs {
+    organization: OrganizationId,
+    skill: Option<SkillId>,
 }
 
 /// The organisations that a batch names, each looked up once.
@@ -83,7 +90,8 @@ async fn create_as(
     let organization = organizations::resolve(app, by, request.organization.as_deref()).await?;
     let policy = app.policy();
     let id = id.map_or_else(random::key_id, Ok)?;
-    let made = make(app, by, &policy, request, organization, id)?;
+    let skill = Usable::default().find(app, by, organization, request.skill.as_deref()).await?;
+    let made = make(app, by, &policy, request, Belongs { organization, skill }, id)?;
     app.ready().await?;
     let issued = app.issue(made.insertion(app, by), ()).await?;
     Ok(issued.map(|(), published| made.into_answer(app, &policy, published)))
@@ -99,11 +107,12 @@ pub(crate) async fn create_batch(
     check_count(request.keys.len())?;
     let policy = app.policy();
     let mut made = Vec::with_capacity(request.keys.len());
-    let mut organizations = Organizations::default();
+    let (mut organizations, mut skills) = (Organizations::default(), Usable::default());
     for (index, key) in request.keys.into_iter().enumerate() {
         let at = |error: Error| error.within(&format!("/keys/{index}"));
         let organization = organizations.resolve(app, by, key.organization.as_deref()).await.map_err(at)?;
-        made.push(make(app, by, &policy, key, organization, random::key_id()?).map_err(at)?);
+        let skill = skills.find(app, by, organization, key.skill.as_deref()).await.map_err(at)?;
+        made.push(make(app, by, &policy, key, Belongs { organization, skill }, random::key_id()?).map_err(at)?);
     }
     let change = Change::new(by, app.clock.millis());
     let change = made.iter().fold(change, |change, it| change.and(it.insertion(app, by)));
@@ -117,7 +126,7 @@ fn make(
     by: &Caller,
     policy: &PolicyRoom,
     request: CreateKey,
-    organization: OrganizationId,
+    Belongs { organization, skill }: Belongs,
     id: KeyId,
 ) -> Result<Made, Error> {
     let material = material(policy, &request, id)?;
@@ -151,6 +160,7 @@ fn make(
         quota: request.quota.as_ref().map(quota::key_quota).transpose()?,
         rate: request.rate.as_ref().map(quota::rate).transpose()?,
         meter: None,
+        skill,
         changed_in: 0,
     };
     Ok(Made { row, handed: material.handed })

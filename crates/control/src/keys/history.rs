@@ -54,5 +54,6 @@ fn members(row: &KeyRow) -> Detail {
         ("metadata", json!(row.metadata)),
         ("quota", json!(row.quota)),
         ("rate", json!(row.rate)),
+        ("skill", json!(row.skill.map(|id| id.to_string()))),
     ]
 }

@@ -85,6 +85,7 @@ fn parse(
         quota: None,
         rate: None,
         meter: None,
+        skill: None,
         changed_in: 0,
     })
 }

@@ -56,6 +56,7 @@ fn to_engine(sent: api::RestrictionsSpec) -> spec::RestrictionsSpec {
         }),
         endpoint: sent.endpoint.map(|it| spec::EndpointSpec { mode: mode(it.mode), allow: it.allow }),
         limits: None,
+        skill: None,
         trial: None,
     }
 }

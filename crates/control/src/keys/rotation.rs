@@ -1,6 +1,6 @@
 //! Rotation: a new key like the old one, which goes on working for an overlap.
 //!
-//! Invariants: the new key has the old one's prefix, environment, scopes, restrictions, trial, metadata, limits and
+//! Invariants: the new key has the old one's prefix, environment, scopes, restrictions, trial, metadata, limits, skill and
 //! expiry, and goes on with what is left of its quota; the
 //! old one never works longer than it would have, and what does not work is not revived.
 

@@ -103,6 +103,7 @@ fn merged(own: Option<RestrictionsSpec>, tried: Option<RestrictionsSpec>) -> Opt
         referrer: tried.referrer.or(own.referrer),
         endpoint: tried.endpoint.or(own.endpoint),
         limits: own.limits,
+        skill: own.skill,
         trial: None,
     })
 }

@@ -41,6 +41,7 @@ pub(crate) fn key(row: KeyRow, now: u64) -> Key {
         trial: row.trial.map(trial),
         quota: row.quota,
         rate: row.rate,
+        skill: row.skill.map(|it| it.to_string()),
     }
 }
 

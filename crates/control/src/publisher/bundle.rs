@@ -156,6 +156,7 @@ impl Builder {
                 key_count: self.index.key_count() as u64,
                 policy: self.policy.to_ref(),
                 tokens: tokens.map(Blob::to_ref),
+                skills: Vec::new(),
                 organizations: self.organizations.iter().map(Blob::to_ref).collect(),
                 keys: self.keys.iter().map(Blob::to_ref).collect(),
             },

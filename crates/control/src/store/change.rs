@@ -175,6 +175,19 @@ actions! {
     IssuerUpdated "issuer.updated",
     IssuerKeysChanged "issuer.keys_changed",
     IssuerFailed "issuer.failed",
+    SecretCreated "secret.created",
+    SecretReplaced "secret.replaced",
+    SecretUpdated "secret.updated",
+    SecretDeleted "secret.deleted",
+    SkillCreated "skill.created",
+    SkillUpdated "skill.updated",
+    SkillPublished "skill.published",
+    SkillUnpublished "skill.unpublished",
+    SkillInstalled "skill.installed",
+    SkillUpgraded "skill.upgraded",
+    SkillDeleted "skill.deleted",
+    EdgeKeyAdded "edge_key.added",
+    EdgeKeyRemoved "edge_key.removed",
 }
 
 impl std::str::FromStr for Action {

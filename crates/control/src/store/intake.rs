@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use portcullis_engine::KeyId;
+use portcullis_engine::{KeyId, SecretId};
 
 use super::{DenialRow, Heard, Seen, Sighting, StoreError, Used, UsedFor};
 
@@ -25,6 +25,8 @@ pub(crate) struct Noted {
     pub heard: Heard,
     /// When keys were last used, in Unix seconds.
     pub uses: BTreeMap<KeyId, u64>,
+    /// When secrets were last used, in Unix seconds.
+    pub secrets: BTreeMap<SecretId, u64>,
     /// Requests that were let through and are told of.
     pub seen: BTreeMap<Sighting, Seen>,
     /// Requests that were refused.
@@ -94,12 +96,18 @@ pub(crate) struct TakenIn {
 impl Noted {
     /// About how many rows it takes.
     pub(crate) fn len(&self) -> usize {
-        self.uses.len() + self.seen.len() + self.denials.len() + self.usage.len()
+        self.uses.len() + self.secrets.len() + self.seen.len() + self.denials.len() + self.usage.len()
     }
 
     /// A key was used.
     pub(crate) fn used(&mut self, key: KeyId, time: u64) {
         let last = self.uses.entry(key).or_default();
+        *last = time.max(*last);
+    }
+
+    /// A secret was used.
+    pub(crate) fn used_secret(&mut self, secret: SecretId, time: u64) {
+        let last = self.secrets.entry(secret).or_default();
         *last = time.max(*last);
     }
 
@@ -117,6 +125,7 @@ impl Noted {
     pub(crate) fn absorb(&mut self, later: Self) {
         self.heard.absorb(later.heard);
         later.uses.into_iter().for_each(|(key, time)| self.used(key, time));
+        later.secrets.into_iter().for_each(|(secret, time)| self.used_secret(secret, time));
         later.seen.into_iter().for_each(|(sighting, seen)| self.saw(sighting, seen));
         self.denials.extend(later.denials);
         later.usage.into_iter().for_each(|(what, used)| self.did(what, used));
@@ -135,6 +144,7 @@ impl Noted {
         Self {
             heard: std::mem::take(&mut self.heard),
             uses: first(&mut self.uses, &mut most),
+            secrets: first(&mut self.secrets, &mut most),
             seen: first(&mut self.seen, &mut most),
             usage: first(&mut self.usage, &mut most),
             denials,

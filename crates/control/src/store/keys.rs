@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use portcullis_api::KeyKind;
 use portcullis_api::plans::{KeyQuota, Rate};
 use portcullis_engine::spec::{LimitsSpec, RateSpec, RestrictionsSpec, TrialSpec};
-use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId};
+use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId, SkillId};
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
@@ -89,6 +89,8 @@ pub(crate) struct KeyRow {
     pub rate: Option<Rate>,
     /// The first of the keys that were rotated into each other, whose meter it shares; `None` = this one.
     pub meter: Option<KeyId>,
+    /// The skill it belongs to, which is of its organisation.
+    pub skill: Option<SkillId>,
     /// The version it last changed in, as read.
     pub changed_in: u64,
 }
@@ -170,7 +172,8 @@ impl KeyRow {
     /// Its restrictions as edges get them.
     pub(crate) fn published_restrictions(&self) -> RestrictionsSpec {
         let limits = published_limits(self.quota.is_some(), self.rate, self.meter);
-        let own = RestrictionsSpec { limits, ..self.restrictions.clone().unwrap_or_default() };
+        let skill = self.skill.map(|id| id.to_string());
+        let own = RestrictionsSpec { limits, skill, ..self.restrictions.clone().unwrap_or_default() };
         match self.revoked_at {
             None => with_trial(own, self.trial.clone(), self.successor.is_some()),
             Some(_) => own,
@@ -206,7 +209,7 @@ pub(super) fn with_trial(own: RestrictionsSpec, trial: Option<TrialRow>, retirin
         return own;
     }
     let TrialRow { scopes, restrictions, since: _ } = trial.unwrap_or_default();
-    let RestrictionsSpec { ip, referrer, endpoint, limits: _, trial: _ } = restrictions.unwrap_or_default();
+    let RestrictionsSpec { ip, referrer, endpoint, limits: _, skill: _, trial: _ } = restrictions.unwrap_or_default();
     let scopes = scopes.map(|text| text.split_whitespace().map(str::to_owned).collect());
     RestrictionsSpec { trial: Some(TrialSpec { ip, referrer, endpoint, scopes, retiring }), ..own }
 }

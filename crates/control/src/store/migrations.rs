@@ -41,6 +41,7 @@ const SCRIPTS: &[Script] = scripts! {
     15 "0015_credentials_and_token_keys" "credentials and token keys",
     16 "0016_apps_and_grants" "apps and grants",
     17 "0017_issuers" "issuers",
+    18 "0018_skills_and_secrets" "skills and secrets",
 };
 
 impl Script {

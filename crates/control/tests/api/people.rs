@@ -10,7 +10,8 @@ use crate::stack::{Answer, ON_POSTGRES, Stack};
 
 /// Every permission that there is.
 pub(crate) const ALL_SCOPES: &str = "keys:read keys:write members:read members:write tokens:read tokens:write \
-     organizations:read organizations:write audit:read policy:read policy:write edges:read metrics:read";
+     organizations:read organizations:write audit:read policy:read policy:write edges:read metrics:read secrets:read secrets:write \
+     skills:read skills:write";
 /// Matches no password.
 const NO_PASSWORD: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";

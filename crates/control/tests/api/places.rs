@@ -1,7 +1,8 @@
 //! What stands for `{…}` in the tables of routes and pages: ids of rows, fresh for each request.
 
+use portcullis_seal::PrivateKey;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::people::unique;
 use crate::stack::Stack;
@@ -31,6 +32,13 @@ pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> Str
         "invitation",
         "token",
         "plan",
+        "fresh",
+        "public_key",
+        "edge_key",
+        "secret",
+        "skill",
+        "published",
+        "installed",
         "app",
         "grant",
     ] {
@@ -53,6 +61,20 @@ pub(crate) async fn filled(stack: &Stack, organization: &str, text: &str) -> Str
                 "denial" => denial(stack, organization).await,
                 "app" => app(stack, organization).await,
                 "grant" => grant(stack, organization).await,
+                "fresh" => {
+                    edge_key(stack).await;
+                    unique()
+                }
+                "public_key" => public_key(stack).await,
+                "edge_key" => {
+                    let key = public_key(stack).await;
+                    let made = stack.post("/v1/edge-keys", json!({ "public_key": key })).await.json();
+                    made["id"].as_str().unwrap().to_owned()
+                }
+                "secret" => secret(stack, organization).await,
+                "skill" => skill(stack, organization).await,
+                "published" => published(stack, organization).await,
+                "installed" => installed(stack, organization).await,
                 "sha256" => format!("{:0>64}", unique()),
                 "plan" => {
                     let body = json!({ "name": format!("{:0>64}", unique()) });
@@ -106,6 +128,52 @@ async fn issuer(stack: &Stack, organization: &str) -> String {
         ))
         .await;
     id
+}
+
+/// A public key for edges that nobody has the other half of, and room for it.
+async fn public_key(stack: &Stack) -> String {
+    stack.run("DELETE FROM secret_boxes".to_owned()).await;
+    stack.run("DELETE FROM edge_keys".to_owned()).await;
+    let seed = unique().as_bytes().repeat(2);
+    PrivateKey::from_bytes(seed.try_into().unwrap()).public().to_string()
+}
+
+/// Something to seal values to.
+async fn edge_key(stack: &Stack) {
+    if stack.get("/v1/edge-keys").await.json()["data"] == json!([]) {
+        let key = public_key(stack).await;
+        assert_eq!(stack.post("/v1/edge-keys", json!({ "public_key": key })).await.status, 201);
+    }
+}
+
+/// What the administrator makes for the whole organisation; its id.
+async fn made(stack: &Stack, path: &str, organization: &str, mut body: Value) -> String {
+    body["name"] = json!(format!("s{}", unique()));
+    body["team"] = json!(true);
+    body["organization"] = json!(organization);
+    let made = stack.post(path, body).await;
+    assert_eq!(made.status, 201, "{}", made.json());
+    made.json()["id"].as_str().unwrap().to_owned()
+}
+
+pub(crate) async fn secret(stack: &Stack, organization: &str) -> String {
+    edge_key(stack).await;
+    made(stack, "/v1/secrets", organization, json!({ "value": "correct horse" })).await
+}
+
+pub(crate) async fn skill(stack: &Stack, organization: &str) -> String {
+    made(stack, "/v1/skills", organization, json!({})).await
+}
+
+async fn published(stack: &Stack, organization: &str) -> String {
+    let id = skill(stack, organization).await;
+    assert_eq!(stack.post(&format!("/v1/skills/{id}/publish"), json!({})).await.status, 200);
+    id
+}
+
+async fn installed(stack: &Stack, organization: &str) -> String {
+    let original = published(stack, organization).await;
+    made(stack, &format!("/v1/skills/{original}/install"), organization, json!({})).await
 }
 
 /// One that nobody listens to. There are never too many.

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::page_table::PAGES;
 use super::people::Person;
-use super::places::{denial, filled, webhook};
+use super::places::{denial, filled, secret, skill, webhook};
 use crate::stack::Stack;
 
 /// Who asks, in the order of the columns below.
@@ -185,6 +185,35 @@ const TABLE: &[Row] = &[
     row("GET /v1/grants/{grant}", "",                               "200  200 200 404 404  200 200 404 404  404  403  401  401"),
     row("DELETE /v1/grants/{grant}", "",                            "200  200 200 404 403  200 200 404 403  404  403  401  401"),
 
+    row("GET /v1/edge-keys", "",                                    "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("POST /v1/edge-keys", r#"{"public_key":"{public_key}"}"#,   "201  201 201 403 403  403 403 403 403  403  403  401  401"),
+    row("DELETE /v1/edge-keys/{edge_key}", "",                      "200  200 200 403 403  403 403 403 403  403  403  401  401"),
+    row("GET /v1/secrets", "",                                      "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("GET /v1/secrets?organization={org}", "",                   "200  200 200 200 200  200 200 200 200  422  403  401  401"),
+    row("POST /v1/secrets", r#"{"name":"s{fresh}","value":"correct horse"}"#,
+                                                                    "422  201 201 201 403  201 201 201 403  201  403  401  401"),
+    row("POST /v1/secrets", r#"{"name":"s{fresh}","value":"correct horse","team":true,"organization":"{org}"}"#,
+                                                                    "201  201 201 403 403  201 201 403 403  422  403  401  401"),
+    row("GET /v1/secrets/{secret}", "",                             "200  200 200 200 200  200 200 200 200  404  403  401  401"),
+    row("PATCH /v1/secrets/{secret}", r#"{"description":"y"}"#,     "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("PUT /v1/secrets/{secret}/value", r#"{"value":"battery staple"}"#,
+                                                                    "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("DELETE /v1/secrets/{secret}", "",                          "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("GET /v1/skills", "",                                       "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+    row("GET /v1/skills?organization={org}", "",                    "200  200 200 200 200  200 200 200 200  422  403  401  401"),
+    row("POST /v1/skills", r#"{"name":"s{fresh}"}"#,                "422  201 201 201 403  201 201 201 403  201  403  401  401"),
+    row("POST /v1/skills", r#"{"name":"s{fresh}","team":true,"organization":"{org}"}"#,
+                                                                    "201  201 201 403 403  201 201 403 403  422  403  401  401"),
+    row("GET /v1/skills/{skill}", "",                               "200  200 200 200 200  200 200 200 200  404  403  401  401"),
+    row("PATCH /v1/skills/{skill}", r#"{"description":"y"}"#,       "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("DELETE /v1/skills/{skill}", "",                            "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("POST /v1/skills/{skill}/publish", "",                      "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("POST /v1/skills/{published}/unpublish", "",                "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("POST /v1/skills/{installed}/upgrade", "",                  "200  200 200 403 403  200 200 403 403  404  403  401  401"),
+    row("POST /v1/skills/{published}/install", r#"{"name":"s{fresh}"}"#,
+                                                                    "422  201 201 201 403  201 201 201 403  201  403  401  401"),
+    row("GET /v1/published-skills", "",                             "200  200 200 200 200  200 200 200 200  200  403  401  401"),
+
     row("GET /v1/policy", "",                                       "200  200 200 200 200  200 200 200 200  200  403  401  401"),
     row("POST /v1/policy", r#"{"toml":""}"#,                        "422  422 422 403 403  403 403 403 403  403  403  401  401"),
     row("POST /v1/policy:check", r#"{"toml":""}"#,                  "200  200 200 200 200  200 200 200 200  200  403  401  401"),
@@ -293,10 +322,13 @@ async fn nothing_of_one_organisation_is_in_any_answer_to_another() {
     let token = stack.post("/v1/tokens", token).await.json()["id"].as_str().unwrap().to_owned();
     let denied = denial(&stack, &theirs).await;
     let hook = webhook(&stack, &theirs).await;
+    let (hidden, skilled) = (secret(&stack, &theirs).await, skill(&stack, &theirs).await);
     let sent = stack.post(&format!("/v1/webhooks/{hook}/test"), json!({})).await.json();
     let ids = [
         &denied,
         &hook,
+        &hidden,
+        &skilled,
         sent["id"].as_str().unwrap(),
         key.as_str(),
         &token,

@@ -9,7 +9,7 @@ use crate::stack::Stack;
 use crate::visitor::{Page, Visitor};
 
 const PASSWORD: &str = "correct horse battery staple";
-const SCOPES: [&str; 13] = [
+const SCOPES: [&str; 17] = [
     "keys:read",
     "keys:write",
     "members:read",
@@ -23,6 +23,10 @@ const SCOPES: [&str; 13] = [
     "policy:write",
     "edges:read",
     "metrics:read",
+    "secrets:read",
+    "secrets:write",
+    "skills:read",
+    "skills:write",
 ];
 
 /// Somebody who is signed in and has a token.

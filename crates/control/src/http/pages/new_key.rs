@@ -82,6 +82,7 @@ fn request(sent: &Fields) -> Result<CreateKey, Error> {
         restrictions: fields::spec(&restrictions),
         quota: None,
         rate: None,
+        skill: None,
         created_by: None,
         metadata: fields::metadata(sent.get("metadata"))?,
     })

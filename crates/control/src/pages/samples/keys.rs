@@ -53,6 +53,7 @@ fn record(name: &str, status: KeyStatus, age_days: u64) -> Key {
         trial: None,
         quota: None,
         rate: None,
+        skill: None,
     }
 }
 

@@ -39,7 +39,8 @@ pub(crate) enum AccountWrite {
     InsertMember(MemberRow),
     /// What a member, as read, is from now on; refused if nobody would be left who owns the organisation.
     SetRole(MemberRow, Role, u64),
-    /// A member, as read, is none any more; their sessions and personal tokens there end. Refused as above.
+    /// A member, as read, is none any more; their sessions and personal tokens there end. Refused as above,
+    /// or if they have secrets or skills there: `SecretWrite::DeleteOf` takes these before.
     RemoveMember(MemberRow, u64),
     /// A new invitation.
     InsertInvitation(InvitationRow),

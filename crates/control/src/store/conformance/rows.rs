@@ -60,6 +60,7 @@ pub(super) fn key(number: u16, organization: u8) -> KeyRow {
         quota: None,
         rate: None,
         meter: None,
+        skill: None,
         changed_in: 0,
     }
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::columns::signed;
 use super::store::again;
-use super::{Connection, SqlStore, denials, keys, observations, reports, usage};
+use super::{Connection, SqlStore, denials, keys, observations, reports, secrets, usage};
 use crate::store::{Intake, Portion, StoreError, Stream, TakenIn};
 
 #[async_trait]
@@ -34,6 +34,7 @@ impl SqlStore {
         observations::record(&mut transaction, &all.seen).await?;
         denials::record(&mut transaction, &all.denials).await?;
         done.strangers = usage::record(&mut transaction, &all.usage).await?;
+        secrets::record_uses(&mut transaction, &all.secrets).await?;
         keys::record_uses(&mut transaction, &all.uses).await?;
         transaction.commit().await?;
         Ok(done)

@@ -4,7 +4,7 @@
 
 use portcullis_api::KeyQuota;
 use portcullis_engine::spec::RestrictionsSpec;
-use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId};
+use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId, SkillId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::Row as _;
@@ -43,6 +43,7 @@ pub(super) fn key(row: &Row) -> Result<KeyRow, StoreError> {
         quota: quota(row)?,
         rate: json_or_null(row, "rate")?,
         meter: parsed_or_null(row, "meter")?,
+        skill: parsed_or_null(row, "skill")?,
         changed_in: unsigned("changed_in", row.try_get("changed_in")?)?,
     })
 }
@@ -82,17 +83,19 @@ fn readable(row: &Row, digest: KeyDigest) -> Result<BundleKey, StoreError> {
 }
 
 /// The restrictions as edges get them: with what is tried on the key, and whether it was rotated and lives on for its
-/// overlap, and its own limits. Keys without any of these keep their stored text.
+/// overlap, its own limits and its skill. Keys without any of these keep their stored text.
 fn published(row: &Row, is_revoked: bool) -> Result<Option<String>, StoreError> {
     let trial: Option<TrialRow> = json_or_null(row, "trial")?;
     let retiring = row.try_get::<Option<&str>, _>("successor")?.is_some();
     let has_quota = row.try_get::<Option<i64>, _>("quota_limit")?.is_some();
     let limits = published_limits(has_quota, json_or_null(row, "rate")?, parsed_or_null(row, "meter")?);
-    if is_revoked || (trial.is_none() && !retiring && limits.is_none()) {
+    let skill: Option<SkillId> = parsed_or_null(row, "skill")?;
+    if is_revoked || (trial.is_none() && !retiring && limits.is_none() && skill.is_none()) {
         return Ok(row.try_get("restrictions")?);
     }
     let own: Option<RestrictionsSpec> = json_or_null(row, "restrictions")?;
-    let own = RestrictionsSpec { limits, ..own.unwrap_or_default() };
+    let skill = skill.map(|id| id.to_string());
+    let own = RestrictionsSpec { limits, skill, ..own.unwrap_or_default() };
     json("restrictions", &with_trial(own, trial, retiring)).map(Some)
 }
 

@@ -17,7 +17,7 @@ use crate::store::{BundleKey, KeyRow, Keys, StoreError, UnrevokedKey, Visitor};
 
 const COLUMNS: &str = "id, kind, digest, secret, name, display, prefix, environment, organization, scopes, restrictions, enabled, \
                        created_by, created_at, created_in, expires_at, revoked_at, last_used, successor, metadata, \
-                       trial, quota_limit, quota_period, rate, meter, changed_in";
+                       trial, quota_limit, quota_period, rate, meter, skill, changed_in";
 
 /// Both ends of what changed are named: with one alone PostgreSQL reads the whole table, from when a statement was first
 /// planned, on an empty table, until statistics are taken.
@@ -26,18 +26,20 @@ const SUMMARIES: &str = "SELECT id, kind, name, display, environment, organizati
                          WHERE changed_in > $1 AND changed_in <= (SELECT version FROM bundle)";
 
 const CHANGED: &str = "SELECT digest, id, organization, enabled, expires_at, revoked_at, scopes, restrictions, successor, \
-                       trial, quota_limit, rate, meter FROM keys WHERE changed_in > $1 AND changed_in <= (SELECT version FROM bundle) \
+                       trial, quota_limit, rate, meter, skill FROM keys WHERE changed_in > $1 AND changed_in <= (SELECT version FROM bundle) \
                        AND ($1 > 0 OR revoked_at IS NULL OR revoked_at >= $2)";
 
 /// PostgreSQL finds so many by their ids; for many more of a table it would rather read all of it.
 const CHOSEN_AT_ONCE: usize = 250;
 
+/// Refused if its skill is none of its organisation's, as when it was deleted meanwhile.
 pub(super) async fn insert(connection: &mut Connection, row: &KeyRow, version: u64) -> Result<(), StoreError> {
     let sql = "INSERT INTO keys (id, digest, name, display, prefix, environment, organization, scopes, restrictions, \
                enabled, created_by, created_at, expires_at, revoked_at, last_used, successor, metadata, trial, \
-               created_in, changed_in, quota_limit, quota_period, rate, meter, kind, secret) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \
-               $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20, $21, $22, $23, $24, $25)";
-    sqlx::query(sql)
+               created_in, changed_in, quota_limit, quota_period, rate, meter, kind, secret, skill) SELECT $1, $2, $3, $4, $5, $6, $7, $8, \
+               $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20, $21, $22, $23, $24, $25, $26 \
+               WHERE $26 IS NULL OR EXISTS (SELECT 1 FROM skills WHERE id = $26 AND organization = $7)";
+    let done = sqlx::query(sql)
         .bind(row.id.to_string())
         .bind(row.digest.as_bytes().to_vec())
         .bind(&row.name)
@@ -63,16 +65,18 @@ pub(super) async fn insert(connection: &mut Connection, row: &KeyRow, version: u
         .bind(row.meter.map(|id| id.to_string()))
         .bind(row.kind.as_str())
         .bind(row.secret.map(SecretDigest::to_bytes))
+        .bind(row.skill.map(|id| id.to_string()))
         .execute(connection)
         .await?;
-    Ok(())
+    exactly_one(done.rows_affected())
 }
 
-/// Writes what may change in a key's life; everything else is as it was made.
+/// Writes what may change in a key's life; everything else is as it was made. Refused as above.
 pub(super) async fn replace(connection: &mut Connection, row: &KeyRow, version: u64) -> Result<(), StoreError> {
     let sql = "UPDATE keys SET name = $1, scopes = $2, restrictions = $3, enabled = $4, expires_at = $5, \
                revoked_at = $6, successor = $7, metadata = $8, trial = $9, changed_in = $10, \
-               quota_limit = $11, quota_period = $12, rate = $13 WHERE id = $14 AND changed_in = $15";
+               quota_limit = $11, quota_period = $12, rate = $13, skill = $14 WHERE id = $15 AND changed_in = $16 \
+               AND ($14 IS NULL OR EXISTS (SELECT 1 FROM skills s WHERE s.id = $14 AND s.organization = keys.organization))";
     let done = sqlx::query(sql)
         .bind(&row.name)
         .bind(&row.scopes)
@@ -87,6 +91,7 @@ pub(super) async fn replace(connection: &mut Connection, row: &KeyRow, version: 
         .bind(row.quota.map(|it| signed(it.limit)))
         .bind(row.quota.map(|it| it.period.as_str()))
         .bind(row.rate.as_ref().map(|it| json("rate", it)).transpose()?)
+        .bind(row.skill.map(|id| id.to_string()))
         .bind(row.id.to_string())
         .bind(signed(row.changed_in))
         .execute(connection)

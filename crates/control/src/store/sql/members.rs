@@ -5,7 +5,7 @@ use portcullis_engine::OrganizationId;
 use sqlx::Row as _;
 
 use super::columns::{exactly_one, parsed, signed, unsigned, unsigned_or_null};
-use super::{Connection, Row, SqlStore, invitations};
+use super::{Connection, Row, SqlStore, invitations, secrets};
 use crate::access::Role;
 use crate::id::UserId;
 use crate::store::{MemberRow, Members, MembershipRow, Slice, StoreError};
@@ -50,6 +50,7 @@ pub(super) async fn remove(connection: &mut Connection, row: &MemberRow, at: u64
     let done = sqlx::query(sql).bind(&organization).bind(&user).bind(row.role.as_str());
     exactly_one(done.execute(&mut *connection).await?.rows_affected())?;
     an_owner_is_left(connection, row).await?;
+    secrets::none_of(connection, row.organization, row.user).await?;
     let sql = "DELETE FROM sessions WHERE organization = $1 AND user_id = $2";
     sqlx::query(sql).bind(&organization).bind(&user).execute(&mut *connection).await?;
     let sql = "UPDATE api_tokens SET revoked_at = $3 WHERE organization = $1 AND user_id = $2 AND revoked_at IS NULL";

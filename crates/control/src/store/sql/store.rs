@@ -11,7 +11,7 @@ use sqlx::Row as _;
 use super::columns::{signed, unsigned};
 use super::{
     Connection, Pool, SqlStore, accounts, announce, apps, audit, hold_version, issuers, keys, meters, observations,
-    organizations, plans, policies, token_keys, webhooks,
+    organizations, plans, policies, secrets, skill_sources, skills, token_keys, webhooks,
 };
 use crate::store::{AuditRow, Change, Changes, PoolUse, Store, StoreError, Write};
 
@@ -66,6 +66,7 @@ impl Store for SqlStore {
             policy: policies::changed_after(&mut snapshot, version).await?,
             issuers: issuers::unrevoked(&mut snapshot).await?,
             tokens: token_keys::sources(&mut snapshot).await?,
+            skills: skill_sources::changed_after(&mut snapshot, version).await?,
         })
     }
 
@@ -173,6 +174,8 @@ async fn carry_out(connection: &mut Connection, write: &Write, version: u64) -> 
         Write::Webhook(write) => webhooks::carry_out(connection, write).await,
         Write::Issuer(write) => issuers::carry_out(connection, write, version).await,
         Write::TokenKeys(write) => token_keys::carry_out(connection, write).await,
+        Write::Secret(write) => secrets::carry_out(connection, write, version).await,
+        Write::Skill(write) => skills::carry_out(connection, write, version).await,
     }
 }
 

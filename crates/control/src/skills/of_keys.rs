@@ -1,0 +1,56 @@
+//! Which skill a key may belong to.
+//!
+//! Invariant: a key belongs to a skill of its own organisation, and to somebody's own only if they said so.
+
+use std::collections::HashMap;
+
+use portcullis_engine::{OrganizationId, SkillId};
+
+use crate::app::App;
+use crate::caller::{Caller, Scope};
+use crate::error::Error;
+use crate::owned;
+
+/// The skills that a batch names, each looked up once.
+#[derive(Debug, Default)]
+pub(crate) struct Usable(HashMap<(OrganizationId, String), SkillId>);
+
+impl Usable {
+    /// The skill that a key of the organisation is to belong to, if it names one.
+    pub(crate) async fn find(
+        &mut self,
+        app: &App,
+        by: &Caller,
+        organization: OrganizationId,
+        named: Option<&str>,
+    ) -> Result<Option<SkillId>, Error> {
+        let Some(named) = named else { return Ok(None) };
+        let place = (organization, named.to_owned());
+        if let Some(known) = self.0.get(&place) {
+            return Ok(Some(*known));
+        }
+        let found = usable(app, by, organization, named).await?;
+        self.0.insert(place, found);
+        Ok(Some(found))
+    }
+}
+
+/// One that a key of the organisation may belong to.
+pub(crate) async fn usable(
+    app: &App,
+    by: &Caller,
+    organization: OrganizationId,
+    named: &str,
+) -> Result<SkillId, Error> {
+    let none = || {
+        let detail = "the key's organisation has no such skill\nhint: ids look like `skl_0123456789abcdef`; `GET /v1/skills` lists them";
+        Error::invalid("/skill", detail)
+    };
+    let id: SkillId = named.parse().map_err(|_| none())?;
+    let found = app.store.skill(Scope::Only(organization), id).await?;
+    let row = found.map(|it| it.row).filter(|row| owned::is_seen(by, row.owner)).ok_or_else(none)?;
+    if row.owner.is_some() && row.owner != by.user() {
+        return Err(Error::invalid("/skill", "this skill is somebody's own: only they let keys belong to it"));
+    }
+    Ok(id)
+}
