@@ -184,6 +184,7 @@ impl Key {
             endpoint: self.endpoint.clone(),
             limits: self.limits.clone(),
             trial: self.trial.clone(),
+            skill: None,
         };
         let id = KeyId::from_bytes(ten_bytes(name));
         Ok(KeyEntry {
@@ -237,6 +238,7 @@ fn archive(
         key_count: keys.len() as u64,
         policy,
         tokens: tokens.as_ref().map(Blob::to_ref),
+        skills: Vec::new(),
         organizations: vec![organizations],
         keys: vec![shard],
     };
