@@ -5,3 +5,5 @@
 mod resolve;
 
 pub(crate) use resolve::Names;
+#[cfg(test)]
+pub(crate) use resolve::Resolved;
