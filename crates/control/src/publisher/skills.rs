@@ -113,3 +113,6 @@ fn fits(entry: &SkillEntry) -> bool {
     let built = build_skill_shard(1, 0, std::slice::from_ref(entry));
     built.inspect_err(|error| tracing::error!(skill = %entry.id, %error, "left out of the bundle")).is_ok()
 }
+
+#[cfg(test)]
+mod tests;
