@@ -79,6 +79,7 @@ impl TestBundle {
             key_count: keys.len() as u64,
             policy: policy.to_ref(),
             tokens: tokens.as_ref().map(Blob::to_ref),
+            skills: Vec::new(),
             organizations: organizations.iter().map(Blob::to_ref).collect(),
             keys: shards.iter().map(Blob::to_ref).collect(),
         };
