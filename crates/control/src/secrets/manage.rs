@@ -172,12 +172,7 @@ async fn changeable(app: &App, by: &Caller, id: &str) -> Result<SecretRow, Error
 }
 
 /// As it is now that something was done to it.
-async fn again(
-    app: &App,
-    by: &Caller,
-    id: SecretId,
-    done: Committed<()>,
-) -> Result<Committed<SecretRecord>, Error> {
+async fn again(app: &App, by: &Caller, id: SecretId, done: Committed<()>) -> Result<Committed<SecretRecord>, Error> {
     let shown = app.store.secret(by.scope, id).await?.ok_or(Error::NotFound("secret"))?;
     Ok(done.map(|(), _| view::secret(by, shown)))
 }
