@@ -12,6 +12,7 @@ mod offline;
 mod person;
 mod plans;
 mod policy;
+mod prompt;
 mod run;
 mod secrets;
 mod serve;
