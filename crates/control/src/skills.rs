@@ -17,3 +17,5 @@ pub(crate) use manage::{create, list, remove, show, update};
 pub(crate) use of_keys::{Usable, usable};
 pub(crate) use publish::{install, list_published, publish, unpublish, upgrade};
 pub(crate) use resolve::Names;
+#[cfg(test)]
+pub(crate) use resolve::Resolved;
