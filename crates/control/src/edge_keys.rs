@@ -90,7 +90,8 @@ fn public_key(text: &str) -> Result<PublicKey, Error> {
     let wrong = |why: &str| Error::invalid("/public_key", why);
     let key = text.trim().parse::<PublicKey>();
     let key = key.map_err(|_| wrong("expected an X25519 public key, as 64 hexadecimal digits"))?;
-    seal(&key, b"", random::bytes()?).map_err(|_| wrong("this is no public key: anybody could open what is sealed to it"))?;
+    seal(&key, b"", random::bytes()?)
+        .map_err(|_| wrong("this is no public key: anybody could open what is sealed to it"))?;
     Ok(key)
 }
 

@@ -82,7 +82,9 @@ pub(crate) enum Error {
     #[error("it is somebody's own: only they can do this")]
     OwnerOnly,
     /// There is nothing to seal values to; the operator can make a key.
-    #[error("there is no key of the edges yet, so there is nothing to seal a value to\nhint: `portcullis edge-keys generate` makes one")]
+    #[error(
+        "there is no key of the edges yet, so there is nothing to seal a value to\nhint: `portcullis edge-keys generate` makes one"
+    )]
     NoEdgeKeys,
     /// Skills find their references by the secret; the caller can say that they need not.
     #[error("{}\nhint: with `?force=true` it is deleted all the same", use_secret(.0))]

@@ -49,7 +49,9 @@ impl<T: DeserializeOwned> FromRequest<App> for Unquoted<T> {
 /// What serde says, without anything that was sent.
 fn without_quotes(error: &serde_json::Error) -> String {
     let what = match error.classify() {
-        Category::Data => "a member is missing, unknown, there twice, or not of the type that is described in `/v1/openapi.json`",
+        Category::Data => {
+            "a member is missing, unknown, there twice, or not of the type that is described in `/v1/openapi.json`"
+        }
         Category::Eof => "it ends too early",
         Category::Syntax | Category::Io => "it is not JSON",
     };

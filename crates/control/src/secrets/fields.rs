@@ -45,7 +45,8 @@ pub(super) fn value(sealed: Option<&BTreeMap<String, String>>, plain: Option<&Se
         (None, Some(plain)) => {
             let value = SecretValue::new(plain.expose().as_bytes().to_vec());
             let (least, most) = (SecretValue::MIN_LEN, SecretValue::MAX_LEN);
-            let detail = format!("expected {least} to {most} bytes without control characters, such as the end of a line");
+            let detail =
+                format!("expected {least} to {most} bytes without control characters, such as the end of a line");
             value.map(Sent::Plain).ok_or_else(|| Error::invalid("/value", detail))
         }
         _ => Err(Error::invalid("", "expected either `sealed` or `value`, and not both")),
@@ -56,7 +57,8 @@ fn boxes(sent: &BTreeMap<String, String>) -> Result<BTreeMap<KeyName, Vec<u8>>, 
     let wrong = |detail: &str| Error::invalid("/sealed", detail);
     let mut boxes = BTreeMap::new();
     for (key, text) in sent {
-        let key: KeyName = key.parse().map_err(|_| wrong("expected ids of the edges' keys: 16 hexadecimal digits each"))?;
+        let key: KeyName =
+            key.parse().map_err(|_| wrong("expected ids of the edges' keys: 16 hexadecimal digits each"))?;
         let sealed = STANDARD.decode(text).ok().filter(|it| {
             let plain = it.len().checked_sub(OVERHEAD);
             plain.is_some_and(|length| LENGTHS.contains(&length))

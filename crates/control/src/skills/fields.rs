@@ -45,7 +45,10 @@ pub(super) fn services(app: &App, sent: &[ServiceLink]) -> Result<Vec<ServiceLin
     }
     links.sort_by(|one, other| one.service.cmp(&other.service));
     if let Some([one, _]) = links.array_windows::<2>().find(|[one, next]| one.service == next.service) {
-        return Err(Error::invalid("/services", format!("the service `{}` is there twice: name its secrets once", one.service)));
+        return Err(Error::invalid(
+            "/services",
+            format!("the service `{}` is there twice: name its secrets once", one.service),
+        ));
     }
     let distinct: BTreeSet<_> = links.iter().flat_map(|it| &it.secrets).collect();
     if distinct.len() > MOST_SECRETS {

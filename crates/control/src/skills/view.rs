@@ -13,10 +13,7 @@ use crate::error::Error;
 use crate::store::{PublishedRow, SecretRow, ShownSkill, SkillRow};
 
 /// What these organisations' skills can refer to, as of now.
-pub(super) async fn secrets(
-    app: &App,
-    of: impl IntoIterator<Item = OrganizationId>,
-) -> Result<Vec<SecretRow>, Error> {
+pub(super) async fn secrets(app: &App, of: impl IntoIterator<Item = OrganizationId>) -> Result<Vec<SecretRow>, Error> {
     let mut secrets = Vec::new();
     for organization in of.into_iter().collect::<BTreeSet<_>>() {
         let sources = app.store.skill_sources(organization).await?;

@@ -69,7 +69,10 @@ async fn a_key_that_secrets_hang_on_goes_only_if_that_is_said() {
     refused(&vault, &[(&vault.ada.token, &put, value.clone(), 409, "no_edge_keys", "`portcullis edge-keys generate`")])
         .await;
     let three = vault.edge_key(3).await;
-    assert_eq!(vault.get(&vault.admin.token, &format!("/v1/secrets/{second}")).await["unsealed"], json!([id_of(&three)]));
+    assert_eq!(
+        vault.get(&vault.admin.token, &format!("/v1/secrets/{second}")).await["unsealed"],
+        json!([id_of(&three)])
+    );
     assert_eq!(vault.done(&vault.ada.token, &put, value).await["unsealed"], json!([]));
     assert_eq!(vault.opened(&first, &three).await.as_deref(), Some("battery staple"));
     let noted = vault.noted("edge_key").await;
