@@ -165,7 +165,8 @@ impl Config {
         }
         let max_bundle_age = Some(wire.max_bundle_age_seconds).filter(|seconds| *seconds > 0);
         let cache_sizes = CacheSizes::read(wire.cache_bytes, wire.token_cache_bytes);
-        let edge_keys = edge_keys(wire.edge_keys.as_deref(), wire.edge_keys_env.as_deref(), environment)?;
+        let variable = wire.edge_keys_env.as_deref().filter(|name| !name.is_empty());
+        let edge_keys = edge_keys(wire.edge_keys.as_deref(), variable, environment)?;
         Ok(Self { source: source(wire)?, public_keys, max_bundle_age, cache_sizes, edge_keys })
     }
 }

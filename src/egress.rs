@@ -39,7 +39,7 @@ pub fn send<'r, H: Host>(
         host.remove_request_header(b"cookie");
     }
     if let Some(identity) = &grant.identity {
-        tell(host, identity);
+        tell(host, using.service.name(), identity);
     }
     Ok(outgoing)
 }
@@ -59,8 +59,9 @@ fn has(request: &Request<'_>, name: &[u8]) -> bool {
     request.headers.iter().any(|(header, _)| *header == name)
 }
 
-/// Who called, for access logs alone.
-fn tell(host: &impl Host, identity: &Identity<'_>) {
+/// Who called which service, for access logs alone.
+fn tell(host: &impl Host, service: &str, identity: &Identity<'_>) {
+    host.set_log_field("portcullis_service", service.as_bytes());
     host.set_log_field("portcullis_key_id", identity.key.to_text().as_bytes());
     host.set_log_field("portcullis_org", identity.organization.to_text().as_bytes());
 }
