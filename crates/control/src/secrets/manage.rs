@@ -30,7 +30,7 @@ const IDLE: u64 = 30 * DAY;
 pub(crate) async fn create(app: &App, by: &Caller, request: &CreateSecret) -> Result<Committed<SecretRecord>, Error> {
     by.require(SecretsWrite)?;
     let owner = owned::owner(by, request.team)?;
-    let organization = organizations::resolve(app, by, request.organization.as_deref()).await?;
+    let organization = organizations::resolve(app, by, request.organization.as_deref()).await.map_err(unquoted)?;
     let sent = fields::value(request.sealed.as_ref(), request.value.as_ref())?;
     let now = app.clock.seconds();
     let row = SecretRow {
@@ -190,6 +190,14 @@ fn description(app: &App, sent: &fields::Sent, text: &str) -> Result<String, Err
         return Err(Error::invalid("/description", "the value is in the description, which others see"));
     }
     Ok(description)
+}
+
+/// What was sent beside a value is not said again.
+fn unquoted(error: Error) -> Error {
+    match error {
+        Error::Invalid { pointer, .. } => Error::invalid(pointer, "there is no such organisation, or it is not yours"),
+        other => other,
+    }
 }
 
 fn edge_key(text: &str) -> Result<KeyName, Error> {
