@@ -56,6 +56,7 @@ impl KeyStore for Buckets {
             expires_at: stored.expires_at,
             scopes: stored.scopes,
             restrictions: None,
+            skill: None,
         }))
     }
 }

@@ -5,6 +5,9 @@
 //! are declared here and return raw statuses for the same reason. The SDK supplies the ABI's types, its version marker
 //! and the allocator.
 //!
+//! What is exported as `portcullis_egress_on_*` is in `portcullis-egress.wasm` alone: the callbacks of answers, which cost every request
+//! an entry into the VM, and the start in which a VM learns that it has them.
+//!
 //! Invariant: no host status, no byte string and no callback order can make this file panic.
 
 #![expect(unsafe_code, reason = "the host is called through raw pointers; each call says why it is sound")]
@@ -12,11 +15,15 @@
 use core::cell::RefCell;
 use core::fmt;
 
-use portcullis_engine::{Denial, Reason, Request};
+use portcullis_engine::{Denial, Reason, Request, SecretValue};
 use proxy_wasm::types::{BufferType, LogLevel as SdkLogLevel, MapType, MetricType};
+use zeroize::Zeroizing;
 
 use crate::filter::Action;
-use crate::host::{Callout, DispatchFailed, Expect, Host, LogLevel, MetricKind, Reply, Shared, SharedConflict};
+use crate::guard::Guards;
+use crate::host::{
+    AnswerPart, Callout, DispatchFailed, Expect, Host, LogLevel, MetricKind, Reply, Shared, SharedConflict,
+};
 use crate::pairs;
 use crate::plugin::Plugin;
 use crate::reply;
@@ -93,16 +100,43 @@ unsafe extern "C" {
         timeout: u32,
         token: *mut u32,
     ) -> u32;
+    fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     fn proxy_record_metric(id: u32, value: u64) -> u32;
 }
 
+// Part of the ABI (WASI preview 1). Only `portcullis-egress.wasm` imports them: where they are not used, the linker's pruning drops them.
+#[link(wasm_import_module = "wasi_snapshot_preview1")]
+unsafe extern "C" {
+    fn environ_sizes_get(count: *mut usize, size: *mut usize) -> u32;
+    fn environ_get(entries: *mut *mut u8, buffer: *mut u8) -> u32;
+}
+
 /// The proxy.
 struct Proxy;
 
+/// What a VM with the callbacks of answers has.
+struct Egress {
+    /// The variables that the proxy gives its VMs: `NAME=value`, each with a NUL at its end.
+    environment: Zeroizing<Vec<u8>>,
+    guards: Guards,
+    /// The stream whose request is spoken of.
+    stream: u32,
+}
+
 thread_local! {
     static ROOTS: RefCell<Roots<Plugin>> = const { RefCell::new(Roots::new()) };
+    /// `None` in a VM that has no callbacks for answers.
+    static EGRESS: RefCell<Option<Egress>> = const { RefCell::new(None) };
+}
+
+/// Runs `with` on what a VM has that sees answers, or gives `otherwise`.
+fn egress<T>(otherwise: T, with: impl FnOnce(&mut Egress) -> T) -> T {
+    EGRESS.with(|cell| match cell.try_borrow_mut().as_deref_mut() {
+        Ok(Some(egress)) => with(egress),
+        Ok(None) | Err(_) => otherwise,
+    })
 }
 
 /// Runs `with` on the roots, or gives `otherwise` should a callback ever come inside another.
@@ -116,6 +150,56 @@ fn roots<T>(otherwise: T, with: impl FnOnce(&mut Roots<Plugin>) -> T) -> T {
 #[unsafe(no_mangle)]
 extern "C" fn portcullis_on_vm_start(_root: u32, _size: usize) -> u32 {
     1
+}
+
+/// In place of the one above.
+#[unsafe(no_mangle)]
+extern "C" fn portcullis_egress_on_vm_start(_root: u32, _size: usize) -> u32 {
+    let environment = Zeroizing::new(environment());
+    EGRESS.with(|cell| {
+        if let Ok(mut cell) = cell.try_borrow_mut() {
+            // Another plugin of this VM may have streams.
+            let guards = cell.take().map(|it| it.guards).unwrap_or_default();
+            *cell = Some(Egress { environment, guards, stream: 0 });
+        }
+    });
+    1
+}
+
+/// Every variable that the proxy gives its VMs.
+fn environment() -> Vec<u8> {
+    let (mut count, mut size) = (0, 0);
+    // SAFETY: both places outlive the call, which writes four bytes to each.
+    if unsafe { environ_sizes_get(&raw mut count, &raw mut size) } != OK {
+        return Vec::new();
+    }
+    let (mut entries, mut buffer) = (vec![core::ptr::null_mut::<u8>(); count], vec![0; size]);
+    // SAFETY: the places hold as many pointers and bytes as the host just said it writes.
+    let status = unsafe { environ_get(entries.as_mut_ptr(), buffer.as_mut_ptr()) };
+    if status == OK { buffer } else { Vec::new() }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn portcullis_egress_on_response_headers(stream: u32, _headers: usize, _end_of_stream: u32) -> u32 {
+    look(stream, AnswerPart::Headers)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn portcullis_egress_on_response_trailers(stream: u32, _trailers: usize) -> u32 {
+    look(stream, AnswerPart::Trailers)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn portcullis_egress_on_delete(stream: u32) {
+    egress((), |egress| egress.guards.end(stream));
+}
+
+fn look(stream: u32, part: AnswerPart) -> u32 {
+    if egress(true, |egress| egress.guards.look(&Proxy, stream, part)) {
+        return CONTINUE;
+    }
+    Proxy.reply(&refusal(Reason::AnswersUnguarded));
+    PAUSE
 }
 
 #[unsafe(no_mangle)]
@@ -162,6 +246,7 @@ extern "C" fn portcullis_on_context_create(context: u32, root: u32) {
 extern "C" fn portcullis_on_request_headers(context: u32, _headers: usize, _end_of_stream: u32) -> u32 {
     #[cfg(feature = "trap-injection")]
     trap_if_asked();
+    egress((), |egress| egress.stream = context);
     let action = roots(None, |roots| {
         let (stream, root) = roots.stream;
         let plugin = if stream == context { roots.plugin(root) } else { None };
@@ -172,7 +257,8 @@ extern "C" fn portcullis_on_request_headers(context: u32, _headers: usize, _end_
         Some(Action::Replied) => PAUSE,
         Some(Action::Waits) => PAUSE_ALL,
         Some(Action::Missed) | None => {
-            Proxy.reply(&unknown_stream());
+            // Its plugin is unknown: there is no policy to decide with.
+            Proxy.reply(&refusal(Reason::NoPolicy));
             PAUSE
         }
     }
@@ -189,10 +275,9 @@ fn trap_if_asked() {
     }
 }
 
-/// A stream whose plugin is unknown is refused: there is no policy to decide with.
-fn unknown_stream() -> Reply {
+fn refusal(reason: Reason) -> Reply {
     let request = Request { method: b"", path: None, headers: &[] };
-    reply::render(None, &Denial::early(Reason::NoPolicy), &request)
+    reply::render(None, &Denial::early(reason), &request)
 }
 
 /// Bytes that the host put into this VM's memory through its allocator.
@@ -241,9 +326,13 @@ impl Host for Proxy {
         buffer(BufferType::PluginConfiguration, usize::MAX)
     }
 
+    fn environment(&self, name: &str) -> Option<Vec<u8>> {
+        let value = |entry: &[u8]| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec);
+        egress(None, |egress| egress.environment.split(|byte| *byte == 0).find_map(value))
+    }
+
     fn request_headers(&self) -> Option<Vec<u8>> {
-        // SAFETY: `bytes` passes valid places for the result.
-        bytes(|data, size| unsafe { proxy_get_header_map_pairs(MapType::HttpRequestHeaders as u32, data, size) })
+        header_pairs(MapType::HttpRequestHeaders)
     }
 
     fn add_request_header(&self, name: &str, value: &[u8]) {
@@ -293,6 +382,7 @@ impl Host for Proxy {
         if unsafe { proxy_set_effective_context(stream) } != OK {
             return false;
         }
+        egress((), |egress| egress.stream = stream);
         // One that is over and not yet taken away is not refused; but it is known by then how long it took.
         let path = b"request\0duration";
         // SAFETY: `path` is static; `bytes` passes valid places for the result.
@@ -302,6 +392,35 @@ impl Host for Proxy {
     fn resume(&self) {
         // SAFETY: passes a number.
         unsafe { proxy_continue_stream(REQUEST_STREAM) };
+    }
+
+    fn set_log_field(&self, name: &str, value: &[u8]) {
+        // SAFETY: pointers and sizes describe `name` and `value`, which outlive the call.
+        unsafe { proxy_set_property(name.as_ptr(), name.len(), value.as_ptr(), value.len()) };
+    }
+
+    fn guards_answers(&self) -> bool {
+        egress(false, |_| true)
+    }
+
+    fn guard(&self, masks: Vec<SecretValue>) {
+        egress((), |egress| egress.guards.begin(egress.stream, masks));
+    }
+
+    fn answer_headers(&self, part: AnswerPart) -> Option<Vec<u8>> {
+        header_pairs(map_of(part))
+    }
+
+    fn add_answer_header(&self, part: AnswerPart, name: &[u8], value: &[u8]) {
+        // SAFETY: pointers and sizes describe `name` and `value`, which outlive the call.
+        unsafe {
+            proxy_add_header_map_value(map_of(part) as u32, name.as_ptr(), name.len(), value.as_ptr(), value.len())
+        };
+    }
+
+    fn remove_answer_header(&self, part: AnswerPart, name: &[u8]) {
+        // SAFETY: pointer and size describe `name`, which outlives the call.
+        unsafe { proxy_remove_header_map_value(map_of(part) as u32, name.as_ptr(), name.len()) };
     }
 
     fn shared(&self, key: &str) -> Option<Shared> {
@@ -376,6 +495,18 @@ impl Host for Proxy {
     fn set_gauge(&self, metric: u32, value: u64) {
         // SAFETY: passes numbers.
         unsafe { proxy_record_metric(metric, value) };
+    }
+}
+
+fn header_pairs(map: MapType) -> Option<Vec<u8>> {
+    // SAFETY: `bytes` passes valid places for the result.
+    bytes(|data, size| unsafe { proxy_get_header_map_pairs(map as u32, data, size) })
+}
+
+const fn map_of(part: AnswerPart) -> MapType {
+    match part {
+        AnswerPart::Headers => MapType::HttpResponseHeaders,
+        AnswerPart::Trailers => MapType::HttpResponseTrailers,
     }
 }
 

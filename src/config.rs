@@ -9,8 +9,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use portcullis_bundle::{ArchiveError, BlobDigest, PublicKey};
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use crate::recent::RecentSecret;
+use crate::vault::EdgeKeys;
 
 /// A configuration that can be run.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct Config {
     pub max_bundle_age: Option<u64>,
     /// What each worker keeps at hand.
     pub cache_sizes: CacheSizes,
+    /// What secrets are opened with.
+    pub edge_keys: EdgeKeys,
 }
 
 /// Where the bundle comes from.
@@ -91,6 +95,13 @@ impl ConfigError {
     pub fn bundle(error: ArchiveError) -> Self {
         fail(format_args!("bundle: {error}"))
     }
+
+    /// Secrets could be opened here, and answers that hold them would pass unseen.
+    pub fn unguarded() -> Self {
+        fail(format_args!(
+            "edge_keys: this module does not look at answers, so it gives out no secrets; hint: load portcullis-egress.wasm"
+        ))
+    }
 }
 
 impl fmt::Display for ConfigError {
@@ -112,6 +123,8 @@ struct Wire {
     max_bundle_age_seconds: u64,
     cache_bytes: Option<usize>,
     token_cache_bytes: Option<usize>,
+    edge_keys: Option<Vec<String>>,
+    edge_keys_env: Option<String>,
 }
 
 /// How much a worker keeps at hand, in bytes.
@@ -137,8 +150,8 @@ impl CacheSizes {
 }
 
 impl Config {
-    /// Parses a configuration.
-    pub fn parse(json: &[u8]) -> Result<Self, ConfigError> {
+    /// Parses a configuration; `environment` gives variables of the proxy's environment.
+    pub fn parse(json: &[u8], environment: impl Fn(&str) -> Option<Vec<u8>>) -> Result<Self, ConfigError> {
         let wire: Wire = serde_json::from_slice(json).map_err(malformed)?;
         let public_keys = wire.public_keys.iter().enumerate().map(|(index, text)| {
             text.parse().map_err(|error| {
@@ -152,8 +165,44 @@ impl Config {
         }
         let max_bundle_age = Some(wire.max_bundle_age_seconds).filter(|seconds| *seconds > 0);
         let cache_sizes = CacheSizes::read(wire.cache_bytes, wire.token_cache_bytes);
-        Ok(Self { source: source(wire)?, public_keys, max_bundle_age, cache_sizes })
+        let variable = wire.edge_keys_env.as_deref().filter(|name| !name.is_empty());
+        let edge_keys = edge_keys(wire.edge_keys.as_deref(), variable, environment)?;
+        Ok(Self { source: source(wire)?, public_keys, max_bundle_age, cache_sizes, edge_keys })
     }
+}
+
+/// The private keys, written out or in a variable. Never a word of them in an error.
+fn edge_keys(
+    written: Option<&[String]>,
+    variable: Option<&str>,
+    environment: impl Fn(&str) -> Option<Vec<u8>>,
+) -> Result<EdgeKeys, ConfigError> {
+    let (place, texts) = match (written, variable) {
+        (Some(_), Some(_)) => {
+            return Err(fail(format_args!(
+                "edge_keys: means nothing beside `edge_keys_env`; hint: leave one of them out"
+            )));
+        }
+        (Some(texts), None) => ("edge_keys", Zeroizing::new(texts.join(","))),
+        (None, Some(name)) => {
+            let value = environment(name).and_then(|it| String::from_utf8(it).ok()).map(Zeroizing::new);
+            let missing = || {
+                fail(format_args!(
+                    "edge_keys_env: there is no variable `{name}`; hint: set it where the proxy is started, name it in \
+                     vm_config.environment_variables.host_env_keys, and load portcullis-egress.wasm"
+                ))
+            };
+            ("edge_keys_env", value.ok_or_else(missing)?)
+        }
+        (None, None) => return Ok(EdgeKeys::new(Vec::new())),
+    };
+    let texts = texts.split(',').map(str::trim).filter(|text| !text.is_empty()).enumerate();
+    let keys = texts.map(|(index, text)| {
+        text.parse().map_err(|error| {
+            fail(format_args!("{place}[{index}] is {error}; hint: `portcullis edge-keys generate` makes one"))
+        })
+    });
+    keys.collect::<Result<_, _>>().map(EdgeKeys::new)
 }
 
 fn source(wire: Wire) -> Result<Source, ConfigError> {
@@ -210,7 +259,7 @@ mod tests {
     use super::*;
 
     fn check(json: &str, expected: &str) {
-        let error = Config::parse(json.as_bytes()).unwrap_err().to_string();
+        let error = Config::parse(json.as_bytes(), |_| None).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
         assert!(!error.contains("pce_secret"), "{error}");
     }
@@ -251,7 +300,7 @@ mod tests {
             let json = format!(
                 r#"{{"cluster":"{cluster}","authority":"a","edge_token":"{token}","edge_id":"{edge}","public_keys":{keys}}}"#
             );
-            let config = Config::parse(json.as_bytes()).unwrap();
+            let config = Config::parse(json.as_bytes(), |_| None).unwrap();
             let Source::Control(control) = config.source else { panic!("no control plane") };
             control.identity(&config.public_keys)
         };

@@ -8,7 +8,11 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::host::{Callout, DispatchFailed, Expect, Host, LogLevel, MetricKind, Reply, Shared, SharedConflict};
+use portcullis_engine::SecretValue;
+
+use crate::host::{
+    AnswerPart, Callout, DispatchFailed, Expect, Host, LogLevel, MetricKind, Reply, Shared, SharedConflict,
+};
 
 /// What the VMs of one process share.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +48,9 @@ impl Host for FakeHost {
     fn configuration(&self) -> Option<Vec<u8>> {
         None
     }
+    fn environment(&self, _: &str) -> Option<Vec<u8>> {
+        None
+    }
     fn request_headers(&self) -> Option<Vec<u8>> {
         None
     }
@@ -58,6 +65,16 @@ impl Host for FakeHost {
         true
     }
     fn resume(&self) {}
+    fn set_log_field(&self, _: &str, _: &[u8]) {}
+    fn guards_answers(&self) -> bool {
+        false
+    }
+    fn guard(&self, _: Vec<SecretValue>) {}
+    fn answer_headers(&self, _: AnswerPart) -> Option<Vec<u8>> {
+        None
+    }
+    fn add_answer_header(&self, _: AnswerPart, _: &[u8], _: &[u8]) {}
+    fn remove_answer_header(&self, _: AnswerPart, _: &[u8]) {}
 
     fn shared(&self, key: &str) -> Option<Shared> {
         self.memory.0.borrow().0.get(key).cloned()

@@ -8,9 +8,10 @@ use core::net::IpAddr;
 use portcullis_engine::credential::{CredentialSource, strip_cookie, strip_query};
 use portcullis_engine::spec::{CredentialPlace, RateLimitHeaders};
 use portcullis_engine::{
-    Admission, Ambient, Decision, Denial, Grant, Identity, KeyStore, Policy, Reason, Request, decide,
+    Admission, Ambient, Decision, Denial, Grant, Identity, KeyStore, Policy, Reason, Request, ServiceUse, decide,
 };
 
+use crate::egress;
 use crate::host::Host;
 use crate::journal::Journal;
 use crate::limits::Keeper;
@@ -93,10 +94,13 @@ fn forward<H: Host>(
     request: &Request<'_>,
     journal: &mut Journal,
 ) -> Action {
+    let sources = policy.credential_sources();
+    // The one that carried the key, or, where none was looked for, whichever may carry one.
+    let sources = grant.source.map_or(sources, |index| sources.get(index..=index).unwrap_or_default());
+    if let Some(using) = &grant.service {
+        return send(host, policy, grant, using, sources, request, journal);
+    }
     if !policy.forwards_credential() {
-        let sources = policy.credential_sources();
-        // The one that carried the key, or, where none was looked for, whichever may carry one.
-        let sources = grant.source.map_or(sources, |index| sources.get(index..=index).unwrap_or_default());
         strip_credentials(host, sources, request);
     }
     if let Some(identity) = &grant.identity {
@@ -107,6 +111,34 @@ fn forward<H: Host>(
     }
     journal.granted(host, policy, grant, request);
     Action::Forward
+}
+
+/// To a service, which never sees the caller's credential.
+#[inline(never)]
+fn send<H: Host>(
+    host: &H,
+    policy: &Policy,
+    grant: &Grant<'_>,
+    using: &ServiceUse<'_>,
+    sources: &[CredentialSource],
+    request: &Request<'_>,
+    journal: &mut Journal,
+) -> Action {
+    // Before a service's own goes there. Cookies all go.
+    strip_headers(host, sources, request);
+    let path = request.path.unwrap_or_default();
+    let stripped = strip_all(path, names(sources, CredentialPlace::Query), strip_query);
+    match egress::send(host, grant, using, request, stripped.as_deref().unwrap_or(path), is_identity_header) {
+        Ok(outgoing) => {
+            journal.sent(&outgoing.used);
+            journal.granted(host, policy, grant, request);
+            Action::Forward
+        }
+        Err(reason) => {
+            let denial = Denial { identity: grant.identity, rule: grant.rule, ..Denial::early(reason) };
+            refuse(host, Some(policy), &denial, request, journal)
+        }
+    }
 }
 
 fn refuse<H: Host>(
@@ -148,18 +180,26 @@ fn tell_limits(host: &impl Host, admission: &Admission) {
 
 /// Removes the credential from where it stands.
 fn strip_credentials(host: &impl Host, sources: &[CredentialSource], request: &Request<'_>) {
+    strip_headers(host, sources, request);
+    let (parameters, cookies) = (names(sources, CredentialPlace::Query), names(sources, CredentialPlace::Cookie));
+    if let Some(path) = request.path.and_then(|path| strip_all(path, parameters, strip_query)) {
+        host.replace_request_header(":path", &path);
+    }
+    if cookies.clone().next().is_some() {
+        strip_cookies(host, request, cookies);
+    }
+}
+
+fn names(sources: &[CredentialSource], place: CredentialPlace) -> impl Iterator<Item = &str> + Clone {
+    sources.iter().filter(move |source| source.place() == place).map(CredentialSource::name)
+}
+
+fn strip_headers(host: &impl Host, sources: &[CredentialSource], request: &Request<'_>) {
     for source in sources.iter().filter(|source| source.place() == CredentialPlace::Header) {
         let ours = |(name, value): &Pair<'_>| *name == source.name().as_bytes() && source.carries(value);
         if request.headers.iter().any(ours) {
             host.remove_request_header(source.name().as_bytes());
         }
-    }
-    let names = |place| sources.iter().filter(move |source| source.place() == place).map(CredentialSource::name);
-    if let Some(path) = request.path.and_then(|path| strip_all(path, names(CredentialPlace::Query), strip_query)) {
-        host.replace_request_header(":path", &path);
-    }
-    if names(CredentialPlace::Cookie).next().is_some() {
-        strip_cookies(host, request, names(CredentialPlace::Cookie));
     }
 }
 

@@ -5,7 +5,7 @@
 use core::fmt;
 use core::net::IpAddr;
 
-use portcullis_engine::ip;
+use portcullis_engine::{SecretValue, ip};
 
 /// The proxy around the filter.
 pub trait Host {
@@ -17,6 +17,8 @@ pub trait Host {
     fn set_tick_period(&self, milliseconds: u32);
     /// The plugin's configuration.
     fn configuration(&self) -> Option<Vec<u8>>;
+    /// A variable of the environment that the proxy gives its VMs. Modules that do not look at answers are given none.
+    fn environment(&self, name: &str) -> Option<Vec<u8>>;
 
     /// The request's headers in the ABI's pairs form, pseudo-headers included.
     fn request_headers(&self) -> Option<Vec<u8>>;
@@ -38,6 +40,19 @@ pub trait Host {
     fn enter_stream(&self, stream: u32) -> bool;
     /// Lets a request that waited go on to the next filter.
     fn resume(&self);
+    /// A field for the access log alone, under `wasm.` and its name.
+    fn set_log_field(&self, name: &str, value: &[u8]);
+
+    /// Whether answers come by here, so that [`guard`](Self::guard) does something.
+    fn guards_answers(&self) -> bool;
+    /// These must not come back in the answer to the request that is spoken of.
+    fn guard(&self, masks: Vec<SecretValue>);
+    /// The answer's headers or trailers in the ABI's pairs form.
+    fn answer_headers(&self, part: AnswerPart) -> Option<Vec<u8>>;
+    /// Adds one.
+    fn add_answer_header(&self, part: AnswerPart, name: &[u8], value: &[u8]);
+    /// Removes every one of that name.
+    fn remove_answer_header(&self, part: AnswerPart, name: &[u8]);
 
     /// A value shared by all VMs of the process, and its compare-and-swap number.
     fn shared(&self, key: &str) -> Option<Shared>;
@@ -57,6 +72,15 @@ pub trait Host {
     fn increment(&self, metric: u32, by: u32);
     /// Sets a gauge.
     fn set_gauge(&self, metric: u32, value: u64);
+}
+
+/// A part of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerPart {
+    /// Its headers.
+    Headers,
+    /// Its trailers.
+    Trailers,
 }
 
 /// How much a log line matters.

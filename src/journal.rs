@@ -2,15 +2,19 @@
 //!
 //! A request only adds to it; the reporter takes it out. Invariant: it is bounded, whatever requests come.
 
-use portcullis_engine::{Denial, Grant, Policy, Request};
+use portcullis_engine::{Denial, Grant, Policy, Request, SecretId};
 
 use crate::denials::{self, Refused};
+use crate::hash::IdMap;
 use crate::host::Host;
 use crate::metrics::{Counts, Metrics};
 use crate::samples::Samples;
 use crate::usage::Usage;
 use crate::usage::told;
 use crate::usage::waiting::{Row, Tally};
+
+/// Of more secrets than that one report does not tell.
+const MOST_SECRETS: usize = 1024;
 
 /// What happened since the last report.
 #[derive(Debug, Default)]
@@ -46,6 +50,8 @@ pub struct Entries {
     pub samples: Samples,
     /// Refused.
     pub denials: Vec<Refused>,
+    /// When secrets were last sent to a service.
+    pub secrets_used: IdMap<SecretId, u64>,
 }
 
 impl Journal {
@@ -76,6 +82,16 @@ impl Journal {
         grant.would_be_reasons().for_each(|reason| self.metrics.observed(reason));
         if self.reports {
             self.entries.samples.note(host, policy.key_formats(), identity.key, &grant.observed, request);
+        }
+    }
+
+    /// Secrets were sent to a service. With too many of them at once, some are told with their next use.
+    pub fn sent(&mut self, secrets: &[SecretId]) {
+        let used = &mut self.entries.secrets_used;
+        for id in secrets.iter().filter(|_| self.reports) {
+            if used.len() < MOST_SECRETS || used.contains_key(id) {
+                used.insert(*id, self.now);
+            }
         }
     }
 

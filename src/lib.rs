@@ -18,6 +18,8 @@ pub mod boot;
 pub mod cache;
 pub mod codec;
 pub mod denials;
+pub mod egress;
+pub mod guard;
 pub mod hash;
 pub mod journal;
 pub mod lease;
@@ -37,6 +39,7 @@ pub mod timer;
 pub mod tokens;
 pub mod told;
 pub mod usage;
+pub mod vault;
 pub mod waiting;
 
 #[cfg(target_arch = "wasm32")]

@@ -34,6 +34,9 @@ pub struct Live {
     /// Whose access tokens count, if any do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Place>,
+    /// Shards of skills.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skills: Vec<Place>,
     /// Organisation shards.
     pub organizations: Vec<Place>,
     /// Key shards.
@@ -52,6 +55,8 @@ impl Live {
         let keys = same_keys.map(|live| live.keys.as_slice()).unwrap_or_default();
         let same_organizations = old.filter(|it| it.same_organization_layout(&manifest.layout));
         let organizations = same_organizations.map(|live| live.organizations.as_slice()).unwrap_or_default();
+        let same_skills = old.filter(|it| it.skills.len() == manifest.skills.len());
+        let skills = same_skills.map(|live| live.skills.as_slice()).unwrap_or_default();
         let places = |blobs: &[portcullis_bundle::BlobRef], old: &[Place]| {
             blobs.iter().enumerate().map(|(index, blob)| place(&blob.digest, old.get(index))).collect()
         };
@@ -62,6 +67,7 @@ impl Live {
             key_count: manifest.key_count,
             policy: place(&manifest.policy.digest, old.map(|live| &live.policy)),
             tokens: manifest.tokens.map(|it| place(&it.digest, old.and_then(|live| live.tokens.as_ref()))),
+            skills: places(&manifest.skills, skills),
             organizations: places(&manifest.organizations, organizations),
             keys: places(&manifest.keys, keys),
         }
@@ -82,13 +88,16 @@ impl Live {
     /// Whether it is the same bundle in the same places, whenever it was vouched for.
     pub fn has_parts_of(&self, other: &Live) -> bool {
         let parts = |it: &Live| (it.layout, it.key_count, it.policy, it.tokens);
-        parts(self) == parts(other) && self.organizations == other.organizations && self.keys == other.keys
+        parts(self) == parts(other)
+            && self.skills == other.skills
+            && self.organizations == other.organizations
+            && self.keys == other.keys
     }
 
     /// The same places under tags that nothing has, so that everything counts as changed.
     pub fn distrusted(mut self) -> Self {
         let alone = core::iter::once(&mut self.policy).chain(&mut self.tokens);
-        let places = alone.chain(&mut self.organizations).chain(&mut self.keys);
+        let places = alone.chain(&mut self.skills).chain(&mut self.organizations).chain(&mut self.keys);
         places.for_each(|place| place.tag = !place.tag);
         self
     }
@@ -103,7 +112,14 @@ impl Live {
             (shard * per_shard..(shard + 1) * per_shard).map(move |bucket| names.bucket(layout, place, bucket))
         });
         let tokens = self.tokens.iter().map(|place| names.tokens(place));
-        core::iter::once(names.policy(&self.policy)).chain(tokens).chain(organizations).chain(buckets).collect()
+        let skills = self.skills.iter().enumerate();
+        let skills = skills.map(|(shard, place)| names.skills(self.skills.len(), place, shard));
+        core::iter::once(names.policy(&self.policy))
+            .chain(tokens)
+            .chain(skills)
+            .chain(organizations)
+            .chain(buckets)
+            .collect()
     }
 }
 
@@ -206,6 +222,11 @@ impl Names {
     /// Whose access tokens count.
     pub fn tokens(&self, place: &Place) -> String {
         format!("{}tokens.{}", self.prefix, place.slot)
+    }
+
+    /// One of so many shards of skills.
+    pub fn skills(&self, shards: usize, place: &Place, shard: usize) -> String {
+        format!("{}skl.{shards}.{}.{shard}", self.prefix, place.slot)
     }
 
     /// An organisation shard.

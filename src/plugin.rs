@@ -43,17 +43,21 @@ enum Data {
 impl Plugin {
     /// Configures a plugin. Changes nothing that other VMs see.
     pub fn configure(host: &impl Host) -> Result<Self, ConfigError> {
-        let config = Config::parse(&host.configuration().unwrap_or_default())?;
+        let config = Config::parse(&host.configuration().unwrap_or_default(), |name| host.environment(name))?;
+        if !config.edge_keys.is_empty() && !host.guards_answers() {
+            return Err(ConfigError::unguarded());
+        }
         let mut limits = Limits::default();
         let data = match config.source {
             Source::Static(bytes) => {
-                let archive = Archive::open(&bytes, &config.public_keys).map_err(ConfigError::bundle)?;
+                let mut archive = Archive::open(&bytes, &config.public_keys).map_err(ConfigError::bundle)?;
+                archive.open_secrets(|id, boxes| config.edge_keys.open(id, boxes)).map_err(ConfigError::bundle)?;
                 Data::Static(Box::new(archive))
             }
             Source::Control(control) => {
                 let names = Names::new(&control.identity(&config.public_keys));
                 let secret = control.recent_secret(host.now_nanos());
-                let mut store = Box::new(Store::new(names.clone(), config.cache_sizes, secret));
+                let mut store = Box::new(Store::new(names.clone(), config.cache_sizes, secret, config.edge_keys));
                 store.refresh(host);
                 limits = Limits::shared(names.clone(), control.clone());
                 Data::Synced {

@@ -34,6 +34,8 @@ struct JsonError<'a> {
     request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     docs_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
 }
 
 /// RFC 9457.
@@ -45,6 +47,8 @@ struct ProblemBody<'a> {
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
 }
 
 /// The answer to a refused request. Without a policy the wording is the default one.
@@ -65,7 +69,7 @@ pub fn render(policy: Option<&Policy>, denial: &Denial<'_>, request: &Request<'_
         grpc_status: request.is_grpc().then(|| code.grpc_status()),
         details: format!("portcullis.{}", denial.reason),
         headers,
-        body: body(policy, format, code, message, request),
+        body: body(policy, format, denial, message, request),
     }
 }
 
@@ -76,7 +80,14 @@ const fn content_type(format: ErrorFormat) -> &'static str {
     }
 }
 
-fn body(policy: Option<&Policy>, format: ErrorFormat, code: Code, message: &str, request: &Request<'_>) -> String {
+fn body(
+    policy: Option<&Policy>,
+    format: ErrorFormat,
+    denial: &Denial<'_>,
+    message: &str,
+    request: &Request<'_>,
+) -> String {
+    let (code, reference) = (denial.reason.code(), denial.reference.as_deref());
     let request_id = match request.header("x-request-id") {
         Occurrence::Once(value) => core::str::from_utf8(value).ok(),
         Occurrence::Absent | Occurrence::Repeated => None,
@@ -84,12 +95,13 @@ fn body(policy: Option<&Policy>, format: ErrorFormat, code: Code, message: &str,
     let (docs_url, status) = (policy.and_then(|policy| policy.docs_url(code)), code.status());
     let body = match format {
         ErrorFormat::Json => {
-            let error = JsonError { code: code.as_str(), message, status, request_id, docs_url };
+            let error = JsonError { code: code.as_str(), message, status, request_id, docs_url, reference };
             serde_json::to_string(&JsonBody { error })
         }
         ErrorFormat::Problem => {
             let r#type = docs_url.unwrap_or_else(|| "about:blank".into());
-            serde_json::to_string(&ProblemBody { r#type, title: message, status, code: code.as_str(), request_id })
+            let code = code.as_str();
+            serde_json::to_string(&ProblemBody { r#type, title: message, status, code, request_id, reference })
         }
     };
     body.unwrap_or_default()

@@ -39,6 +39,9 @@ pub struct Report<'a> {
     /// Keys used since the last report, with about when.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub last_used: BTreeMap<String, u64>,
+    /// When secrets were last sent to a service.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets_used: BTreeMap<String, u64>,
     /// Denials by reason since the last report.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub denied: BTreeMap<&'static str, u64>,
@@ -92,6 +95,7 @@ impl<'a> Report<'a> {
             bundle_age_seconds: standing.age,
             allowed: NonZeroU64::new(told.totals.allowed),
             last_used: last_used(&told.rows),
+            secrets_used: told.entries.secrets_used.iter().map(|(id, at)| (id.to_string(), *at)).collect(),
             denied: by_reason(&told.totals.denied),
             observed: by_reason(&told.totals.observed),
             samples: told.entries.samples.list(),

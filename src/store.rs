@@ -16,6 +16,7 @@ use crate::host::{Expect, Host, Shared};
 use crate::live::{Live, Names, Place, untagged};
 use crate::recent::{Recent, RecentSecret};
 use crate::tokens::Tokens;
+use crate::vault::{EdgeKeys, Vault};
 
 pub use keys::Keys;
 
@@ -29,6 +30,7 @@ pub struct Store {
     recent: Recent,
     tokens: Tokens,
     forgeries: Forgeries,
+    vault: Vault,
     /// A part was not where the header says. Parts that are there and cannot be read are the same when fetched again.
     missing: bool,
 }
@@ -54,7 +56,7 @@ pub enum Refresh {
 
 impl Store {
     /// Sees nothing yet. Remembering keys lately seen takes up to half as much again as the buckets.
-    pub fn new(names: Names, sizes: CacheSizes, secret: RecentSecret) -> Self {
+    pub fn new(names: Names, sizes: CacheSizes, secret: RecentSecret, keys: EdgeKeys) -> Self {
         Self {
             names,
             view: None,
@@ -63,6 +65,7 @@ impl Store {
             recent: Recent::new(secret, sizes.keys / 2),
             tokens: Tokens::new(sizes.tokens),
             forgeries: Forgeries::default(),
+            vault: Vault::new(keys),
             missing: false,
         }
     }
@@ -120,6 +123,7 @@ impl Store {
         self.cache.reset(live.layout.key_buckets());
         self.recent.reset(live.key_count);
         self.tokens.next_generation();
+        self.vault.follow(&live.skills);
         self.missing = false;
         let organizations = vec![None; live.organizations.len()];
         self.view = Some(View { live, policy, issuers, organizations });
@@ -141,12 +145,25 @@ impl Store {
 
     /// The policy and the keys, to decide with; `None` if there is no bundle yet.
     pub fn parts_mut<'s, H: Host>(&'s mut self, host: &'s H) -> Option<(&'s Policy, Keys<'s, H>)> {
-        let Self { names, view, cache, recent, tokens, forgeries, missing, .. } = self;
+        let Self { names, view, cache, recent, tokens, forgeries, vault, missing, .. } = self;
         let View { live, policy, issuers, organizations } = view.as_mut()?;
         let (policy, issuers) = (&*policy, issuers.as_ref());
         Some((
             policy,
-            Keys { host, names, live, policy, issuers, organizations, cache, recent, tokens, forgeries, missing },
+            Keys {
+                host,
+                names,
+                live,
+                policy,
+                issuers,
+                organizations,
+                cache,
+                recent,
+                tokens,
+                forgeries,
+                vault,
+                missing,
+            },
         ))
     }
 

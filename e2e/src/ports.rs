@@ -1,4 +1,4 @@
-//! The five ports of a stack: the documented ones, or free ones.
+//! The six ports of a stack: the documented ones, or free ones.
 //!
 //! Nothing stays bound here. Everything listens on loopback only.
 
@@ -17,26 +17,35 @@ pub(crate) struct Ports {
     pub(crate) live: u16,
     /// Its sandbox side.
     pub(crate) sandbox: u16,
+    /// The service outside, for policies that have some.
+    pub(crate) service: u16,
 }
 
 impl Ports {
     /// The documented ports.
-    pub(crate) const FIXED: Self = Self { edge: 10000, admin: 9901, control: 8080, live: 8081, sandbox: 8082 };
+    pub(crate) const FIXED: Self =
+        Self { edge: 10000, admin: 9901, control: 8080, live: 8081, sandbox: 8082, service: 8083 };
 
     /// Ports that nobody listens on now.
     pub(crate) fn free() -> anyhow::Result<Self> {
-        // Held together, so that the five differ.
-        let held: Vec<TcpListener> = (0..5).map(|_| TcpListener::bind(local(0))).collect::<Result<_, _>>()?;
+        // Held together, so that the six differ.
+        let held: Vec<TcpListener> = (0..6).map(|_| TcpListener::bind(local(0))).collect::<Result<_, _>>()?;
         let mut ports = held.iter().map(|it| it.local_addr().map(|address| address.port()));
         let mut next = || ports.next().unwrap_or(Ok(0));
-        Ok(Self { edge: next()?, admin: next()?, control: next()?, live: next()?, sandbox: next()? })
+        Ok(Self { edge: next()?, admin: next()?, control: next()?, live: next()?, sandbox: next()?, service: next()? })
     }
 
     /// Fails with the name of a port that is taken.
     pub(crate) fn ensure_free(&self) -> anyhow::Result<()> {
-        let Self { edge, admin, control, live, sandbox } = *self;
-        let named =
-            [("edge", edge), ("Envoy admin", admin), ("control", control), ("live", live), ("sandbox", sandbox)];
+        let Self { edge, admin, control, live, sandbox, service } = *self;
+        let named = [
+            ("edge", edge),
+            ("Envoy admin", admin),
+            ("control", control),
+            ("live", live),
+            ("sandbox", sandbox),
+            ("service", service),
+        ];
         for (name, port) in named {
             anyhow::ensure!(
                 TcpListener::bind(local(port)).is_ok(),

@@ -31,7 +31,18 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `program`; what it prints is appended to `log`.
     pub(crate) fn spawn(name: &'static str, program: &Path, args: &[String], log: &Path) -> anyhow::Result<Self> {
-        Self::start(name, tied_to_us(program).args(args), log, false)
+        Self::spawn_with(name, program, args, log, None)
+    }
+
+    /// The same, with one more variable in its environment.
+    pub(crate) fn spawn_with(
+        name: &'static str,
+        program: &Path,
+        args: &[String],
+        log: &Path,
+        variable: Option<(&str, &str)>,
+    ) -> anyhow::Result<Self> {
+        Self::start(name, tied_to_us(program).args(args).envs(variable), log, false)
     }
 
     /// Starts a program that starts others, or leaves things where it is: they go with it, and it is where its log is.

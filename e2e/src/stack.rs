@@ -20,15 +20,17 @@ use crate::http::{self, Connection, Request, Response};
 use crate::ports::{Ports, local};
 use crate::process::Process;
 use crate::render::render;
-use crate::tools;
+use crate::tools::{self, Module};
 use crate::upstream::{Arrivals, Running, Side};
 use crate::{wait, workers};
 
 mod folder;
+mod services;
 mod setup;
 
 pub(crate) use folder::write_private;
 use folder::{create_private, data_folder};
+pub(crate) use services::Services;
 pub(crate) use setup::Setup;
 
 const START: Duration = Duration::from_secs(30);
@@ -42,6 +44,8 @@ pub(crate) struct Stack {
     envoy: Option<Process>,
     control: Option<Process>,
     upstreams: Vec<Running>,
+    /// What edges need for services, if the policy has some.
+    services: Option<Services>,
     data: PathBuf,
     _temporary: Option<TempDir>,
 }
@@ -51,7 +55,15 @@ impl Stack {
     pub(crate) fn new(setup: Setup) -> anyhow::Result<Self> {
         let (data, temporary) = data_folder(setup.data.as_deref())?;
         create_private(&data)?;
-        Ok(Self { setup, envoy: None, control: None, upstreams: Vec::new(), data, _temporary: temporary })
+        Ok(Self {
+            setup,
+            envoy: None,
+            control: None,
+            upstreams: Vec::new(),
+            services: None,
+            data,
+            _temporary: temporary,
+        })
     }
 
     /// Starts everything and waits until every worker enforces.
@@ -100,14 +112,18 @@ impl Stack {
 
     /// Starts both sides of the upstream, in this process.
     pub(crate) async fn start_upstreams(&mut self) -> anyhow::Result<()> {
-        let Ports { live, sandbox, .. } = self.setup.ports;
+        let Ports { live, sandbox, service, .. } = self.setup.ports;
         self.upstreams.push(Running::start(Side::Live, local(live)).await?);
         self.upstreams.push(Running::start(Side::Sandbox, local(sandbox)).await?);
+        self.upstreams.push(Running::start(Side::Service, local(service)).await?);
         Ok(())
     }
 
     /// Starts Envoy on the repository's configuration and waits until it is live; it may not enforce yet.
     pub(crate) async fn start_envoy(&mut self) -> anyhow::Result<()> {
+        if self.services.is_none() {
+            self.services = Services::of(&self.setup)?;
+        }
         let config = self.data.join("envoy.yaml");
         let template = std::fs::read_to_string(tools::root()?.join(self.setup.envoy))?;
         let values = self.values()?;
@@ -117,7 +133,9 @@ impl Stack {
             None => text,
         };
         write_private(&config, &text)?;
-        self.envoy = Some(spawn_envoy(&config, self.setup.workers, &self.log("envoy.log"))?);
+        let environment = self.services.as_ref().map(Services::environment);
+        let log = self.log("envoy.log");
+        self.envoy = Some(spawn_envoy_with(&config, self.setup.workers, &log, environment)?);
         let address = local(self.setup.ports.admin);
         let process = self.envoy.as_mut().context("Envoy was not started")?;
         wait_live(process, address).await
@@ -135,6 +153,7 @@ impl Stack {
     /// A second Envoy with this stack's credentials, whose control plane nobody ever started.
     pub(crate) async fn orphan(&self) -> anyhow::Result<Self> {
         let mut orphan = Self::new(Setup { ports: Ports::free()?, data: None, ..self.setup.clone() })?;
+        orphan.services.clone_from(&self.services);
         std::fs::create_dir_all(orphan.control_data())?;
         std::fs::copy(self.control_data().join("edge.env"), orphan.control_data().join("edge.env"))?;
         orphan.start_envoy().await?;
@@ -147,6 +166,7 @@ impl Stack {
         let ports = Ports { edge: own.edge, admin: own.admin, ..self.setup.ports };
         let secrets = Some(self.setup.secrets.clone().unwrap_or_else(|| self.control_data()));
         let mut other = Self::new(Setup { ports, data: None, secrets, edge_id, ..self.setup.clone() })?;
+        other.services.clone_from(&self.services);
         std::fs::create_dir_all(other.control_data())?;
         std::fs::copy(self.control_data().join("edge.env"), other.control_data().join("edge.env"))?;
         other.start_envoy().await?;
@@ -209,6 +229,21 @@ impl Stack {
         // The last line may still be on its way.
         let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
         whole.lines().map(|line| serde_json::from_str(line).with_context(|| line.to_owned())).collect()
+    }
+
+    /// What edges of this stack need for services.
+    pub(crate) fn services(&self) -> anyhow::Result<&Services> {
+        self.services.as_ref().context("the policy has no services, or Envoy was not started")
+    }
+
+    /// Gives the Envoys that are started from now on other keys.
+    pub(crate) fn set_services(&mut self, services: Services) {
+        self.services = Some(services);
+    }
+
+    /// The service outside.
+    pub(crate) fn service(&self) -> anyhow::Result<&Arrivals> {
+        Ok(self.upstreams.last().context("no upstream runs")?.arrivals())
     }
 
     /// The running stack's control API.
@@ -314,18 +349,27 @@ impl Stack {
         values.next().context("the plugin configuration is empty")?.context("the plugin configuration is not JSON")
     }
 
+    /// Requests to services take the module that looks at answers.
+    fn module(&self) -> Module {
+        match self.setup.module {
+            Module::Portcullis if self.services.is_some() => Module::Egress,
+            module => module,
+        }
+    }
+
     fn values(&self) -> anyhow::Result<BTreeMap<String, String>> {
         let file = self.control_data().join("edge.env");
         let secrets = std::fs::read_to_string(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
         let lines = secrets.lines().filter_map(|line| line.split_once('='));
         let mut values: BTreeMap<String, String> =
             lines.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let Ports { edge, admin, control, live, sandbox } = self.setup.ports;
+        let Ports { edge, admin, control, live, sandbox, .. } = self.setup.ports;
         let ports = [("EDGE", edge), ("ADMIN", admin), ("CONTROL", control), ("LIVE", live), ("SANDBOX", sandbox)];
         values.extend(ports.map(|(name, port)| (format!("PORTCULLIS_{name}_PORT"), port.to_string())));
         values.extend(self.setup.variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        values.extend(self.services.iter().flat_map(|it| it.values(self.setup.ports.service)));
         values.insert("PORTCULLIS_EDGE_ID".to_owned(), self.setup.edge_id.to_owned());
-        values.insert("PORTCULLIS_WASM".to_owned(), text(&self.setup.module.path()?));
+        values.insert("PORTCULLIS_WASM".to_owned(), text(&self.module().path()?));
         values.insert("PORTCULLIS_ACCESS_LOG".to_owned(), text(&self.log("access.log")));
         Ok(values)
     }
@@ -333,11 +377,21 @@ impl Stack {
 
 /// Starts Envoy on a rendered configuration.
 pub(crate) fn spawn_envoy(config: &Path, workers: u32, log: &Path) -> anyhow::Result<Process> {
+    spawn_envoy_with(config, workers, log, None)
+}
+
+/// The same, with one more variable in its environment.
+fn spawn_envoy_with(
+    config: &Path,
+    workers: u32,
+    log: &Path,
+    variable: Option<(&str, &str)>,
+) -> anyhow::Result<Process> {
     let fixed =
         ["--disable-hot-restart", "--log-level", "warning", "--file-flush-interval-msec", "100", "--concurrency"];
     let mut args: Vec<String> = fixed.map(str::to_owned).to_vec();
     args.extend([workers.to_string(), "--config-path".to_owned(), text(config)]);
-    Process::spawn("Envoy", &tools::envoy()?, &args, log)
+    Process::spawn_with("Envoy", &tools::envoy()?, &args, log, variable)
 }
 
 /// Waits until Envoy says that it is live.

@@ -100,7 +100,9 @@ fn provided(variable: &str, file: &str) -> anyhow::Result<PathBuf> {
 pub(crate) enum Module {
     /// What ships.
     Portcullis,
-    /// The same, with a request header that traps the VM.
+    /// What ships for policies with services.
+    Egress,
+    /// The first, with a request header that traps the VM.
     Trap,
     /// The stock SDK's filter that does nothing.
     Noop,
@@ -110,6 +112,7 @@ impl Module {
     pub(crate) fn path(self) -> anyhow::Result<PathBuf> {
         let (variable, file) = match self {
             Self::Portcullis => ("PORTCULLIS_WASM", "portcullis.wasm"),
+            Self::Egress => ("PORTCULLIS_EGRESS_WASM", "portcullis-egress.wasm"),
             Self::Trap => ("PORTCULLIS_TRAP_WASM", "portcullis-trap.wasm"),
             Self::Noop => ("PORTCULLIS_NOOP_WASM", "noop.wasm"),
         };

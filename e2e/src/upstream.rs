@@ -19,6 +19,8 @@ use tokio::task::JoinHandle;
 
 use crate::ports;
 
+mod service;
+
 /// Which side of the upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Side {
@@ -26,6 +28,18 @@ pub(crate) enum Side {
     Live,
     /// Nothing real.
     Sandbox,
+    /// A service outside, which wants a credential of its own.
+    Service,
+}
+
+impl Side {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Sandbox => "sandbox",
+            Self::Service => "service",
+        }
+    }
 }
 
 /// `portcullis-e2e upstream`.
@@ -58,6 +72,8 @@ pub(crate) struct Running {
 /// Requests that arrived so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arrivals {
+    /// At the service outside: the credentials that are good, and what each is called. Without any, whatever comes is good.
+    credentials: Arc<Mutex<BTreeMap<String, String>>>,
     counts: Arc<Mutex<BTreeMap<Arrival, u64>>>,
 }
 
@@ -74,7 +90,12 @@ impl Running {
     pub(crate) async fn start(side: Side, address: SocketAddr) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let arrivals = Arrivals::default();
-        let app = Router::new().route("/plain", get("ok\n")).fallback(echo).with_state((side, arrivals.clone()));
+        let app = match side {
+            Side::Service => service::app(arrivals.clone()),
+            Side::Live | Side::Sandbox => {
+                Router::new().route("/plain", get("ok\n")).fallback(echo).with_state((side, arrivals.clone()))
+            }
+        };
         let task = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, app).await {
                 eprintln!("the upstream ended: {error}");
@@ -89,6 +110,19 @@ impl Running {
 }
 
 impl Arrivals {
+    /// From now on that credential is good, under that name.
+    pub(crate) fn accept(&self, credential: &str, name: &str) {
+        let mut credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        credentials.insert(credential.to_owned(), name.to_owned());
+    }
+
+    /// What a credential is called; `None` if it is not good.
+    fn name_of(&self, credential: &str) -> Option<String> {
+        let credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+        let any = || (credentials.is_empty() && !credential.is_empty()).then(|| "any".to_owned());
+        credentials.get(credential).cloned().or_else(any)
+    }
+
     /// Everything that was counted.
     pub(crate) fn all(&self) -> BTreeMap<Arrival, u64> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -137,7 +171,7 @@ async fn echo(State((side, arrivals)): State<(Side, Arrivals)>, request: Request
         .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
     Json(json!({
-        "side": if side == Side::Live { "live" } else { "sandbox" },
+        "side": side.name(),
         "method": request.method().as_str(),
         "path": request.uri().to_string(),
         "headers": headers,

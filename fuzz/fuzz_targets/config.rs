@@ -2,4 +2,4 @@
 #![no_main]
 
 use portcullis_filter::config::Config;
-libfuzzer_sys::fuzz_target!(|data: &[u8]| drop(Config::parse(data)));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| drop(Config::parse(data, |_| None)));

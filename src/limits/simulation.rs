@@ -21,7 +21,7 @@ pub(super) const PERIOD: u64 = 86_400;
 
 pub(super) fn control() -> Control {
     let json = r#"{"cluster":"c","edge_token":"t","public_keys":["3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29"]}"#;
-    match Config::parse(json.as_bytes()).unwrap().source {
+    match Config::parse(json.as_bytes(), |_| None).unwrap().source {
         Source::Control(control) => control,
         Source::Static(_) => panic!("no control plane"),
     }

@@ -7,7 +7,7 @@ use portcullis_bundle::{AcceptedToken, KeyBucket, OrganizationShard, read_restri
 use portcullis_engine::ip::customer;
 use portcullis_engine::{
     KeyDigest, KeyRecord, KeyStore, OrganizationId, OrganizationLimits, OrganizationState, Policy, Reason,
-    StoreUnavailable, TokenRecord,
+    RestrictionSet, Skill, SkillId, StoreUnavailable, TokenRecord,
 };
 use portcullis_token::Issuers;
 
@@ -15,9 +15,10 @@ use super::found;
 use crate::cache::{BucketCache, Entry};
 use crate::forgeries::Forgeries;
 use crate::host::Host;
-use crate::live::{Live, Names};
+use crate::live::{Live, Names, Place};
 use crate::recent::{Position, Recent};
 use crate::tokens::{Handle, Tokens};
+use crate::vault::Vault;
 
 /// The keys of the live bundle.
 pub struct Keys<'s, H> {
@@ -31,6 +32,7 @@ pub struct Keys<'s, H> {
     pub(super) recent: &'s mut Recent,
     pub(super) tokens: &'s mut Tokens,
     pub(super) forgeries: &'s mut Forgeries,
+    pub(super) vault: &'s mut Vault,
     pub(super) missing: &'s mut bool,
 }
 
@@ -50,9 +52,9 @@ impl<H: Host> Keys<'_, H> {
     fn record(&mut self, position: Position) -> Result<KeyRecord<'_>, StoreUnavailable> {
         let bucket = position.bucket as usize;
         self.entry(bucket)?;
-        let Self { host, names, live, organizations, cache, missing, .. } = self;
-        let organization = |id: &OrganizationId| organization(*host, names, live, organizations, missing, id);
-        record(cache.get_mut(bucket).ok_or(StoreUnavailable)?, position.index, organization)
+        let Self { host, names, live, organizations, cache, vault, missing, .. } = self;
+        let shared = SharedParts { host: *host, names, live, missing };
+        record(cache.get_mut(bucket).ok_or(StoreUnavailable)?, position.index, shared, organizations, vault)
     }
 
     fn entry(&mut self, bucket: usize) -> Result<&mut Entry, StoreUnavailable> {
@@ -72,23 +74,40 @@ impl<H: Host> Keys<'_, H> {
     }
 }
 
-/// The state and limits of an organisation; its shard is read the first time it is asked for.
-fn organization(
-    host: &impl Host,
-    names: &Names,
-    live: &Live,
-    shards: &mut [Option<Vec<u8>>],
-    missing: &mut bool,
-    id: &OrganizationId,
-) -> Option<(OrganizationState, OrganizationLimits)> {
-    let shard = live.layout.organization_shard_of(id);
-    let slot = shards.get_mut(shard)?;
-    if slot.is_none() {
-        let place = live.organizations.get(shard)?;
-        let shared = host.shared(&names.organizations(&live.layout, place, shard));
-        *slot = Some(found(shared.as_ref(), place, missing)?.to_vec());
+/// The parts that all VMs share.
+struct SharedParts<'s, H> {
+    host: &'s H,
+    names: &'s Names,
+    live: &'s Live,
+    missing: &'s mut bool,
+}
+
+impl<H: Host> SharedParts<'_, H> {
+    fn read(&mut self, name: &str, place: &Place) -> Option<Vec<u8>> {
+        found(self.host.shared(name).as_ref(), place, self.missing).map(<[u8]>::to_vec)
     }
-    OrganizationShard::open(slot.as_deref()?).and_then(|it| it.find(id)).ok()
+
+    /// The state and limits of an organisation; its shard is read the first time it is asked for.
+    fn organization(
+        &mut self,
+        shards: &mut [Option<Vec<u8>>],
+        id: &OrganizationId,
+    ) -> Option<(OrganizationState, OrganizationLimits)> {
+        let layout = &self.live.layout;
+        let shard = layout.organization_shard_of(id);
+        let slot = shards.get_mut(shard)?;
+        if slot.is_none() {
+            let place = self.live.organizations.get(shard)?;
+            *slot = Some(self.read(&self.names.organizations(layout, place, shard), place)?);
+        }
+        OrganizationShard::open(slot.as_deref()?).and_then(|it| it.find(id)).ok()
+    }
+
+    /// A skill; its shard is read the first time that it is asked for.
+    fn skill<'v>(&mut self, vault: &'v mut Vault, id: SkillId) -> Result<Option<&'v Skill>, StoreUnavailable> {
+        let (names, shards) = (self.names, self.live.skills.len());
+        vault.skill(id, |shard, place| self.read(&names.skills(shards, place, shard), place))
+    }
 }
 
 impl<H: Host> KeyStore for Keys<'_, H> {
@@ -157,10 +176,11 @@ impl<H: Host> Keys<'_, H> {
 
     /// What a token stands for, by its record as it is in the live bundle.
     fn token_record(&mut self, token: Handle, position: Position) -> Result<TokenRecord<'_>, Reason> {
-        let Self { host, names, live, policy, organizations, cache, tokens, missing, .. } = self;
-        let organization = |id: &OrganizationId| organization(*host, names, live, organizations, missing, id);
+        let Self { host, names, live, policy, organizations, cache, tokens, vault, missing, .. } = self;
+        let shared = SharedParts { host: *host, names, live, missing };
         let entry = cache.get_mut(position.bucket as usize).ok_or(Reason::StoreUnavailable)?;
-        let record = record(entry, position.index, organization).map_err(|_| Reason::StoreUnavailable)?;
+        let record =
+            record(entry, position.index, shared, organizations, vault).map_err(|_| Reason::StoreUnavailable)?;
         if tokens.position(token).is_none() {
             let known = tokens.get(token).ok_or(Reason::StoreUnavailable)?;
             let scopes = known.accepted.scopes_of(&record, policy.write_implies_read());
@@ -171,14 +191,17 @@ impl<H: Host> Keys<'_, H> {
     }
 }
 
-fn record(
-    entry: &mut Entry,
+fn record<'s>(
+    entry: &'s mut Entry,
     index: u32,
-    organization: impl FnOnce(&OrganizationId) -> Option<(OrganizationState, OrganizationLimits)>,
-) -> Result<KeyRecord<'_>, StoreUnavailable> {
+    mut shared: SharedParts<'_, impl Host>,
+    organizations: &mut [Option<Vec<u8>>],
+    vault: &'s mut Vault,
+) -> Result<KeyRecord<'s>, StoreUnavailable> {
     let Entry { bytes, restrictions, .. } = entry;
     let stored = KeyBucket::open(bytes).and_then(|it| it.at(index as usize)).map_err(|_| StoreUnavailable)?;
-    let (organization_state, organization_limits) = organization(&stored.organization).ok_or(StoreUnavailable)?;
+    let organization = shared.organization(organizations, &stored.organization);
+    let (organization_state, organization_limits) = organization.ok_or(StoreUnavailable)?;
     let restrictions = match stored.restrictions {
         None => None,
         Some((number, bytes)) => {
@@ -187,6 +210,10 @@ fn record(
             }
             restrictions.iter().find(|(known, _)| *known == number).map(|(_, set)| set)
         }
+    };
+    let skill = match restrictions.and_then(RestrictionSet::skill) {
+        Some(id) => shared.skill(vault, id)?,
+        None => None,
     };
     Ok(KeyRecord {
         id: stored.id,
@@ -197,5 +224,6 @@ fn record(
         expires_at: stored.expires_at,
         scopes: stored.scopes,
         restrictions,
+        skill,
     })
 }

@@ -3,7 +3,7 @@
 //! Parts are written into slots that no header names yet, each as it arrives and is verified. Invariant: `commit`, the
 //! one write that makes them visible, happens only when none is missing.
 
-use portcullis_bundle::{BlobRef, KeyShard, Layout, Manifest, OrganizationShard, read_policy, read_tokens};
+use portcullis_bundle::{BlobRef, KeyShard, Layout, Manifest, OrganizationShard, SkillShard, read_policy, read_tokens};
 
 use crate::host::{Expect, Host};
 use crate::live::{Live, Names, Place, tagged};
@@ -63,6 +63,7 @@ struct Part {
 enum Kind {
     Policy,
     Tokens,
+    Skills(usize),
     Organizations(usize),
     Keys(usize),
 }
@@ -105,7 +106,14 @@ impl Download {
             old_live.map_or(&[], |it| &it.organizations),
             old_live.is_some_and(|it| it.same_organization_layout(&new.layout)),
         );
-        let all = core::iter::once(policy).chain(tokens).chain(organizations).chain(keys);
+        let skills = parts(
+            Kind::Skills,
+            &manifest.skills,
+            &new.skills,
+            old_live.map_or(&[], |it| &it.skills),
+            old_live.is_some_and(|it| it.skills.len() == new.skills.len()),
+        );
+        let all = core::iter::once(policy).chain(tokens).chain(skills).chain(organizations).chain(keys);
         let wanted = all.filter(|(_, _, place, old)| Some(*place) != *old).map(|(kind, blob, place, _)| Part {
             blob,
             place,
@@ -190,6 +198,10 @@ impl Download {
             Kind::Tokens => {
                 read_tokens(bytes).ok()?;
                 set(names.tokens(&part.place), bytes)
+            }
+            Kind::Skills(shard) => {
+                SkillShard::open(bytes).and_then(|it| it.check()).ok()?;
+                set(names.skills(self.new.skills.len(), &part.place, shard), bytes)
             }
             Kind::Organizations(shard) => {
                 OrganizationShard::open(bytes).ok()?;

@@ -8,19 +8,20 @@ use serde_json::Value;
 use crate::shell;
 
 /// Crate, and the crates of ours that it may use. `portcullis-` is left out; `xtask` has no prefix.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("engine", &[]),
     ("token", &[]),
+    ("seal", &[]),
     ("policy", &["engine"]),
     ("bundle", &["engine", "token"]),
-    ("filter", &["engine", "bundle", "token"]),
+    ("filter", &["engine", "bundle", "seal", "token"]),
     ("api", &[]),
-    ("control", &["api", "bundle", "engine", "policy", "token"]),
-    ("sdk", &["api"]),
-    ("cli", &["api", "bundle", "control", "engine", "policy", "sdk", "token"]),
-    ("testkit", &["bundle", "engine", "policy", "token"]),
+    ("control", &["api", "bundle", "engine", "policy", "seal", "token"]),
+    ("sdk", &["api", "seal"]),
+    ("cli", &["api", "bundle", "control", "engine", "policy", "sdk", "seal", "token"]),
+    ("testkit", &["bundle", "engine", "policy", "seal", "token"]),
     ("host-tests", &["bundle", "engine", "testkit"]),
-    ("e2e", &["api", "sdk", "testkit", "token"]),
+    ("e2e", &["api", "sdk", "seal", "testkit", "token"]),
     ("xtask", &[]),
 ];
 

@@ -2,19 +2,38 @@
 //!
 //! Envoy enters the VM for every callback that a module exports, and the SDK exports all of them; each entry costs
 //! about half a microsecond a request. The filter exports the callbacks it means as `portcullis_on_*`; this step
-//! renames them to `proxy_on_*` and drops the SDK's. Invariant: the result exports nothing that Envoy does not call.
+//! renames them to `proxy_on_*` and drops the SDK's. What it exports as `portcullis_egress_on_*` comes in place of those or beside them
+//! in the module for requests to services, which has to see answers too. Invariant: the result exports nothing that Envoy does not call.
 
 use anyhow::Context as _;
 use walrus::{ExportId, Module, ModuleConfig};
 
 const OURS: &str = "portcullis_on_";
+const EGRESS: &str = "portcullis_egress_on_";
 const HOST: &str = "proxy_on_";
 /// Exports that stay as they are. Of the two allocators the first that exists is kept.
 const KEPT: [&str; 3] = ["memory", "proxy_abi_version_0_2_1", "_initialize"];
 const ALLOCATORS: [&str; 2] = ["proxy_on_memory_allocate", "malloc"];
 
+/// Which callbacks a module has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Variant {
+    /// Those of requests.
+    Plain,
+    /// Those of answers as well.
+    Egress,
+}
+
+impl Variant {
+    /// The callback that is exported under that name.
+    fn callback(self, export: &str) -> Option<&str> {
+        let egress = export.strip_prefix(EGRESS).filter(|_| self == Self::Egress);
+        egress.or_else(|| export.strip_prefix(OURS))
+    }
+}
+
 /// Prunes a linked module.
-pub(crate) fn postlink(linked: &[u8]) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn postlink(linked: &[u8], variant: Variant) -> anyhow::Result<Vec<u8>> {
     let mut config = ModuleConfig::new();
     config.generate_producers_section(false).generate_name_section(true);
     let mut module = config.parse(linked).context("not a module")?;
@@ -28,9 +47,12 @@ pub(crate) fn postlink(linked: &[u8]) -> anyhow::Result<Vec<u8>> {
         "the module exports no `{OURS}*`\nhint: the filter's callbacks are exported under that prefix in src/abi.rs"
     );
     for (id, name) in exports.iter().filter(|(_, name)| name != allocator && !KEPT.contains(&name.as_str())) {
-        match name.strip_prefix(OURS) {
-            Some(callback) => module.exports.get_mut(*id).name = format!("{HOST}{callback}"),
-            None => module.exports.delete(*id),
+        let replaced = |callback: &str| variant == Variant::Egress && has(&format!("{EGRESS}{callback}"));
+        match variant.callback(name) {
+            Some(callback) if name.starts_with(EGRESS) || !replaced(callback) => {
+                module.exports.get_mut(*id).name = format!("{HOST}{callback}");
+            }
+            _ => module.exports.delete(*id),
         }
     }
     drop_producers(&mut module);
@@ -70,8 +92,8 @@ mod tests {
         names
     }
 
-    fn check(names: &[&str], expected: &[&str]) {
-        assert_eq!(exports(&postlink(&module(names)).unwrap()), expected);
+    fn check(names: &[&str], variant: Variant, expected: &[&str]) {
+        assert_eq!(exports(&postlink(&module(names), variant).unwrap()), expected);
     }
 
     #[test]
@@ -79,12 +101,27 @@ mod tests {
         let abi = "proxy_abi_version_0_2_1";
         check(
             &[abi, "malloc", "portcullis_on_tick", "proxy_on_tick", "proxy_on_log"],
+            Variant::Plain,
             &["malloc", "memory", abi, "proxy_on_tick"],
         );
         check(
             &[abi, "malloc", "proxy_on_memory_allocate", "_initialize", "portcullis_on_vm_start"],
+            Variant::Egress,
             &["_initialize", "memory", abi, "proxy_on_memory_allocate", "proxy_on_vm_start"],
         );
+    }
+
+    #[test]
+    fn callbacks_of_answers_are_in_one_variant() {
+        let abi = "proxy_abi_version_0_2_1";
+        let names = [abi, "malloc", "portcullis_on_tick", "portcullis_on_vm_start", "portcullis_egress_on_vm_start"];
+        let names = [names.as_slice(), &["portcullis_egress_on_delete"]].concat();
+        check(&names, Variant::Plain, &["malloc", "memory", abi, "proxy_on_tick", "proxy_on_vm_start"]);
+        let all = ["malloc", "memory", abi, "proxy_on_delete", "proxy_on_tick", "proxy_on_vm_start"];
+        check(&names, Variant::Egress, &all);
+        let module = Module::from_buffer(&postlink(&module(&names), Variant::Egress).unwrap()).unwrap();
+        let start = module.exports.get_func("proxy_on_vm_start").unwrap();
+        assert_eq!(module.funcs.get(start).name.as_deref(), Some("portcullis_egress_on_vm_start"));
     }
 
     #[test]
@@ -94,7 +131,7 @@ mod tests {
             &["proxy_abi_version_0_2_1", "portcullis_on_tick"],
             &["proxy_abi_version_0_2_1", "malloc"],
         ] {
-            assert!(postlink(&module(names)).is_err(), "{names:?}");
+            assert!(postlink(&module(names), Variant::Plain).is_err(), "{names:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask wasm`: the module that Envoy loads.
 //!
-//! Cargo decides what to rebuild; the post-link step runs on its result. Invariant: `target/portcullis.wasm` is never
+//! Cargo decides what to rebuild; the post-link step runs on its result and makes two modules of it: `portcullis.wasm`, and
+//! `portcullis-egress.wasm` for requests to services. Invariant: neither is ever
 //! half written, and never older than the sources it was asked for.
 
 use std::fs::File;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::postlink;
+use crate::postlink::{self, Variant};
 use crate::shell::{self, timed};
 use crate::toolchain::{TARGET, Toolchain};
 
@@ -27,10 +28,11 @@ impl Module<'_> {
     /// The module of the reload test.
     pub(crate) const TRAP: Module<'static> = Module { trap: true, profile: "release" };
 
-    fn output(&self) -> PathBuf {
+    fn output(&self, variant: Variant) -> PathBuf {
+        let egress = if variant == Variant::Egress { "-egress" } else { "" };
         let profile = if self.profile == "release" { String::new() } else { format!("-{}", self.profile) };
         let trap = if self.trap { "-trap" } else { "" };
-        shell::target().join(format!("portcullis{trap}{profile}.wasm"))
+        shell::target().join(format!("portcullis{egress}{trap}{profile}.wasm"))
     }
 }
 
@@ -62,12 +64,13 @@ pub(crate) fn build(module: Module<'_>) -> anyhow::Result<PathBuf> {
     let name = if module.trap { "the module with trap injection" } else { "the module" };
     timed(&format!("building {name} for {TARGET}"), || shell::run(&mut cargo))?;
     let linked = artifact(toolchain, module.profile, "portcullis_filter.wasm");
-    let output = module.output();
     let before = std::fs::read(&linked).with_context(|| format!("cannot read `{}`", linked.display()))?;
-    let after = postlink::postlink(&before).context("post-link")?;
-    shell::write_if_changed(&output, &after)?;
-    eprintln!("    {} bytes linked, {} after pruning", before.len(), after.len());
-    Ok(output)
+    for variant in [Variant::Plain, Variant::Egress] {
+        let after = postlink::postlink(&before, variant).context("post-link")?;
+        shell::write_if_changed(&module.output(variant), &after)?;
+        eprintln!("    {variant:?}: {} bytes linked, {} after pruning", before.len(), after.len());
+    }
+    Ok(module.output(Variant::Plain))
 }
 
 /// Builds the no-op filter of the benches, just as the stock SDK leaves it.

@@ -8,7 +8,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use portcullis_engine::{
-    KeyDigest, KeyRecord, KeyStore, Policy, Reason, RestrictionSet, StoreUnavailable, TokenRecord,
+    KeyDigest, KeyRecord, KeyStore, Policy, Reason, RestrictionSet, SecretId, SecretState, Skill, SkillId,
+    StoreUnavailable, TokenRecord,
 };
 use portcullis_token::Issuers;
 
@@ -19,6 +20,7 @@ use crate::organizations::OrganizationShard;
 use crate::policy::{read_policy, read_restrictions};
 use crate::read::{Malformed, u32_at};
 use crate::sign::{PublicKey, VerifyError, verify};
+use crate::skills::{Boxes, SkillShard};
 use crate::tokens::{AcceptedToken, read_tokens};
 
 const MAGIC: &[u8; 8] = b"PCBUNDL1";
@@ -29,6 +31,7 @@ pub struct Archive {
     manifest: Manifest,
     policy: Policy,
     issuers: Option<Issuers>,
+    skills: BTreeMap<SkillId, Skill>,
     blobs: BTreeMap<BlobDigest, Vec<u8>>,
     /// The restrictions of the record found last.
     restrictions: Option<RestrictionSet>,
@@ -68,7 +71,25 @@ impl Archive {
         for shard in &manifest.keys {
             KeyShard::open(blob(shard)?, &manifest.layout)?;
         }
-        Ok(Self { manifest, policy, issuers, blobs, restrictions: None, token: None })
+        let skills = BTreeMap::new();
+        let mut archive = Self { manifest, policy, issuers, skills, blobs, restrictions: None, token: None };
+        archive.open_secrets(|id, _| SecretState::Sealed(id))?;
+        Ok(archive)
+    }
+
+    /// Reads its skills once more, `open` saying what each secret is.
+    pub fn open_secrets(
+        &mut self,
+        mut open: impl FnMut(SecretId, Boxes<'_>) -> SecretState,
+    ) -> Result<(), ArchiveError> {
+        for blob in &self.manifest.skills {
+            let bytes = self.blobs.get(&blob.digest).ok_or(ArchiveError::MissingBlob(blob.digest))?;
+            let shard = SkillShard::open(bytes)?;
+            for id in shard.ids() {
+                self.skills.extend(shard.find(&id, &mut open)?.map(|skill| (id, skill)));
+            }
+        }
+        Ok(())
     }
 
     /// Its manifest.
@@ -83,9 +104,9 @@ impl Archive {
 
     /// Its policy and its keys, to decide with.
     pub fn parts_mut(&mut self) -> (&Policy, ArchiveKeys<'_>) {
-        let Self { manifest, policy, issuers, blobs, restrictions, token } = self;
-        let write_implies_read = policy.write_implies_read();
-        (policy, ArchiveKeys { manifest, issuers: issuers.as_ref(), write_implies_read, blobs, restrictions, token })
+        let Self { manifest, policy, issuers, skills, blobs, restrictions, token } = self;
+        let (issuers, write_implies_read) = (issuers.as_ref(), policy.write_implies_read());
+        (policy, ArchiveKeys { manifest, issuers, write_implies_read, skills, blobs, restrictions, token })
     }
 
     /// The bytes of a blob that the manifest names.
@@ -113,6 +134,7 @@ pub struct ArchiveKeys<'a> {
     manifest: &'a Manifest,
     issuers: Option<&'a Issuers>,
     write_implies_read: bool,
+    skills: &'a BTreeMap<SkillId, Skill>,
     blobs: &'a BTreeMap<BlobDigest, Vec<u8>>,
     restrictions: &'a mut Option<RestrictionSet>,
     token: &'a mut Option<(AcceptedToken, String)>,
@@ -122,6 +144,7 @@ pub struct ArchiveKeys<'a> {
 fn record<'a>(
     manifest: &Manifest,
     blobs: &'a BTreeMap<BlobDigest, Vec<u8>>,
+    skills: &'a BTreeMap<SkillId, Skill>,
     restrictions: &'a mut Option<RestrictionSet>,
     digest: &KeyDigest,
 ) -> Option<Option<KeyRecord<'a>>> {
@@ -146,19 +169,20 @@ fn record<'a>(
         expires_at: stored.expires_at,
         scopes: stored.scopes,
         restrictions: restrictions.as_ref(),
+        skill: restrictions.as_ref().and_then(|set| skills.get(&set.skill()?)),
     }))
 }
 
 impl KeyStore for ArchiveKeys<'_> {
     fn find(&mut self, digest: &KeyDigest) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
-        let Self { manifest, blobs, restrictions, .. } = self;
-        record(manifest, blobs, restrictions, digest).ok_or(StoreUnavailable)
+        let Self { manifest, blobs, skills, restrictions, .. } = self;
+        record(manifest, blobs, skills, restrictions, digest).ok_or(StoreUnavailable)
     }
 
     /// Verifies on each call: nothing here is secret by which a token could be told again.
     fn find_token(&mut self, token: &[u8], now: u64) -> Result<TokenRecord<'_>, Reason> {
         let accepted = AcceptedToken::verify(self.issuers.ok_or(Reason::TokensNotAccepted)?, token, now)?;
-        let found = record(self.manifest, self.blobs, self.restrictions, &accepted.digest());
+        let found = record(self.manifest, self.blobs, self.skills, self.restrictions, &accepted.digest());
         let record = found.ok_or(Reason::StoreUnavailable)?.ok_or(Reason::UnknownTokenSubject)?;
         let scopes = accepted.scopes_of(&record, self.write_implies_read);
         let (accepted, scopes) = self.token.insert((accepted, scopes));

@@ -55,11 +55,14 @@ pub struct Boxes<'a> {
 }
 
 impl<'a> SkillShard<'a> {
-    /// Sees a blob as a shard, and looks through all of it.
+    /// Sees a blob as a shard. Only the outline is checked; each skill is when it is read.
     pub fn open(bytes: &'a [u8]) -> Result<Self, Malformed> {
-        let shard = Self::outline(bytes).ok_or(MALFORMED)?;
-        let all = shard.ids().all(|id| shard.find(&id, |_, _| SecretState::Missing).is_ok_and(|it| it.is_some()));
-        if all { Ok(shard) } else { Err(MALFORMED) }
+        Self::outline(bytes).ok_or(MALFORMED)
+    }
+
+    /// Whether every skill in it can be read.
+    pub fn check(&self) -> Result<(), Malformed> {
+        self.ids().try_for_each(|id| self.find(&id, |_, _| SecretState::Missing).map(drop))
     }
 
     fn outline(bytes: &'a [u8]) -> Option<Self> {
@@ -73,7 +76,7 @@ impl<'a> SkillShard<'a> {
         self.entries.chunks_exact(ENTRY).filter_map(|entry| array(entry, 0)).map(SkillId::from_bytes)
     }
 
-    /// The skill of that name; `open` is asked for each secret that it refers to.
+    /// The skill of that id; `open` is asked for each secret that it refers to.
     pub fn find(
         &self,
         id: &SkillId,

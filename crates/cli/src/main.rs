@@ -6,16 +6,18 @@
 mod args;
 mod commands;
 mod exit;
+mod input;
 mod output;
 mod paging;
+mod pinned;
 mod refused;
 mod table;
 
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    apps, audit, backup, bundle, denials, edges, explain, grants, issuers, keys, members, organizations, plans, policy,
-    quota, receipt, restore, serve, signing_keys, tokens, usage, webhooks, whoami,
+    apps, audit, backup, bundle, denials, edge_keys, edges, explain, grants, issuers, keys, members, organizations,
+    plans, policy, quota, receipt, restore, secrets, serve, signing_keys, skills, tokens, usage, webhooks, whoami,
 };
 use crate::exit::Failure;
 
@@ -77,6 +79,15 @@ enum Command {
     /// Accept access tokens of other people's issuers, and see how fetching their keys goes.
     #[command(subcommand)]
     Issuers(issuers::Command),
+    /// Make, list and replace the keys that edges open secrets with. Their private halves are known to edges alone.
+    #[command(subcommand)]
+    EdgeKeys(edge_keys::Command),
+    /// Enter, list and delete secrets: values that skills use at the edge and nobody sees.
+    #[command(subcommand)]
+    Secrets(secrets::Command),
+    /// Make, change, publish and install skills: what keys may use which services with which secrets.
+    #[command(subcommand)]
+    Skills(skills::Command),
     /// Make, try out and remove webhooks: servers that are told what happens.
     #[command(subcommand)]
     Webhooks(webhooks::Command),
@@ -113,6 +124,9 @@ fn main() -> std::process::ExitCode {
         Command::Grants(command) => grants::run(&command),
         Command::SigningKeys(command) => signing_keys::run(&command),
         Command::Issuers(command) => issuers::run(&command),
+        Command::EdgeKeys(command) => edge_keys::run(&command),
+        Command::Secrets(command) => secrets::run(&command),
+        Command::Skills(command) => skills::run(&command),
         Command::Webhooks(command) => webhooks::run(&command),
         Command::Whoami(args) => whoami::run(&args),
         Command::Policy(command) => policy::run(command),

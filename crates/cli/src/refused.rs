@@ -26,6 +26,19 @@ pub(crate) fn naming(error: Error, given: &[Given<'_>]) -> Failure {
     }
 }
 
+/// The refusal of what `force` would do all the same, as it is said here.
+pub(crate) fn forcible(error: Error) -> Failure {
+    let Error::Refused(problem) = &error else { return Failure::from(error) };
+    if !problem.detail.contains("?force=true") {
+        return Failure::from(error);
+    }
+    let detail = problem.detail.replace("?force=true", "--force");
+    match detail.split_once('\n') {
+        Some((what, hint)) => Failure::unable(format!("{what} ({})\n{hint}", problem.code)),
+        None => Failure::unable(format!("{detail} ({})", problem.code)),
+    }
+}
+
 impl Given<'_> {
     /// The one that `pointer` leads to: `/scopes/1`, or `/environment` where there is but one.
     fn value(&self, pointer: &str) -> Option<&String> {

@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::keys;
 use crate::policy::PolicyRoom;
 use crate::quota;
+use crate::skills;
 use crate::store::KeyRow;
 use picked::Picked;
 use wire::Wire;
@@ -98,7 +99,8 @@ async fn picked(app: &App, row: KeyRow, token: Option<AcceptedToken>) -> Result<
     let organization = app.store.organization(Scope::Only(row.organization), row.organization).await?;
     let state = organization.as_ref().map_or(OrganizationState::Suspended, |it| it.state);
     let limits = quota::organization_limits(app, organization.and_then(|it| it.plan)).await?;
-    Picked::new(row, state, limits, token)
+    let skill = skills::of_key(app.store.as_ref(), &row).await?;
+    Picked::new(row, state, limits, skill, token)
 }
 
 /// The format of the key; of one whose prefix the policy has given up, anything with that prefix, as it would be read.

@@ -8,6 +8,7 @@ mod day;
 mod history;
 mod index;
 mod progress;
+mod skills;
 mod tokens;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -240,6 +241,7 @@ impl Worker {
         let published = self.build(move |builder| {
             blob.into_iter().for_each(|blob| builder.replace_policy(blob));
             builder.replace_tokens(tokens);
+            builder.replace_skills(&changes.skills);
             builder.apply(changes.keys, &changes.organizations, day::forgotten_before(version));
             builder.build(version)
         });

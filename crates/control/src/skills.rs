@@ -5,13 +5,17 @@
 //! and no secret; what a name stands for is decided in one place, for whoever is shown it and for the edges alike.
 
 mod fields;
+mod known;
 mod manage;
 mod of_keys;
 mod publish;
 mod resolve;
 mod view;
 
+pub(crate) use known::of_key;
 pub(crate) use manage::{create, list, remove, show, update};
 pub(crate) use of_keys::{Usable, usable};
 pub(crate) use publish::{install, list_published, publish, unpublish, upgrade};
 pub(crate) use resolve::Names;
+#[cfg(test)]
+pub(crate) use resolve::Resolved;

@@ -16,7 +16,8 @@ use crate::path::unescape;
 use crate::spec::{CredentialPlace, CredentialSpec};
 
 pub use strip::{strip_cookie, strip_query};
-use value::{after_scheme, cookie_pairs, is_token, query_pairs, unescaped, visible};
+pub(crate) use value::is_token;
+use value::{after_scheme, cookie_pairs, query_pairs, unescaped, visible};
 
 /// What every signed token (RFC 7515) begins with: `{"` in base64.
 const TOKEN_HEAD: &str = "eyJ";
@@ -107,11 +108,15 @@ pub(crate) fn token_occurs_in(text: &[u8]) -> bool {
     })
 }
 
+/// Whether a query parameter or cookie may be called so.
+pub(crate) fn is_parameter_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+}
+
 impl CredentialSource {
     /// Checks a place. Header names are put in lower case.
     pub fn parse(spec: &CredentialSpec) -> Result<CredentialSource, CredentialSourceError> {
         let name = spec.name.as_str();
-        let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
         match (spec.place, &spec.scheme) {
             (CredentialPlace::Header, _) if name.eq_ignore_ascii_case("cookie") => {
                 return Err(CredentialSourceError::CookieHeader(name.into()));
@@ -126,7 +131,7 @@ impl CredentialSource {
             (_, Some(scheme)) => {
                 return Err(CredentialSourceError::SchemeOutsideHeader(scheme.clone()));
             }
-            _ if name.is_empty() || !name.bytes().all(unreserved) => {
+            _ if !is_parameter_name(name) => {
                 return Err(CredentialSourceError::Name(name.into()));
             }
             _ => {}

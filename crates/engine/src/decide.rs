@@ -1,11 +1,12 @@
 //! The decision itself: every check in order, first failure wins.
 //!
-//! Route → credential → format → lookup (of an access token: is it one that counts, and its record) → status → environment → restrictions → scopes → limits; then, of what passed, what
+//! Route → credential → format → lookup (of an access token: is it one that counts, and its record) → status → environment → restrictions → scopes → service → limits; then, of what passed, what
 //! a trial would have said. It reads the request and the key's record, and nothing else but what [`Ambient`] and [`Limiter`] tell it.
 //! Invariant: the only way to a [`Grant`] is
 //! through every check; whatever cannot be read is a denial.
 
 mod limits;
+mod service;
 mod token;
 mod trial;
 
@@ -88,7 +89,8 @@ pub fn decide_traced<'a, S: KeyStore>(
         trace.check(Step::Route, Outcome::Passed, format_args!("{open}"));
         let rule = routed.rule_index();
         let admission = Admission::default();
-        return Decision::Allow(Grant { identity: None, observed: Vec::new(), source: None, rule, admission });
+        let (observed, service) = (Vec::new(), None);
+        return Decision::Allow(Grant { identity: None, observed, source: None, rule, admission, service });
     }
     match authenticate(policy, store, request, ambient, trace) {
         Ok(caller) => KeyCheck { policy, caller, routed: &routed, request, ambient }.decide(limiter, trace),
@@ -207,10 +209,10 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
             Ok(()) => {
                 self.look_at_trial(&mut observed, trace);
                 let (source, rule) = (self.caller.source, self.routed.rule_index());
-                let admission = told.admission;
-                Decision::Allow(Grant { identity: Some(self.identity()), observed, source, rule, admission })
+                let (admission, service) = (told.admission, told.service);
+                Decision::Allow(Grant { identity: Some(self.identity()), observed, source, rule, admission, service })
             }
-            Err(reason) => Decision::Deny(self.denial(reason, &told)),
+            Err(reason) => Decision::Deny(self.denial(reason, told)),
         }
     }
 
@@ -218,13 +220,14 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
         &self,
         observed: &mut Vec<Observed>,
         limiter: &mut impl Limiter,
-        told: &mut Told,
+        told: &mut Told<'a>,
         trace: &mut impl Trace,
     ) -> Result<(), Reason> {
         trace.result(Step::Status, self.status())?;
         trace.result(Step::Environment, self.environment())?;
         self.restrictions(observed, trace)?;
         trace.result(Step::Scopes, self.scopes(self.caller.scopes))?;
+        self.service(told, trace)?;
         self.limits(limiter, told, trace)
     }
 
@@ -308,7 +311,7 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
         }
     }
 
-    fn denial(&self, reason: Reason, told: &Told) -> Denial<'a> {
+    fn denial(&self, reason: Reason, told: Told<'a>) -> Denial<'a> {
         let required = match (reason, self.routed.route) {
             (Reason::NoScopes | Reason::InsufficientScope, Route::Rule(_, rule)) => Some(&rule.requirement),
             _ => None,
@@ -321,6 +324,7 @@ impl<'a, A: Ambient> KeyCheck<'a, '_, A> {
             standing: told.standing,
             for_browser: self.caller.record.restrictions.is_some_and(|set| set.is_for_browsers()),
             rule: self.routed.rule_index(),
+            reference: told.reference,
         }
     }
 }

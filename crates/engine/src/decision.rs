@@ -2,6 +2,7 @@
 //!
 //! Plain data; [`decide`](crate::decide()) alone makes it. Invariant: it holds no credential.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -9,6 +10,7 @@ use crate::id::{KeyId, OrganizationId};
 use crate::limit::{Admission, Standing};
 use crate::reason::Reason;
 use crate::scope::Requirement;
+use crate::service::ServiceUse;
 
 /// Forward or refuse.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct Grant<'a> {
     pub rule: Option<usize>,
     /// What its limits said; nothing where it has none.
     pub admission: Admission,
+    /// The service that it goes to; `None` = the upstream of its environment.
+    pub service: Option<ServiceUse<'a>>,
 }
 
 /// Something to be told of a request that passed.
@@ -62,6 +66,8 @@ pub struct Denial<'a> {
     pub for_browser: bool,
     /// The index of the rule that matched.
     pub rule: Option<usize>,
+    /// The reference to a secret that it is about, if it is about one.
+    pub reference: Option<Box<str>>,
 }
 
 /// Whose key it was.
@@ -111,6 +117,7 @@ impl Denial<'_> {
             standing: None,
             for_browser: false,
             rule: None,
+            reference: None,
         }
     }
 }

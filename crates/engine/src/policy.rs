@@ -7,6 +7,7 @@ mod compile;
 mod error;
 mod gap;
 mod limits;
+mod services;
 mod tokens;
 
 use alloc::boxed::Box;
@@ -19,6 +20,7 @@ use crate::path::CanonicalPath;
 use crate::reason::{Code, Reason};
 use crate::request::Request;
 use crate::scope::{Requirement, Scope};
+use crate::service::Service;
 use crate::spec::{
     Access, DefaultAccess, ErrorFormat, OnUnavailable, PolicySpec, Preflight, RateLimitHeaders, TokensSpec,
 };
@@ -27,6 +29,7 @@ use crate::template::{Method, MethodSet, Router, Template};
 pub use error::{Conflict, Location, PolicyError, PolicyProblem};
 pub use gap::Gap;
 pub(crate) use limits::{Defaults, RuleLimits, RuleRate};
+pub use services::CredentialProblem;
 
 /// A compiled policy.
 #[derive(Debug)]
@@ -45,6 +48,7 @@ pub struct Policy {
     sources: Vec<CredentialSource>,
     formats: KeyFormats,
     tokens: Option<TokensSpec>,
+    services: Vec<Service>,
     rules: Vec<Rule>,
     router: Router,
     messages: Vec<(Code, Box<str>)>,
@@ -59,6 +63,8 @@ pub struct Rule {
     pub(crate) requirement: Requirement,
     /// Indexes of the environments it serves; empty = all.
     pub(crate) environments: Vec<usize>,
+    /// The index of the service that it leads to.
+    pub(crate) service: Option<usize>,
     pub(crate) limits: RuleLimits,
 }
 
@@ -125,6 +131,16 @@ impl Policy {
     /// What access tokens it has minted and takes, if any.
     pub fn tokens(&self) -> Option<&TokensSpec> {
         self.tokens.as_ref()
+    }
+
+    /// Services outside, as written.
+    pub fn services(&self) -> &[Service] {
+        &self.services
+    }
+
+    /// The service of that index.
+    pub(crate) fn service(&self, index: usize) -> Option<&Service> {
+        self.services.get(index)
     }
 
     /// Whether `x:write` grants `x:read` too.
@@ -208,17 +224,20 @@ impl Policy {
     }
 
     /// What is wanted of a request under that rule, or under none.
-    fn demands(&self, rule: Option<usize>) -> (Access, &Requirement, &[usize], RuleLimits) {
+    fn demands(&self, rule: Option<usize>) -> Demands<'_> {
         let limits = self.limits_of(rule);
         match (rule.and_then(|index| self.rules.get(index)), self.default) {
-            (Some(rule), _) => (rule.access, &rule.requirement, &rule.environments, limits),
-            (None, DefaultAccess::Public) => (Access::Public, &Requirement::Nothing, &[], limits),
+            (Some(rule), _) => (rule.access, &rule.requirement, &rule.environments, rule.service, limits),
+            (None, DefaultAccess::Public) => (Access::Public, &Requirement::Nothing, &[], None, limits),
             (None, DefaultAccess::Authenticate | DefaultAccess::Deny) => {
-                (Access::Key, &Requirement::Nothing, &[], limits)
+                (Access::Key, &Requirement::Nothing, &[], None, limits)
             }
         }
     }
 }
+
+/// What is wanted of a request, and where it goes.
+type Demands<'p> = (Access, &'p Requirement, &'p [usize], Option<usize>, RuleLimits);
 
 /// The rules that a path would have in the eyes of a less exact reader.
 struct Others<'p> {

@@ -121,6 +121,22 @@ named! {
         NoScopes = "no_scopes",
         /// The key lacks a scope that the rule wants.
         InsufficientScope = "insufficient_scope",
+        /// The rule leads to a service, and the key belongs to no skill that is there.
+        NoSkill = "no_skill",
+        /// The key's skill is another organisation's.
+        ForeignSkill = "foreign_skill",
+        /// The key's skill may not use the service.
+        ServiceNotLinked = "service_not_linked",
+        /// A secret is referred to that the skill does not link to the service.
+        SecretNotLinked = "secret_not_linked",
+        /// A secret is referred to that is not there.
+        SecretMissing = "secret_missing",
+        /// Something begins like a reference to a secret and is none.
+        MalformedReference = "malformed_reference",
+        /// The secret is sealed to other edges, or is nothing that a request can hold.
+        SecretUnreadable = "secret_unreadable",
+        /// This module does not look at answers, so it gives out no secrets.
+        AnswersUnguarded = "answers_unguarded",
         /// No bundle has arrived yet.
         NoPolicy = "no_policy",
         /// The bundle is older than the configured maximum.
@@ -159,10 +175,16 @@ named! {
         EndpointNotAllowed = "endpoint_not_allowed",
         /// 403.
         OrganizationSuspended = "organization_suspended",
+        /// 403: the key's skill may not use that service.
+        ServiceNotAllowed = "service_not_allowed",
+        /// 403: a secret that the request needs is not there; the answer names it.
+        MissingSecret = "missing_secret",
         /// 429.
         QuotaExceeded = "quota_exceeded",
         /// 429.
         RateLimited = "rate_limited",
+        /// 503: a secret cannot be used here.
+        SecretUnavailable = "secret_unavailable",
         /// 503: a quota cannot be asked.
         QuotaUnavailable = "quota_unavailable",
         /// 503.
@@ -210,6 +232,9 @@ impl Reason {
             Self::ReferrerMissing | Self::ReferrerMalformed | Self::ReferrerNotAllowed => Code::ReferrerNotAllowed,
             Self::EndpointNotAllowed | Self::NoRule => Code::EndpointNotAllowed,
             Self::NoScopes | Self::InsufficientScope => Code::InsufficientScope,
+            Self::NoSkill | Self::ForeignSkill | Self::ServiceNotLinked => Code::ServiceNotAllowed,
+            Self::SecretNotLinked | Self::SecretMissing | Self::MalformedReference => Code::MissingSecret,
+            Self::SecretUnreadable | Self::AnswersUnguarded => Code::SecretUnavailable,
             Self::NoPolicy | Self::StalePolicy | Self::StoreUnavailable => Code::PolicyUnavailable,
         }
     }
@@ -231,9 +256,11 @@ impl Code {
             | Self::IpNotAllowed
             | Self::ReferrerNotAllowed
             | Self::EndpointNotAllowed
-            | Self::OrganizationSuspended => 403,
+            | Self::OrganizationSuspended
+            | Self::ServiceNotAllowed
+            | Self::MissingSecret => 403,
             Self::QuotaExceeded | Self::RateLimited => 429,
-            Self::QuotaUnavailable | Self::PolicyUnavailable => 503,
+            Self::SecretUnavailable | Self::QuotaUnavailable | Self::PolicyUnavailable => 503,
         }
     }
 
@@ -276,6 +303,9 @@ impl Code {
             Self::ReferrerNotAllowed => "Referrer not allowed",
             Self::EndpointNotAllowed => "Endpoint not allowed",
             Self::OrganizationSuspended => "Organization suspended",
+            Self::ServiceNotAllowed => "Service not allowed",
+            Self::MissingSecret => "Missing secret",
+            Self::SecretUnavailable => "Secret unavailable",
             Self::QuotaExceeded => "Quota exceeded",
             Self::RateLimited => "Rate limit exceeded",
             Self::QuotaUnavailable => "Quota cannot be checked right now",

@@ -5,6 +5,7 @@
 use crate::id::{KeyId, OrganizationId};
 use crate::limit::Rate;
 use crate::restriction::RestrictionSet;
+use crate::skill::Skill;
 
 /// A key's record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct KeyRecord<'a> {
     pub scopes: &'a str,
     /// Its restrictions and limits.
     pub restrictions: Option<&'a RestrictionSet>,
+    /// The skill it belongs to, if it belongs to one that is there.
+    pub skill: Option<&'a Skill>,
 }
 
 /// What an access token stands for: the record it was minted for, and how much of it the token carries.

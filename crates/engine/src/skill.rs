@@ -4,6 +4,7 @@
 //! service only if the skill links it to that service; a value prints redacted and is wiped when it is dropped.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -55,9 +56,9 @@ pub enum SecretState {
     Open(SecretId, SecretValue),
 }
 
-/// A secret's value: visible ASCII, spaces and whatever is above, nothing that ends a line.
+/// A secret's value: visible ASCII, spaces and whatever is above, nothing that ends a line. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SecretValue(Zeroizing<Vec<u8>>);
+pub struct SecretValue(Arc<Zeroizing<Vec<u8>>>);
 
 impl SecretValue {
     /// The longest value, in bytes.
@@ -69,7 +70,12 @@ impl SecretValue {
     pub fn new(bytes: Vec<u8>) -> Option<Self> {
         let bytes = Zeroizing::new(bytes);
         let fits = (Self::MIN_LEN..=Self::MAX_LEN).contains(&bytes.len());
-        (fits && !bytes.iter().any(u8::is_ascii_control)).then_some(Self(bytes))
+        (fits && !bytes.iter().any(u8::is_ascii_control)).then(|| Self(Arc::new(bytes)))
+    }
+
+    /// Something that was made of a value, and is as secret.
+    pub(crate) fn made_of(bytes: Vec<u8>) -> Self {
+        Self(Arc::new(Zeroizing::new(bytes)))
     }
 
     /// The value itself. Never log or store what this returns.

@@ -33,6 +33,8 @@ pub enum Step {
     Endpoint,
     /// The rule's scopes.
     Scopes,
+    /// The service, and the secrets that it wants.
+    Service,
     /// Rate limits and quotas: the key's, the organisation's, the rule's.
     Quota,
 }
@@ -52,6 +54,7 @@ impl Step {
             Self::Referrer => "referrer",
             Self::Endpoint => "endpoint",
             Self::Scopes => "scopes",
+            Self::Service => "service",
             Self::Quota => "quota",
         }
     }

@@ -36,6 +36,7 @@ impl KeyStore for One {
             expires_at: None,
             scopes: "a:read",
             restrictions: Some(&self.restrictions).filter(|set| !set.is_empty()),
+            skill: None,
         }))
     }
 }

@@ -27,6 +27,7 @@ impl KeyStore for Everybody {
             expires_at: None,
             scopes: "",
             restrictions: None,
+            skill: None,
         }))
     }
 }

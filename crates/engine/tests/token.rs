@@ -70,6 +70,7 @@ impl KeyStore for One {
             expires_at: self.expires_at,
             scopes: self.held,
             restrictions: Some(&self.restrictions),
+            skill: None,
         };
         let Self { environment, granted, subject, .. } = *self;
         Ok(TokenRecord { key, environment, granted, scopes: &self.common, subject })

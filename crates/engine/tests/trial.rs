@@ -28,6 +28,7 @@ impl KeyStore for One {
             expires_at: None,
             scopes: "a:read",
             restrictions: Some(&self.restrictions),
+            skill: None,
         }))
     }
 }

@@ -87,6 +87,12 @@ impl Client {
         written(accepted(request).await?).await
     }
 
+    /// Removes something; `force` says: even if it is in use.
+    pub(crate) async fn remove<T: DeserializeOwned>(&self, path: &str, force: bool) -> Result<Written<T>, Error> {
+        let query: &[(&str, bool)] = if force { &[("force", true)] } else { &[] };
+        written(accepted(self.request(Method::DELETE, path)?.query(query)).await?).await
+    }
+
     pub(crate) async fn write<T: DeserializeOwned>(
         &self,
         method: Method,

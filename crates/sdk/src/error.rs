@@ -13,6 +13,26 @@ pub enum Error {
     /// The control plane refused, and says why.
     #[error("{} ({})", .0.detail, .0.code)]
     Refused(Box<Problem>),
+    /// No edge has a key yet, so there is nothing to seal a secret to; whoever runs the edges can fix it.
+    #[error(
+        "there is nothing to seal to: the edges have no key\nhint: whoever runs them makes one with `portcullis edge-keys generate`"
+    )]
+    NoEdgeKeys,
+    /// A key is published that is not one of those that secrets may be sealed to. Nothing was sealed.
+    #[error(
+        "the control plane publishes a key of the edges that is not pinned: `{0}`\nhint: ask whoever runs the edges; if they added \
+         it, pin it too, and if they did not, somebody is after your secrets"
+    )]
+    UnpinnedEdgeKey(String),
+    /// The value stands where others read it; whoever enters it can fix it. Nothing was sealed.
+    #[error("the value is in the secret's name or description, which others see")]
+    ValueInSight,
+    /// What is published as a key is none, or one of which everybody knows the other half. Nothing was sealed.
+    #[error(
+        "the control plane publishes a key that nothing can be sealed to: `{0}`\nhint: whoever runs the edges removes it with \
+         `portcullis edge-keys remove`"
+    )]
+    UnusableEdgeKey(String),
     /// This machine has no randomness; its operator can fix it.
     #[error("the operating system gives no random bytes")]
     Randomness,

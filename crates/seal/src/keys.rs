@@ -28,6 +28,14 @@ impl PublicKey {
         Self(bytes)
     }
 
+    /// The public half of a key. By the ladder that agreeing takes anyway (RFC 7748 §6.1): the faster way brings a table of 30 KiB to
+    /// the edge.
+    pub(crate) fn of(secret: &StaticSecret) -> Self {
+        let mut base = [0; 32];
+        base[0] = 9;
+        Self(secret.diffie_hellman(&x25519_dalek::PublicKey::from(base)).to_bytes())
+    }
+
     /// What it is called.
     pub fn name(&self) -> KeyName {
         KeyName(self.0.first_chunk().copied().unwrap_or_default())
@@ -86,7 +94,7 @@ impl PrivateKey {
     /// From its 32 bytes, any of which are a key.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         let secret = StaticSecret::from(bytes);
-        let public = PublicKey(x25519_dalek::PublicKey::from(&secret).to_bytes());
+        let public = PublicKey::of(&secret);
         Self { secret, public }
     }
 

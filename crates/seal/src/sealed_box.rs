@@ -36,7 +36,7 @@ pub struct WeakKey;
 /// Seals `plain` to `recipient`. `random` must come from a secure source, and never be used again.
 pub fn seal(recipient: &PublicKey, plain: &[u8], random: [u8; KEY]) -> Result<Vec<u8>, WeakKey> {
     let ephemeral = StaticSecret::from(random);
-    let public = PublicKey(x25519_dalek::PublicKey::from(&ephemeral).to_bytes());
+    let public = PublicKey::of(&ephemeral);
     let mut cipher = Cipher::agreed(&ephemeral, recipient, &public, recipient).ok_or(WeakKey)?;
     let mut sealed = Vec::with_capacity(OVERHEAD + plain.len());
     sealed.extend(public.0);

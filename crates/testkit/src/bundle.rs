@@ -7,7 +7,8 @@ use std::iter::once;
 use anyhow::Result;
 use portcullis_bundle::{
     Archive, Blob, KeyEntry, Layout, MANIFEST_FORMAT, Manifest, OrganizationEntry, PublicKey, SignedManifest,
-    SigningKey, build_key_shard, build_organization_shard, build_policy, build_tokens,
+    SigningKey, SkillEntry, build_key_shard, build_organization_shard, build_policy, build_skill_shard, build_tokens,
+    skill_shard_of, skill_shards,
 };
 use portcullis_engine::PolicySpec;
 use portcullis_token::IssuersSpec;
@@ -23,7 +24,7 @@ pub struct TestBundle {
     pub manifest: Manifest,
     /// Signed with [`signing_key`].
     pub signed: SignedManifest,
-    /// Policy, tokens, organisation shards, key shards.
+    /// Policy, tokens, skill shards, organisation shards, key shards.
     pub blobs: Vec<Blob>,
 }
 
@@ -46,15 +47,16 @@ impl TestBundle {
         version: u64,
         issued_at: u64,
     ) -> Result<Self> {
-        Self::build_with_tokens(spec, keys, organizations, None, version, issued_at)
+        Self::build_all(spec, keys, organizations, None, &[], version, issued_at)
     }
 
-    /// The same, with whose access tokens count.
-    pub fn build_with_tokens(
+    /// The same, with whose access tokens count, and with skills.
+    pub fn build_all(
         spec: &PolicySpec,
         keys: &[KeyEntry],
         organizations: &[OrganizationEntry],
         issuers: Option<&IssuersSpec>,
+        skills: &[SkillEntry],
         version: u64,
         issued_at: u64,
     ) -> Result<Self> {
@@ -71,6 +73,12 @@ impl TestBundle {
             build_key_shard(&layout, shard, &inside.cloned().collect::<Vec<_>>())
         });
         let shards = shards.collect::<Result<Vec<_>, _>>()?;
+        let count = skill_shards(skills.len());
+        let skills = (0..count).map(|shard| {
+            let inside = skills.iter().filter(|it| skill_shard_of(&it.id, count) == shard);
+            build_skill_shard(count, shard, &inside.cloned().collect::<Vec<_>>())
+        });
+        let skills = skills.collect::<Result<Vec<_>, _>>()?;
         let manifest = Manifest {
             format: MANIFEST_FORMAT,
             version,
@@ -79,11 +87,11 @@ impl TestBundle {
             key_count: keys.len() as u64,
             policy: policy.to_ref(),
             tokens: tokens.as_ref().map(Blob::to_ref),
-            skills: Vec::new(),
+            skills: skills.iter().map(Blob::to_ref).collect(),
             organizations: organizations.iter().map(Blob::to_ref).collect(),
             keys: shards.iter().map(Blob::to_ref).collect(),
         };
-        let blobs = once(policy).chain(tokens).chain(organizations).chain(shards).collect();
+        let blobs = once(policy).chain(tokens).chain(skills).chain(organizations).chain(shards).collect();
         Ok(Self { signed: signing_key().sign(&manifest)?, manifest, blobs })
     }
 
@@ -102,6 +110,6 @@ impl Corpus {
     /// The corpus as a bundle of that version, issued at the corpus's time.
     pub fn bundle(&self, version: u64) -> Result<TestBundle> {
         let (keys, organizations, issuers) = (self.key_entries()?, self.organization_entries(), self.issuers_spec()?);
-        TestBundle::build_with_tokens(&self.spec, &keys, &organizations, issuers.as_ref(), version, self.now)
+        TestBundle::build_all(&self.spec, &keys, &organizations, issuers.as_ref(), &[], version, self.now)
     }
 }

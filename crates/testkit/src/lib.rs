@@ -16,6 +16,7 @@ pub mod key;
 pub mod mint;
 #[cfg(unix)]
 pub mod postgres;
+mod services;
 pub mod store;
 
 pub use bundle::TestBundle;
@@ -24,4 +25,5 @@ pub use expectation::{Expectation, Mismatch, Outcome, Seen};
 pub use key::{KeyKind, KeyRing, KnownKey, RingKey};
 pub use mint::{KnownIssuer, KnownToken, Mint};
 pub use portcullis_engine::record::{KeyStatus, OrganizationState};
+pub use services::service_clusters;
 pub use store::{FixedAmbient, MemoryStore};

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use portcullis_bundle::{AcceptedToken, KeyEntry, OrganizationEntry};
 use portcullis_engine::scope::canonical_grants;
 use portcullis_engine::{Ambient, KeyDigest, KeyRecord, KeyStore, OrganizationId, OrganizationLimits};
-use portcullis_engine::{Reason, RestrictionSet, StoreUnavailable, TokenRecord};
+use portcullis_engine::{Reason, RestrictionSet, Skill, SkillId, StoreUnavailable, TokenRecord};
 use portcullis_token::{Issuers, IssuersSpec};
 
 use crate::corpus::Corpus;
@@ -22,6 +22,7 @@ pub struct MemoryStore {
     keys: HashMap<KeyDigest, (KeyEntry, String)>,
     organizations: HashMap<OrganizationId, OrganizationEntry>,
     issuers: Option<Arc<Issuers>>,
+    skills: HashMap<SkillId, Skill>,
     write_implies_read: bool,
     /// The token found last, and the scopes that count of it.
     token: Option<(AcceptedToken, String)>,
@@ -68,11 +69,20 @@ impl MemoryStore {
         self.write_implies_read = write_implies_read;
         Ok(self)
     }
+
+    /// The same, with these skills.
+    pub fn with_skills(mut self, skills: impl IntoIterator<Item = Skill>) -> Self {
+        self.skills = skills.into_iter().map(|skill| (skill.id, skill)).collect();
+        self
+    }
 }
 
 impl KeyStore for MemoryStore {
     fn find(&mut self, digest: &KeyDigest) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
-        if self.unavailable { Err(StoreUnavailable) } else { Ok(record(&self.keys, &self.organizations, digest)) }
+        if self.unavailable {
+            return Err(StoreUnavailable);
+        }
+        Ok(record(&self.keys, &self.organizations, &self.skills, digest))
     }
 
     fn find_token(&mut self, token: &[u8], now: u64) -> Result<TokenRecord<'_>, Reason> {
@@ -80,7 +90,7 @@ impl KeyStore for MemoryStore {
             return Err(Reason::StoreUnavailable);
         }
         let accepted = AcceptedToken::verify(self.issuers.as_deref().ok_or(Reason::TokensNotAccepted)?, token, now)?;
-        let record = record(&self.keys, &self.organizations, &accepted.digest());
+        let record = record(&self.keys, &self.organizations, &self.skills, &accepted.digest());
         let record = record.ok_or(Reason::UnknownTokenSubject)?;
         let scopes = accepted.scopes_of(&record, self.write_implies_read);
         let (accepted, scopes) = self.token.insert((accepted, scopes));
@@ -91,6 +101,7 @@ impl KeyStore for MemoryStore {
 fn record<'a>(
     keys: &'a HashMap<KeyDigest, (KeyEntry, String)>,
     organizations: &HashMap<OrganizationId, OrganizationEntry>,
+    skills: &'a HashMap<SkillId, Skill>,
     digest: &KeyDigest,
 ) -> Option<KeyRecord<'a>> {
     let (key, scopes) = keys.get(digest)?;
@@ -105,6 +116,7 @@ fn record<'a>(
         expires_at: key.expires_at,
         scopes,
         restrictions: Some(&key.restrictions).filter(|set| !set.is_empty()),
+        skill: key.restrictions.skill().and_then(|id| skills.get(&id)),
     })
 }
 

@@ -11,6 +11,7 @@ mod rotate;
 mod show;
 mod switch;
 mod trial;
+mod update;
 mod view;
 mod wait;
 
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Restrict(restrict::Args),
     /// Give a key a quota or a rate of its own, within its organisation's.
     Limit(limit::Args),
+    /// Have a key belong to a skill, whose services it may use, or to none.
+    Update(update::Args),
     /// Try scopes and restrictions on a key before they are set.
     #[command(subcommand)]
     Trial(trial::Command),
@@ -63,6 +66,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Trial(command) => block_on(trial::run(command)),
         Command::Disable(args) => block_on(switch::run(args, false)),
         Command::Enable(args) => block_on(switch::run(args, true)),
+        Command::Update(args) => block_on(update::run(args)),
         Command::Limit(args) => block_on(limit::run(args)),
         Command::Restrict(args) => block_on(restrict::run(args)),
         Command::Rotate(args) => block_on(rotate::run(args)),

@@ -79,6 +79,16 @@ impl Control {
         Self::serve(folder, &policy, &["--webhook-allow-http", "--webhook-allow-private"])
     }
 
+    /// The same with services outside, `weather` and `crm`.
+    pub(crate) fn with_services() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let payments = std::fs::read_to_string(workspace().join("policies/payments/policy.toml")).unwrap();
+        let policy = folder.path().join("policy.toml");
+        let service = |name: &str| format!("\n[[services]]\nname = \"{name}\"\nhost = \"api.{name}.example\"\n");
+        std::fs::write(&policy, payments + &service("weather") + &service("crm")).unwrap();
+        Self::serve(folder, &policy, &[])
+    }
+
     fn serve(folder: tempfile::TempDir, policy: &Path, more: &[&str]) -> Self {
         let mut command = portcullis();
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(more).arg("--policy").arg(policy).arg("--data");

@@ -82,6 +82,27 @@ pub(super) const fn of(reason: Reason) -> &'static str {
         Reason::TokenKeyExpired => {
             "The time of what the token was minted for is over: create a new credential, and rotate the next one in time."
         }
+        Reason::NoSkill => {
+            "The path leads to a service, and the key belongs to no skill: give the key a skill that may use the service."
+        }
+        Reason::ForeignSkill => "The key's skill is another organisation's: give the key one of its own organisation.",
+        Reason::ServiceNotLinked => "The key's skill may not use that service: add the service to the skill.",
+        Reason::SecretNotLinked => {
+            "A secret is wanted that the skill does not link to that service: add its name to the skill's service."
+        }
+        Reason::SecretMissing => {
+            "There is no secret of that name for the skill: create it, for its owner or as a secret of the team."
+        }
+        Reason::MalformedReference => {
+            "Something in a header or in the query begins with `{{secret:` and is no reference: write `{{secret:name}}`."
+        }
+        Reason::SecretUnreadable => {
+            "The secret is sealed to keys that the edge does not have, or holds what no request can: enter its value again, and \
+             look which keys the edge was given."
+        }
+        Reason::AnswersUnguarded => {
+            "The edge runs the module that does not look at answers, so it gives out no secrets: load `portcullis-egress.wasm`."
+        }
         Reason::OrganizationSuspended => {
             "The key's organisation is suspended: none of its keys works until it is active."
         }

@@ -4,8 +4,8 @@
 
 use portcullis_bundle::AcceptedToken;
 use portcullis_engine::{
-    KeyDigest, KeyRecord, KeyStore, OrganizationLimits, OrganizationState, Reason, RestrictionSet, StoreUnavailable,
-    TokenRecord,
+    KeyDigest, KeyRecord, KeyStore, OrganizationLimits, OrganizationState, Reason, RestrictionSet, Skill,
+    StoreUnavailable, TokenRecord,
 };
 
 use crate::error::Error;
@@ -24,6 +24,7 @@ struct Known {
     state: OrganizationState,
     limits: OrganizationLimits,
     restrictions: RestrictionSet,
+    skill: Option<Skill>,
     /// `None` = a token with all that the row holds.
     token: Option<AcceptedToken>,
 }
@@ -34,12 +35,13 @@ impl Picked {
         row: KeyRow,
         state: OrganizationState,
         limits: OrganizationLimits,
+        skill: Option<Skill>,
         token: Option<AcceptedToken>,
     ) -> Result<Self, Error> {
         let spec = row.published_restrictions();
         let unreadable = |_| Error::Store(StoreError::Unreadable { column: "restrictions" });
         let restrictions = RestrictionSet::compile(&spec).map_err(unreadable)?;
-        Ok(Self::of(Ok(Known { row, state, limits, restrictions, token })))
+        Ok(Self::of(Ok(Known { row, state, limits, restrictions, skill, token })))
     }
 
     /// A token that is not believed.
@@ -63,6 +65,7 @@ impl Known {
             expires_at: self.row.expires_at,
             scopes: &self.row.scopes,
             restrictions: Some(&self.restrictions).filter(|it| !it.is_empty()),
+            skill: self.skill.as_ref(),
         }
     }
 }

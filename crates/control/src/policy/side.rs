@@ -141,6 +141,7 @@ impl<'a> StandIn<'a> {
             expires_at: None,
             scopes: self.scopes,
             restrictions: None,
+            skill: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One version of the bundle, and how the next one is made of it: only shards with a change are built again.
 //!
-//! Invariant: the same keys, organisations and policy in the same version give the same blobs, whichever changes led
+//! Invariant: the same keys, organisations, skills and policy in the same version give the same blobs, whichever changes led
 //! there, and whoever builds them when.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,11 +10,13 @@ use portcullis_bundle::{
     Blob, BlobDigest, BuildError, Layout, MANIFEST_FORMAT, Manifest, OrganizationEntry, build_key_shard,
     build_organization_shard,
 };
+use portcullis_engine::OrganizationId;
 use portcullis_token::Issuers;
 
 use super::index::Index;
+use super::skills::Skills;
 use super::tokens::Tokens;
-use crate::store::BundleKey;
+use crate::store::{BundleKey, SkillSources};
 
 /// One published version.
 #[derive(Debug)]
@@ -62,6 +64,7 @@ pub(super) struct Builder {
     /// Whose access tokens count, if any do.
     tokens: Option<Tokens>,
     index: Index,
+    skills: Skills,
     layout: Layout,
     keys: Vec<Blob>,
     organizations: Vec<Blob>,
@@ -78,6 +81,7 @@ impl Builder {
             policy,
             tokens: None,
             index: Index::default(),
+            skills: Skills::default(),
             layout: Layout::default(),
             keys: Vec::new(),
             organizations: Vec::new(),
@@ -95,6 +99,11 @@ impl Builder {
     /// Takes in whose access tokens count.
     pub(super) fn replace_tokens(&mut self, tokens: Option<Tokens>) {
         self.tokens = tokens;
+    }
+
+    /// Takes in what the skills of organisations stand on, in place of what they stood on.
+    pub(super) fn replace_skills(&mut self, skills: &[(OrganizationId, SkillSources)]) {
+        skills.iter().for_each(|(organization, sources)| self.skills.put(*organization, sources));
     }
 
     /// Takes in what changed, and lets go of keys revoked before `forgotten_before`.
@@ -131,6 +140,7 @@ impl Builder {
             replace(&mut self.organizations, shard, blob);
         }
         self.stale_organizations.clear();
+        self.skills.build()?;
         Ok(self.publish(version))
     }
 
@@ -146,7 +156,8 @@ impl Builder {
 
     fn publish(&self, version: u64) -> Published {
         let tokens = self.tokens.as_ref().map(|it| &it.blob);
-        let all = [&self.policy].into_iter().chain(tokens).chain(&self.organizations).chain(&self.keys);
+        let all = [&self.policy].into_iter().chain(tokens).chain(self.skills.shards());
+        let all = all.chain(&self.organizations).chain(&self.keys);
         Published {
             manifest: Manifest {
                 format: MANIFEST_FORMAT,
@@ -156,7 +167,7 @@ impl Builder {
                 key_count: self.index.key_count() as u64,
                 policy: self.policy.to_ref(),
                 tokens: tokens.map(Blob::to_ref),
-                skills: Vec::new(),
+                skills: self.skills.shards().iter().map(Blob::to_ref).collect(),
                 organizations: self.organizations.iter().map(Blob::to_ref).collect(),
                 keys: self.keys.iter().map(Blob::to_ref).collect(),
             },

@@ -18,8 +18,10 @@ mod plans;
 mod policies;
 mod postgres;
 mod rows;
+mod secrets;
 mod settings;
 mod single_requests;
+mod skills;
 mod token_keys;
 mod usage;
 mod versions;
@@ -268,6 +270,22 @@ suite! {
     }
     issuers {
         how_a_fetch_went_is_told_of_the_row_it_was_for
+    }
+    secrets {
+        secrets_come_back_as_they_were_written
+        a_name_is_there_once_for_each_owner
+        a_secret_is_sealed_to_exactly_the_keys_that_are_there
+        the_keys_of_edges_come_and_go
+        secrets_are_filtered_and_read_in_pages
+        use_of_a_secret_is_remembered_and_never_goes_back
+        whoever_leaves_leaves_no_secrets_behind
+    }
+    skills {
+        skills_come_back_as_they_were_written
+        a_version_of_a_skill_stays_and_is_published
+        a_reference_is_found_among_ones_own_and_then_among_the_team_s
+        keys_of_a_skill_that_goes_have_none
+        changes_are_of_organizations_with_news
     }
     settings {
         the_first_to_settle_a_setting_decides

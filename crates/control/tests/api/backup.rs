@@ -173,3 +173,39 @@ async fn a_signing_key_that_was_revoked_since_stays_revoked_and_the_next_one_sig
     let after = stack.access_token(&credential).await;
     assert!(stack.verified(&after).await.is_ok());
 }
+
+/// A skill of the default organisation, and a secret that it refers to.
+const SKILL: [&str; 6] = [
+    "INSERT INTO edge_keys (id, public_key, description, created_at) \
+     VALUES ('0101010101010101', '0101010101010101010101010101010101010101010101010101010101010101', '', 1)",
+    "INSERT INTO secrets (id, organization, name, description, revision, created_at, replaced_at, changed_in) \
+     SELECT 'sec_0000000000000001', id, 'token', '', 1, 1, 1, 1 FROM organizations WHERE is_default",
+    "INSERT INTO secret_boxes (secret_id, edge_key, sealed) VALUES ('sec_0000000000000001', '0101010101010101', x'0a0b')",
+    "INSERT INTO skills (id, organization, name, description, version, created_at, changed_in) \
+     SELECT 'skl_0000000000000001', id, 'weather', '', 1, 1, 1 FROM organizations WHERE is_default",
+    "INSERT INTO skill_versions (skill_id, version, services) \
+     VALUES ('skl_0000000000000001', 1, '[{\"service\":\"weather\",\"secrets\":[\"token\"]}]')",
+    "INSERT INTO skill_news (organization, changed_in) SELECT id, 1 FROM organizations WHERE is_default",
+];
+
+#[tokio::test]
+async fn secrets_and_skills_are_those_of_the_copy_and_published_again() {
+    if ON_POSTGRES {
+        return;
+    }
+    let stack = Stack::start().await;
+    for statement in SKILL {
+        stack.sql(statement).await;
+    }
+    let stack = Stack::resume(stack.stop().await, NOON).await;
+    let before = stack.manifest().await.skills;
+    assert_eq!(before.len(), 1);
+    backup(&Database::InFolder, stack.folder.path(), &stack.folder.path().join("copy")).await.unwrap();
+    for table in ["DELETE FROM skills", "DELETE FROM secrets", "DELETE FROM edge_keys"] {
+        stack.sql(table).await;
+    }
+    let (_, stack) = put_back(stack.kill().await, false).await;
+    assert_eq!(stack.manifest().await.skills, before);
+    let boxes = "SELECT hex(sealed) FROM secret_boxes b JOIN edge_keys k ON k.id = b.edge_key";
+    assert_eq!(stack.text(boxes).await, "0A0B");
+}

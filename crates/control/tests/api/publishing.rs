@@ -18,8 +18,8 @@ async fn fill(stack: &Stack) -> Vec<String> {
     ids
 }
 
-fn content(manifest: &Manifest) -> (BlobRef, Vec<BlobRef>, Vec<BlobRef>) {
-    (manifest.policy, manifest.organizations.clone(), manifest.keys.clone())
+fn content(manifest: &Manifest) -> (BlobRef, Vec<BlobRef>, Vec<BlobRef>, Vec<BlobRef>) {
+    (manifest.policy, manifest.skills.clone(), manifest.organizations.clone(), manifest.keys.clone())
 }
 
 #[tokio::test]
@@ -29,6 +29,7 @@ async fn a_change_touches_one_shard_and_a_restart_none() {
     let full = stack.manifest().await;
     assert_eq!(full.key_count, 5000);
     assert!(full.keys.len() > 1, "the test needs several shards");
+    assert_eq!(full.skills, [], "without skills there is nothing about them");
 
     stack.delete(&format!("/v1/keys/{}", ids[1234])).await;
     let revoked = stack.manifest().await;

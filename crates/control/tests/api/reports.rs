@@ -9,6 +9,9 @@ fn edge<'a>(edges: &'a Value, name: &str) -> &'a Value {
     edges["data"].as_array().unwrap().iter().find(|it| it["edge"] == name).unwrap_or(&Value::Null)
 }
 
+const SECRET: &str = "INSERT INTO secrets (id, organization, name, description, revision, created_at, replaced_at, changed_in) \
+                      SELECT 'sec_0000000000000001', id, 'token', '', 1, 1, 1, 1 FROM organizations";
+
 #[tokio::test]
 async fn an_edge_is_as_far_as_its_slowest_process() {
     let stack = Stack::start().await;
@@ -91,6 +94,23 @@ async fn last_use_only_moves_forward_and_never_into_the_future() {
     let version = stack.manifest().await.version;
     assert_eq!(stack.delete(&format!("/v1/keys/{id}")).await.status, 200, "a report is no change that conflicts");
     assert!(stack.manifest().await.version > version);
+}
+
+#[tokio::test]
+async fn the_last_use_of_a_secret_is_remembered_and_takes_no_version() {
+    let stack = Stack::start().await;
+    stack.sql(SECRET).await;
+    let version = stack.manifest().await.version;
+    let id = "sec_0000000000000001";
+    for (seq, time, expected) in [(0, NOON - 50, NOON - 50), (1, NOON - 100, NOON - 50), (2, NOON + 100, stack.now())] {
+        let used = json!({ id: time, "sec_0000000000000000": NOON, "nonsense": 1, "key_0000000000000000": NOON });
+        let report =
+            json!({ "edge": "e", "vm": "1", "boot": "1", "seq": seq, "applied_version": 1, "secrets_used": used });
+        assert_eq!(stack.report(report).await.status, 204);
+        let sql = "SELECT CAST(last_used AS TEXT) FROM secrets WHERE last_used IS NOT NULL UNION ALL SELECT 'never'";
+        eventually("the last use", async || stack.text(sql).await == expected.to_string()).await;
+    }
+    assert_eq!(stack.manifest().await.version, version);
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ pub(super) fn pair(text: &[u8]) -> (&[u8], &[u8]) {
     (name, text.get(name.len() + 1..).unwrap_or_default())
 }
 
-pub(super) fn is_token(text: &str) -> bool {
+pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_token_byte)
 }
 

@@ -3,6 +3,7 @@
 //! It counts nothing; the limiter does. Invariant: a limiter is asked once at most, after every other check has passed, and not at
 //! all about a request that falls under no limit.
 
+use alloc::boxed::Box;
 use core::fmt;
 
 use super::{Ambient, KeyCheck};
@@ -10,12 +11,15 @@ use crate::limit::{Admission, Bucket, Demand, Limiter, RateClaim, Refusal, Stand
 use crate::policy::{Defaults, Route, RuleLimits, RuleRate};
 use crate::reason::Reason;
 use crate::record::{OrganizationLimits, OrganizationState};
+use crate::service::ServiceUse;
 use crate::spec::CountedBy;
 use crate::trace::{Outcome, Step, Trace};
 
-/// What limits said, beside yes or no. Filled in place: it is large, and most requests have nothing to put there.
+/// What checks said, beside yes or no. Filled in place: it is large, and most requests have nothing to put there.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct Told<'a> {
+    pub(super) service: Option<ServiceUse<'a>>,
+    pub(super) reference: Option<Box<str>>,
     pub(super) admission: Admission,
     pub(super) retry_after: Option<u64>,
     pub(super) standing: Option<Standing>,
@@ -26,7 +30,7 @@ impl<A: Ambient> KeyCheck<'_, '_, A> {
     pub(super) fn limits(
         &self,
         limiter: &mut impl Limiter,
-        told: &mut Told,
+        told: &mut Told<'_>,
         trace: &mut impl Trace,
     ) -> Result<(), Reason> {
         if let Some(seconds) = self.exhausted_for() {
@@ -50,7 +54,7 @@ impl<A: Ambient> KeyCheck<'_, '_, A> {
 
     /// Not inlined: what an unlimited request does not need is not to be in its way.
     #[inline(never)]
-    fn ask(&self, limiter: &mut impl Limiter, told: &mut Told, trace: &mut impl Trace) -> Result<(), Reason> {
+    fn ask(&self, limiter: &mut impl Limiter, told: &mut Told<'_>, trace: &mut impl Trace) -> Result<(), Reason> {
         let rule = self.rule_limits();
         let demand = self.demand(rule);
         if demand.is_empty() {

@@ -8,7 +8,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::error::code_names;
-use super::{Conflict, Location, Policy, PolicyError, PolicyProblem, Rule, limits, tokens};
+use super::{Conflict, Location, Policy, PolicyError, PolicyProblem, Rule, limits, services, tokens};
 use crate::credential::{CredentialSource, could_begin_a_token};
 use crate::key_format::{CHECKSUM_LEN, KeyFormat, KeyFormats};
 use crate::reason::Code;
@@ -31,6 +31,7 @@ pub(super) fn compile(spec: &PolicySpec) -> Result<Policy, PolicyError> {
     let tokens = tokens::of_policy(spec)?;
     let formats = formats(spec)?;
     let limits = limits::defaults(spec)?;
+    let services = services::of_policy(spec)?;
     let rules = rules(spec)?;
     let router = router(&rules)?;
     let (messages, name) = (messages(&spec.messages)?, spec.name.as_str().into());
@@ -49,6 +50,7 @@ pub(super) fn compile(spec: &PolicySpec) -> Result<Policy, PolicyError> {
         sources,
         formats,
         tokens,
+        services,
         rules,
         router,
         messages,
@@ -63,7 +65,7 @@ pub(super) fn at<E: Into<PolicyProblem>>(location: Location) -> impl FnOnce(E) -
     move |problem| PolicyError { location, problem: Box::new(problem.into()) }
 }
 
-fn named(name: &str, location: Location) -> Result<(), PolicyError> {
+pub(super) fn named(name: &str, location: Location) -> Result<(), PolicyError> {
     let usable =
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
     if usable { Ok(()) } else { refuse(location, PolicyProblem::Name(name.into())) }
@@ -197,7 +199,8 @@ fn compile_rule(spec: &PolicySpec, index: usize, rule: &RuleSpec) -> Result<Rule
     let environments = rule.environments.iter().enumerate();
     let environments = environments.map(|(i, name)| environment(name, &spec.environments, at_element(i)));
     let environments = environments.collect::<Result<_, _>>()?;
-    Ok(Rule { methods, template, access: rule.access, requirement, environments, limits }.with_hash())
+    let service = services::of_rule(spec, index, rule)?;
+    Ok(Rule { methods, template, access: rule.access, requirement, environments, service, limits }.with_hash())
 }
 
 fn wanted(spec: &PolicySpec, index: usize, member: &'static str, texts: &[String]) -> Result<Vec<Scope>, PolicyError> {
@@ -230,7 +233,12 @@ fn messages(messages: &BTreeMap<String, String>) -> Result<Vec<(Code, Box<str>)>
     messages.iter().map(parse).collect()
 }
 
-fn unknown<T>(kind: &'static str, name: &str, known: Vec<String>, location: Location) -> Result<T, PolicyError> {
+pub(super) fn unknown<T>(
+    kind: &'static str,
+    name: &str,
+    known: Vec<String>,
+    location: Location,
+) -> Result<T, PolicyError> {
     refuse(location, PolicyProblem::Unknown { kind, name: name.to_string(), known })
 }
 
@@ -239,9 +247,17 @@ fn not_empty<T>(list: &[T], field: &'static str) -> Result<(), PolicyError> {
 }
 
 fn unique(names: &[String], index: usize, location: Location) -> Result<(), PolicyError> {
-    let mut earlier = names.iter().take(index);
-    match names.get(index) {
-        Some(name) if earlier.any(|it| it == name) => refuse(location, PolicyProblem::Duplicate(name.clone())),
+    unique_name(names.iter().map(String::as_str), index, location)
+}
+
+/// Fails if the name of that index is there before.
+pub(super) fn unique_name<'n>(
+    names: impl Iterator<Item = &'n str> + Clone,
+    index: usize,
+    location: Location,
+) -> Result<(), PolicyError> {
+    match names.clone().nth(index) {
+        Some(name) if names.take(index).any(|it| it == name) => refuse(location, PolicyProblem::Duplicate(name.into())),
         _ => Ok(()),
     }
 }

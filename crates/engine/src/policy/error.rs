@@ -7,6 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::services::CredentialProblem;
 use crate::credential::CredentialSourceError;
 use crate::limit::InvalidRate;
 use crate::reason::Code;
@@ -84,6 +85,9 @@ pub enum Conflict {
     /// Anyone passes, and something is counted.
     #[error("a public rule takes no limits: it does not ask who calls")]
     PublicWithLimits,
+    /// Anyone passes, and a secret would be given out.
+    #[error("a public rule leads to no service: nobody would know whose secrets to use")]
+    PublicService,
 }
 
 /// What is wrong.
@@ -163,6 +167,23 @@ pub enum PolicyProblem {
     /// Fields that exclude each other.
     #[error(transparent)]
     Conflict(#[from] Conflict),
+    /// Not a host.
+    #[error("`{0}` is not a host")]
+    Host(String),
+    /// Not the beginning of a path.
+    #[error("`{0}` is not the beginning of a path")]
+    StripPrefix(String),
+    /// A path of which nothing can be cut.
+    #[error("`{path}` does not begin with the service's `strip_prefix` `{prefix}`")]
+    ServicePath {
+        /// The rule's path.
+        path: String,
+        /// What is to be cut off.
+        prefix: String,
+    },
+    /// Not a credential for a service.
+    #[error(transparent)]
+    ServiceCredential(#[from] CredentialProblem),
     /// A text that is empty.
     #[error("`{field}` is empty")]
     EmptyText {
@@ -224,6 +245,14 @@ impl PolicyProblem {
             Self::Conflict(Conflict::PublicWithLimits) => {
                 "remove `cost` and `rate_limit`, also one `by = \"everyone\"`, or remove `access = \"public\"`".into()
             }
+            Self::Conflict(Conflict::PublicService) => "remove `access = \"public\"`, or remove `service`".into(),
+            Self::Host(_) => "write a host, with or without a port: `api.example.com`".into(),
+            Self::StripPrefix(_) => {
+                "write whole segments of letters, digits and `-._~`, without a slash at the end: `/services/weather`"
+                    .into()
+            }
+            Self::ServicePath { prefix, .. } => return Some(alloc::format!("write `{prefix}/**`")),
+            Self::ServiceCredential(problem) => problem.hint().into(),
             Self::Cost(_) => "use 0 to 1000000; a request that costs 0 takes nothing of a quota".into(),
             Self::Rate(InvalidRate::Zero) => "write 1 or more, or remove the limit".into(),
             Self::Rate(InvalidRate::TooFast | InvalidRate::Seconds) => {

@@ -183,7 +183,9 @@ impl Key {
             referrer: self.referrer.clone(),
             endpoint: self.endpoint.clone(),
             limits: self.limits.clone(),
+            skill: None,
             trial: self.trial.clone(),
+            skill: None,
         };
         let id = KeyId::from_bytes(ten_bytes(name));
         Ok(KeyEntry {
@@ -237,6 +239,7 @@ fn archive(
         key_count: keys.len() as u64,
         policy,
         tokens: tokens.as_ref().map(Blob::to_ref),
+        skills: Vec::new(),
         organizations: vec![organizations],
         keys: vec![shard],
     };

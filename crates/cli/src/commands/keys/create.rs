@@ -40,6 +40,9 @@ pub(crate) struct Args {
     /// The e-mail address of whoever it is for.
     #[arg(long, value_name = "EMAIL")]
     created_by: Option<String>,
+    /// The id of the skill it belongs to, whose services it may use.
+    #[arg(long, value_name = "ID")]
+    skill: Option<String>,
     #[command(flatten)]
     metadata: Metadata,
     #[command(flatten)]
@@ -85,6 +88,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         created_by: args.created_by,
         quota: args.limits.quota,
         rate: args.limits.rate,
+        skill: args.skill,
         metadata: args.metadata.into_map(),
     };
     let client = args.control.client()?;
@@ -98,6 +102,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
                     what: "environment",
                     values: std::slice::from_ref(&request.environment),
                 },
+                Given { pointer: "/skill", what: "skill", values: request.skill.as_slice() },
             ],
         )
     })?;

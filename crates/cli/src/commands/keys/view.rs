@@ -38,6 +38,9 @@ pub(super) fn print(key: &Key, how: Output) -> Result<(), Failure> {
     }
     pair("quota", key.quota.map_or_else(|| "its organisation's".to_owned(), quota_text));
     pair("rate", key.rate.map_or_else(|| "as the policy says".to_owned(), rate_text));
+    if let Some(skill) = &key.skill {
+        pair("skill", skill.clone());
+    }
     for (name, value) in restrictions(key.restrictions.as_ref()) {
         pair(name, value);
     }

@@ -25,7 +25,7 @@ fn user(email: &str) -> UserRow {
     }
 }
 
-fn member(user: &UserRow, organization: u8, role: Role, created_at: u64) -> MemberRow {
+pub(super) fn member(user: &UserRow, organization: u8, role: Role, created_at: u64) -> MemberRow {
     let (email, name) = (user.email.clone(), user.name.clone());
     let organization = organization_id(organization);
     MemberRow { organization, user: user.id, email, name, role, created_at, last_seen: None }

@@ -1,0 +1,135 @@
+//! Services outside: whether a request may be sent to one, and what is sent there in its place.
+//!
+//! It moves nothing: the caller of [`ServiceUse::outgoing`] does. Invariants: a value goes to a service only if the skill of the
+//! key links the secret to that very service; a reference that stands for nothing is a refusal that names it, never an empty
+//! value; a value that was resolved is never looked through for references.
+
+mod outgoing;
+mod placeholder;
+
+use alloc::boxed::Box;
+
+use crate::id::OrganizationId;
+use crate::reason::Reason;
+use crate::request::Request;
+use crate::skill::{SecretState, ServiceLink, Skill, SkillSecret};
+
+pub use outgoing::{Outgoing, masked};
+use placeholder::{Malformed, references_in};
+
+/// A service, compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    pub(crate) name: Box<str>,
+    pub(crate) host: Box<str>,
+    pub(crate) cluster: Box<str>,
+    pub(crate) strip_prefix: Box<str>,
+    pub(crate) credential: Option<ServiceCredential>,
+}
+
+/// The credential that every request to a service gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ServiceCredential {
+    pub(crate) secret: Box<str>,
+    pub(crate) place: Place,
+}
+
+/// Where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A header: what stands before and after the value.
+    Header { name: Box<str>, before: Box<str>, after: Box<str> },
+    /// A query parameter.
+    Query { name: Box<str> },
+    /// `Authorization: Basic`; without a user the value is `user:password`.
+    Basic { username: Option<Box<str>> },
+}
+
+impl Service {
+    /// What rules and skills call it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The `:authority` it is asked under.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The proxy's cluster that leads there.
+    pub fn cluster(&self) -> &str {
+        &self.cluster
+    }
+}
+
+/// A request that may be sent to a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServiceUse<'a> {
+    /// The service.
+    pub service: &'a Service,
+    /// The skill that uses it.
+    pub skill: &'a Skill,
+    link: &'a ServiceLink,
+}
+
+/// Why a request is not sent to a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) reason: Reason,
+    /// The reference that it is about.
+    pub(crate) reference: Option<Box<str>>,
+}
+
+impl From<Reason> for Refused {
+    fn from(reason: Reason) -> Self {
+        Self { reason, reference: None }
+    }
+}
+
+impl<'a> ServiceUse<'a> {
+    /// Whether that organisation's key, belonging to that skill, may send this request to the service, and whether there is a value
+    /// for whatever it refers to.
+    pub(crate) fn check(
+        service: &'a Service,
+        organization: OrganizationId,
+        skill: Option<&'a Skill>,
+        request: &Request<'_>,
+    ) -> Result<Self, Refused> {
+        let skill = skill.ok_or(Reason::NoSkill)?;
+        if skill.organization != organization {
+            return Err(Reason::ForeignSkill.into());
+        }
+        let link = skill.link(&service.name).ok_or(Reason::ServiceNotLinked)?;
+        let using = Self { service, skill, link };
+        if using.stripped(request.path.unwrap_or_default()).is_none() {
+            // Whoever reads the path less exactly than the rule does would ask the service for something else.
+            return Err(Reason::AmbiguousPath.into());
+        }
+        if let Some(credential) = &service.credential {
+            using.secret(credential.secret.as_bytes())?;
+        }
+        for reference in references_in(request) {
+            let name = reference.map_err(|Malformed| Reason::MalformedReference)?;
+            using.secret(name)?;
+        }
+        Ok(using)
+    }
+
+    /// The secret of that name, if a value for it is to be had.
+    fn secret(&self, name: &[u8]) -> Result<&'a SkillSecret, Refused> {
+        // Whatever comes here is a name, so it is ASCII.
+        let refuse = |reason| Refused { reason, reference: core::str::from_utf8(name).ok().map(Into::into) };
+        let secret = self.skill.secret(self.link, name).ok_or_else(|| refuse(Reason::SecretNotLinked))?;
+        match &secret.state {
+            SecretState::Missing => Err(refuse(Reason::SecretMissing)),
+            SecretState::Unreadable(_) => Err(refuse(Reason::SecretUnreadable)),
+            SecretState::Sealed(_) | SecretState::Open(..) => Ok(secret),
+        }
+    }
+
+    /// The path that the service gets; `None` if it does not begin, byte for byte, with what is to be cut off.
+    fn stripped<'p>(&self, path: &'p [u8]) -> Option<&'p [u8]> {
+        let rest = path.strip_prefix(self.service.strip_prefix.as_bytes())?;
+        matches!(rest.first(), None | Some(b'/' | b'?')).then_some(rest)
+    }
+}
