@@ -18,7 +18,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("control", &["api", "bundle", "engine", "policy", "token"]),
     ("sdk", &["api"]),
     ("cli", &["api", "bundle", "control", "engine", "policy", "sdk", "token"]),
-    ("testkit", &["bundle", "engine", "policy", "token"]),
+    ("testkit", &["bundle", "engine", "policy", "seal", "token"]),
     ("host-tests", &["bundle", "engine", "testkit"]),
     ("e2e", &["api", "sdk", "testkit", "token"]),
     ("xtask", &[]),

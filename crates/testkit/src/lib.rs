@@ -16,6 +16,7 @@ pub mod key;
 pub mod mint;
 #[cfg(unix)]
 pub mod postgres;
+pub mod skill;
 pub mod store;
 
 pub use bundle::TestBundle;
@@ -24,4 +25,5 @@ pub use expectation::{Expectation, Mismatch, Outcome, Seen};
 pub use key::{KeyKind, KeyRing, KnownKey, RingKey};
 pub use mint::{KnownIssuer, KnownToken, Mint};
 pub use portcullis_engine::record::{KeyStatus, OrganizationState};
+pub use skill::{KnownSecret, KnownSkill, edge_key, elsewhere_key};
 pub use store::{FixedAmbient, MemoryStore};
