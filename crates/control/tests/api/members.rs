@@ -68,15 +68,8 @@ async fn whoever_leaves_takes_their_personal_tokens_along_and_no_service() {
 }
 
 /// What a viewer may, and inviting.
-const AS_A_VIEWER: [&str; 7] = [
-    "keys:read",
-    "members:read",
-    "members:write",
-    "organizations:read",
-    "policy:read",
-    "secrets:read",
-    "skills:read",
-];
+const AS_A_VIEWER: [&str; 7] =
+    ["keys:read", "members:read", "members:write", "organizations:read", "policy:read", "secrets:read", "skills:read"];
 
 #[tokio::test]
 async fn nobody_comes_back_by_a_link_they_kept() {
