@@ -24,9 +24,10 @@ impl Control {
         let form = format!("csrf={}&email={}&password={}", csrf(&visit), encoded(email), encoded(PASSWORD));
         let session = cookie(&self.form("/sign-in", &cookie(&visit), &form));
         let settings = self.ask("GET /settings", &session, "");
-        let scopes: String = ["secrets:read", "secrets:write", "skills:read", "skills:write"]
-            .map(|scope| format!("&scopes={}", encoded(scope)))
-            .concat();
+        let scopes = ["secrets:read", "secrets:write", "skills:read", "skills:write", "organizations:write"];
+        // What is the team's is changed by whoever manages the organisation.
+        let scopes = scopes.iter().filter(|it| role == "admin" || **it != "organizations:write");
+        let scopes: String = scopes.map(|scope| format!("&scopes={}", encoded(scope))).collect();
         let form = format!("csrf={}&token_name=cli&kind=personal{scopes}", csrf(&settings));
         let made = self.form("/settings/tokens", &session, &form);
         Person { control: self, token: between(&made, "PORTCULLIS_TOKEN=", "<").to_owned() }

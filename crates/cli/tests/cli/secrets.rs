@@ -30,12 +30,13 @@ fn a_secret_from_its_first_value_to_its_end() {
     let made: Value = serde_json::from_str(&made.stdout).unwrap();
     let id = made["id"].as_str().unwrap();
     check(&control.admin_with(&set, &format!("{OTHER}\n")), 0, "revision 2");
+    check(&control.admin(&["secrets", "list", "--unused", "--json"]), 0, id);
     let used = ["skills", "create", "forecast", "--team", "--use", "weather:weather_api_key"];
     check(&control.admin(&used), 0, "weather: weather_api_key (the team's)");
     for (arguments, code, words) in [
         (vec!["list"], 0, "of the forecasts"),
         (vec!["list", "--json"], 0, id),
-        (vec!["list", "--unused", "--json"], 0, id),
+        (vec!["list", "--unused", "--json"], 0, "[]"),
         (vec!["list", "--unsealed", "0011223344556677"], 0, "NOT SEALED TO"),
         (vec!["list", "--unsealed", "x"], 1, "16 hexadecimal digits"),
         (vec!["show", "weather_api_key"], 0, "of the forecasts"),

@@ -80,7 +80,10 @@ fn is_authority(host: &str) -> bool {
     let (name, port) = host.rsplit_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     let is_name = !name.is_empty() && name.bytes().all(letter);
-    is_name && host.len() <= MAX_HOST && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
+    // Digits alone: a number may begin with `+`.
+    let is_port =
+        |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|it| it > 0);
+    is_name && host.len() <= MAX_HOST && port.is_none_or(is_port)
 }
 
 /// Whole segments that have one spelling.

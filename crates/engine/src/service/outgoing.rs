@@ -4,20 +4,21 @@
 //! whatever holds a value is wiped when it is dropped.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::placeholder::{Form, Piece, has_references, is_plain, pieces, split_query};
+use super::placeholder::{Form, Piece, has_references, is_plain, length_of, pieces, split_query};
 use super::{Place, ServiceCredential, ServiceUse};
 use crate::credential::strip_query;
 use crate::id::SecretId;
 use crate::request::Request;
 use crate::skill::{SecretState, SecretValue};
 
-/// What is sent to a service in place of a request's own path and headers.
-#[derive(Debug, Default)]
+/// What is sent to a service in place of a request's own path and headers. Prints redacted.
+#[derive(Default)]
 pub struct Outgoing<'a> {
     /// The path with its query.
     pub path: Zeroizing<Vec<u8>>,
@@ -27,8 +28,15 @@ pub struct Outgoing<'a> {
     pub headers: Vec<(&'a [u8], Zeroizing<Vec<u8>>)>,
     /// The secrets whose values are in it.
     pub used: Vec<SecretId>,
-    /// What must not come back in an answer: the values, and what was made of them.
+    /// What must not come back in an answer: the values, and what was made of them. The longest first, since one may be a part of
+    /// another.
     pub masks: Vec<SecretValue>,
+}
+
+impl fmt::Debug for Outgoing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing").field("used", &self.used).finish_non_exhaustive()
+    }
 }
 
 impl<'a> ServiceUse<'a> {
@@ -43,6 +51,7 @@ impl<'a> ServiceUse<'a> {
         if let Some(credential) = &self.service.credential {
             self.put_credential(credential, &mut outgoing)?;
         }
+        outgoing.masks.sort_by_key(|mask| core::cmp::Reverse(mask.expose().len()));
         Some(outgoing)
     }
 
@@ -112,9 +121,11 @@ impl<'a> ServiceUse<'a> {
             Place::Basic { username } => {
                 let user = username.iter().flat_map(|user| [user.as_bytes(), b":"]);
                 let plain = Zeroizing::new(user.chain([value.expose()]).collect::<Vec<_>>().concat());
-                let encoded = STANDARD.encode(&*plain).into_bytes();
+                let encoded = Zeroizing::new(STANDARD.encode(&*plain).into_bytes());
                 outgoing.put(b"authorization", Zeroizing::new([b"Basic ", encoded.as_slice()].concat()));
-                outgoing.masks.push(SecretValue::made_of(encoded));
+                // Some write it without the padding.
+                let text = encoded.split(|byte| *byte == b'=').next().unwrap_or_default().to_vec();
+                outgoing.masks.push(SecretValue::made_of(text));
                 outgoing.masks.extend(password(&value).map(SecretValue::made_of).filter(|_| username.is_none()));
             }
         }
@@ -127,11 +138,6 @@ impl<'a> ServiceUse<'a> {
         if !outgoing.used.contains(id) {
             outgoing.used.push(*id);
             outgoing.masks.push(value.clone());
-            if !value.expose().iter().all(is_unreserved) {
-                let mut escaped = Vec::with_capacity(3 * value.expose().len());
-                push_escaped(&mut escaped, value.expose());
-                outgoing.masks.push(SecretValue::made_of(escaped));
-            }
         }
         Some(value.clone())
     }
@@ -212,14 +218,15 @@ pub fn masked(value: &[u8], masks: &[SecretValue]) -> Option<Vec<u8>> {
     left
 }
 
-/// A text with `***` in place of each `unwanted`; `None` if there is none.
+/// A text with `***` in place of each `unwanted`, however much of it is escaped; `None` if there is none.
 fn without(text: &[u8], unwanted: &[u8]) -> Option<Vec<u8>> {
-    let find = |text: &[u8]| text.windows(unwanted.len().max(1)).position(|window| window == unwanted);
+    let at = |text: &[u8], start| Some((start, length_of(unwanted, text.get(start..)?, Form::Escaped)?));
+    let find = |text: &[u8]| (0..text.len()).find_map(|start| at(text, start));
     let (mut out, mut rest) = (Vec::new(), text);
-    while let Some(start) = find(rest) {
+    while let Some((start, length)) = find(rest) {
         out.extend(rest.get(..start).unwrap_or_default());
         out.extend(b"***");
-        rest = rest.get(start + unwanted.len()..).unwrap_or_default();
+        rest = rest.get(start + length..).unwrap_or_default();
     }
     (rest.len() != text.len()).then(|| [&out, rest].concat())
 }

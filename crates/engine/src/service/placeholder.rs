@@ -97,7 +97,7 @@ fn reference(text: &[u8], form: Form) -> Result<(&[u8], &[u8]), Malformed> {
 }
 
 /// How long `wanted` is at the beginning of a text; `None` if the text begins otherwise.
-fn length_of(wanted: &[u8], text: &[u8], form: Form) -> Option<usize> {
+pub(super) fn length_of(wanted: &[u8], text: &[u8], form: Form) -> Option<usize> {
     let mut rest = text;
     for byte in wanted {
         let length = match rest.first()? {

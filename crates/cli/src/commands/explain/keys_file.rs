@@ -183,9 +183,7 @@ impl Key {
             referrer: self.referrer.clone(),
             endpoint: self.endpoint.clone(),
             limits: self.limits.clone(),
-            skill: None,
             trial: self.trial.clone(),
-            skill: None,
         };
         let id = KeyId::from_bytes(ten_bytes(name));
         Ok(KeyEntry {
