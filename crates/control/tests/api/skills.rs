@@ -24,13 +24,13 @@ async fn a_reference_stands_for_ones_own_secret_before_the_teams() {
     );
     let of_team = vault.secret(&vault.admin.token, "token", true).await;
     let by_team = ("team".to_owned(), json!(of_team));
-    assert_eq!(found(&vault, ada, &own).await, [by_team.clone()]);
+    assert_eq!(found(&vault, ada, &own).await, std::slice::from_ref(&by_team));
     vault.secret(&vault.bob.token, "token", false).await;
     vault.secret(&vault.stranger.token, "token", true).await;
-    assert_eq!(found(&vault, ada, &own).await, [by_team.clone()], "nobody else's is found");
+    assert_eq!(found(&vault, ada, &own).await, std::slice::from_ref(&by_team), "nobody else's is found");
     let of_ada = vault.secret(ada, "token", false).await;
     assert_eq!(found(&vault, ada, &own).await, [("personal".to_owned(), json!(of_ada))]);
-    assert_eq!(found(&vault, ada, &team).await, [by_team.clone()]);
+    assert_eq!(found(&vault, ada, &team).await, std::slice::from_ref(&by_team));
     let used = vault.get(ada, &format!("/v1/secrets/{of_team}")).await;
     assert_eq!(used["skills"], json!([{ "id": team, "name": "ours" }]));
     vault.done(ada, &format!("DELETE /v1/secrets/{of_ada}?force=true"), json!({})).await;
