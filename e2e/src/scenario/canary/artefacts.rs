@@ -92,7 +92,7 @@ pub(super) fn copies(
         None => {
             let copy = stack.log("copy.sqlite");
             let mut command = Command::new(tools::portcullis()?);
-            command.arg("backup").arg(&copy).arg("--data").arg(stack.control_data());
+            command.args(["backup", "--out"]).arg(&copy).arg("--data").arg(stack.control_data());
             let output = command.output().context("cannot run `portcullis backup`")?;
             anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             std::fs::read(copy)?
