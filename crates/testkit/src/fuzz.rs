@@ -158,9 +158,9 @@ fn sent(preset: &Preset, request: &Request<'_>) {
     let ambient = FixedAmbient { now: preset.corpus.now, address: None };
     let Decision::Allow(grant) = decide(&preset.policy, &mut store, request, &ambient, &mut Unlimited) else { return };
     let Some(using) = grant.service else { return };
-    let Some(outgoing) = using.outgoing(request, request.path.unwrap_or_default()) else {
-        unreachable!("what was granted cannot be sent")
-    };
+    let outgoing = using.outgoing(request, request.path.unwrap_or_default());
+    assert!(outgoing.is_some(), "what was granted cannot be sent");
+    let outgoing = outgoing.unwrap_or_default();
     assert!(outgoing.path.starts_with(b"/"), "the path has no beginning");
     let skill = using.skill;
     let linked = skill.link(using.service.name()).map(|link| link.secrets.clone()).unwrap_or_default();

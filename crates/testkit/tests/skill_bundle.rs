@@ -1,5 +1,5 @@
 //! A bundle file with skills: they are found by the keys that belong to them, and a file without a shard does not open.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use portcullis_bundle::{Archive, Blob, KeyEntry, OrganizationEntry, SecretEntry, SkillEntry};
 use portcullis_engine::spec::RestrictionsSpec;
