@@ -33,7 +33,7 @@ pub fn skill_shards(skills: usize) -> usize {
 pub fn skill_shard_of(id: &SkillId, shards: usize) -> usize {
     let leading = id.as_bytes().first_chunk().map_or(0, |head| u16::from_be_bytes(*head));
     // So many are a power of two, at most 2^15.
-    usize::from(leading) * shards >> 16
+    (usize::from(leading) * shards) >> 16
 }
 
 pub(crate) fn is_shard_count(shards: usize) -> bool {
@@ -187,8 +187,11 @@ pub(crate) mod build {
         /// The name it is referred to by.
         pub name: String,
         /// The secret that it stands for, and its boxes with the name of the key of each; `None` if there is none.
-        pub secret: Option<(SecretId, Vec<([u8; 8], Vec<u8>)>)>,
+        pub secret: Option<(SecretId, Vec<SealedBox>)>,
     }
+
+    /// The name of the key that a box is sealed to, and the box.
+    pub type SealedBox = ([u8; 8], Vec<u8>);
 
     /// The blob of one of so many shards of skills.
     pub fn build_skill_shard(shards: usize, shard: usize, entries: &[SkillEntry]) -> Result<Blob, BuildError> {

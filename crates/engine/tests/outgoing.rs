@@ -255,7 +255,7 @@ fn a_value_that_is_not_known_here_is_not_sent() {
 
 #[test]
 fn whatever_holds_a_value_is_masked_and_nothing_else_changes() {
-    let values = ["plain-value-and-more", "plain-value", "a/b c&d=é"];
+    let values = ["plain-value-and-more", "plain-value", "a/b c&d=é", "p%s%25s%!"];
     let masks: Vec<_> = values.iter().map(|it| SecretValue::new(it.as_bytes().to_vec()).expect("it fits")).collect();
     for (value, expected) in [
         ("", None),
@@ -272,6 +272,9 @@ fn whatever_holds_a_value_is_masked_and_nothing_else_changes() {
         ("k=a/b%20c&d=é", Some("k=***")),
         ("k=%70lain-value", Some("k=***")),
         ("a%252Fb", None),
+        ("<p%s%25s%!>", Some("<***>")),
+        ("<p%25s%2525s%25%21>", Some("<***>")),
+        ("p%25s%2525", None),
         ("%", None),
         ("plain-value%", Some("***%")),
         ("***", None),

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
-use portcullis_bundle::{Boxes, SecretEntry, SkillEntry, SkillShard, build_skill_shard};
+use portcullis_bundle::{Boxes, SealedBox, SecretEntry, SkillEntry, SkillShard, build_skill_shard};
 use portcullis_engine::{SecretId, SecretState, SecretValue, Skill, SkillId};
 use portcullis_seal::{PrivateKey, seal};
 
@@ -59,7 +59,7 @@ pub fn open(id: SecretId, boxes: Boxes<'_>) -> SecretState {
 
 impl KnownSecret {
     /// The value in a box, with the name of the key that it is sealed to. The same box every time.
-    pub fn sealed(&self) -> Result<([u8; 8], Vec<u8>)> {
+    pub fn sealed(&self) -> Result<SealedBox> {
         let key = if self.sealed_elsewhere { elsewhere_key() } else { edge_key() }.public();
         Ok((*key.name().as_bytes(), seal(&key, self.value.as_bytes(), drawn(&format!("{}{}", self.id, self.value)))?))
     }

@@ -97,7 +97,7 @@ fn reference(text: &[u8], form: Form) -> Result<(&[u8], &[u8]), Malformed> {
 }
 
 /// How long `wanted` is at the beginning of a text; `None` if the text begins otherwise.
-pub(super) fn length_of(wanted: &[u8], text: &[u8], form: Form) -> Option<usize> {
+fn length_of(wanted: &[u8], text: &[u8], form: Form) -> Option<usize> {
     let mut rest = text;
     for byte in wanted {
         let length = match rest.first()? {
@@ -111,7 +111,7 @@ pub(super) fn length_of(wanted: &[u8], text: &[u8], form: Form) -> Option<usize>
 }
 
 /// The byte that `%XX` at the beginning of a text stands for.
-fn escaped(text: &[u8]) -> Option<u8> {
+pub(super) fn escaped(text: &[u8]) -> Option<u8> {
     let digits = core::str::from_utf8(text.get(1..3)?).ok()?;
     u8::from_str_radix(digits, 16).ok()
 }
