@@ -30,7 +30,7 @@ mod setup;
 
 pub(crate) use folder::write_private;
 use folder::{create_private, data_folder};
-pub(crate) use services::Services;
+pub(crate) use services::{Services, new_key};
 pub(crate) use setup::Setup;
 
 const START: Duration = Duration::from_secs(30);
