@@ -135,6 +135,13 @@ document.addEventListener("change", (event) => {
 });
 
 document.addEventListener("submit", (event) => {
+  // What is to be sealed here goes nowhere if what seals it did not load (seal.js marks its forms): the reader decides.
+  const { seal, sealing } = event.target.dataset;
+  if (seal !== undefined && !sealing && !event.submitter?.matches("[data-unsealed]")) {
+    event.preventDefault();
+    event.target.querySelector("[data-seal-failed]").hidden = false;
+    return;
+  }
   // A second click must not send the form twice.
   if (event.target.dataset.sent) event.preventDefault();
   else if (event.target.method === "post") event.target.dataset.sent = "true";

@@ -57,6 +57,14 @@ pub(crate) async fn add(app: &App, by: &Caller, request: &AddEdgeKey) -> Result<
     Ok(done.map(|(), _| shown(&row, unsealed)))
 }
 
+/// One of them, and how many secrets are sealed to it and to no other: for whoever may remove it.
+pub(crate) async fn alone(app: &App, by: &Caller, id: &str) -> Result<(EdgeKey, u64), Error> {
+    may_change(app, by)?;
+    let key: KeyName = id.parse().map_err(|_| Error::NotFound("key of the edges"))?;
+    let (row, unsealed) = find(app, by, key).await?;
+    Ok((shown(&row, unsealed), app.store.sealed_to_alone(key).await?))
+}
+
 /// Removes one, and the boxes that are sealed to it.
 pub(crate) async fn remove(
     app: &App,

@@ -11,6 +11,7 @@ use crate::stack::{Setup, Stack};
 mod changes;
 mod limits;
 pub(super) mod look;
+mod secrets;
 mod walk;
 
 /// What the owner types at the first visit.
@@ -20,11 +21,16 @@ const ORGANIZATION: &str = "Portcullis";
 const PASSWORD: &str = "correct horse battery staple";
 
 /// Pages that are there from the beginning, and what the picture of each is called.
-const PAGES: [(&str, &str); 13] = [
+const PAGES: [(&str, &str); 18] = [
     ("/", "overview"),
     ("/keys", "keys"),
     ("/keys/new", "key-new"),
     ("/keys/import", "import"),
+    ("/secrets", "secrets"),
+    ("/secrets/new", "secret-new"),
+    ("/skills", "skills"),
+    ("/skills/new", "skill-new"),
+    ("/skills/published", "skills-published"),
     ("/explain", "explain"),
     ("/organization", "organization"),
     ("/organizations", "organizations"),
@@ -50,6 +56,7 @@ pub(super) async fn run(report: &mut Report) -> anyhow::Result<()> {
     walk::run(&visit, &stack, report).await?;
     changes::run(&visit, &stack, report).await?;
     limits::run(&visit, &stack, report).await?;
+    secrets::run(&visit, &stack, report).await?;
     for (path, name) in PAGES {
         visit.goto(path).await?;
         look::at(&visit.browser, name, report).await?;
@@ -127,5 +134,6 @@ async fn without_scripts(home: &str, report: &mut Report) -> anyhow::Result<()> 
         let heading = visit.browser.is_shown(By::Css("h1")).await?;
         report.check(format!("{name} shows itself without scripts"), heading);
     }
+    secrets::without_scripts(&visit, report).await?;
     visit.browser.stop().await
 }

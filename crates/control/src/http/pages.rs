@@ -19,6 +19,7 @@ mod browser;
 mod denials;
 mod desk;
 mod done;
+mod edge_keys;
 mod edges;
 mod edit_key;
 mod edit_policy;
@@ -42,9 +43,15 @@ mod problems;
 mod quota;
 mod receipts;
 mod rotation;
+mod sealing;
+mod secret_forms;
+mod secrets;
 mod settings;
 mod sign_in;
 mod signing_keys;
+mod skill_forms;
+mod skill_life;
+mod skills;
 mod usage;
 mod webhooks;
 
@@ -62,7 +69,7 @@ pub(super) use failed::failed;
 /// Every page.
 pub(super) fn register(routes: Routes) -> Routes {
     let routes = routes.get("/assets/{name}", assets::show).get("/favicon.ico", assets::favicon);
-    of_people(of_keys(routes))
+    of_people(of_skills(of_keys(routes)))
 }
 
 /// Those about keys and what edges make of them.
@@ -98,6 +105,35 @@ fn of_keys(routes: Routes) -> Routes {
         .post("/explain", explain::answer)
         .get("/denials", denials::list)
         .get("/denials/{request_id}", denials::show)
+}
+
+/// Those about skills, and what edges put into their requests.
+fn of_skills(routes: Routes) -> Routes {
+    routes
+        .get("/secrets", secrets::list)
+        .get("/secrets/new", secret_forms::form)
+        .post("/secrets/new", secret_forms::create)
+        .get("/secrets/{id}", secrets::show)
+        .post("/secrets/{id}", secret_forms::describe)
+        .post("/secrets/{id}/value", secret_forms::replace)
+        .get("/secrets/{id}/delete", secrets::ask_to_delete)
+        .post("/secrets/{id}/delete", secrets::delete)
+        .get("/skills", skills::list)
+        .get("/skills/new", skill_forms::form)
+        .post("/skills/new", skill_forms::create)
+        .get("/skills/published", skill_life::published)
+        .get("/skills/published/{id}", skill_life::ask_to_install)
+        .post("/skills/published/{id}", skill_life::install)
+        .get("/skills/{id}", skills::show)
+        .post("/skills/{id}", skill_forms::save)
+        .post("/skills/{id}/publish", skill_life::publish)
+        .post("/skills/{id}/unpublish", skill_life::unpublish)
+        .post("/skills/{id}/upgrade", skill_life::upgrade)
+        .get("/skills/{id}/delete", skill_life::ask_to_delete)
+        .post("/skills/{id}/delete", skill_life::delete)
+        .post("/edges/keys", edge_keys::add)
+        .get("/edges/keys/{id}/remove", edge_keys::ask_to_remove)
+        .post("/edges/keys/{id}/remove", edge_keys::remove)
 }
 
 /// Those about people, their organisations, and what is the operator's.

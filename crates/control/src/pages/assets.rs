@@ -17,7 +17,16 @@ pub(crate) struct Asset {
 /// Digest characters in an address: enough to tell releases apart.
 const DIGEST_LENGTH: usize = 16;
 
-static ALL: LazyLock<[Asset; 4]> = LazyLock::new(|| {
+/// BLAKE2b as its package has it, in what a browser needs around it: the package is written for `require`.
+const BLAKE2B: &str = concat!(
+    "const blake2b = (() => {\nconst require = () => {\nconst module = {};\n",
+    include_str!("../../assets/vendor/blakejs/util.js"),
+    "return module.exports;\n};\nconst module = {};\n",
+    include_str!("../../assets/vendor/blakejs/blake2b.js"),
+    "return module.exports.blake2b;\n})();\n",
+);
+
+static ALL: LazyLock<[Asset; 7]> = LazyLock::new(|| {
     let asset = |(name, content_type, body): (_, _, &'static [u8])| {
         let mut digest = hex::encode(Sha256::digest(body));
         digest.truncate(DIGEST_LENGTH);
@@ -26,6 +35,13 @@ static ALL: LazyLock<[Asset; 4]> = LazyLock::new(|| {
     [
         ("portcullis.css", "text/css; charset=utf-8", include_bytes!("../../assets/portcullis.css").as_slice()),
         ("portcullis.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/portcullis.js").as_slice()),
+        ("seal.js", "text/javascript; charset=utf-8", include_bytes!("../../assets/seal.js").as_slice()),
+        (
+            "nacl.js",
+            "text/javascript; charset=utf-8",
+            include_bytes!("../../assets/vendor/tweetnacl/nacl-fast.min.js").as_slice(),
+        ),
+        ("blake2b.js", "text/javascript; charset=utf-8", BLAKE2B.as_bytes()),
         ("favicon.svg", "image/svg+xml", include_bytes!("../../assets/favicon.svg").as_slice()),
         ("teeth.svg", "image/svg+xml", include_bytes!("../../assets/teeth.svg").as_slice()),
     ]
@@ -51,7 +67,7 @@ mod tests {
     fn every_file_that_pages_name_is_here() {
         let css = String::from_utf8_lossy(find("portcullis.css").unwrap().body).into_owned();
         let named = css.split("/assets/").skip(1).filter_map(|rest| rest.split('"').next());
-        for name in named.chain(["portcullis.js", "favicon.svg"]) {
+        for name in named.chain(["portcullis.js", "seal.js", "nacl.js", "blake2b.js", "favicon.svg"]) {
             let asset = find(name).unwrap_or_else(|| panic!("{name}"));
             let kind = if name.ends_with("svg") { "image/svg+xml" } else { "charset=utf-8" };
             assert!(asset.content_type.ends_with(kind) && !asset.body.is_empty(), "{name}");

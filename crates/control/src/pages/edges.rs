@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::form::Problems;
 use super::parts::{Badge, Bar, Code};
 use super::shell::Shell;
 use super::when::When;
@@ -18,6 +19,32 @@ pub(crate) struct Edges {
     pub(crate) edges: Vec<EdgeRow>,
     /// How to connect one.
     pub(crate) connect: Code,
+    /// The public keys that secrets are sealed to.
+    pub(crate) keys: Vec<EdgeKeyRow>,
+    /// What was typed about a new one.
+    pub(crate) description: String,
+    /// How to make a pair.
+    pub(crate) generate: Code,
+    pub(crate) problems: Problems,
+}
+
+impl Edges {
+    /// Whether the viewer may add and remove keys.
+    fn may_change_keys(&self) -> bool {
+        self.shell.viewer.can.operate && self.shell.viewer.can.organizations_write
+    }
+}
+
+/// One of the edges' keys.
+#[derive(Clone, Debug)]
+pub(crate) struct EdgeKeyRow {
+    pub(crate) id: String,
+    pub(crate) public_key: String,
+    pub(crate) description: String,
+    pub(crate) added: When,
+    pub(crate) added_by: Option<String>,
+    /// How many secrets are not sealed to it.
+    pub(crate) unsealed: u64,
 }
 
 /// One edge.

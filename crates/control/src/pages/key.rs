@@ -19,6 +19,8 @@ pub(crate) struct KeyPage {
     pub(crate) shell: Shell,
     pub(crate) key: KeyRow,
     pub(crate) organization: String,
+    /// The skill that it belongs to, by id and name. The name of somebody else's own is not known.
+    pub(crate) skill: Option<(String, Option<String>)>,
     pub(crate) revoked: Option<When>,
     pub(crate) scopes: Vec<String>,
     pub(crate) restrictions: Vec<Restriction>,

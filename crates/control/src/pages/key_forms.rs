@@ -7,6 +7,7 @@ use super::keys::KeyRow;
 use super::parts::Code;
 use super::restrictions::RestrictionFields;
 use super::shell::Shell;
+use super::skills::SkillChoice;
 
 /// `GET /keys/new`.
 #[derive(Clone, Debug, Template)]
@@ -23,6 +24,8 @@ pub(crate) struct NewKey {
     pub(crate) expires_at: String,
     pub(crate) fields: RestrictionFields,
     pub(crate) metadata: String,
+    /// Those that it may belong to.
+    pub(crate) skills: Vec<SkillChoice>,
     /// Sent back, so that a form sent twice creates one key.
     pub(crate) idempotency_key: String,
     pub(crate) problems: Problems,
@@ -37,6 +40,8 @@ pub(crate) struct EditDetails {
     pub(crate) name: String,
     pub(crate) expires_at: String,
     pub(crate) metadata: String,
+    /// Those that it may belong to.
+    pub(crate) skills: Vec<SkillChoice>,
     pub(crate) etag: String,
     pub(crate) problems: Problems,
 }

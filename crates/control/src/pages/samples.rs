@@ -15,7 +15,9 @@ mod management;
 mod outside;
 mod plans;
 mod policy;
+mod secrets;
 mod signing_keys;
+mod skills;
 mod usage;
 mod webhooks;
 
@@ -38,7 +40,9 @@ pub(super) fn all() -> Vec<Page> {
         webhooks::pages(),
         apps::pages(),
         plans::pages(),
+        secrets::pages(),
         signing_keys::pages(),
+        skills::pages(),
         usage::pages(),
     ]
     .into_iter()
@@ -67,6 +71,10 @@ fn receipt(enforced: usize) -> Receipt {
 fn shell(title: &str, section: Section) -> Shell {
     let can = Can {
         keys_write: true,
+        secrets_read: true,
+        secrets_write: true,
+        skills_read: true,
+        skills_write: true,
         members_read: true,
         members_write: true,
         tokens_write: true,

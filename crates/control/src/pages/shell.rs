@@ -20,6 +20,8 @@ pub(crate) struct Shell {
 pub(crate) enum Section {
     Overview,
     Keys,
+    Secrets,
+    Skills,
     Explain,
     Denials,
     Audit,
@@ -53,6 +55,10 @@ pub(crate) struct Viewer {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Can {
     pub(crate) keys_write: bool,
+    pub(crate) secrets_read: bool,
+    pub(crate) secrets_write: bool,
+    pub(crate) skills_read: bool,
+    pub(crate) skills_write: bool,
     pub(crate) members_read: bool,
     pub(crate) members_write: bool,
     pub(crate) tokens_write: bool,
@@ -127,6 +133,8 @@ impl Shell {
                 vec![
                     (true, Section::Overview, "/", "Overview", "overview"),
                     (true, Section::Keys, "/keys", "Keys", "keys"),
+                    (can.skills_read, Section::Skills, "/skills", "Skills", "skills"),
+                    (can.secrets_read, Section::Secrets, "/secrets", "Secrets", "secrets"),
                     (true, Section::Usage, "/usage", "Usage", "usage"),
                     (true, Section::Explain, "/explain", "Explain", "explain"),
                     (true, Section::Denials, "/denials", "Denials", "denials"),

@@ -196,7 +196,7 @@ fn pages_can_be_written_to_a_folder() {
     let chosen = std::env::var_os("PORTCULLIS_PAGES").map_or_else(|| folder.path().to_path_buf(), Into::into);
     let assets = chosen.join("assets");
     std::fs::create_dir_all(&assets).unwrap();
-    for name in ["portcullis.css", "portcullis.js", "favicon.svg", "teeth.svg"] {
+    for name in ["portcullis.css", "portcullis.js", "seal.js", "nacl.js", "blake2b.js", "favicon.svg", "teeth.svg"] {
         std::fs::write(assets.join(name), super::assets::find(name).unwrap().body).unwrap();
     }
     for (name, html) in samples::all() {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::resolve::Names;
 use super::{fields, view};
-use crate::access::Permission::{SkillsRead, SkillsWrite};
+use crate::access::Permission::{KeysRead, SkillsRead, SkillsWrite};
 use crate::accounts::pages;
 use crate::app::{App, Committed};
 use crate::caller::Caller;
@@ -23,6 +23,8 @@ use crate::store::{Action, Change, ShownSkill, SkillRow, SkillWrite, StoreError,
 
 /// An organisation has no more.
 const MOST: u64 = 1000;
+/// Of more keys of one skill the number is enough.
+const NAMED: u32 = 20;
 
 /// Makes a skill. Its references need not stand for anything yet.
 pub(crate) async fn create(app: &App, by: &Caller, request: &CreateSkill) -> Result<Committed<Skill>, Error> {
@@ -82,6 +84,14 @@ pub(crate) async fn list(app: &App, by: &Caller, query: &ListSkills) -> Result<P
 pub(crate) async fn show(app: &App, by: &Caller, id: &str) -> Result<Skill, Error> {
     by.require(SkillsRead)?;
     record(app, find(app, by, id).await?).await
+}
+
+/// Keys that belong to a skill and are not revoked, by id and name: those that it is enough to name.
+pub(crate) async fn keys(app: &App, by: &Caller, id: &str) -> Result<Vec<(String, String)>, Error> {
+    by.require(KeysRead)?;
+    let found = find(app, by, id).await?;
+    let keys = app.store.keys_of_skill(found.row.id, NAMED).await?;
+    Ok(keys.into_iter().map(|(id, name)| (id.to_string(), name)).collect())
 }
 
 /// Changes what a skill is said to be for, and the services it may use. Other services make a new version, in force at once.

@@ -29,6 +29,13 @@ pub(crate) async fn list_published(app: &App, by: &Caller, query: &WhichPage) ->
     Ok(pages::page(rows, &slice, place, view::published))
 }
 
+/// One that anybody published.
+pub(crate) async fn show_published(app: &App, by: &Caller, id: &str) -> Result<PublishedSkill, Error> {
+    by.require(SkillsRead)?;
+    let id: SkillId = id.parse().map_err(|_| Error::NotFound("published skill"))?;
+    app.store.published_skill(id).await?.map(view::published).ok_or(Error::NotFound("published skill"))
+}
+
 /// Lets others install the version in force.
 pub(crate) async fn publish(app: &App, by: &Caller, id: &str) -> Result<Committed<Skill>, Error> {
     by.require(SkillsWrite)?;

@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use portcullis_api::skills::ServiceLink;
-use portcullis_engine::{OrganizationId, SkillId};
+use portcullis_engine::{KeyId, OrganizationId, SkillId};
 
 use super::{Boxes, SecretRow, Slice, StoreError};
 use crate::caller::Scope;
@@ -101,6 +101,9 @@ pub(crate) trait Skills {
 
     /// What an organisation's skills stand on now.
     async fn skill_sources(&self, organization: OrganizationId) -> Result<SkillSources, StoreError>;
+
+    /// Keys that belong to one and are not revoked, by id and name: so many at most, in the order of their names.
+    async fn keys_of_skill(&self, id: SkillId, limit: u32) -> Result<Vec<(KeyId, String)>, StoreError>;
 
     /// How many an organisation has.
     async fn skill_count(&self, organization: OrganizationId) -> Result<u64, StoreError>;

@@ -12,6 +12,7 @@ use super::{Html, fields};
 use crate::app::App;
 use crate::audit;
 use crate::clock::{DAY, from_rfc3339, to_rfc3339};
+use crate::error::Error;
 use crate::http::audit::file;
 use crate::http::body::Parameters;
 use crate::http::failure::Failure;
@@ -24,6 +25,8 @@ use crate::policy::PolicyRoom;
 use crate::store::Action;
 
 const ON_A_PAGE: u32 = 50;
+/// On the page of what was changed; more is in the log.
+const LATEST: u32 = 10;
 
 /// The query. Forms send empty fields too; what cannot be meant is passed over.
 #[derive(Default, Deserialize)]
@@ -128,6 +131,16 @@ fn address(path: &str, filter: &AuditFilter, more: &[(&str, &str)]) -> String {
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
+/// What was done to one thing lately, for those who may know.
+pub(super) async fn history(app: &App, desk: &Desk, target: &str) -> Result<Option<Vec<AuditRow>>, Error> {
+    if !desk.viewer.can.audit_read {
+        return Ok(None);
+    }
+    let query = ListAudit { target: Some(target.to_owned()), limit: Some(LATEST), ..ListAudit::default() };
+    let found = audit::list(app, &desk.by, &query).await?;
+    Ok(Some(rows(found.data, app.clock.seconds())))
+}
+
 /// Entries as pages show them.
 pub(super) fn rows(entries: Vec<AuditEntry>, now: u64) -> Vec<AuditRow> {
     entries.into_iter().map(|entry| row(entry, now)).collect()
@@ -135,7 +148,7 @@ pub(super) fn rows(entries: Vec<AuditEntry>, now: u64) -> Vec<AuditRow> {
 
 fn row(entry: AuditEntry, now: u64) -> AuditRow {
     let AuditEntry { at, actor, action, target, detail, address, request_id, version, .. } = entry;
-    let target_href = href(&target);
+    let target_href = href(&target).filter(|_| !action.ends_with(".deleted"));
     let AuditTarget { kind, id, name } = target;
     let called = [name, id, kind].into_iter().find(|text| !text.is_empty()).unwrap_or_default();
     let actor_name = if actor.name.is_empty() { "somebody not signed in".to_owned() } else { actor.name };
@@ -158,6 +171,8 @@ fn href(target: &AuditTarget) -> Option<String> {
     match target.kind.as_str() {
         "key" if !target.id.is_empty() => Some(format!("/keys/{}", escaped(&target.id))),
         "policy" => Some(format!("/policy/versions/{}", escaped(&target.id))),
+        "secret" => Some(format!("/secrets/{}", escaped(&target.id))),
+        "skill" => Some(format!("/skills/{}", escaped(&target.id))),
         _ => None,
     }
 }

@@ -10,7 +10,7 @@ use super::done::Noticed;
 use super::quota;
 use crate::access::Permission::{
     AuditRead, EdgesRead, KeysWrite, MembersRead, MembersWrite, OrganizationsWrite, PolicyRead, PolicyWrite,
-    TokensWrite,
+    SecretsRead, SecretsWrite, SkillsRead, SkillsWrite, TokensWrite,
 };
 use crate::accounts;
 use crate::app::App;
@@ -137,6 +137,10 @@ fn can(app: &App, by: &Caller) -> Can {
     let has = |permission| by.permissions.has(permission);
     Can {
         keys_write: has(KeysWrite),
+        secrets_read: has(SecretsRead),
+        secrets_write: has(SecretsWrite),
+        skills_read: has(SkillsRead),
+        skills_write: has(SkillsWrite),
         members_read: has(MembersRead),
         members_write: has(MembersWrite),
         tokens_write: has(TokensWrite),

@@ -1,28 +1,51 @@
 //! `/edges`: who enforces what, and how far behind.
 
 use axum::extract::State;
+use portcullis_api::EdgeKey;
 use portcullis_api::status::Edge;
 
 use super::Html;
 use super::desk::Desk;
 use crate::app::App;
-use crate::fleet;
+use crate::error::Error;
 use crate::http::failure::Failure;
-use crate::pages::edges::{EdgeRow, Edges};
+use crate::pages::edges::{EdgeKeyRow, EdgeRow, Edges};
+use crate::pages::form::Problems;
 use crate::pages::parts::{Badge, Bar, Code, Tone};
 use crate::pages::shell::Section;
 use crate::pages::when::When;
+use crate::{edge_keys, fleet};
 
 pub(super) async fn show(State(app): State<App>, desk: Desk) -> Result<Html<Edges>, Failure> {
-    let edges = fleet::list(&app, &desk.by).await?;
+    Ok(Html::ok(page(&app, &desk, String::new(), Problems::default()).await?))
+}
+
+/// The page, with what was typed about another key.
+pub(super) async fn page(app: &App, desk: &Desk, description: String, problems: Problems) -> Result<Edges, Error> {
+    let edges = fleet::list(app, &desk.by).await?;
     let now = app.clock.seconds();
-    Ok(Html::ok(Edges {
+    Ok(Edges {
         shell: desk.shell("Edges", Section::Edges),
         version: app.publisher.current().map_or(0, |it| it.version()),
         publish_error: app.publisher.lag().last_error,
         edges: edges.into_iter().map(|edge| row(edge, now)).collect(),
         connect: Code::example("connect", "Start a whole example from the repository", "cargo xtask up"),
-    }))
+        keys: edge_keys::list(app, &desk.by).await?.data.into_iter().map(|it| key_row(it, now)).collect(),
+        description,
+        generate: Code::example("generate", "Make a pair where the edge runs", "portcullis edge-keys generate"),
+        problems,
+    })
+}
+
+fn key_row(key: EdgeKey, now: u64) -> EdgeKeyRow {
+    EdgeKeyRow {
+        id: key.id,
+        public_key: key.public_key,
+        description: key.description,
+        added: When::parse(&key.created_at, now),
+        added_by: key.created_by,
+        unsealed: key.unsealed,
+    }
 }
 
 fn row(edge: Edge, now: u64) -> EdgeRow {

@@ -12,6 +12,7 @@ use super::desk::Desk;
 use super::done::{Done, done};
 use super::fields::{self, RESTRICTIONS};
 use super::problems::{Places, beside};
+use super::skills::choices;
 use crate::app::{App, Committed};
 use crate::error::Error;
 use crate::http::body::Segment;
@@ -25,6 +26,9 @@ use crate::pages::restrictions::RestrictionFields;
 use crate::pages::shell::Section;
 use crate::tag;
 
+const DETAILS: [(&str, &str); 4] =
+    [("", "name"), ("/expires_at", "expires_at"), ("/metadata", "metadata"), ("/skill", "skill")];
+
 pub(super) async fn details(
     State(app): State<App>,
     desk: Desk,
@@ -37,6 +41,7 @@ pub(super) async fn details(
         name: key.name.clone(),
         expires_at: fields::moment_text(key.expires_at.as_deref()),
         metadata: fields::metadata_text(&key.metadata),
+        skills: choices(&app, &desk, &key.organization, key.skill.as_deref().unwrap_or_default()).await?,
         etag: tag::of(&key),
         problems: Problems::default(),
     }))
@@ -52,14 +57,18 @@ pub(super) async fn save_details(
     match save(&app, &desk, &key, &sent, changes(&key, &sent), Done::KeyUpdated).await {
         Ok(saved) => Ok(saved),
         Err(error) => {
-            let problems = beside(error, &[("", "name"), ("/expires_at", "expires_at"), ("/metadata", "metadata")])?;
+            let problems = beside(error, &DETAILS)?;
             let policy = app.policy();
+            let current = key.skill.as_deref().unwrap_or_default();
+            let mut skills = choices(&app, &desk, &key.organization, current).await?;
+            skills.iter_mut().for_each(|it| it.chosen = it.id == sent.get("skill"));
             Ok(Html::again(EditDetails {
                 shell: desk.shell(format!("Edit {}", key.name), Section::Keys),
                 key: row(&app, &key),
                 name: fields::again(&policy, sent.get("name")),
                 expires_at: fields::again(&policy, sent.get("expires_at")),
                 metadata: fields::again(&policy, sent.get("metadata")),
+                skills,
                 etag: fields::again(&policy, sent.get("etag")),
                 problems,
             })
@@ -97,6 +106,13 @@ fn changes(key: &Key, sent: &Fields) -> Result<UpdateKey, Error> {
             None => Patch::Clear,
         },
         metadata: if metadata == key.metadata { Patch::Keep } else { Patch::Set(metadata) },
+        skill: match sent.get("skill") {
+            // A form without the field: there is no skill to choose.
+            _ if !sent.has("skill") => Patch::Keep,
+            chosen if chosen == key.skill.as_deref().unwrap_or_default() => Patch::Keep,
+            "" => Patch::Clear,
+            chosen => Patch::Set(chosen.to_owned()),
+        },
         ..UpdateKey::default()
     })
 }

@@ -73,6 +73,11 @@ pub(super) fn scopes(sent: &Fields) -> Vec<String> {
     sent.all("scopes").map(str::to_owned).collect()
 }
 
+/// Whether something new is to be the organisation's.
+pub(super) fn is_team(sent: &Fields) -> bool {
+    sent.get("whose") == "team"
+}
+
 /// `name=value`, one a line.
 pub(super) fn metadata(text: &str) -> Result<BTreeMap<String, String>, Error> {
     let mut entries = BTreeMap::new();

@@ -1,7 +1,6 @@
 //! `/keys/{id}`: one key, what is tried on it, who still uses it, what was refused.
 
 use axum::extract::State;
-use portcullis_api::audit::ListAudit;
 use portcullis_api::denials::ListDenials;
 use portcullis_api::edge::SampleKind;
 use portcullis_api::observations::Observation as Seen;
@@ -15,7 +14,6 @@ use crate::error::Error;
 use crate::http::body::Segment;
 use crate::http::failure::Failure;
 use crate::observations::observations;
-use crate::pages::audit::AuditRow;
 use crate::pages::explain::ExplainFields;
 use crate::pages::key::KeyPage;
 use crate::pages::keys::KeyRow;
@@ -23,13 +21,11 @@ use crate::pages::restrictions;
 use crate::pages::shell::Section;
 use crate::pages::trial::{Observation, Observed, Trial};
 use crate::pages::when::When;
-use crate::{denials as refused, keys};
+use crate::{denials as refused, keys, skills};
 
 /// More is in the listing of denials.
 const DENIALS: u32 = 10;
 const CHART_DAYS: u64 = 30;
-/// More is in the audit log.
-const ENTRIES: u32 = 10;
 
 pub(super) async fn show(State(app): State<App>, desk: Desk, Segment(id): Segment) -> Result<Html<KeyPage>, Failure> {
     let _listing = app.listings.turn(&desk.by).await;
@@ -43,6 +39,7 @@ pub(super) async fn show(State(app): State<App>, desk: Desk, Segment(id): Segmen
         shell: desk.shell(key.name.clone(), Section::Keys),
         key: KeyRow::new(&key, key.idle, now),
         organization: desk.viewer.organization.clone(),
+        skill: skill(&app, &desk, &key).await?,
         revoked: key.revoked_at.as_deref().map(|at| When::parse(at, now)),
         restrictions: restrictions::list(key.restrictions.as_ref()),
         trial: trial(&key, &seen, now),
@@ -54,20 +51,20 @@ pub(super) async fn show(State(app): State<App>, desk: Desk, Segment(id): Segmen
         rate: key.rate.map(limits::rate_words),
         chart: usage::chart(&app, &desk, "key-chart", CHART_DAYS, Some(key.id.clone())).await?,
         denials: denials::rows(&app, &desk, refused).await?,
-        entries: history(&app, &desk, &key).await?,
+        entries: audit::history(&app, &desk, &key.id).await?,
         scopes: key.scopes,
         metadata: key.metadata.into_iter().collect(),
     }))
 }
 
-/// What was done to the key, for those who may know.
-async fn history(app: &App, desk: &Desk, key: &Key) -> Result<Option<Vec<AuditRow>>, Error> {
-    if !desk.viewer.can.audit_read {
-        return Ok(None);
+/// What it belongs to.
+async fn skill(app: &App, desk: &Desk, key: &Key) -> Result<Option<(String, Option<String>)>, Error> {
+    let Some(id) = key.skill.clone() else { return Ok(None) };
+    match skills::show(app, &desk.by, &id).await {
+        Ok(found) => Ok(Some((id, Some(found.name)))),
+        Err(Error::NotFound(_) | Error::Forbidden(_)) => Ok(Some((id, None))),
+        Err(error) => Err(error),
     }
-    let query = ListAudit { target: Some(key.id.clone()), limit: Some(ENTRIES), ..ListAudit::default() };
-    let found = crate::audit::list(app, &desk.by, &query).await?;
-    Ok(Some(audit::rows(found.data, app.clock.seconds())))
 }
 
 fn trial(key: &Key, seen: &[Seen], now: u64) -> Option<Trial> {

@@ -3,16 +3,19 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use portcullis_api::{CreateKey, CreatedKey, KeyKind};
+use serde::Deserialize;
 
 use super::desk::{Desk, receipt};
 use super::done::{Done, done};
 use super::fields::{self, RESTRICTIONS};
 use super::problems::beside;
+use super::skills::choices;
 use super::{Html, NO_WAIT};
 use crate::access::Permission::KeysWrite;
 use crate::app::{App, Committed};
 use crate::error::Error;
 use crate::explain;
+use crate::http::body::Parameters;
 use crate::http::failure::Failure;
 use crate::http::session::{Fields, Form};
 use crate::keys;
@@ -21,10 +24,22 @@ use crate::pages::key_forms::NewKey;
 use crate::pages::keys::{KeyCreated, Replaced};
 use crate::pages::restrictions::RestrictionFields;
 use crate::pages::shell::Section;
+use crate::pages::skills::SkillChoice;
 use crate::policy::PolicyRoom;
 use crate::random;
 
-pub(super) async fn form(State(app): State<App>, desk: Desk) -> Result<Html<NewKey>, Failure> {
+/// What a link fills in.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wanted {
+    skill: String,
+}
+
+pub(super) async fn form(
+    State(app): State<App>,
+    desk: Desk,
+    Parameters(wanted): Parameters<Wanted>,
+) -> Result<Html<NewKey>, Failure> {
     desk.by.require(KeysWrite)?;
     let policy = app.policy();
     let environments = environments(&policy, "");
@@ -38,6 +53,7 @@ pub(super) async fn form(State(app): State<App>, desk: Desk) -> Result<Html<NewK
         expires_at: String::new(),
         fields: RestrictionFields::default(),
         metadata: String::new(),
+        skills: skills(&app, &desk, &wanted.skill).await?,
         idempotency_key: hex::encode(random::bytes::<16>().map_err(Error::from)?),
         problems: Problems::default(),
     }))
@@ -55,13 +71,15 @@ pub(super) async fn create(State(app): State<App>, desk: Desk, Form(sent): Form<
         Ok(Err(id)) => Ok(done(&format!("/keys/{id}"), Done::KeyMadeBefore, None).into_response()),
         Err(error) => {
             let problems = beside(error, &[&PLACES, RESTRICTIONS].concat())?;
-            Ok(Html::again(again(&app.policy(), &desk, &sent, problems)).into_response())
+            let skills = skills(&app, &desk, sent.get("skill")).await?;
+            Ok(Html::again(again(&app.policy(), &desk, &sent, skills, problems)).into_response())
         }
     }
 }
 
-const PLACES: [(&str, &str); 6] = [
+const PLACES: [(&str, &str); 7] = [
     ("", "name"),
+    ("/skill", "skill"),
     ("/kind", "kind"),
     ("/environment", "environment"),
     ("/scopes", "scopes"),
@@ -82,13 +100,20 @@ fn request(sent: &Fields) -> Result<CreateKey, Error> {
         restrictions: fields::spec(&restrictions),
         quota: None,
         rate: None,
-        skill: None,
+        skill: Some(sent.get("skill").to_owned()).filter(|it| !it.is_empty()),
         created_by: None,
         metadata: fields::metadata(sent.get("metadata"))?,
     })
 }
 
-fn again(policy: &PolicyRoom, desk: &Desk, sent: &Fields, problems: Problems) -> NewKey {
+/// The skills that it may belong to; what was chosen, if it is one of them.
+async fn skills(app: &App, desk: &Desk, chosen: &str) -> Result<Vec<SkillChoice>, Error> {
+    let mut choices = choices(app, desk, &desk.by.organization.to_string(), "").await?;
+    choices.iter_mut().for_each(|it| it.chosen = it.id == chosen);
+    Ok(choices)
+}
+
+fn again(policy: &PolicyRoom, desk: &Desk, sent: &Fields, skills: Vec<SkillChoice>, problems: Problems) -> NewKey {
     let held: Vec<_> = fields::scopes(sent).into_iter().filter(|scope| policy.knows_scope(scope)).collect();
     NewKey {
         shell: desk.shell("Create a key", Section::Keys),
@@ -99,6 +124,7 @@ fn again(policy: &PolicyRoom, desk: &Desk, sent: &Fields, problems: Problems) ->
         expires_at: fields::again(policy, sent.get("expires_at")),
         fields: fields::restrictions_again(policy, fields::restrictions(sent).ticked(&RestrictionFields::default())),
         metadata: fields::again(policy, sent.get("metadata")),
+        skills,
         idempotency_key: fields::again(policy, sent.get("idempotency_key")),
         problems,
     }

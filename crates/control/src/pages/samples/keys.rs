@@ -120,6 +120,7 @@ fn key_page(shell: Shell, key: KeyRow, rich: bool) -> KeyPage {
         revoked: key.is_revoked().then(|| ago(days(1))),
         key,
         organization: "Northwind Platform".to_owned(),
+        skill: rich.then(|| ("skl_0123456789abcdef".to_owned(), Some(HOSTILE.to_owned()))),
         scopes: if rich { strings(&["skills:read", "agents:write", HOSTILE]) } else { vec![] },
         restrictions: if rich { restrictions::list(Some(&spec())) } else { vec![] },
         metadata: if rich { pairs(&[("team", "payments"), (HOSTILE, HOSTILE)]) } else { vec![] },
@@ -202,6 +203,7 @@ pub(super) fn pages() -> Vec<Page> {
         expires_at: String::new(),
         fields,
         metadata: name.to_owned(),
+        skills: super::skills::choices(),
         idempotency_key: "idem-1".to_owned(),
         problems,
     };
@@ -261,6 +263,7 @@ pub(super) fn pages() -> Vec<Page> {
                 name: HOSTILE.to_owned(),
                 expires_at: "2026-03-01T00:00".to_owned(),
                 metadata: "team=payments".to_owned(),
+                skills: super::skills::choices(),
                 etag: "\"7\"".to_owned(),
                 problems: wrong(),
             },

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::pages::audit::{Audit, AuditFilter};
-use crate::pages::edges::{EdgeRow, Edges};
+use crate::pages::edges::{EdgeKeyRow, EdgeRow, Edges};
 use crate::pages::form::{Problems, scope_groups};
 use crate::pages::organization::{Member, Organization, OrganizationRow, Organizations, PendingInvitation, RoleChoice};
 use crate::pages::overview::{Attention, Counts, FleetEdge, FleetSummary, Overview, Requests};
@@ -129,6 +129,17 @@ fn organizations(rich: bool) -> Organizations {
     Organizations { shell: shell("Organisations", Section::Organizations), rows, name: String::new(), plans, problems }
 }
 
+fn edge_key(description: &str, unsealed: u64) -> EdgeKeyRow {
+    EdgeKeyRow {
+        id: "8520f0098930a754".to_owned(),
+        public_key: "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a".to_owned(),
+        description: description.to_owned(),
+        added: ago(days(12)),
+        added_by: (unsealed > 0).then(|| "ada@example.com".to_owned()),
+        unsealed,
+    }
+}
+
 fn edges(rich: bool) -> Edges {
     let edge = |name: &str, lag, state, errors| EdgeRow {
         edge: name.to_owned(),
@@ -152,6 +163,14 @@ fn edges(rich: bool) -> Edges {
         publish_error: rich.then(|| "cannot write the bundle: no space left on device".to_owned()),
         edges: if rich { edges } else { vec![] },
         connect: Code::example("connect", "Start a whole example", "cargo xtask up"),
+        keys: if rich {
+            vec![edge_key("Edges in Frankfurt", 0), edge_key(HOSTILE, 3), edge_key("", 1)]
+        } else {
+            vec![]
+        },
+        description: if rich { HOSTILE.to_owned() } else { String::new() },
+        generate: Code::example("generate", "Make a pair where the edge runs", "portcullis edge-keys generate"),
+        problems: Problems(if rich { vec![("public_key", "Expected a public key.".to_owned())] } else { vec![] }),
     }
 }
 

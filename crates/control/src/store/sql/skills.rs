@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use portcullis_engine::{OrganizationId, SkillId};
+use portcullis_engine::{KeyId, OrganizationId, SkillId};
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::columns::{exactly_one, only, parsed, parsed_or_null, signed, unsigned, unsigned_or_null};
@@ -139,6 +139,12 @@ impl Skills for SqlStore {
         let mut all = BTreeMap::from([(organization, Ok(SkillSources::default()))]);
         Of::Organization(organization).read(&mut *self.listers().acquire().await?, &mut all).await?;
         all.remove(&organization).unwrap_or_else(|| Ok(SkillSources::default()))
+    }
+
+    async fn keys_of_skill(&self, id: SkillId, limit: u32) -> Result<Vec<(KeyId, String)>, StoreError> {
+        let sql = "SELECT id, name FROM keys WHERE skill = $1 AND revoked_at IS NULL ORDER BY name, id LIMIT $2";
+        let rows = sqlx::query(sql).bind(id.to_string()).bind(i64::from(limit)).fetch_all(self.listers()).await?;
+        rows.iter().map(|row| Ok((parsed(row, "id")?, row.try_get("name")?))).collect()
     }
 
     async fn skill_count(&self, organization: OrganizationId) -> Result<u64, StoreError> {
