@@ -29,6 +29,9 @@ pub fn send<'r, H: Host>(
     host.guard(core::mem::take(&mut outgoing.masks));
     if outgoing.is_secret_in_path {
         host.replace_request_header(ORIGINAL_PATH, path);
+    } else {
+        // Not in the caller's words.
+        host.remove_request_header(ORIGINAL_PATH.as_bytes());
     }
     host.replace_request_header(":path", &outgoing.path);
     host.replace_request_header(":authority", using.service.host().as_bytes());

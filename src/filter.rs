@@ -56,6 +56,12 @@ pub fn decide_request<H: Host>(
         Err((reason, policy)) => return refuse(host, policy, &Denial::early(reason), &request, journal),
     };
     match decide(policy, &mut keys, &request, &RequestAmbient { host }, keeper) {
+        Decision::Allow(Grant { service: Some(using), identity, rule, .. })
+            if keeper.is_control(using.service.cluster()) =>
+        {
+            // Whoever writes policies must not have secrets sent to the control plane.
+            refuse(host, Some(policy), &refusal(Reason::ServiceIsControl, identity, rule), &request, journal)
+        }
         Decision::Allow(grant) => forward(host, policy, &grant, &request, journal),
         Decision::Deny(denial) if denial.reason == Reason::StoreUnavailable && !last_try => Action::Missed,
         Decision::Deny(_) if keeper.is_to_wait() => Action::Waits,
@@ -144,16 +150,17 @@ fn send<H: Host>(
             journal.granted(host, policy, grant, request);
             Action::Forward
         }
-        Err(reason) => {
-            let denial = Denial { identity: grant.identity, rule: grant.rule, ..Denial::early(reason) };
-            refuse(host, Some(policy), &denial, request, journal)
-        }
+        Err(reason) => refuse(host, Some(policy), &refusal(reason, grant.identity, grant.rule), request, journal),
     }
 }
 
 /// Whether a header may go to a service: no credential of the caller's, no cookie, nothing of ours.
 fn stays(sources: &[CredentialSource], (name, value): &Pair<'_>) -> bool {
     *name != b"cookie" && !is_identity_header(name) && !carries(sources, name, value)
+}
+
+fn refusal(reason: Reason, identity: Option<Identity<'_>>, rule: Option<usize>) -> Denial<'_> {
+    Denial { identity, rule, ..Denial::early(reason) }
 }
 
 fn refuse<H: Host>(

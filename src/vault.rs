@@ -6,15 +6,17 @@
 
 use std::rc::Rc;
 
-use portcullis_bundle::{Boxes, SkillShard, skill_shard_of};
-use portcullis_engine::{SecretId, SecretState, SecretValue, Skill, SkillId, StoreUnavailable};
-use portcullis_seal::PrivateKey;
+use portcullis_bundle::{SealedSecret, SkillShard, skill_shard_of};
+use portcullis_engine::{SecretState, SecretValue, Skill, SkillId, SkillSecret, StoreUnavailable};
+use portcullis_seal::{PrivateKey, Purpose};
 
 use crate::hash::IdMap;
 use crate::live::Place;
 
 /// More skills than a worker keeps open; then it starts over.
 const MOST: usize = 4096;
+/// And more bytes of values.
+const MOST_BYTES: usize = 4 << 20;
 
 /// What opens secrets here: the private halves of the edges' keys. Cheap to clone; prints redacted.
 #[derive(Clone, Debug)]
@@ -31,10 +33,13 @@ impl EdgeKeys {
         self.0.is_empty()
     }
 
-    /// Opens a secret with whichever key it is sealed to.
-    pub fn open(&self, id: SecretId, boxes: Boxes<'_>) -> SecretState {
+    /// Opens a secret with whichever key it is sealed to, if it is what the skill's organisation sealed under that name.
+    pub fn open(&self, secret: SealedSecret<'_>) -> SecretState {
+        let SealedSecret { id, organization, name, boxes } = secret;
+        let organization = organization.to_text();
+        let purpose = Purpose { organization: organization.as_str(), name };
         let key = |name| self.0.iter().find(|key| *key.public().name().as_bytes() == name);
-        let value = boxes.iter().find_map(|(name, sealed)| key(name)?.open(sealed));
+        let value = boxes.iter().find_map(|(name, sealed)| purpose.open(key(name)?, sealed));
         let value = value.and_then(|mut plain| SecretValue::new(core::mem::take(&mut *plain)));
         value.map_or(SecretState::Unreadable(id), |value| SecretState::Open(id, value))
     }
@@ -48,12 +53,14 @@ pub struct Vault {
     places: Vec<Place>,
     /// `None`: there is no such skill.
     skills: IdMap<SkillId, Option<Skill>>,
+    /// Bytes of their values.
+    bytes: usize,
 }
 
 impl Vault {
     /// Empty.
     pub fn new(keys: EdgeKeys) -> Self {
-        Self { keys, places: Vec::new(), skills: IdMap::default() }
+        Self { keys, places: Vec::new(), skills: IdMap::default(), bytes: 0 }
     }
 
     /// Another version is live: forgets the skills whose shards are others in it.
@@ -61,6 +68,7 @@ impl Vault {
         let (old, count) = (core::mem::replace(&mut self.places, places.to_vec()), places.len());
         let is_same = |shard: usize| old.len() == count && old.get(shard) == places.get(shard);
         self.skills.retain(|id, _| is_same(skill_shard_of(id, count)));
+        self.bytes = self.skills.values().flatten().map(size).sum();
     }
 
     /// A skill; `read` gives the bytes of its shard if it was not used before.
@@ -71,9 +79,12 @@ impl Vault {
     ) -> Result<Option<&Skill>, StoreUnavailable> {
         if !self.skills.contains_key(&id) {
             let skill = self.find(id, read)?;
-            if self.skills.len() >= MOST {
+            let size = skill.as_ref().map_or(0, size);
+            if self.skills.len() >= MOST || self.bytes + size > MOST_BYTES {
                 self.skills.clear();
+                self.bytes = 0;
             }
+            self.bytes += size;
             self.skills.insert(id, skill);
         }
         Ok(self.skills.get(&id).and_then(Option::as_ref))
@@ -90,6 +101,15 @@ impl Vault {
         let Some(place) = self.places.get(shard) else { return Ok(None) };
         let bytes = read(shard, place).ok_or(StoreUnavailable)?;
         let shard = SkillShard::open(&bytes).map_err(|_| StoreUnavailable)?;
-        shard.find(&id, |secret, boxes| self.keys.open(secret, boxes)).map_err(|_| StoreUnavailable)
+        shard.find(&id, |secret| self.keys.open(secret)).map_err(|_| StoreUnavailable)
     }
+}
+
+/// Bytes of a skill's values.
+fn size(skill: &Skill) -> usize {
+    let value = |secret: &SkillSecret| match &secret.state {
+        SecretState::Open(_, value) => value.expose().len(),
+        SecretState::Missing | SecretState::Sealed(_) | SecretState::Unreadable(_) => 0,
+    };
+    skill.secrets.iter().map(value).sum()
 }

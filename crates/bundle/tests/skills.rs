@@ -64,7 +64,7 @@ fn build(entries: &[SkillEntry]) -> Vec<u8> {
 /// Reads all that can be read, opening nothing.
 fn read(bytes: &[u8]) -> Vec<Skill> {
     let Ok(shard) = SkillShard::open(bytes) else { return Vec::new() };
-    let skills = shard.ids().map(|id| shard.find(&id, |secret, _| SecretState::Sealed(secret)));
+    let skills = shard.ids().map(|id| shard.find(&id, |secret| SecretState::Sealed(secret.id)));
     let skills: Vec<_> = skills.filter_map(|found| found.ok().flatten()).collect();
     assert!(shard.check().is_err() || skills.len() == shard.ids().count());
     skills

@@ -126,10 +126,10 @@ fn header(line: &[u8]) -> Option<(&[u8], &[u8])> {
 pub fn skills(data: &[u8]) {
     let Ok(shard) = SkillShard::open(data) else { return };
     for id in shard.ids() {
-        let found = shard.find(&id, |secret, boxes| {
-            let length: usize = boxes.iter().map(|(_, sealed)| sealed.len()).sum();
+        let found = shard.find(&id, |secret| {
+            let length: usize = secret.boxes.iter().map(|(_, sealed)| sealed.len()).sum();
             assert!(length <= data.len(), "boxes out of nothing");
-            SecretState::Sealed(secret)
+            SecretState::Sealed(secret.id)
         });
         let Ok(Some(skill)) = found else { continue };
         let places = skill.services.iter().flat_map(|link| &link.secrets);

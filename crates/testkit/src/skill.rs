@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
-use portcullis_bundle::{Boxes, SealedBox, SecretEntry, SkillEntry, SkillShard, build_skill_shard};
-use portcullis_engine::{SecretId, SecretState, SecretValue, Skill, SkillId};
-use portcullis_seal::{PrivateKey, seal};
+use portcullis_bundle::{SealedBox, SealedSecret, SecretEntry, SkillEntry, SkillShard, build_skill_shard};
+use portcullis_engine::{OrganizationId, SecretId, SecretState, SecretValue, Skill, SkillId};
+use portcullis_seal::{PrivateKey, Purpose};
 
 use crate::corpus::Corpus;
 use crate::key::drawn;
@@ -50,18 +50,23 @@ pub fn elsewhere_key() -> PrivateKey {
 }
 
 /// Opens what is sealed to [`edge_key`].
-pub fn open(id: SecretId, boxes: Boxes<'_>) -> SecretState {
-    let key = edge_key();
+pub fn open(secret: SealedSecret<'_>) -> SecretState {
+    let SealedSecret { id, organization, name, boxes } = secret;
+    let (key, organization) = (edge_key(), organization.to_string());
+    let purpose = Purpose { organization: &organization, name };
     let ours = boxes.iter().find(|(name, _)| name == key.public().name().as_bytes());
-    let value = ours.and_then(|(_, sealed)| SecretValue::new(key.open(sealed)?.to_vec()));
+    let value = ours.and_then(|(_, sealed)| SecretValue::new(purpose.open(&key, sealed)?.to_vec()));
     value.map_or(SecretState::Unreadable(id), |value| SecretState::Open(id, value))
 }
 
 impl KnownSecret {
     /// The value in a box, with the name of the key that it is sealed to. The same box every time.
-    pub fn sealed(&self) -> Result<SealedBox> {
+    pub fn sealed(&self, organization: OrganizationId) -> Result<SealedBox> {
         let key = if self.sealed_elsewhere { elsewhere_key() } else { edge_key() }.public();
-        Ok((*key.name().as_bytes(), seal(&key, self.value.as_bytes(), drawn(&format!("{}{}", self.id, self.value)))?))
+        let organization = organization.to_string();
+        let purpose = Purpose { organization: &organization, name: &self.name };
+        let random = drawn(&format!("{}{}", self.id, self.value));
+        Ok((*key.name().as_bytes(), purpose.seal(&key, self.value.as_bytes(), random)?))
     }
 }
 
@@ -76,7 +81,7 @@ impl Corpus {
         let names: BTreeSet<&String> = skill.services.values().flatten().collect();
         let secret = |name: &&String| -> Result<SecretEntry> {
             let known = self.secrets.values().find(|it| it.name == **name && it.organization == skill.organization);
-            let secret = known.map(|it| Ok::<_, anyhow::Error>((it.id, vec![it.sealed()?]))).transpose()?;
+            let secret = known.map(|it| Ok::<_, anyhow::Error>((it.id, vec![it.sealed(organization)?]))).transpose()?;
             Ok(SecretEntry { name: (*name).clone(), secret })
         };
         let place = |name: &String| names.iter().position(|it| *it == name);

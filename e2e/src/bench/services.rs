@@ -6,7 +6,7 @@
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use portcullis_seal::seal;
+use portcullis_seal::Purpose;
 use serde_json::{Value, json};
 
 use super::envoy::KEYS;
@@ -39,7 +39,9 @@ pub(super) async fn callers(stack: &Stack) -> anyhow::Result<Callers> {
     let public = private.public();
     control.ok("POST", "/v1/edge-keys", Some(&json!({ "public_key": public.to_string() }))).await?;
     getrandom::fill(&mut random)?;
-    let sealed = STANDARD.encode(seal(&public, b"a token of some forty characters, as most", random)?);
+    let organization = control.ok("GET", "/v1/me", None).await?["organization"].as_str().unwrap_or_default().to_owned();
+    let purpose = Purpose { organization: &organization, name: "crm_token" };
+    let sealed = STANDARD.encode(purpose.seal(&public, b"a token of some forty characters, as most", random)?);
     let secret = json!({ "name": "crm_token", "team": true, "sealed": { public.name().to_string(): sealed } });
     control.ok("POST", "/v1/secrets", Some(&secret)).await?;
     let mut skills = Vec::with_capacity(SKILLS);

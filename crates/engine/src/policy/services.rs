@@ -4,11 +4,14 @@
 
 mod credential;
 
+use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::compile::{named, refuse, unique_name, unknown};
 use super::{Conflict, Location, PolicyError, PolicyProblem};
 use crate::service::Service;
+use crate::skill::is_secret_name;
 use crate::spec::{Access, PolicySpec, RuleSpec, ServiceSpec};
 
 pub use credential::CredentialProblem;
@@ -72,7 +75,16 @@ fn compile(index: usize, spec: &ServiceSpec) -> Result<Service, PolicyError> {
         cluster: boxed(cluster),
         strip_prefix: boxed(prefix),
         credential,
+        references: references(spec).map_err(super::compile::at(at("references")))?,
     })
+}
+
+fn references(spec: &ServiceSpec) -> Result<Vec<Box<str>>, CredentialProblem> {
+    let parse = |name: &String| match is_secret_name(name.as_bytes()) {
+        true => Ok(name.as_str().into()),
+        false => Err(CredentialProblem::Secret(name.clone())),
+    };
+    spec.references.iter().map(parse).collect()
 }
 
 /// A host with or without a port.

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::placeholder::{Form, Piece, escaped, has_references, is_plain, pieces, split_query};
+use super::placeholder::{Form, Piece, has_references, is_plain, pieces, split_query};
 use super::{Place, ServiceCredential, ServiceUse};
 use crate::credential::strip_query;
 use crate::id::SecretId;
@@ -155,6 +155,8 @@ impl<'r> Outgoing<'r> {
         if let Some(left) = strip_query(&self.path, name) {
             self.path = Zeroizing::new(left);
         }
+        // The path may hold a value already.
+        make_room(&mut self.path, 2 + name.len());
         let gap = if self.path.contains(&b'?') { b'&' } else { b'?' };
         // `/?` and `/?a&` take no second separator.
         if !matches!(self.path.last(), Some(b'?' | b'&')) {
@@ -204,49 +206,4 @@ fn push_escaped(out: &mut Vec<u8>, value: &[u8]) {
             out.extend([b'%', digit(byte >> 4), digit(byte & 15)]);
         }
     }
-}
-
-/// Whether a header's value holds one of these; if so, what is left of it.
-pub fn masked(value: &[u8], masks: &[SecretValue]) -> Option<Vec<u8>> {
-    let mut left: Option<Vec<u8>> = None;
-    for mask in masks {
-        let text = left.as_deref().unwrap_or(value);
-        if let Some(masked) = without(text, mask.expose()) {
-            left = Some(masked);
-        }
-    }
-    left
-}
-
-/// A text with `***` in place of each `unwanted`, however much of it is escaped; `None` if there is none.
-fn without(text: &[u8], unwanted: &[u8]) -> Option<Vec<u8>> {
-    let at = |text: &[u8], start| {
-        let text = text.get(start..)?;
-        // A `%` of the value's own stands for itself, or begins its escape.
-        spelled(unwanted, text, false).or_else(|| spelled(unwanted, text, true)).map(|length| (start, length))
-    };
-    let find = |text: &[u8]| (0..text.len()).find_map(|start| at(text, start));
-    let (mut out, mut rest) = (Vec::new(), text);
-    while let Some((start, length)) = find(rest) {
-        out.extend(rest.get(..start).unwrap_or_default());
-        out.extend(b"***");
-        rest = rest.get(start + length..).unwrap_or_default();
-    }
-    (rest.len() != text.len()).then(|| [&out, rest].concat())
-}
-
-/// How long `wanted` is at the beginning of a text, each byte as it is or escaped; `None` if the text begins otherwise.
-fn spelled(wanted: &[u8], text: &[u8], escapes_first: bool) -> Option<usize> {
-    let mut rest = text;
-    for byte in wanted {
-        let is_itself = rest.first()? == byte;
-        let is_escaped = || rest.first() == Some(&b'%') && escaped(rest) == Some(*byte);
-        let length = match is_itself {
-            true if !(escapes_first && is_escaped()) => 1,
-            _ if is_escaped() => 3,
-            _ => return None,
-        };
-        rest = rest.get(length..)?;
-    }
-    Some(text.len() - rest.len())
 }

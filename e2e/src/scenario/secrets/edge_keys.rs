@@ -29,7 +29,7 @@ pub(super) async fn run(stack: &Stack, home: &mut Home, report: &mut Report) -> 
     report.equal("secrets to be entered again", listed.len(), VALUES.len());
     for (name, value) in VALUES {
         let path = format!("/v1/secrets/{}/value", home.secret(name)?);
-        home.control.ok("PUT", &path, Some(&json!({ "sealed": sealed(&home.control, value).await? }))).await?;
+        home.control.ok("PUT", &path, Some(&json!({ "sealed": sealed(&home.control, name, value).await? }))).await?;
     }
     report.check("entered again, the new key opens them", used(&edge, &request).await.is_ok());
     report.check("and so does the old one", used(stack, &request).await.is_ok());

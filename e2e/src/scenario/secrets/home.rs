@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use portcullis_seal::{PublicKey, seal};
+use portcullis_seal::{PublicKey, Purpose};
 use serde_json::{Value, json};
 
 use crate::control::{Control, Key};
@@ -116,20 +116,27 @@ pub(in crate::scenario) fn plain(name: &str, value: &str) -> Value {
 
 /// A team secret whose value is sealed here.
 pub(in crate::scenario) async fn sealed_secret(control: &Control, name: &str, value: &str) -> anyhow::Result<Value> {
-    Ok(json!({ "name": name, "team": true, "sealed": sealed(control, value).await? }))
+    Ok(json!({ "name": name, "team": true, "sealed": sealed(control, name, value).await? }))
 }
 
-/// A value, sealed to each of the edges' keys.
-pub(super) async fn sealed(control: &Control, value: &str) -> anyhow::Result<Value> {
+/// The value of a secret of that name in the default organisation, sealed to each of the edges' keys.
+pub(super) async fn sealed(control: &Control, name: &str, value: &str) -> anyhow::Result<Value> {
+    let organization = organization(control).await?;
+    let purpose = Purpose { organization: &organization, name };
     let keys = control.ok("GET", "/v1/edge-keys", None).await?;
     let mut boxes = serde_json::Map::new();
     for key in keys["data"].as_array().context("no keys")? {
         let public: PublicKey = text(key, "public_key")?.parse()?;
         let mut random = [0; 32];
         getrandom::fill(&mut random)?;
-        boxes.insert(text(key, "id")?, STANDARD.encode(seal(&public, value.as_bytes(), random)?).into());
+        boxes.insert(text(key, "id")?, STANDARD.encode(purpose.seal(&public, value.as_bytes(), random)?).into());
     }
     Ok(boxes.into())
+}
+
+/// The default organisation's id.
+pub(super) async fn organization(control: &Control) -> anyhow::Result<String> {
+    text(&control.ok("GET", "/v1/me", None).await?, "organization")
 }
 
 pub(in crate::scenario) fn text(answer: &Value, name: &str) -> anyhow::Result<String> {

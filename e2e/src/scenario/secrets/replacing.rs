@@ -32,7 +32,7 @@ async fn measure(stack: &Stack, home: &Home, report: &mut Report) -> anyhow::Res
         let value = format!("weather key/{number}+?&=%");
         let name = format!("{NAME} {number}");
         stack.service()?.accept(&value, &name);
-        let body = json!({ "sealed": sealed(&home.control, &value).await? });
+        let body = json!({ "sealed": sealed(&home.control, NAME, &value).await? });
         let replace = async {
             home.control.ok("PUT", &path, Some(&body)).await?;
             anyhow::Ok(Instant::now())
