@@ -1,5 +1,5 @@
 //! Shards of skills: what is built is read, whatever else is refused, and a bundle without skills is the bundle it always was.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use portcullis_bundle::{
     Blob, BuildError, Layout, MANIFEST_FORMAT, Manifest, SecretEntry, SkillEntry, SkillShard, build_skill_shard,

@@ -1,5 +1,5 @@
 //! What a service gets in place of a request, and what is masked in its answer.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 use std::net::IpAddr;
 
@@ -98,7 +98,7 @@ fn send<T>(service: &Value, path: &str, headers: &[(&str, &str)], with: impl FnO
     all.extend(headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())));
     let request = Request { method: b"GET", path: Some(path.as_bytes()), headers: &all };
     let decision = decide(&policy, &mut one, &request, &There, &mut Unlimited);
-    let Decision::Allow(grant) = &decision else { unreachable!("{path}: {decision}") };
+    let Decision::Allow(grant) = &decision else { panic!("{path}: {decision}") };
     with(&grant.service.expect("it goes to a service").outgoing(&request, path.as_bytes()).expect("it can be sent"))
 }
 
@@ -246,7 +246,7 @@ fn a_value_that_is_not_known_here_is_not_sent() {
     let headers: [(&[u8], &[u8]); 1] = [(b"x-api-key", b"sk_0123456789ab")];
     let request = Request { method: b"GET", path: Some(b"/s/x"), headers: &headers };
     let decision = decide(&policy, &mut one, &request, &There, &mut Unlimited);
-    let Decision::Allow(grant) = &decision else { unreachable!("{decision}") };
+    let Decision::Allow(grant) = &decision else { panic!("{decision}") };
     let using = grant.service.expect("it goes to a service");
     assert_eq!((using.service.host(), using.service.cluster()), ("s.example:8443", "s"));
     assert!(using.outgoing(&request, b"/s/x").is_none());
