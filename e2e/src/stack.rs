@@ -189,8 +189,13 @@ impl Stack {
     pub(crate) async fn edge_with_bundle(&self, bundle: &[u8], public_key: &str) -> anyhow::Result<Self> {
         let own = Ports::free()?;
         let ports = Ports { edge: own.edge, admin: own.admin, ..self.setup.ports };
-        let plugin = Some(json!({ "bundle": STANDARD.encode(bundle), "public_keys": [public_key] }));
+        let mut plugin = json!({ "bundle": STANDARD.encode(bundle), "public_keys": [public_key] });
+        if self.services.is_some() {
+            plugin["edge_keys"] = json!([portcullis_testkit::edge_key().expose()]);
+        }
+        let plugin = Some(plugin);
         let mut other = Self::new(Setup { ports, data: None, plugin, ..self.setup.clone() })?;
+        other.services.clone_from(&self.services);
         std::fs::create_dir_all(other.control_data())?;
         std::fs::copy(self.control_data().join("edge.env"), other.control_data().join("edge.env"))?;
         other.start_envoy().await?;
