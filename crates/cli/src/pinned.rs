@@ -1,11 +1,13 @@
 //! Pinned keys of the edges: secrets are sealed to these or not at all.
 
+use std::env::VarError;
+
 use portcullis_sdk::Pins;
 use portcullis_sdk::seal::PublicKey;
 
 use crate::exit::Failure;
 
-/// Where they can come from without standing on the command line; empty = not given.
+/// Where they can come from without standing on the command line.
 const VARIABLE: &str = "PORTCULLIS_EDGE_PUBLIC_KEYS";
 
 #[derive(Debug, clap::Args)]
@@ -22,13 +24,21 @@ pub(crate) struct Pinned {
 impl Pinned {
     /// Which keys values may be sealed to.
     pub(crate) fn pins(&self) -> Result<Pins, Failure> {
-        let given = std::env::var(VARIABLE).ok().filter(|text| !text.trim().is_empty());
-        match (&*self.edge_keys, given) {
-            ([], None) => Ok(Pins::Published),
-            ([], Some(text)) => parse(VARIABLE, text.split(',')),
+        match (&*self.edge_keys, std::env::var(VARIABLE)) {
+            ([], Err(VarError::NotPresent)) => Ok(Pins::Published),
+            ([], given) => from_environment(&given.unwrap_or_default()),
             (keys, _) => parse("--edge-key", keys.iter().map(String::as_str)),
         }
     }
+}
+
+/// Who sets the variable means to pin something: nothing in it is a mistake, and no leave to seal to whatever is published.
+fn from_environment(text: &str) -> Result<Pins, Failure> {
+    if text.trim().is_empty() {
+        let hint = "hint: put the edges' public keys into it, or unset it to seal to whichever are published";
+        return Err(Failure::usage(format!("{VARIABLE}: it is set, and there is no key in it\n{hint}")));
+    }
+    parse(VARIABLE, text.split(','))
 }
 
 /// What is no key is not repeated: it may be anything.

@@ -64,7 +64,8 @@ pub(crate) async fn update(app: &App, by: &Caller, id: &str, request: &UpdateKey
         let mut row = before.clone();
         fields::apply(&app.policy(), request, &mut row)?;
         match &request.skill {
-            Patch::Keep => {}
+            Patch::Keep if *request == disabling() => {}
+            Patch::Keep => skills::may_use(app, by, &before).await?,
             Patch::Clear => row.skill = None,
             Patch::Set(named) => row.skill = Some(skills::usable(app, by, row.organization, named).await?),
         }
@@ -74,6 +75,11 @@ pub(crate) async fn update(app: &App, by: &Caller, id: &str, request: &UpdateKey
         app.commit(replacement(app, by, row, action).detail(detail), shown).await
     })
     .await
+}
+
+/// What anybody may do to a key, whosever skill it belongs to.
+fn disabling() -> UpdateKey {
+    UpdateKey { enabled: Patch::Set(false), ..UpdateKey::default() }
 }
 
 /// Revokes a key for good. The record stays; revoking it again changes nothing.

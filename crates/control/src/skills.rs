@@ -14,7 +14,7 @@ mod view;
 
 pub(crate) use known::of_key;
 pub(crate) use manage::{create, keys, list, remove, show, update};
-pub(crate) use of_keys::{Usable, usable};
+pub(crate) use of_keys::{Usable, may_use, usable};
 pub(crate) use publish::{install, list_published, publish, show_published, unpublish, upgrade};
 pub(crate) use resolve::Names;
 #[cfg(test)]

@@ -145,7 +145,9 @@ fn nothing_is_sealed_to_a_key_that_is_not_pinned() {
         ("", &["--edge-key", ""], 2, "error: --edge-key: not an X25519 key"),
         (&both, &[], 0, "made sec_"),
         (&ours, &["--edge-key", &ours, "--edge-key", &theirs], 0, "replaced the value of sec_"),
-        ("", &[], 0, "replaced the value of sec_"),
+        ("", &[], 2, "error: PORTCULLIS_EDGE_PUBLIC_KEYS: it is set, and there is no key in it\nhint: "),
+        (" \n", &[], 2, "error: PORTCULLIS_EDGE_PUBLIC_KEYS: it is set, and there is no key in it\nhint: "),
+        (",", &[], 2, "error: PORTCULLIS_EDGE_PUBLIC_KEYS: not an X25519 key"),
     ] {
         check(&set(pins, arguments), code, words);
     }

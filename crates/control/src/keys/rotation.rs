@@ -2,7 +2,7 @@
 //!
 //! Invariants: the new key has the old one's prefix, environment, scopes, restrictions, trial, metadata, limits, skill and
 //! expiry, and goes on with what is left of its quota; the
-//! old one never works longer than it would have, and what does not work is not revived.
+//! old one never works longer than it would have, and what does not work is not revived; nobody comes by a key of another's skill.
 
 use portcullis_api::{CreatedKey, Key, KeyKind, KeyStatus, RotateKey};
 use portcullis_engine::KeyId;
@@ -18,6 +18,7 @@ use crate::clock::MAX_TIME;
 use crate::error::Error;
 use crate::policy::PolicyRoom;
 use crate::random;
+use crate::skills;
 use crate::store::{Action, KeyRow};
 
 /// Makes a key like that one, which then works for `overlap_seconds` more and never longer than it would have.
@@ -33,6 +34,7 @@ pub(crate) async fn rotate(
     app.ready().await?;
     app.change(async || {
         let mut old = row(app, by, id).await?;
+        skills::may_use(app, by, &old).await?;
         let (now, policy) = (app.clock.seconds(), app.policy());
         let made = successor(&policy, &old, now)?;
         let end = now.saturating_add(u64::from(request.overlap_seconds)).min(MAX_TIME);

@@ -13,6 +13,7 @@ use crate::app::{App, Committed};
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::policy::PolicyRoom;
+use crate::skills;
 use crate::store::{Action, KeyRow, TrialRow, Write};
 
 /// Tries scopes, restrictions or both on a key, in place of any trial before.
@@ -57,6 +58,7 @@ pub(crate) async fn enforce_trial(app: &App, by: &Caller, id: &str) -> Result<Co
     by.require(KeysWrite)?;
     app.change(async || {
         let mut row = unrevoked(app, by, id).await?;
+        skills::may_use(app, by, &row).await?;
         let before = row.clone();
         let TrialRow { scopes, restrictions, since: _ } = row.trial.take().ok_or(Error::NotFound("trial"))?;
         row.scopes = scopes.unwrap_or(row.scopes);

@@ -1,6 +1,7 @@
 //! Which skill a key may belong to.
 //!
-//! Invariant: a key belongs to a skill of its own organisation, and to somebody's own only if they said so.
+//! Invariant: a key belongs to a skill of its own organisation, and to somebody's own only if they said so; nobody else makes
+//! another key like it, or lets it do more.
 
 use std::collections::HashMap;
 
@@ -10,6 +11,7 @@ use crate::app::App;
 use crate::caller::{Caller, Scope};
 use crate::error::Error;
 use crate::owned;
+use crate::store::KeyRow;
 
 /// The skills that a batch names, each looked up once.
 #[derive(Debug, Default)]
@@ -53,4 +55,17 @@ pub(crate) async fn usable(
         return Err(Error::invalid("/skill", "this skill is somebody's own: only they let keys belong to it"));
     }
     Ok(id)
+}
+
+/// Fails unless the caller may let a key go on with the skill that it belongs to: by another key like it, or by more that it may do.
+pub(crate) async fn may_use(app: &App, by: &Caller, key: &KeyRow) -> Result<(), Error> {
+    let Some(skill) = key.skill else { return Ok(()) };
+    usable(app, by, key.organization, &skill.to_string()).await.map(drop).map_err(|error| match error {
+        Error::Invalid { pointer, .. } => {
+            let detail = "the key belongs to a skill that is somebody's own: only they rotate or change it\nhint: it can be disabled or \
+                          revoked, and taken out of the skill with `\"skill\": null`";
+            Error::invalid(pointer, detail)
+        }
+        other => other,
+    })
 }

@@ -60,6 +60,44 @@ async fn a_key_belongs_to_a_skill_that_its_maker_may_use() {
 }
 
 #[tokio::test]
+async fn a_key_of_somebodys_own_skill_is_neither_rotated_nor_widened_by_others() {
+    let vault = Vault::open().await;
+    let (ada, bob, admin) = (&*vault.ada.token, &*vault.bob.token, &*vault.admin.token);
+    let own = vault.skill(ada, "mine", false, &[]).await;
+    let credential = json!({ "name": "c", "kind": "credential", "environment": "live", "skill": own });
+    let (wrong, invalid, words) = (422, "invalid_request", "/skill the key belongs to a skill that is somebody's own");
+    let mut ids = Vec::new();
+    for made in [key(&own), credential] {
+        let id = text(&vault.done(ada, "POST /v1/keys", made).await["id"]);
+        let trial = json!({ "scopes": ["weather:use"] });
+        vault.done(ada, &format!("PUT /v1/keys/{id}/trial"), trial).await;
+        let routes = ["rotate", "trial/enforce"].map(|it| format!("POST /v1/keys/{id}/{it}"));
+        let patch = format!("PATCH /v1/keys/{id}");
+        for token in [bob, admin, &*vault.helper, &*vault.stack.admin] {
+            for route in &routes {
+                refused(&vault, &[(token, route, json!({}), wrong, invalid, words)]).await;
+            }
+            for body in [
+                json!({ "name": "x" }),
+                json!({ "scopes": ["weather:use"] }),
+                json!({ "enabled": true }),
+                json!({ "enabled": false, "expires_at": null }),
+            ] {
+                refused(&vault, &[(token, &patch, body, wrong, invalid, words)]).await;
+            }
+        }
+        // What takes something away is anybody's who manages keys.
+        assert_eq!(vault.done(bob, &patch, json!({ "enabled": false })).await["status"], "disabled");
+        vault.done(ada, &patch, json!({ "enabled": true, "scopes": ["weather:use"] })).await;
+        vault.done(ada, &routes[1], json!({})).await;
+        ids.push(text(&vault.done(ada, &routes[0], json!({})).await["id"]));
+    }
+    let out = vault.done(bob, &format!("PATCH /v1/keys/{}", ids[0]), json!({ "skill": null, "name": "x" })).await;
+    assert_eq!(out["skill"], Value::Null);
+    assert_eq!(vault.done(admin, &format!("DELETE /v1/keys/{}", ids[1]), json!({})).await["status"], "revoked");
+}
+
+#[tokio::test]
 async fn a_skill_that_keys_belong_to_goes_only_if_that_is_said() {
     let vault = Vault::open().await;
     let team = vault.skill(&vault.admin.token, "ours", true, &[]).await;
