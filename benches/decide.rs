@@ -4,9 +4,11 @@
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a bench")]
 
 use std::hint::black_box;
+use std::path::Path;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use portcullis_engine::{Decision, KeyDigest, KeyStore as _, Request, Unlimited, decide};
+use portcullis_engine::{Decision, KeyDigest, KeyStore as _, Policy, Request, Unlimited, decide};
+use portcullis_testkit::Corpus;
 
 #[path = "support.rs"]
 mod support;
@@ -58,5 +60,31 @@ fn lookup(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, whole_decision, digest, lookup);
+/// A decision that leads to a service, and what is sent there.
+fn service(criterion: &mut Criterion) {
+    let corpus = Corpus::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/skills")).expect("it loads");
+    let (policy, mut store) = (Policy::compile(&corpus.spec).expect("it compiles"), corpus.store().expect("it builds"));
+    let credential = format!("Bearer {}", corpus.keys["forecaster"].text);
+    let path = b"/services/weather/data/2.5/weather?q=Oslo";
+    criterion.bench_function("decide/to a service", |bencher| {
+        bencher.iter(|| {
+            let headers: [(&[u8], &[u8]); 5] = [
+                (b":authority", b"api.example.com"),
+                (b":path", path),
+                (b":method", b"GET"),
+                (b"accept", b"application/json"),
+                (b"authorization", credential.as_bytes()),
+            ];
+            let request = Request { method: b"GET", path: Some(path), headers: &headers };
+            let decision = decide(&policy, &mut store, black_box(&request), &Quiet, &mut Unlimited);
+            let service = match &decision {
+                Decision::Allow(grant) => grant.service,
+                Decision::Deny(_) => None,
+            };
+            assert!(service.is_some_and(|using| using.outgoing(&request, path).is_some()));
+        });
+    });
+}
+
+criterion_group!(benches, whole_decision, digest, lookup, service);
 criterion_main!(benches);

@@ -12,8 +12,8 @@ const CLUSTER: &str = "x-portcullis-cluster";
 /// What access logs print in place of a path that was changed.
 const ORIGINAL_PATH: &str = "x-envoy-original-path";
 
-/// Turns the request into what the service gets; `path` is its path without the caller's credential. Not inlined: no other request is to pay
-/// for it.
+/// Turns the request into what the service gets. What is of the caller is taken out of `request` and of `path` already. Not inlined:
+/// no other request is to pay for it.
 #[inline(never)]
 pub fn send<'r, H: Host>(
     host: &H,
@@ -21,7 +21,6 @@ pub fn send<'r, H: Host>(
     using: &'r ServiceUse<'r>,
     request: &Request<'r>,
     path: &[u8],
-    is_ours: impl Fn(&[u8]) -> bool,
 ) -> Result<Outgoing<'r>, Reason> {
     if !host.guards_answers() {
         return Err(Reason::AnswersUnguarded);
@@ -30,33 +29,29 @@ pub fn send<'r, H: Host>(
     host.guard(core::mem::take(&mut outgoing.masks));
     if outgoing.is_secret_in_path {
         host.replace_request_header(ORIGINAL_PATH, path);
+    } else {
+        // Not in the caller's words.
+        host.remove_request_header(ORIGINAL_PATH.as_bytes());
     }
     host.replace_request_header(":path", &outgoing.path);
     host.replace_request_header(":authority", using.service.host().as_bytes());
     host.add_request_header(CLUSTER, using.service.cluster().as_bytes());
-    put_headers(host, &outgoing, request, is_ours);
-    if has(request, b"cookie") {
-        host.remove_request_header(b"cookie");
-    }
+    put_headers(host, &outgoing, request);
     if let Some(identity) = &grant.identity {
         tell(host, using.service.name(), identity);
     }
     Ok(outgoing)
 }
 
-fn put_headers<H: Host>(host: &H, outgoing: &Outgoing<'_>, request: &Request<'_>, is_ours: impl Fn(&[u8]) -> bool) {
+fn put_headers<H: Host>(host: &H, outgoing: &Outgoing<'_>, request: &Request<'_>) {
     for (place, (name, value)) in outgoing.headers.iter().enumerate() {
-        let Some(text) = core::str::from_utf8(name).ok().filter(|_| !is_ours(name)) else { continue };
+        let Some(text) = core::str::from_utf8(name).ok() else { continue };
         let is_first = !outgoing.headers.iter().take(place).any(|(earlier, _)| earlier == name);
-        if is_first && has(request, name) {
+        if is_first && request.headers.iter().any(|(header, _)| header == name) {
             host.remove_request_header(name);
         }
         host.add_request_header(text, value);
     }
-}
-
-fn has(request: &Request<'_>, name: &[u8]) -> bool {
-    request.headers.iter().any(|(header, _)| *header == name)
 }
 
 /// Who called which service, for access logs alone.

@@ -56,9 +56,19 @@ pub fn decide_request<H: Host>(
         Err((reason, policy)) => return refuse(host, policy, &Denial::early(reason), &request, journal),
     };
     match decide(policy, &mut keys, &request, &RequestAmbient { host }, keeper) {
+        Decision::Allow(Grant { service: Some(using), identity, rule, .. })
+            if keeper.is_control(using.service.cluster()) =>
+        {
+            // Whoever writes policies must not have secrets sent to the control plane.
+            refuse(host, Some(policy), &refusal(Reason::ServiceIsControl, identity, rule), &request, journal)
+        }
         Decision::Allow(grant) => forward(host, policy, &grant, &request, journal),
         Decision::Deny(denial) if denial.reason == Reason::StoreUnavailable && !last_try => Action::Missed,
         Decision::Deny(_) if keeper.is_to_wait() => Action::Waits,
+        // Without keys nothing is readable; but this is why there are none.
+        Decision::Deny(denial) if denial.reason == Reason::SecretUnreadable && !host.guards_answers() => {
+            refuse(host, Some(policy), &Denial { reason: Reason::AnswersUnguarded, ..denial }, &request, journal)
+        }
         Decision::Deny(denial) => refuse(host, Some(policy), &denial, &request, journal),
     }
 }
@@ -124,21 +134,33 @@ fn send<H: Host>(
     request: &Request<'_>,
     journal: &mut Journal,
 ) -> Action {
-    // Before a service's own goes there. Cookies all go.
+    // Before a service's own goes there.
     strip_headers(host, sources, request);
+    if request.headers.iter().any(|(name, _)| *name == b"cookie") {
+        host.remove_request_header(b"cookie");
+    }
     let path = request.path.unwrap_or_default();
     let stripped = strip_all(path, names(sources, CredentialPlace::Query), strip_query);
-    match egress::send(host, grant, using, request, stripped.as_deref().unwrap_or(path), is_identity_header) {
+    // What is gone does not come back for standing beside a reference.
+    let headers: Vec<_> = request.headers.iter().filter(|header| stays(sources, header)).copied().collect();
+    let left = Request { headers: &headers, ..*request };
+    match egress::send(host, grant, using, &left, stripped.as_deref().unwrap_or(path)) {
         Ok(outgoing) => {
             journal.sent(&outgoing.used);
             journal.granted(host, policy, grant, request);
             Action::Forward
         }
-        Err(reason) => {
-            let denial = Denial { identity: grant.identity, rule: grant.rule, ..Denial::early(reason) };
-            refuse(host, Some(policy), &denial, request, journal)
-        }
+        Err(reason) => refuse(host, Some(policy), &refusal(reason, grant.identity, grant.rule), request, journal),
     }
+}
+
+/// Whether a header may go to a service: no credential of the caller's, no cookie, nothing of ours.
+fn stays(sources: &[CredentialSource], (name, value): &Pair<'_>) -> bool {
+    *name != b"cookie" && !is_identity_header(name) && !carries(sources, name, value)
+}
+
+fn refusal(reason: Reason, identity: Option<Identity<'_>>, rule: Option<usize>) -> Denial<'_> {
+    Denial { identity, rule, ..Denial::early(reason) }
 }
 
 fn refuse<H: Host>(
@@ -196,11 +218,16 @@ fn names(sources: &[CredentialSource], place: CredentialPlace) -> impl Iterator<
 
 fn strip_headers(host: &impl Host, sources: &[CredentialSource], request: &Request<'_>) {
     for source in sources.iter().filter(|source| source.place() == CredentialPlace::Header) {
-        let ours = |(name, value): &Pair<'_>| *name == source.name().as_bytes() && source.carries(value);
-        if request.headers.iter().any(ours) {
+        if request.headers.iter().any(|(name, value)| carries(core::slice::from_ref(source), name, value)) {
             host.remove_request_header(source.name().as_bytes());
         }
     }
+}
+
+/// Whether one of these sources takes a credential from that header.
+fn carries(sources: &[CredentialSource], name: &[u8], value: &[u8]) -> bool {
+    let mut sources = sources.iter().filter(|source| source.place() == CredentialPlace::Header);
+    sources.any(|source| name == source.name().as_bytes() && source.carries(value))
 }
 
 fn strip_cookies<'p>(host: &impl Host, request: &Request<'_>, names: impl Iterator<Item = &'p str> + Clone) {

@@ -4,7 +4,7 @@
 //! headers cannot be read is not passed on.
 
 use portcullis_engine::SecretValue;
-use portcullis_engine::service::masked;
+use portcullis_engine::service::{is_named_after, masked};
 
 use crate::hash::IdMap;
 use crate::host::{AnswerPart, Host};
@@ -35,8 +35,14 @@ impl Guards {
 
 fn mask(host: &impl Host, part: AnswerPart, masks: &[SecretValue]) -> Option<()> {
     let blob = host.answer_headers(part)?;
+    if blob.is_empty() && part == AnswerPart::Trailers {
+        // How proxies say that there are none. There are always headers.
+        return Some(());
+    }
     let headers = pairs::parse(&blob)?;
-    let hit = |(name, value): &&(&[u8], &[u8])| name.first() != Some(&b':') && masked(value, masks).is_some();
+    let hit = |(name, value): &&(&[u8], &[u8])| {
+        name.first() != Some(&b':') && (is_named_after(name, masks) || masked(value, masks).is_some())
+    };
     let mut done: Vec<&[u8]> = Vec::new();
     for (name, _) in headers.iter().filter(hit) {
         if done.contains(name) {
@@ -44,6 +50,9 @@ fn mask(host: &impl Host, part: AnswerPart, masks: &[SecretValue]) -> Option<()>
         }
         done.push(name);
         host.remove_answer_header(part, name);
+        if is_named_after(name, masks) {
+            continue;
+        }
         // All of that name, since removing one removes all.
         for (_, value) in headers.iter().filter(|(other, _)| other == name) {
             host.add_answer_header(part, name, masked(value, masks).as_deref().unwrap_or(value));

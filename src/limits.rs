@@ -175,6 +175,11 @@ impl<'a, H> Keeper<'a, H> {
         Self { host, limits, patient }
     }
 
+    /// Whether that is the cluster of the control plane.
+    pub fn is_control(&self, cluster: &str) -> bool {
+        self.limits.control.as_ref().is_some_and(|control| control.cluster == cluster)
+    }
+
     /// Whether the request was refused for want of tokens that are on their way, and may wait for them.
     pub fn is_to_wait(&self) -> bool {
         self.patient && self.limits.coming

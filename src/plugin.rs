@@ -51,7 +51,7 @@ impl Plugin {
         let data = match config.source {
             Source::Static(bytes) => {
                 let mut archive = Archive::open(&bytes, &config.public_keys).map_err(ConfigError::bundle)?;
-                archive.open_secrets(|id, boxes| config.edge_keys.open(id, boxes)).map_err(ConfigError::bundle)?;
+                archive.open_secrets(|secret| config.edge_keys.open(secret)).map_err(ConfigError::bundle)?;
                 Data::Static(Box::new(archive))
             }
             Source::Control(control) => {

@@ -17,6 +17,9 @@ const RETRY_WITHOUT_POLICY: u64 = 1;
 /// Seconds a client should wait that shares its address with somebody who makes tokens up.
 const RETRY_AFTER_FORGERIES: u64 = 5;
 
+/// Seconds a client should wait while somebody has to do something about a secret.
+const RETRY_WITHOUT_SECRET: u64 = 60;
+
 /// What a page may read of a refusal.
 const EXPOSED: &str = "www-authenticate, retry-after, ratelimit, ratelimit-policy";
 
@@ -126,6 +129,7 @@ fn challenge(policy: Option<&Policy>, denial: &Denial<'_>, code: Code) -> Option
 fn retry_after(denial: &Denial<'_>) -> Option<u64> {
     match denial.reason {
         Reason::NoPolicy | Reason::StalePolicy | Reason::StoreUnavailable => Some(RETRY_WITHOUT_POLICY),
+        Reason::SecretUnreadable | Reason::AnswersUnguarded => Some(RETRY_WITHOUT_SECRET),
         Reason::TokenForgeries => Some(RETRY_AFTER_FORGERIES),
         _ => denial.retry_after,
     }

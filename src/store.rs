@@ -123,7 +123,11 @@ impl Store {
         self.cache.reset(live.layout.key_buckets());
         self.recent.reset(live.key_count);
         self.tokens.next_generation();
-        self.vault.follow(&live.skills);
+        let (names, shards) = (&self.names, live.skills.len());
+        self.vault.follow(&live.skills, |shard, place| {
+            let shared = host.shared(&names.skills(shards, place, shard))?;
+            untagged(place, &shared.value).map(<[u8]>::to_vec)
+        });
         self.missing = false;
         let organizations = vec![None; live.organizations.len()];
         self.view = Some(View { live, policy, issuers, organizations });

@@ -12,6 +12,7 @@ mod envoy;
 mod limited;
 mod load;
 mod management;
+mod services;
 mod tokens;
 mod variant;
 

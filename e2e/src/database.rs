@@ -28,18 +28,29 @@ impl Database {
         Ok(format!("{server}/{}", self.name))
     }
 
+    /// All of it, as an operator would copy it.
+    pub(crate) fn dump(&self) -> anyhow::Result<Vec<u8>> {
+        let mut dump = Command::new(tools::psql()?.with_file_name("pg_dump"));
+        dump.args(["--dbname", "service=portcullis"]);
+        run(dump, &self.url()?)
+    }
+
     fn tell(&self, statement: &str) -> anyhow::Result<()> {
         let mut psql = Command::new(tools::psql()?);
-        // The URL holds a password: not on the command line.
-        psql.args(["--no-psqlrc", "--quiet", "--command", statement]).stdin(Stdio::null());
-        psql.args(["--dbname", "service=portcullis"]);
-        let folder = tempfile::tempdir()?;
-        let service = folder.path().join("pg_service.conf");
-        crate::stack::write_private(&service, &service_file(&self.server)?)?;
-        let output = psql.env("PGSERVICEFILE", &service).output().context("cannot run psql")?;
-        anyhow::ensure!(output.status.success(), "psql: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(())
+        psql.args(["--no-psqlrc", "--quiet", "--command", statement, "--dbname", "service=portcullis"]);
+        run(psql, &self.server).map(drop)
     }
+}
+
+/// Runs a program of PostgreSQL's against a database; what it printed. The URL holds a password: not on the command line.
+fn run(mut command: Command, url: &str) -> anyhow::Result<Vec<u8>> {
+    let folder = tempfile::tempdir()?;
+    let service = folder.path().join("pg_service.conf");
+    crate::stack::write_private(&service, &service_file(url)?)?;
+    command.stdin(Stdio::null()).env("PGSERVICEFILE", &service);
+    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
+    anyhow::ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(output.stdout)
 }
 
 impl Drop for Database {

@@ -10,10 +10,15 @@ use serde_json::{Value, json};
 use crate::control::{Control, Key, in_seconds};
 use crate::http::Request;
 use crate::oauth::Client;
+use crate::stack::Services;
 
 /// A preset's demonstration.
 #[derive(Clone, Debug)]
 pub(crate) struct Demo {
+    /// The team's secrets and their values.
+    secrets: Vec<(&'static str, &'static str)>,
+    skills: Vec<Value>,
+    /// A key of a skill names it.
     keys: Vec<Value>,
     pub(crate) requests: Vec<Example>,
 }
@@ -47,7 +52,8 @@ impl Demo {
             "payments" => Ok(payments()),
             "fetchprompt" => Ok(fetchprompt()),
             "scope" => Ok(scope()),
-            other => anyhow::bail!("no preset `{other}`\nhint: systemprompt, payments, fetchprompt or scope"),
+            "skills" => Ok(skills()),
+            other => anyhow::bail!("no preset `{other}`\nhint: systemprompt, payments, fetchprompt, scope or skills"),
         }
     }
 
@@ -56,11 +62,16 @@ impl Demo {
         self.keys.len()
     }
 
-    /// Creates the keys. A key whose organisation is `spent` gets one of its own; see `spend`.
-    pub(crate) async fn create_keys(&self, control: &Control) -> anyhow::Result<Keys> {
+    /// Creates the keys, and skills and secrets before them, which are sealed to `services`. A key whose organisation is `spent` gets one of
+    /// its own; see `spend`.
+    pub(crate) async fn create_keys(&self, control: &Control, services: Option<&Services>) -> anyhow::Result<Keys> {
+        let skills = self.create_skills(control, services).await?;
         let mut keys = Keys::new();
         for body in &self.keys {
             let mut body = body.clone();
+            if let Some(id) = body["skill"].as_str().and_then(|name| skills.get(name)) {
+                body["skill"] = id.as_str().into();
+            }
             if body["organization"] == "spent" {
                 body["organization"] = control.organization("spent", None).await?.into();
             }
@@ -70,6 +81,28 @@ impl Demo {
         }
         self.spend(control, &keys).await?;
         Ok(keys)
+    }
+
+    /// The skills' ids by their names.
+    async fn create_skills(
+        &self,
+        control: &Control,
+        services: Option<&Services>,
+    ) -> anyhow::Result<BTreeMap<String, String>> {
+        let mut skills = BTreeMap::new();
+        let Some(services) = services else { return Ok(skills) };
+        let key = json!({ "public_key": services.public_key()?, "description": "the demo's edge" });
+        control.ok("POST", "/v1/edge-keys", Some(&key)).await?;
+        for (name, value) in &self.secrets {
+            let secret = json!({ "name": name, "team": true, "value": value });
+            control.ok("POST", "/v1/secrets", Some(&secret)).await?;
+        }
+        for skill in &self.skills {
+            let made = control.ok("POST", "/v1/skills", Some(skill)).await?;
+            let text = |name: &str| made[name].as_str().map(str::to_owned).context("a skill without a name or an id");
+            skills.insert(text("name")?, text("id")?);
+        }
+        Ok(skills)
     }
 
     /// From now on, for an hour, the `spent` organisation is over its quota.
@@ -165,6 +198,8 @@ fn systemprompt() -> Demo {
     use Credential::{Demo as Key, None, Text};
     let skills = "/api/v1/skills";
     Demo {
+        secrets: Vec::new(),
+        skills: Vec::new(),
         keys: vec![
             json!({ "name": "reader", "environment": "production", "scopes": ["skills:read"] }),
             json!({ "name": "writer", "environment": "production", "scopes": ["skills:read", "skills:write"] }),
@@ -203,6 +238,8 @@ fn payments() -> Demo {
     let from_shop: &[(&str, &str)] = &[("referer", "https://www.shop.example/cart")];
     let from_elsewhere: &[(&str, &str)] = &[("referer", "https://evilshop.example/cart")];
     Demo {
+        secrets: Vec::new(),
+        skills: Vec::new(),
         keys: vec![
             json!({ "name": "server", "environment": "live", "scopes": ["payouts:read", "refunds:write"] }),
             json!({ "name": "test", "environment": "test" }),
@@ -242,6 +279,8 @@ fn fetchprompt() -> Demo {
     use Credential::{Demo as Key, None, Text};
     let prompt = "/api/v1/prompts/welcome";
     Demo {
+        secrets: Vec::new(),
+        skills: Vec::new(),
         keys: vec![
             json!({ "name": "production", "environment": "production" }),
             json!({ "name": "stage", "environment": "stage" }),
@@ -262,6 +301,8 @@ fn scope() -> Demo {
     let documents = "/v1/documents";
     let credential = |name: &str, environment: &str, scopes: &[&str]| json!({ "kind": "credential", "name": name, "environment": environment, "scopes": scopes });
     Demo {
+        secrets: Vec::new(),
+        skills: Vec::new(),
         keys: vec![
             credential("service", "production", &["documents:read", "documents:write"]),
             credential("reader", "production", &["documents:read"]),
@@ -283,3 +324,50 @@ fn scope() -> Demo {
 
 /// `{"alg":"none"}` and `{"sub":"me"}`.
 const UNSIGNED: &str = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJtZSJ9.";
+
+fn skills() -> Demo {
+    use Credential::{Demo as Key, None};
+    let (weather, crm) = ("/services/weather/data/2.5/weather?q=Oslo", "/services/crm/v1/contacts");
+    let link = |service: &str, secret: &str| json!({ "service": service, "secrets": [secret] });
+    Demo {
+        secrets: vec![("weather_api_key", "demo-weather-key"), ("crm_token", "demo-crm-token")],
+        skills: vec![
+            json!({ "name": "forecaster", "team": true, "services": [link("weather", "weather_api_key")] }),
+            json!({ "name": "seller", "team": true,
+                "services": [link("crm", "crm_token"), link("billing", "billing_password")] }),
+        ],
+        keys: vec![
+            json!({ "name": "forecaster", "environment": "live", "scopes": ["weather:use"], "skill": "forecaster" }),
+            json!({ "name": "seller", "environment": "live", "skill": "seller",
+                "scopes": ["crm:read", "billing:use", "weather:use"] }),
+            json!({ "name": "plain", "environment": "live", "scopes": ["weather:use", "skills:read"] }),
+        ],
+        requests: vec![
+            example(
+                "the skill calls the weather service, whose key it does not have",
+                "GET",
+                weather,
+                Key("forecaster"),
+                "200 service",
+            ),
+            example("another service, with a token in a header", "GET", crm, Key("seller"), "200 service"),
+            example(
+                "a service that the skill is not linked to",
+                "GET",
+                weather,
+                Key("seller"),
+                "403 service_not_allowed",
+            ),
+            example(
+                "a secret that nobody has set",
+                "GET",
+                "/services/billing/v1/invoices",
+                Key("seller"),
+                "403 missing_secret",
+            ),
+            example("a key without a skill", "GET", weather, Key("plain"), "403 service_not_allowed"),
+            example("it reads our own API all the same", "GET", "/v1/skills", Key("plain"), "200 live"),
+            example("no key", "GET", weather, None, "401 missing_api_key"),
+        ],
+    }
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::report::Report;
 
+mod canary;
 mod corpus;
 mod dashboard;
 mod hostile;
@@ -22,6 +23,7 @@ mod replicas;
 mod revocation;
 mod roles;
 mod scale;
+mod secrets;
 mod soak_management;
 mod tokens;
 mod usage;
@@ -42,7 +44,7 @@ pub(crate) struct Scenario {
     seed: u64,
 }
 
-const SCENARIOS: [(&str, &str); 17] = [
+const SCENARIOS: [(&str, &str); 19] = [
     ("corpus", "every case of policies/*/cases.toml, and every line that `up` prints"),
     ("lifecycle", "a key from its creation to its revocation, as its owner, its client and the upstream see it"),
     ("revocation", "how long a revoked key goes on working, on the slowest worker, under load"),
@@ -62,6 +64,11 @@ const SCENARIOS: [(&str, &str); 17] = [
     ("rate-limit", "rate limits over an Envoy's workers, several at once, and one over a fleet"),
     ("tokens", "a key id and a secret become an access token, which works as long as what minted it does"),
     ("oauth", "somebody allows an app in a real Chromium; its tokens work until they are taken back"),
+    (
+        "secrets",
+        "skills call services through the edge, which puts their secrets in; values are replaced, keys exchanged",
+    ),
+    ("canary", "values that are in use are looked for in everything that the system writes, tells or keeps"),
     ("dashboard", "the pages in a real Chromium, from the owner's link to the receipt of a revocation"),
 ];
 
@@ -89,6 +96,8 @@ impl Scenario {
             "rate-limit" => rate_limit::run(&mut report).await,
             "tokens" => tokens::run(&mut report).await,
             "oauth" => oauth::run(&mut report).await,
+            "secrets" => secrets::run(&mut report).await,
+            "canary" => canary::run(&mut report).await,
             "dashboard" => dashboard::run(&mut report).await,
             other => anyhow::bail!("no scenario `{other}`\nhint: without a name they are listed"),
         };

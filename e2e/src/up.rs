@@ -18,7 +18,7 @@ use crate::stack::{self, Setup, Stack};
 /// `portcullis-e2e up`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Up {
-    /// Which policy: systemprompt, payments, fetchprompt or scope.
+    /// Which policy: systemprompt, payments, fetchprompt, scope or skills.
     #[arg(long, default_value = "systemprompt")]
     preset: String,
     /// Envoy's worker threads.
@@ -102,7 +102,7 @@ async fn demo_keys(preset: &str, demo: &Demo, stack: &Stack, control: &Control) 
     }
     if keys.len() < demo.size() {
         eprintln!("==> creating demo keys");
-        keys = demo.create_keys(control).await?;
+        keys = demo.create_keys(control, stack.services().ok()).await?;
         let records: Vec<&Value> = keys.values().map(|key| &key.record).collect();
         stack::write_private(&file, &json!(records).to_string()).context("cannot keep the demo keys")?;
     } else {

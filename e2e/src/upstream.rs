@@ -72,7 +72,7 @@ pub(crate) struct Running {
 /// Requests that arrived so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arrivals {
-    /// At the service outside: the credentials that are good, and what each is called. Without any, whatever comes is good.
+    /// At the service outside: the credentials that are good, and what each is called. Without any, everybody is welcome.
     credentials: Arc<Mutex<BTreeMap<String, String>>>,
     counts: Arc<Mutex<BTreeMap<Arrival, u64>>>,
 }
@@ -119,8 +119,7 @@ impl Arrivals {
     /// What a credential is called; `None` if it is not good.
     fn name_of(&self, credential: &str) -> Option<String> {
         let credentials = self.credentials.lock().unwrap_or_else(PoisonError::into_inner);
-        let any = || (credentials.is_empty() && !credential.is_empty()).then(|| "any".to_owned());
-        credentials.get(credential).cloned().or_else(any)
+        credentials.get(credential).cloned().or_else(|| credentials.is_empty().then(|| "any".to_owned()))
     }
 
     /// Everything that was counted.

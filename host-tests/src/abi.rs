@@ -19,8 +19,9 @@ pub(crate) enum Status {
 pub(crate) enum MapType {
     RequestHeaders,
     ResponseHeaders,
+    ResponseTrailers,
     CalloutHeaders,
-    /// Trailers and gRPC metadata: known to the ABI, never present here.
+    /// Trailers of requests and callouts, and gRPC metadata: known to the ABI, never present here.
     Absent,
 }
 
@@ -31,8 +32,9 @@ impl TryFrom<u32> for MapType {
         match number {
             0 => Ok(Self::RequestHeaders),
             2 => Ok(Self::ResponseHeaders),
+            3 => Ok(Self::ResponseTrailers),
             6 => Ok(Self::CalloutHeaders),
-            1 | 3 | 4 | 5 | 7 => Ok(Self::Absent),
+            1 | 4 | 5 | 7 => Ok(Self::Absent),
             _ => Err(Status::BadArgument),
         }
     }

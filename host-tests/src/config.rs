@@ -29,6 +29,8 @@ pub struct Config {
     pub now: u64,
     /// What `get_log_level` says: 0 trace … 5 critical.
     pub log_level: u32,
+    /// What VMs are given of the environment (`host_env_keys` and `key_values`).
+    pub environment: BTreeMap<String, String>,
     /// Clusters that exist.
     pub clusters: BTreeMap<String, Cluster>,
     /// A dead VM is not replaced sooner than this after it was loaded.
@@ -46,6 +48,7 @@ impl Default for Config {
             plugin_name: "portcullis".to_owned(),
             now: START_OF_TIME_NS,
             log_level: 2,
+            environment: BTreeMap::new(),
             clusters: BTreeMap::from([("portcullis_control".to_owned(), Cluster::Healthy)]),
             reload_backoff: Duration::from_millis(100),
         }

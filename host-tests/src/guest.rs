@@ -59,6 +59,7 @@ pub(crate) enum Phase {
     Created,
     Request,
     Response,
+    Trailers,
     Log,
     Over,
 }
@@ -82,6 +83,7 @@ pub(crate) struct Stream {
     pub(crate) request_stopped: bool,
     pub(crate) request: Headers,
     pub(crate) response: Headers,
+    pub(crate) trailers: Headers,
     pub(crate) source: String,
     pub(crate) connection: u64,
     pub(crate) request_id: String,
@@ -161,6 +163,7 @@ impl Guest {
             MapType::CalloutHeaders => self.root()?.reply.as_ref().map(|reply| &reply.headers),
             MapType::RequestHeaders => self.stream().filter(|stream| stream.shows_request()).map(|s| &s.request),
             MapType::ResponseHeaders => self.stream().filter(|stream| stream.shows_response()).map(|s| &s.response),
+            MapType::ResponseTrailers => self.stream().filter(|stream| stream.shows_trailers()).map(|s| &s.trailers),
             MapType::Absent => None,
         }
     }
@@ -174,6 +177,7 @@ impl Guest {
                 Ok(&mut stream.request)
             }
             MapType::ResponseHeaders if stream.shows_response() => Ok(&mut stream.response),
+            MapType::ResponseTrailers if stream.shows_trailers() => Ok(&mut stream.trailers),
             _ => Err(Status::BadArgument),
         }
     }
@@ -183,12 +187,16 @@ impl Stream {
     fn shows_request(&self) -> bool {
         match self.phase {
             Phase::Request | Phase::Log => true,
-            Phase::Response => self.request_stopped,
+            Phase::Response | Phase::Trailers => self.request_stopped,
             Phase::Created | Phase::Over => false,
         }
     }
 
     fn shows_response(&self) -> bool {
-        matches!(self.phase, Phase::Response | Phase::Log)
+        matches!(self.phase, Phase::Response | Phase::Trailers | Phase::Log)
+    }
+
+    fn shows_trailers(&self) -> bool {
+        matches!(self.phase, Phase::Trailers | Phase::Log)
     }
 }

@@ -1,7 +1,7 @@
 //! The host calls a module may import, one file per subject.
 //!
 //! Envoy offers more. A module may import that too, but calling it traps: it would be tested against a guess. What not
-//! even Envoy has, WASI included, keeps a module from loading. Invariant: every call is counted and refused while
+//! even Envoy has keeps a module from loading, and so does WASI beyond the environment. Invariant: every call is counted and refused while
 //! restricted.
 
 mod buffers;
@@ -10,6 +10,7 @@ mod headers;
 mod metrics;
 mod misc;
 mod shared;
+mod wasi;
 
 use wasmtime::{Caller, Extern, ExternType, Linker, Memory};
 
@@ -40,6 +41,7 @@ pub(crate) fn linker(module: &wasmtime::Module) -> wasmtime::Result<Linker<Guest
     metrics::link(&mut linker)?;
     misc::link(&mut linker)?;
     shared::link(&mut linker)?;
+    wasi::link(&mut linker)?;
     for import in module.imports() {
         let known = NOT_EMULATED.iter().find(|name| import.module() == "env" && import.name() == **name);
         if let (Some(name), ExternType::Func(signature)) = (known, import.ty()) {

@@ -33,6 +33,6 @@ pub use guest::VmId;
 pub use headers::Headers;
 pub use module::{Module, workspace};
 pub use process::{Process, Reloads};
-pub use request::{Outcome, Request};
+pub use request::{Outcome, Request, Sent, Upstream};
 pub use vm::Exchange;
 pub use world::{Callout, Cluster, LogLine};

@@ -33,6 +33,17 @@ impl Module {
         built.clone().map_err(anyhow::Error::msg)
     }
 
+    /// The filter as built for services: the one that sees answers.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Module::built`].
+    pub fn egress() -> Result<Self> {
+        static BUILT: OnceLock<Result<Module, String>> = OnceLock::new();
+        let build = || Self::build("portcullis-egress.wasm", &[]).map_err(|error| format!("{error:#}"));
+        BUILT.get_or_init(build).clone().map_err(anyhow::Error::msg)
+    }
+
     /// The filter built with `trap-injection`: a request with `x-portcullis-trap: 1` traps the VM.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::answer::Answer;
 use crate::config::Config;
 use crate::guest::{Plugin, VmId};
 use crate::module::Module;
-use crate::request::{Outcome, Request};
+use crate::request::{Outcome, Request, Sent, Upstream};
 use crate::vm::{Exchange, Vm};
 use crate::world::{Callout, Cluster, LogLine, World};
 
@@ -46,8 +46,13 @@ impl Process {
     ///
     /// When the module does not load, or a VM refuses its configuration: Envoy would not start.
     pub fn start(module: &Module, config: Config) -> Result<Self> {
-        let world =
-            World { now_ns: config.now, log_level: config.log_level, clusters: config.clusters, ..World::default() };
+        let world = World {
+            now_ns: config.now,
+            log_level: config.log_level,
+            environment: config.environment,
+            clusters: config.clusters,
+            ..World::default()
+        };
         let plugin = Plugin {
             name: config.plugin_name,
             root_id: config.root_id,
@@ -121,6 +126,33 @@ impl Process {
         let vm = self.vm(VmId::Worker(worker));
         let Some(root) = vm.newest_root() else { return Outcome::Failed503 };
         vm.serve(root, &request)
+    }
+
+    /// As [`Process::request`], as far as the upstream; `Err` if it does not come there.
+    ///
+    /// # Errors
+    ///
+    /// What became of it instead.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such worker.
+    pub fn send(&mut self, worker: usize, request: Request) -> Result<Sent, Outcome> {
+        self.revive(VmId::Worker(worker));
+        let vm = self.vm(VmId::Worker(worker));
+        let root = vm.newest_root().ok_or(Outcome::Failed503)?;
+        let stream = vm.send(root, &request)?;
+        let headers = vm.guest().streams.get(&stream).map(|stream| stream.request.clone()).unwrap_or_default();
+        Ok(Sent { headers, worker, stream })
+    }
+
+    /// The upstream's answer to what was sent.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such worker.
+    pub fn receive(&mut self, sent: &Sent, upstream: &Upstream) -> Outcome {
+        self.vm(VmId::Worker(sent.worker)).receive(sent.stream, upstream)
     }
 
     /// As [`Process::request`], on the oldest root context that lives: a stream of a listener that drains, or of another.

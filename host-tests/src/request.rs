@@ -1,6 +1,6 @@
 //! What a client sends, and what comes of it.
 //!
-//! No bodies, no trailers: a request is its headers and ends with them. `serve` runs it.
+//! No bodies: a request is its headers and ends with them, an answer its headers and trailers. `serve` runs it.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -76,6 +76,46 @@ impl Request {
     }
 }
 
+/// What an upstream answers: 200, and nothing else, unless a test says more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// Headers, `:status` included.
+    pub headers: Headers,
+    /// Trailers; empty = there are none.
+    pub trailers: Headers,
+}
+
+impl Default for Upstream {
+    fn default() -> Self {
+        Self { headers: [(":status", "200")].into_iter().collect(), trailers: Headers::default() }
+    }
+}
+
+impl Upstream {
+    /// With one more header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.headers.add(name, value);
+        self
+    }
+
+    /// With one more trailer.
+    #[must_use]
+    pub fn trailer(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.trailers.add(name, value);
+        self
+    }
+}
+
+/// A request that is at its upstream, which has not answered yet.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// What the upstream received.
+    pub headers: Headers,
+    pub(crate) worker: usize,
+    pub(crate) stream: u32,
+}
+
 /// What the client or the upstream gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -85,6 +125,8 @@ pub enum Outcome {
         headers: Headers,
         /// What the client receives: the upstream's headers after the filter's response phase.
         response: Headers,
+        /// The upstream's trailers, likewise; none without trailers.
+        trailers: Headers,
     },
     /// The filter answered (or the router, which refuses header values that break lines).
     Replied {

@@ -1,26 +1,49 @@
 //! One request through one VM, in Envoy's order.
 //!
-//! No other filters: the route is always there and the upstream answers 200. Invariant: whatever the guest does, the
+//! No other filters: the route is always there. Invariant: whatever the guest does, the
 //! stream ends in exactly one [`Outcome`] and its context is deleted, unless the VM is dead or the stream waits.
 
 use crate::guest::{LocalReply, Phase, Stream};
 use crate::headers::Headers;
-use crate::request::{Outcome, Request};
+use crate::request::{Outcome, Request, Upstream};
 use crate::vm::{Called, Exchange, Vm};
 
 impl Vm {
-    /// Runs one request to its end.
+    /// Runs one request to its end, with an upstream that answers 200.
     pub(crate) fn serve(&mut self, root: u32, request: &Request) -> Outcome {
+        match self.send(root, request) {
+            Ok(id) => self.receive(id, &Upstream::default()),
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// Runs one request as far as its upstream: its stream, or what became of it.
+    pub(crate) fn send(&mut self, root: u32, request: &Request) -> Result<u32, Outcome> {
         self.exchange = Exchange::default();
         self.guest().host_calls.clear();
         if self.failed() {
-            return Outcome::Failed503;
+            return Err(Outcome::Failed503);
         }
         let id = self.open(root, request);
-        let outcome = self.run(root, id);
+        match self.ask(root, id) {
+            None => Ok(id),
+            Some(outcome) => Err(self.over(id, outcome)),
+        }
+    }
+
+    /// Runs the rest of a request whose upstream answers.
+    pub(crate) fn receive(&mut self, id: u32, upstream: &Upstream) -> Outcome {
+        let outcome = self.forward(id, upstream);
+        self.over(id, outcome)
+    }
+
+    fn over(&mut self, id: u32, outcome: Outcome) -> Outcome {
         if outcome == Outcome::Waits {
             self.waiting.push(id);
             return outcome;
+        }
+        if outcome != Outcome::Failed503 {
+            self.end(id);
         }
         self.finish(id);
         outcome
@@ -34,7 +57,7 @@ impl Vm {
             let (continued, reply) = (stream.continued, stream.reply.take());
             let outcome = match reply {
                 Some(reply) => self.answer_locally(id, &reply),
-                None if continued => self.forward(id),
+                None if continued => self.forward(id, &Upstream::default()),
                 None => {
                     self.waiting.push(id);
                     continue;
@@ -82,19 +105,13 @@ impl Vm {
         id
     }
 
-    fn run(&mut self, root: u32, id: u32) -> Outcome {
+    /// The request phase; `None` is going on to the upstream.
+    fn ask(&mut self, root: u32, id: u32) -> Option<Outcome> {
         self.call(id, "context_create", &[id, root]);
         let count = self.enter_phase(id, Phase::Request);
         let called = self.call(id, "request_headers", &[id, count, 1]);
         self.exchange.action = if let Called::Returned(action) = called { action } else { 0 };
-        let outcome = match self.stop(id, called) {
-            Some(stopped) => stopped,
-            None => self.forward(id),
-        };
-        if !matches!(outcome, Outcome::Failed503 | Outcome::Waits) {
-            self.end(id);
-        }
-        outcome
+        self.stop(id, called)
     }
 
     fn end(&mut self, id: u32) {
@@ -121,15 +138,19 @@ impl Vm {
         }
     }
 
-    fn forward(&mut self, id: u32) -> Outcome {
+    fn forward(&mut self, id: u32, upstream: &Upstream) -> Outcome {
         let headers = self.guest().streams.get(&id).map(|stream| stream.request.clone()).unwrap_or_default();
         if headers.breaks_lines() {
             let details = "invalid_header_value".to_owned();
             let reply = LocalReply { status: 503, details, body: Vec::new(), headers: Vec::new(), grpc_status: -1 };
             return self.answer_locally(id, &reply);
         }
-        match self.respond(id, [(":status", "200")].into_iter().collect()) {
-            Ok(response) => Outcome::Forwarded { headers, response },
+        let response = match self.respond(id, upstream.headers.clone()) {
+            Ok(response) => response,
+            Err(instead) => return instead,
+        };
+        match self.trail(id, upstream.trailers.clone()) {
+            Ok(trailers) => Outcome::Forwarded { headers, response, trailers },
             Err(instead) => instead,
         }
     }
@@ -151,7 +172,8 @@ impl Vm {
 
     /// The response phase, which local replies pass through too; once replaced, a reply is not asked again.
     fn respond(&mut self, id: u32, headers: Headers) -> Result<Headers, Outcome> {
-        let repeated = self.guest().streams.get(&id).is_none_or(|stream| stream.phase == Phase::Response);
+        let repeated =
+            self.guest().streams.get(&id).is_none_or(|it| matches!(it.phase, Phase::Response | Phase::Trailers));
         if repeated {
             return Ok(headers);
         }
@@ -166,11 +188,31 @@ impl Vm {
         }
     }
 
+    /// The trailers' phase, if there are any.
+    fn trail(&mut self, id: u32, trailers: Headers) -> Result<Headers, Outcome> {
+        if trailers.is_empty() {
+            return Ok(trailers);
+        }
+        if let Some(stream) = self.guest().streams.get_mut(&id) {
+            stream.trailers = trailers;
+        }
+        let count = self.enter_phase(id, Phase::Trailers);
+        let called = self.call(id, "response_trailers", &[id, count]);
+        match self.stop(id, called) {
+            Some(stopped) => Err(stopped),
+            None => Ok(self.guest().streams.get(&id).map(|stream| stream.trailers.clone()).unwrap_or_default()),
+        }
+    }
+
     /// Opens the phase's maps; the number of headers the callback is told.
     fn enter_phase(&mut self, id: u32, phase: Phase) -> u32 {
         let Some(stream) = self.guest().streams.get_mut(&id) else { return 0 };
         stream.phase = phase;
-        let map = if phase == Phase::Request { &stream.request } else { &stream.response };
+        let map = match phase {
+            Phase::Request => &stream.request,
+            Phase::Trailers => &stream.trailers,
+            _ => &stream.response,
+        };
         u32::try_from(map.len()).unwrap_or(u32::MAX)
     }
 }

@@ -64,6 +64,7 @@ impl Callout {
 pub(crate) struct World {
     pub(crate) now_ns: u64,
     pub(crate) log_level: u32,
+    pub(crate) environment: BTreeMap<String, String>,
     pub(crate) shared: SharedData,
     pub(crate) stats: Stats,
     pub(crate) logs: Vec<LogLine>,

@@ -24,7 +24,7 @@ pub(crate) struct Scenario {
 }
 
 /// The scenarios, in the order of `test`.
-pub(crate) const SCENARIOS: [Scenario; 17] = [
+pub(crate) const SCENARIOS: [Scenario; 19] = [
     scenario("corpus", &[]),
     scenario("lifecycle", &[]),
     scenario("revocation", &[]),
@@ -41,6 +41,8 @@ pub(crate) const SCENARIOS: [Scenario; 17] = [
     scenario("rate-limit", &[]),
     scenario("tokens", &[]),
     scenario("oauth", &[Need::Browser]),
+    scenario("secrets", &[Need::Python]),
+    scenario("canary", &[Need::Postgres]),
     scenario("dashboard", &[Need::Browser]),
 ];
 
@@ -77,6 +79,7 @@ impl Parts {
         let tools = native.folder();
         let variables = vec![
             ("PORTCULLIS_ROOT", shell::root()),
+            ("PORTCULLIS_EGRESS_WASM", Module::RELEASE.egress()),
             ("PORTCULLIS_WASM", module),
             ("ENVOY", envoy),
             ("PORTCULLIS", tools.join("portcullis")),

@@ -28,6 +28,11 @@ impl Module<'_> {
     /// The module of the reload test.
     pub(crate) const TRAP: Module<'static> = Module { trap: true, profile: "release" };
 
+    /// Where the module for requests to services is.
+    pub(crate) fn egress(&self) -> PathBuf {
+        self.output(Variant::Egress)
+    }
+
     fn output(&self, variant: Variant) -> PathBuf {
         let egress = if variant == Variant::Egress { "-egress" } else { "" };
         let profile = if self.profile == "release" { String::new() } else { format!("-{}", self.profile) };

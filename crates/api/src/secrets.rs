@@ -25,7 +25,8 @@ pub struct CreateSecret {
     /// The organisation's id; absent = the caller's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization: Option<String>,
-    /// The value, sealed (libsodium sealed box, standard base64) to each of the edges' public keys, by the key's id.
+    /// The value, sealed (libsodium sealed box, standard base64) to each of the edges' public keys, by the key's id. What is sealed
+    /// is the organisation's id, NUL, the secret's name, NUL and the value, so that the box is nothing anywhere else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<BTreeMap<String, String>>,
     /// The value itself, for clients that cannot seal. It is sealed at once, and then forgotten.
@@ -38,7 +39,7 @@ pub struct CreateSecret {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReplaceValue {
-    /// The value, sealed to each of the edges' public keys, by the key's id.
+    /// The value, sealed to each of the edges' public keys, by the key's id, as when the secret was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<BTreeMap<String, String>>,
     /// The value itself, for clients that cannot seal.

@@ -8,8 +8,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use portcullis_engine::{
-    KeyDigest, KeyRecord, KeyStore, Policy, Reason, RestrictionSet, SecretId, SecretState, Skill, SkillId,
-    StoreUnavailable, TokenRecord,
+    KeyDigest, KeyRecord, KeyStore, Policy, Reason, RestrictionSet, SecretState, Skill, SkillId, StoreUnavailable,
+    TokenRecord,
 };
 use portcullis_token::Issuers;
 
@@ -20,7 +20,7 @@ use crate::organizations::OrganizationShard;
 use crate::policy::{read_policy, read_restrictions};
 use crate::read::{Malformed, u32_at};
 use crate::sign::{PublicKey, VerifyError, verify};
-use crate::skills::{Boxes, SkillShard};
+use crate::skills::{SealedSecret, SkillShard};
 use crate::tokens::{AcceptedToken, read_tokens};
 
 const MAGIC: &[u8; 8] = b"PCBUNDL1";
@@ -73,15 +73,12 @@ impl Archive {
         }
         let skills = BTreeMap::new();
         let mut archive = Self { manifest, policy, issuers, skills, blobs, restrictions: None, token: None };
-        archive.open_secrets(|id, _| SecretState::Sealed(id))?;
+        archive.open_secrets(|secret| SecretState::Sealed(secret.id))?;
         Ok(archive)
     }
 
     /// Reads its skills once more, `open` saying what each secret is.
-    pub fn open_secrets(
-        &mut self,
-        mut open: impl FnMut(SecretId, Boxes<'_>) -> SecretState,
-    ) -> Result<(), ArchiveError> {
+    pub fn open_secrets(&mut self, mut open: impl FnMut(SealedSecret<'_>) -> SecretState) -> Result<(), ArchiveError> {
         for blob in &self.manifest.skills {
             let bytes = self.blobs.get(&blob.digest).ok_or(ArchiveError::MissingBlob(blob.digest))?;
             let shard = SkillShard::open(bytes)?;

@@ -33,7 +33,7 @@ pub fn skill_shards(skills: usize) -> usize {
 pub fn skill_shard_of(id: &SkillId, shards: usize) -> usize {
     let leading = id.as_bytes().first_chunk().map_or(0, |head| u16::from_be_bytes(*head));
     // So many are a power of two, at most 2^15.
-    usize::from(leading) * shards >> 16
+    (usize::from(leading) * shards) >> 16
 }
 
 pub(crate) fn is_shard_count(shards: usize) -> bool {
@@ -45,6 +45,19 @@ pub(crate) fn is_shard_count(shards: usize) -> bool {
 pub struct SkillShard<'a> {
     entries: &'a [u8],
     bodies: &'a [u8],
+}
+
+/// A secret that a skill refers to, sealed.
+#[derive(Clone, Copy, Debug)]
+pub struct SealedSecret<'a> {
+    /// Its name.
+    pub id: SecretId,
+    /// The skill's organisation, whose secret it has to be.
+    pub organization: OrganizationId,
+    /// The name it is referred to by, under which it has to be sealed.
+    pub name: &'a str,
+    /// Its boxes.
+    pub boxes: Boxes<'a>,
 }
 
 /// The boxes of one secret: the same value, sealed to each of the edges' keys.
@@ -62,7 +75,7 @@ impl<'a> SkillShard<'a> {
 
     /// Whether every skill in it can be read.
     pub fn check(&self) -> Result<(), Malformed> {
-        self.ids().try_for_each(|id| self.find(&id, |_, _| SecretState::Missing).map(drop))
+        self.ids().try_for_each(|id| self.find(&id, |_| SecretState::Missing).map(drop))
     }
 
     fn outline(bytes: &'a [u8]) -> Option<Self> {
@@ -80,7 +93,7 @@ impl<'a> SkillShard<'a> {
     pub fn find(
         &self,
         id: &SkillId,
-        open: impl FnMut(SecretId, Boxes<'a>) -> SecretState,
+        open: impl FnMut(SealedSecret<'a>) -> SecretState,
     ) -> Result<Option<Skill>, Malformed> {
         let Some(place) = self.ids().position(|it| it == *id) else { return Ok(None) };
         let body = self.body(place).ok_or(MALFORMED)?;
@@ -106,22 +119,27 @@ impl<'a> Boxes<'a> {
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn skill(mut self, id: SkillId, mut open: impl FnMut(SecretId, Boxes<'a>) -> SecretState) -> Option<Skill> {
+    fn skill(mut self, id: SkillId, mut open: impl FnMut(SealedSecret<'a>) -> SecretState) -> Option<Skill> {
         let organization = OrganizationId::from_bytes(self.array()?);
-        let secrets = (0..self.byte()?).map(|_| self.secret(&mut open)).collect::<Option<Vec<_>>>()?;
+        let secrets = (0..self.byte()?).map(|_| self.secret(organization, &mut open)).collect::<Option<Vec<_>>>()?;
         let services = (0..self.byte()?).map(|_| self.link()).collect::<Option<Vec<_>>>()?;
         let known = |link: &ServiceLink| link.secrets.iter().all(|place| *place < secrets.len());
         (self.0.is_empty() && services.iter().all(known)).then_some(Skill { id, organization, secrets, services })
     }
 
-    fn secret(&mut self, open: &mut impl FnMut(SecretId, Boxes<'a>) -> SecretState) -> Option<SkillSecret> {
-        let name = self.text()?.into();
+    fn secret(
+        &mut self,
+        organization: OrganizationId,
+        open: &mut impl FnMut(SealedSecret<'a>) -> SecretState,
+    ) -> Option<SkillSecret> {
+        let name = self.text()?;
         let (id, count) = (SecretId::from_bytes(self.array()?), self.byte()?);
         let bytes = self.0;
         (0..count).try_for_each(|_| self.sealed().map(drop))?;
         let bytes = bytes.get(..bytes.len() - self.0.len())?;
-        let state = if count == 0 { SecretState::Missing } else { open(id, Boxes { bytes, count }) };
-        Some(SkillSecret { name, state })
+        let sealed = SealedSecret { id, organization, name, boxes: Boxes { bytes, count } };
+        let state = if count == 0 { SecretState::Missing } else { open(sealed) };
+        Some(SkillSecret { name: name.into(), state })
     }
 
     fn link(&mut self) -> Option<ServiceLink> {
@@ -187,8 +205,11 @@ pub(crate) mod build {
         /// The name it is referred to by.
         pub name: String,
         /// The secret that it stands for, and its boxes with the name of the key of each; `None` if there is none.
-        pub secret: Option<(SecretId, Vec<([u8; 8], Vec<u8>)>)>,
+        pub secret: Option<(SecretId, Vec<SealedBox>)>,
     }
+
+    /// The name of the key that a box is sealed to, and the box.
+    pub type SealedBox = ([u8; 8], Vec<u8>);
 
     /// The blob of one of so many shards of skills.
     pub fn build_skill_shard(shards: usize, shard: usize, entries: &[SkillEntry]) -> Result<Blob, BuildError> {

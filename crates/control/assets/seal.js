@@ -1,5 +1,5 @@
 // Seals what is typed into a form (`form[data-seal]`) to the edges' public keys before it is sent: libsodium's sealed box, one for
-// each key, in the hidden field `sealed`. What was typed does not leave the browser. Where no script runs, the server seals it.
+// each key, in the hidden field `sealed`. The organisation and the secret's name are sealed with it: what it is for. What was typed does not leave the browser. Where no script runs, the server seals it.
 // Where a script runs and cannot seal, nothing is sent until the reader says so.
 "use strict";
 
@@ -35,6 +35,12 @@ function sealed(form, plain) {
   return JSON.stringify(Object.fromEntries(keys.map((key) => [key.split(":")[0], box(bytesOf(key.split(":")[1]), plain)])));
 }
 
+// What is sealed: organisation, NUL, name, NUL, value.
+function bound(form, value) {
+  const name = form.dataset.name ?? form.elements.namedItem("name").value.trim();
+  return new TextEncoder().encode(`${form.dataset.organization}\0${name}\0${value}`);
+}
+
 // What the server would find wrong with the value, which it cannot look into any more.
 function problem(form, value, plain) {
   if (plain.length < LEAST || plain.length > MOST) return `A value has ${LEAST} to ${MOST} bytes.`;
@@ -62,8 +68,10 @@ function seal(event) {
       field.reportValidity();
       return;
     }
-    hidden.value = sealed(form, plain);
+    const text = bound(form, field.value);
+    hidden.value = sealed(form, text);
     plain.fill(0);
+    text.fill(0);
   } catch {
     stop();
     const failed = form.querySelector("[data-seal-failed]");

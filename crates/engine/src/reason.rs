@@ -127,7 +127,9 @@ named! {
         ForeignSkill = "foreign_skill",
         /// The key's skill may not use the service.
         ServiceNotLinked = "service_not_linked",
-        /// A secret is referred to that the skill does not link to the service.
+        /// The method makes a service answer with the request, and with it the credential.
+        MethodNotForServices = "method_not_for_services",
+        /// A secret is referred to that the skill, or the policy, does not link to the service.
         SecretNotLinked = "secret_not_linked",
         /// A secret is referred to that is not there.
         SecretMissing = "secret_missing",
@@ -135,6 +137,8 @@ named! {
         MalformedReference = "malformed_reference",
         /// The secret is sealed to other edges, or is nothing that a request can hold.
         SecretUnreadable = "secret_unreadable",
+        /// The service is in the cluster of the control plane, which must not get secrets.
+        ServiceIsControl = "service_is_control",
         /// This module does not look at answers, so it gives out no secrets.
         AnswersUnguarded = "answers_unguarded",
         /// No bundle has arrived yet.
@@ -232,9 +236,11 @@ impl Reason {
             Self::ReferrerMissing | Self::ReferrerMalformed | Self::ReferrerNotAllowed => Code::ReferrerNotAllowed,
             Self::EndpointNotAllowed | Self::NoRule => Code::EndpointNotAllowed,
             Self::NoScopes | Self::InsufficientScope => Code::InsufficientScope,
-            Self::NoSkill | Self::ForeignSkill | Self::ServiceNotLinked => Code::ServiceNotAllowed,
+            Self::NoSkill | Self::ForeignSkill | Self::ServiceNotLinked | Self::MethodNotForServices => {
+                Code::ServiceNotAllowed
+            }
             Self::SecretNotLinked | Self::SecretMissing | Self::MalformedReference => Code::MissingSecret,
-            Self::SecretUnreadable | Self::AnswersUnguarded => Code::SecretUnavailable,
+            Self::SecretUnreadable | Self::ServiceIsControl | Self::AnswersUnguarded => Code::SecretUnavailable,
             Self::NoPolicy | Self::StalePolicy | Self::StoreUnavailable => Code::PolicyUnavailable,
         }
     }

@@ -4,18 +4,26 @@
 //! key links the secret to that very service; a reference that stands for nothing is a refusal that names it, never an empty
 //! value; a value that was resolved is never looked through for references.
 
+mod mask;
 mod outgoing;
 mod placeholder;
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use crate::id::OrganizationId;
 use crate::reason::Reason;
 use crate::request::Request;
 use crate::skill::{SecretState, ServiceLink, Skill, SkillSecret};
 
-pub use outgoing::{Outgoing, masked};
+pub use mask::{is_named_after, masked};
+pub use outgoing::Outgoing;
 use placeholder::{Malformed, references_in};
+
+/// Methods whose answer is the request, credential included (RFC 9110 §9.3.8), or like it.
+const REFLECTING: [&[u8]; 3] = [b"TRACE", b"TRACK", b"DEBUG"];
+/// A reference of a few bytes may become some kilobytes.
+const MOST_REFERENCES: usize = 16;
 
 /// A service, compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +33,8 @@ pub struct Service {
     pub(crate) cluster: Box<str>,
     pub(crate) strip_prefix: Box<str>,
     pub(crate) credential: Option<ServiceCredential>,
+    /// The secrets that requests may refer to.
+    pub(crate) references: Vec<Box<str>>,
 }
 
 /// The credential that every request to a service gets.
@@ -80,6 +90,11 @@ pub(crate) struct Refused {
     pub(crate) reference: Option<Box<str>>,
 }
 
+fn refused(reason: Reason, name: &[u8]) -> Refused {
+    // Whatever comes here is a name, so it is ASCII.
+    Refused { reason, reference: core::str::from_utf8(name).ok().map(Into::into) }
+}
+
 impl From<Reason> for Refused {
     fn from(reason: Reason) -> Self {
         Self { reason, reference: None }
@@ -105,20 +120,33 @@ impl<'a> ServiceUse<'a> {
             // Whoever reads the path less exactly than the rule does would ask the service for something else.
             return Err(Reason::AmbiguousPath.into());
         }
+        if REFLECTING.iter().any(|method| request.method.eq_ignore_ascii_case(method)) {
+            return Err(Reason::MethodNotForServices.into());
+        }
         if let Some(credential) = &service.credential {
             using.secret(credential.secret.as_bytes())?;
         }
-        for reference in references_in(request) {
+        for (count, reference) in references_in(request).enumerate() {
             let name = reference.map_err(|Malformed| Reason::MalformedReference)?;
-            using.secret(name)?;
+            if count >= MOST_REFERENCES {
+                return Err(Reason::MalformedReference.into());
+            }
+            using.referred(name)?;
         }
         Ok(using)
     }
 
+    /// The secret of that name, if requests may refer to it and a value for it is to be had.
+    fn referred(&self, name: &[u8]) -> Result<&'a SkillSecret, Refused> {
+        match self.service.references.iter().any(|known| known.as_bytes() == name) {
+            true => self.secret(name),
+            false => Err(refused(Reason::SecretNotLinked, name)),
+        }
+    }
+
     /// The secret of that name, if a value for it is to be had.
     fn secret(&self, name: &[u8]) -> Result<&'a SkillSecret, Refused> {
-        // Whatever comes here is a name, so it is ASCII.
-        let refuse = |reason| Refused { reason, reference: core::str::from_utf8(name).ok().map(Into::into) };
+        let refuse = |reason| refused(reason, name);
         let secret = self.skill.secret(self.link, name).ok_or_else(|| refuse(Reason::SecretNotLinked))?;
         match &secret.state {
             SecretState::Missing => Err(refuse(Reason::SecretMissing)),

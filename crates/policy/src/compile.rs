@@ -144,6 +144,7 @@ fn steps(error: &PolicyError) -> Vec<Step<'_>> {
         }
         PolicyProblem::Credential(SchemeOutsideHeader(_) | Scheme(_)) => steps.push(Step::Key("scheme")),
         PolicyProblem::Credential(_) => steps.push(Step::Key("name")),
+        PolicyProblem::ServiceCredential(problem) => steps.extend(problem.member().map(Step::Key)),
         _ => {}
     }
     steps

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use portcullis_engine::PolicySpec;
-use portcullis_engine::spec::{CredentialSpec, KeyFormatSpec, RuleSpec};
+use portcullis_engine::spec::{CredentialSpec, KeyFormatSpec, RuleSpec, ServiceSpec};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -49,7 +49,7 @@ impl<'a> Document<'a> {
 
     /// The policy the document spells, or what keeps it from being one.
     ///
-    /// serde stops at its first complaint, so the entries of the three lists are read one by one: each gets its own.
+    /// serde stops at its first complaint, so the entries of the four lists are read one by one: each gets its own.
     pub(crate) fn spec(&self) -> Result<PolicySpec, Diagnostics> {
         let error = match PolicySpec::deserialize(Deserializer::from(self.root.clone())) {
             Ok(spec) => return Ok(spec),
@@ -59,6 +59,7 @@ impl<'a> Document<'a> {
         let mut complaints = Vec::new();
         self.entries::<CredentialSpec>(&mut rest, "credentials", &mut complaints);
         self.entries::<KeyFormatSpec>(&mut rest, "keys", &mut complaints);
+        self.entries::<ServiceSpec>(&mut rest, "services", &mut complaints);
         self.entries::<RuleSpec>(&mut rest, "rules", &mut complaints);
         if complaints.len() < MOST {
             let rest = PolicySpec::deserialize(Deserializer::from(rest));

@@ -41,10 +41,11 @@ pub(crate) fn shape(message: &str) -> (String, Option<String>) {
 /// How to write the field that is missing.
 fn add(field: &str) -> String {
     match field {
-        "credentials" | "keys" | "rules" => format!("add a table `[[{field}]]`"),
+        "credentials" | "keys" | "services" | "rules" => format!("add a table `[[{field}]]`"),
         "environments" | "allow" => format!("add `{field} = [\"…\"]`"),
         "body_length" => format!("add `{field} = 32`, the number of characters after the prefix"),
         "requests" => format!("add `{field} = 100`"),
+        "in" => format!("add `{field} = \"header\"`"),
         "per" => format!("add `{field} = \"minute\"`"),
         _ => format!("add `{field} = \"…\"`"),
     }

@@ -51,7 +51,7 @@ fn no_message_is_an_orphan() {
 
 #[test]
 fn the_presets_are_accepted() {
-    for preset in ["systemprompt", "payments", "fetchprompt", "scope"] {
+    for preset in ["systemprompt", "payments", "fetchprompt", "scope", "skills"] {
         let file = folder().join("..").join(preset).join("policy.toml");
         let (spec, policy) = portcullis_policy::load(&file).unwrap_or_else(|refused| panic!("{refused}"));
         assert_eq!((spec.name.as_str(), policy.name()), (preset, preset));

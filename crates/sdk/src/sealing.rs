@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use portcullis_api::EdgeKey;
-use portcullis_seal::{PublicKey, seal};
+use portcullis_seal::{PublicKey, Purpose};
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -24,9 +24,10 @@ pub enum Pins {
     Only(Vec<PublicKey>),
 }
 
-/// The value in boxes, one for each of the keys, by the keys' ids.
+/// The value in boxes for that purpose, one for each of the keys, by the keys' ids.
 pub(crate) fn boxes(
     published: &[EdgeKey],
+    purpose: Purpose<'_>,
     value: &SecretValue,
     pins: &Pins,
 ) -> Result<BTreeMap<String, String>, Error> {
@@ -35,7 +36,7 @@ pub(crate) fn boxes(
     if keys.is_empty() {
         return Err(Error::NoEdgeKeys);
     }
-    keys.iter().map(|key| Ok((key.name().to_string(), sealed(key, value)?))).collect()
+    keys.iter().map(|key| Ok((key.name().to_string(), sealed(key, purpose, value)?))).collect()
 }
 
 fn key(published: &EdgeKey, pins: &Pins) -> Result<PublicKey, Error> {
@@ -46,10 +47,10 @@ fn key(published: &EdgeKey, pins: &Pins) -> Result<PublicKey, Error> {
     }
 }
 
-fn sealed(key: &PublicKey, value: &SecretValue) -> Result<String, Error> {
+fn sealed(key: &PublicKey, purpose: Purpose<'_>, value: &SecretValue) -> Result<String, Error> {
     let mut random = Zeroizing::new([0; 32]);
     getrandom::fill(random.as_mut_slice()).map_err(|_| Error::Randomness)?;
-    let sealed = seal(key, value.expose().as_bytes(), *random).map_err(|_| unusable(&key.to_string()))?;
+    let sealed = purpose.seal(key, value.expose().as_bytes(), *random).map_err(|_| unusable(&key.to_string()))?;
     Ok(STANDARD.encode(sealed))
 }
 
@@ -64,6 +65,7 @@ mod tests {
     use super::*;
 
     const VALUE: &str = "correct horse battery staple";
+    const PURPOSE: Purpose<'_> = Purpose { organization: "org_0000000000000000", name: "api_key" };
 
     fn private(seed: u8) -> PrivateKey {
         PrivateKey::from_bytes([seed; 32])
@@ -85,7 +87,7 @@ mod tests {
     }
 
     fn seal_to(keys: &[EdgeKey], pins: &Pins) -> Result<BTreeMap<String, String>, Error> {
-        boxes(keys, &SecretValue::new(VALUE.to_owned()).unwrap(), pins)
+        boxes(keys, PURPOSE, &SecretValue::new(VALUE.to_owned()).unwrap(), pins)
     }
 
     #[test]
@@ -95,7 +97,7 @@ mod tests {
         assert_eq!(sealed.len(), 2);
         for ours in &pair {
             for (id, text) in &sealed {
-                let opened = ours.open(&STANDARD.decode(text).unwrap());
+                let opened = PURPOSE.open(ours, &STANDARD.decode(text).unwrap());
                 let is_ours = *id == ours.public().name().to_string();
                 assert_eq!(opened.as_ref().map(|it| it.as_slice()), is_ours.then_some(VALUE.as_bytes()), "{id}");
             }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use portcullis_api::secrets::ListSecrets;
 use portcullis_api::{CreateSecret, Page, ReplaceValue, SecretRecord, UpdateSecret};
+use portcullis_seal::Purpose;
 use reqwest::Method;
 
 use crate::client::{Client, Written, accepted, read, segment, written};
@@ -17,9 +18,16 @@ use crate::value::SecretValue;
 const LARGEST_PAGE: u32 = 1000;
 
 impl Client {
-    /// The value in boxes, one for each of the edges' keys, by the keys' ids: what `sealed` of a request is.
-    pub async fn seal_value(&self, value: &SecretValue, pins: &Pins) -> Result<BTreeMap<String, String>, Error> {
-        boxes(&self.list_edge_keys().await?, value, pins)
+    /// The value of a secret of that name in that organisation in boxes, one for each of the edges' keys, by the keys' ids: what `sealed`
+    /// of a request is.
+    pub async fn seal_value(
+        &self,
+        organization: &str,
+        name: &str,
+        value: &SecretValue,
+        pins: &Pins,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        boxes(&self.list_edge_keys().await?, Purpose { organization, name }, value, pins)
     }
 
     /// Makes the secret, or enters another value for the one of that name; its revision is 1 if it is new. The request's own
@@ -33,7 +41,7 @@ impl Client {
         let there = self.find_secret(request.organization.as_deref(), &request.name, request.team).await?;
         let Some(there) = there else { return self.create_secret(request, value, pins).await };
         out_of_sight(value, [request.description.as_deref(), Some(there.description.as_str())])?;
-        let replaced = self.replace_secret(&there.id, value, pins).await?;
+        let replaced = self.replace_value(&there, value, pins).await?;
         match &request.description {
             Some(text) if *text != there.description => self.describe_secret(&there.id, text).await,
             _ => Ok(replaced),
@@ -48,7 +56,11 @@ impl Client {
         pins: &Pins,
     ) -> Result<Written<SecretRecord>, Error> {
         out_of_sight(value, [Some(request.name.as_str()), request.description.as_deref()])?;
-        let sealed = Some(self.seal_value(value, pins).await?);
+        let organization = match &request.organization {
+            Some(named) => named.clone(),
+            None => self.me().await?.organization,
+        };
+        let sealed = Some(self.seal_value(&organization, &request.name, value, pins).await?);
         let request = CreateSecret { sealed, value: None, ..request.clone() };
         // Not with an idempotency key: nothing is kept of what holds a value.
         written(accepted(self.request(Method::POST, "/v1/secrets")?.json(&request)).await?).await
@@ -61,8 +73,18 @@ impl Client {
         value: &SecretValue,
         pins: &Pins,
     ) -> Result<Written<SecretRecord>, Error> {
-        let request = ReplaceValue { sealed: Some(self.seal_value(value, pins).await?), value: None };
-        self.write(Method::PUT, &format!("{}/value", secret(id)), Some(&request)).await
+        self.replace_value(&self.show_secret(id).await?, value, pins).await
+    }
+
+    async fn replace_value(
+        &self,
+        there: &SecretRecord,
+        value: &SecretValue,
+        pins: &Pins,
+    ) -> Result<Written<SecretRecord>, Error> {
+        let sealed = self.seal_value(&there.organization, &there.name, value, pins).await?;
+        let request = ReplaceValue { sealed: Some(sealed), value: None };
+        self.write(Method::PUT, &format!("{}/value", secret(&there.id)), Some(&request)).await
     }
 
     /// The team's secret of that name in an organisation (`None` = the caller's), or the caller's own.

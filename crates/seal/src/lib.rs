@@ -9,7 +9,9 @@
 extern crate alloc;
 
 mod keys;
+mod purpose;
 mod sealed_box;
 
 pub use keys::{InvalidKey, KeyName, PrivateKey, PublicKey};
+pub use purpose::Purpose;
 pub use sealed_box::{OVERHEAD, WeakKey, seal};

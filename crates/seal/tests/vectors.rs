@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use portcullis_seal::{KeyName, OVERHEAD, PrivateKey, PublicKey, WeakKey, seal};
+use portcullis_seal::{KeyName, OVERHEAD, PrivateKey, PublicKey, Purpose, WeakKey, seal};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -98,11 +98,37 @@ fn keys_have_texts_and_private_ones_show_none() {
     let key = private(1);
     let public = key.public();
     assert_eq!(public.to_string().parse(), Ok(public));
-    assert_eq!(public.name().to_string(), public.to_string()[..16]);
+    assert_eq!(Some(public.name().to_string().as_str()), public.to_string().get(..16));
     assert_eq!(public.name().to_string().parse::<KeyName>(), Ok(public.name()));
     assert_eq!(key.expose().parse::<PrivateKey>().unwrap().public(), public);
     assert!(!format!("{key:?}").contains(&key.expose()));
     for text in ["", "00", &"0".repeat(63), &"0".repeat(65), &"g".repeat(64)] {
         assert!(text.parse::<PublicKey>().is_err() && text.parse::<PrivateKey>().is_err(), "{text}");
     }
+}
+
+#[test]
+fn a_value_opens_for_its_purpose_alone() {
+    let ours = Purpose { organization: "org_1", name: "api_key" };
+    let sealed = ours.seal(&private(1).public(), b"value\0with\0marks", [9; 32]).unwrap();
+    assert_eq!(sealed.len(), ours.overhead() + 16);
+    assert_eq!(ours.open(&private(1), &sealed).as_deref().map(Vec::as_slice), Some(b"value\0with\0marks".as_slice()));
+    for (organization, name) in [
+        ("org_2", "api_key"),
+        ("org_1", "api_key2"),
+        ("org_1", "api_ke"),
+        ("org_1\0api_key", "value"),
+        ("", ""),
+        ("org_", "1"),
+    ] {
+        let other = Purpose { organization, name };
+        // One purpose could only be read as another if names held NUL, which none does.
+        let is_other = other.organization.contains('\0');
+        assert_eq!(other.open(&private(1), &sealed).is_some(), is_other, "{other:?}");
+    }
+    assert!(ours.open(&private(2), &sealed).is_none());
+    assert!(
+        ours.open(&private(1), &seal(&private(1).public(), b"value", [9; 32]).unwrap()).is_none(),
+        "bound to nothing"
+    );
 }

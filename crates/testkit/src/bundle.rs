@@ -110,6 +110,7 @@ impl Corpus {
     /// The corpus as a bundle of that version, issued at the corpus's time.
     pub fn bundle(&self, version: u64) -> Result<TestBundle> {
         let (keys, organizations, issuers) = (self.key_entries()?, self.organization_entries(), self.issuers_spec()?);
-        TestBundle::build_all(&self.spec, &keys, &organizations, issuers.as_ref(), &[], version, self.now)
+        let (spec, skills) = (&self.spec, self.skill_entries()?);
+        TestBundle::build_all(spec, &keys, &organizations, issuers.as_ref(), &skills, version, self.now)
     }
 }

@@ -5,6 +5,7 @@
 
 mod load;
 mod raw;
+mod skills;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -19,9 +20,10 @@ use crate::escape::Piece;
 use crate::expectation::{Expectation, Mismatch, Outcome};
 use crate::key::{KeyRing, KnownKey};
 use crate::mint::{KnownIssuer, KnownToken};
+use crate::skill::{KnownSecret, KnownSkill};
 
 /// The presets that have a corpus.
-pub const PRESETS: [&str; 4] = ["systemprompt", "payments", "fetchprompt", "scope"];
+pub const PRESETS: [&str; 5] = ["systemprompt", "payments", "fetchprompt", "scope", "skills"];
 
 /// How long an exhausted quota of the corpus stays exhausted, in seconds.
 pub const QUOTA_WAIT: u64 = 3600;
@@ -45,6 +47,10 @@ pub struct Corpus {
     pub issuers: BTreeMap<String, KnownIssuer>,
     /// Access tokens by name.
     pub tokens: BTreeMap<String, KnownToken>,
+    /// Secrets by alias.
+    pub secrets: BTreeMap<String, KnownSecret>,
+    /// Skills by alias.
+    pub skills: BTreeMap<String, KnownSkill>,
     /// The cases.
     pub cases: Vec<Case>,
 }
@@ -71,6 +77,8 @@ pub struct Case {
     pub expect: Expectation,
     /// What real Envoy answers instead, where it answers before the filter or rewrites the request.
     pub envoy: Option<Expectation>,
+    /// What `explain` says instead, which opens no secrets.
+    pub explain: Option<Expectation>,
     /// Whether no policy is loaded.
     pub without_policy: bool,
     path: Option<Vec<Piece>>,
@@ -167,10 +175,12 @@ impl Case {
 
     /// What that runner has to see.
     pub fn expectation(&self, runner: Runner) -> &Expectation {
-        match (runner, &self.envoy) {
-            (Runner::Envoy, Some(envoy)) => envoy,
-            _ => &self.expect,
-        }
+        let own = match runner {
+            Runner::Envoy => self.envoy.as_ref(),
+            Runner::Explain => self.explain.as_ref(),
+            Runner::Engine | Runner::Host => None,
+        };
+        own.unwrap_or(&self.expect)
     }
 
     /// Compares what that runner saw with what it has to see.

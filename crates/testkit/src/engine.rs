@@ -2,7 +2,11 @@
 //!
 //! It has no eyes for response headers and bodies, which the filter makes.
 
-use portcullis_engine::{Decision, Identity, KeyStore, Policy, Reason, Request, Unlimited, decide};
+use portcullis_engine::credential::strip_query;
+use portcullis_engine::spec::CredentialPlace;
+use portcullis_engine::{
+    Decision, Denial, Grant, Identity, KeyStore, Outgoing, Policy, Reason, Request, ServiceUse, Unlimited, decide,
+};
 
 use crate::corpus::WireRequest;
 use crate::expectation::{Outcome, Seen};
@@ -18,25 +22,53 @@ pub fn run(
     let headers: Vec<(&[u8], &[u8])> =
         request.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_slice())).collect();
     let view = Request { method: request.method.as_bytes(), path: request.path.as_deref(), headers: &headers };
-    let Some(policy) = policy else { return denied(None, Reason::NoPolicy, &view) };
+    let Some(policy) = policy else { return denied(None, &Denial::early(Reason::NoPolicy), &view) };
     match decide(policy, store, &view, ambient, &mut Unlimited) {
         Decision::Allow(grant) => {
             let mut outcome = Outcome { status: 200, grpc_status: Seen::Absent, ..Outcome::default() };
             identify(&mut outcome, grant.identity);
             let observed = grant.would_be_reasons().map(|reason| reason.as_str().to_owned());
             outcome.observed = Seen::Is(observed.collect());
+            outcome.service = grant.service.map(|using| using.service.cluster().to_owned()).into();
+            if let Some(using) = &grant.service {
+                send(&mut outcome, policy, &grant, using, &view);
+            }
             outcome
         }
         Decision::Deny(denial) => {
-            let mut outcome = denied(Some(policy), denial.reason, &view);
+            let mut outcome = denied(Some(policy), &denial, &view);
             identify(&mut outcome, denial.identity);
             outcome
         }
     }
 }
 
-fn denied(policy: Option<&Policy>, reason: Reason, request: &Request<'_>) -> Outcome {
-    let code = reason.code();
+/// What a service gets. A store that opens no secrets cannot tell.
+fn send(outcome: &mut Outcome, policy: &Policy, grant: &Grant<'_>, using: &ServiceUse<'_>, request: &Request<'_>) {
+    let sources = policy.credential_sources();
+    let sources = grant.source.map_or(sources, |index| sources.get(index..=index).unwrap_or_default());
+    let parameters = sources.iter().filter(|source| source.place() == CredentialPlace::Query);
+    let path = request.path.unwrap_or_default().to_vec();
+    let path = parameters.fold(path, |path, source| strip_query(&path, source.name()).unwrap_or(path));
+    let Some(outgoing) = using.outgoing(request, &path) else { return };
+    outcome.sent_path = Seen::Is(text(&outgoing.path));
+    outcome.sent_host = Seen::Is(using.service.host().to_owned());
+    outcome.sent_headers = Seen::Is(headers(&outgoing, request));
+}
+
+/// Those of the request, but for those that others take the place of.
+fn headers(outgoing: &Outgoing<'_>, request: &Request<'_>) -> Vec<(String, String)> {
+    let put = |name: &[u8]| outgoing.headers.iter().any(|(other, _)| *other == name);
+    let kept = request.headers.iter().filter(|(name, _)| !put(name)).map(|(name, value)| (text(name), text(value)));
+    kept.chain(outgoing.headers.iter().map(|(name, value)| (text(name), text(value)))).collect()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn denied(policy: Option<&Policy>, denial: &Denial<'_>, request: &Request<'_>) -> Outcome {
+    let (reason, code) = (denial.reason, denial.reason.code());
     let message = policy.map_or(code.default_message(), |policy| policy.message(code));
     let grpc = request.is_grpc();
     Outcome {
@@ -45,6 +77,7 @@ fn denied(policy: Option<&Policy>, reason: Reason, request: &Request<'_>) -> Out
         code: Seen::Is(code.as_str().to_owned()),
         message: Seen::Is(message.to_owned()),
         reason: Seen::Is(reason.as_str().to_owned()),
+        reference: denial.reference.as_deref().map(str::to_owned).into(),
         ..Outcome::default()
     }
 }

@@ -40,6 +40,16 @@ pub struct Expectation {
     pub observed: Vec<Reason>,
     /// Request headers that must not reach the upstream.
     pub hidden: Vec<String>,
+    /// The cluster of the service that the request is sent to; absent = to the upstream.
+    pub service: Option<String>,
+    /// The path with its query that the service gets.
+    pub sent_path: Option<String>,
+    /// The host that the service is asked under.
+    pub sent_host: Option<String>,
+    /// Request headers that the service gets: of each name all values, in order.
+    pub sent_headers: Vec<(String, String)>,
+    /// The reference that a denial is about.
+    pub reference: Option<String>,
 }
 
 /// Something a runner may or may not have eyes for.
@@ -83,6 +93,16 @@ pub struct Outcome {
     pub observed: Seen<Vec<String>>,
     /// The names of the request headers that reached the upstream, in lower case.
     pub forwarded: Seen<Vec<String>>,
+    /// The cluster of the service that the request was sent to.
+    pub service: Seen<String>,
+    /// The path with its query that the service got.
+    pub sent_path: Seen<String>,
+    /// The host that the service was asked under.
+    pub sent_host: Seen<String>,
+    /// Request headers that the service got, names in lower case.
+    pub sent_headers: Seen<Vec<(String, String)>>,
+    /// The reference that the body of a denial is about.
+    pub reference: Seen<String>,
     /// What is wrong with the body itself, whatever the case.
     pub defects: Vec<String>,
 }
@@ -149,9 +169,25 @@ impl Expectation {
         // Exact: who acts for nobody is not told as somebody.
         found.compare("subject", &outcome.subject, self.subject.as_ref());
         found.given("observed", &outcome.observed, Some(&observed));
+        self.check_sent(outcome, found);
         if let Seen::Is(forwarded) = &outcome.forwarded {
             let leaked = self.hidden.iter().filter(|name| forwarded.contains(name));
             found.all.extend(leaked.map(|name| format!("the upstream sees `{name}`")));
+        }
+    }
+
+    /// What goes to a service goes there exactly; what goes to the upstream goes to no service.
+    fn check_sent(&self, outcome: &Outcome, found: &mut Differences) {
+        found.compare("service", &outcome.service, self.service.as_ref());
+        found.given("sent path", &outcome.sent_path, self.sent_path.as_ref());
+        found.given("sent host", &outcome.sent_host, self.sent_host.as_ref());
+        let Seen::Is(headers) = &outcome.sent_headers else { return };
+        let values = |headers: &[(String, String)], name: &str| -> Vec<String> {
+            headers.iter().filter(|(other, _)| other == name).map(|(_, value)| value.clone()).collect()
+        };
+        for (name, _) in &self.sent_headers {
+            let (sent, expected) = (values(headers, name), values(&self.sent_headers, name));
+            found.compare(&format!("sent header `{name}`"), &Seen::Is(sent), Some(&expected));
         }
     }
 
@@ -159,6 +195,8 @@ impl Expectation {
         found.given("code", &outcome.code, self.code.map(|code| code.as_str().to_owned()).as_ref());
         found.given("reason", &outcome.reason, self.reason.map(|reason| reason.as_str().to_owned()).as_ref());
         found.given("message", &outcome.message, self.message.as_ref());
+        // Exact: who is refused for something else is told of no secret.
+        found.compare("reference", &outcome.reference, self.reference.as_ref());
         found.given("environment", &outcome.environment, self.environment.as_ref());
         found.given("key", &named(ring, &outcome.key_id), self.key.as_ref());
     }

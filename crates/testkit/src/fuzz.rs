@@ -7,14 +7,16 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use portcullis_bundle::{
-    AcceptedToken, Archive, KeyBucket, KeyShard, Layout, OrganizationShard, read_policy, read_restrictions,
+    AcceptedToken, Archive, KeyBucket, KeyShard, Layout, OrganizationShard, SkillShard, read_policy, read_restrictions,
     read_tokens, verify,
 };
 use portcullis_engine::credential::{CredentialSource, Found, find, strip_cookie, strip_query};
 use portcullis_engine::path::CanonicalPath;
+use portcullis_engine::service::masked;
 use portcullis_engine::spec::{CredentialPlace, CredentialSpec, EndpointSpec, IpSpec, ReferrerSpec, TrialSpec};
 use portcullis_engine::{
-    Decision, Grant, KeyDigest, OrganizationId, Policy, Request, RestrictionSet, Unlimited, decide,
+    Decision, Grant, KeyDigest, OrganizationId, Policy, Request, RestrictionSet, SecretState, SecretValue, Unlimited,
+    decide,
 };
 use portcullis_token::Issuers;
 
@@ -29,7 +31,7 @@ const ORGANIZATION_RECORD: usize = 32;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("bucket", bucket),
     ("bundle", bundle),
     ("credential", credential),
@@ -37,6 +39,8 @@ pub const TARGETS: [(&str, Target); 8] = [
     ("manifest", manifest),
     ("path", path),
     ("policy", policy),
+    ("service", service),
+    ("skills", skills),
     ("token", token),
 ];
 
@@ -116,6 +120,59 @@ fn without_observed<'a>(decision: &Decision<'a>) -> Decision<'a> {
 fn header(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = line.iter().position(|byte| *byte == b':')?;
     Some((line.get(..colon)?, line.get(colon + 1..)?))
+}
+
+/// Unverified bytes can be read as skills without trapping: no link leads nowhere, and no box is longer than the shard.
+pub fn skills(data: &[u8]) {
+    let Ok(shard) = SkillShard::open(data) else { return };
+    for id in shard.ids() {
+        let found = shard.find(&id, |secret| {
+            let length: usize = secret.boxes.iter().map(|(_, sealed)| sealed.len()).sum();
+            assert!(length <= data.len(), "boxes out of nothing");
+            SecretState::Sealed(secret.id)
+        });
+        let Ok(Some(skill)) = found else { continue };
+        let places = skill.services.iter().flat_map(|link| &link.secrets);
+        assert!(places.into_iter().all(|place| *place < skill.secrets.len()), "a link leads nowhere");
+    }
+    let _ = shard.check();
+}
+
+/// What goes to a service goes with the values that its skill links to it and no other, and is masked when it comes back. Data: method,
+/// path, then `name:value`, one a line; with a key of each skill in turn.
+pub fn service(data: &[u8]) {
+    let mut lines = data.split(|byte| *byte == b'\n');
+    let (method, path) = (lines.next().unwrap_or_default(), lines.next());
+    for preset in presets().iter().filter(|preset| !preset.corpus.skills.is_empty()) {
+        for key in preset.corpus.keys.values().filter(|key| key.skill.is_some()) {
+            let bearer = format!("Bearer {}", key.text);
+            let others = lines.clone().filter_map(header).filter(|(name, _)| *name != b"authorization");
+            let headers: Vec<(&[u8], &[u8])> = others.chain([(&b"authorization"[..], bearer.as_bytes())]).collect();
+            sent(preset, &Request { method, path, headers: &headers });
+        }
+    }
+}
+
+fn sent(preset: &Preset, request: &Request<'_>) {
+    let mut store = preset.store.clone();
+    let ambient = FixedAmbient { now: preset.corpus.now, address: None };
+    let Decision::Allow(grant) = decide(&preset.policy, &mut store, request, &ambient, &mut Unlimited) else { return };
+    let Some(using) = grant.service else { return };
+    let outgoing = using.outgoing(request, request.path.unwrap_or_default());
+    assert!(outgoing.is_some(), "what was granted cannot be sent");
+    let outgoing = outgoing.unwrap_or_default();
+    assert!(outgoing.path.starts_with(b"/"), "the path has no beginning");
+    let skill = using.skill;
+    let linked = skill.link(using.service.name()).map(|link| link.secrets.clone()).unwrap_or_default();
+    for used in &outgoing.used {
+        let is_it = |place: &usize| skill.secrets.get(*place).is_some_and(|secret| secret.state.id() == Some(*used));
+        assert!(linked.iter().any(is_it), "a secret goes where it is not linked to");
+    }
+    for text in outgoing.headers.iter().map(|(_, value)| &**value).chain([&*outgoing.path]) {
+        let left = masked(text, &outgoing.masks).unwrap_or_else(|| text.to_vec());
+        let holds = |mask: &SecretValue| left.windows(mask.expose().len()).any(|part| part == mask.expose());
+        assert!(!outgoing.masks.iter().any(holds), "a value comes back");
+    }
 }
 
 /// Whatever verifies was minted: only the corpus's own tokens count, and what is kept of one says when it does.

@@ -31,6 +31,7 @@ impl Outcome {
         let message = ["message", "detail", "title"].iter().find_map(|name| error.get(name));
         self.code = text(error.get("code")).into();
         self.message = text(message).into();
+        self.reference = text(error.get("reference")).into();
         let told = error.get("status").and_then(Value::as_u64);
         if status.is_some() && told != status.map(u64::from) {
             self.defects.push(format!("the body says status {told:?}"));

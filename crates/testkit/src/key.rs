@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use anyhow::{Context, Result};
-use portcullis_engine::id::{KeyId, OrganizationId};
+use portcullis_engine::id::{KeyId, OrganizationId, SecretId, SkillId};
 use portcullis_engine::key_format::{CHECKSUM_LEN, checksum};
 use portcullis_engine::record::KeyStatus;
 use portcullis_engine::spec::{Checksum, KeyFormatSpec, RestrictionsSpec};
@@ -30,8 +30,10 @@ pub struct KnownKey {
     pub status: KeyStatus,
     /// Seconds from now until it expires; negative = expired.
     pub expires_in: Option<i64>,
-    /// Its restrictions.
+    /// Its restrictions, with the id of its skill as the bundle has it.
     pub restrictions: RestrictionsSpec,
+    /// The alias of the skill that it belongs to.
+    pub skill: Option<String>,
     /// Whether it is presented itself.
     pub kind: KeyKind,
 }
@@ -120,6 +122,21 @@ pub fn key_id(seed: &str) -> KeyId {
 /// An organisation id drawn from `seed`.
 pub fn organization_id(seed: &str) -> OrganizationId {
     OrganizationId::from_bytes(Draw::new(&format!("{seed}/organization")).bytes())
+}
+
+/// A skill's id drawn from `seed`.
+pub fn skill_id(seed: &str) -> SkillId {
+    SkillId::from_bytes(Draw::new(&format!("{seed}/skill")).bytes())
+}
+
+/// A secret's id drawn from `seed`.
+pub fn secret_id(seed: &str) -> SecretId {
+    SecretId::from_bytes(Draw::new(&format!("{seed}/secret")).bytes())
+}
+
+/// What looks random and is not, for sealing in tests.
+pub(crate) fn drawn(seed: &str) -> [u8; 32] {
+    Draw::new(seed).bytes()
 }
 
 /// SplitMix64 over an FNV-1a of the seed: good enough to look random, the same everywhere.

@@ -17,6 +17,7 @@ pub mod mint;
 #[cfg(unix)]
 pub mod postgres;
 mod services;
+pub mod skill;
 pub mod store;
 
 pub use bundle::TestBundle;
@@ -26,4 +27,5 @@ pub use key::{KeyKind, KeyRing, KnownKey, RingKey};
 pub use mint::{KnownIssuer, KnownToken, Mint};
 pub use portcullis_engine::record::{KeyStatus, OrganizationState};
 pub use services::service_clusters;
+pub use skill::{KnownSecret, KnownSkill, edge_key, elsewhere_key};
 pub use store::{FixedAmbient, MemoryStore};

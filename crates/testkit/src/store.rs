@@ -153,6 +153,7 @@ impl Corpus {
     /// Both in memory, and whose access tokens count.
     pub fn store(&self) -> Result<MemoryStore> {
         let store = MemoryStore::new(self.key_entries()?, self.organization_entries())?;
+        let store = store.with_skills(self.open_skills()?);
         match self.issuers_spec()? {
             Some(issuers) => store.with_tokens(&issuers, self.spec.write_implies_read),
             None => Ok(store),

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use serde_json::{Map, Value, json};
 
 use super::cpu::Places;
+use super::services::{self, Callers};
 use super::tokens::{self, Bearers, request};
 use super::variant::{self, Ingredients, Told, Variant};
 use super::{Bench, NamedModule, cpu, limited, load};
@@ -28,6 +29,8 @@ const MOST_NOOPS: f64 = 2.0;
 const MOST_TOKEN: f64 = 1.2;
 /// What a token may add that was never seen, in microseconds.
 const MOST_FIRST: f64 = 250.0;
+/// What putting a service's credential in may add to a request that is allowed anyway, in microseconds.
+const MOST_SERVICE: f64 = 1.5;
 /// And in terms of a call to a service.
 const MOST_EXT_AUTHZ: f64 = 1.0 / 8.0;
 
@@ -46,7 +49,7 @@ struct Cost {
     variant: Variant,
     total: f64,
     added: f64,
-    /// Beyond ours for keys without limits.
+    /// Beyond ours for keys without limits; of requests to services, beyond ours in the same build.
     beyond: f64,
 }
 
@@ -59,7 +62,9 @@ pub(super) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
     let told = limited::telling().await?;
     let minting = tokens::minting().await?;
     let bearers = tokens::bearers(&minting).await?;
-    let ingredients = ingredients(&control, &told, bearers, others).await?;
+    let serving = services::serving().await?;
+    let callers = services::callers(&serving).await?;
+    let ingredients = ingredients(&control, &told, bearers, callers, others).await?;
     let admin = Ports::free()?.admin;
     let authority = variant::authority(ingredients.authority_port, admin);
     let _authority = start(&control, "authority", &authority, admin).await?;
@@ -97,6 +102,7 @@ async fn ingredients(
     control: &Stack,
     told: &Stack,
     bearers: Bearers,
+    callers: Callers,
     others: Vec<NamedModule>,
 ) -> anyhow::Result<Ingredients> {
     let client = control.control()?;
@@ -109,9 +115,11 @@ async fn ingredients(
             control_port: told.setup.ports.control,
         },
         bearers,
+        callers,
         others,
         noop_module: Module::Noop.path()?.display().to_string(),
         portcullis_module: Module::Portcullis.path()?.display().to_string(),
+        egress_module: Module::Egress.path()?.display().to_string(),
         portcullis_configuration: control.plugin_configuration()?,
         authority_port: Ports::free()?.edge,
         control_port: control.setup.ports.control,
@@ -127,12 +135,13 @@ async fn subject(
     let Ports { edge, admin, .. } = Ports::free()?;
     let config = variant::configuration(variant, ingredients, edge, admin);
     let process = start(control, variant.name(ingredients), &config, admin).await?;
-    let wire: Vec<Vec<u8>> = variant.keys(ingredients).iter().take(in_turn).map(|key| request(key).bytes()).collect();
+    let wire: Vec<Vec<u8>> =
+        variant.keys(ingredients).iter().take(in_turn).map(|key| request(variant.path(), key).bytes()).collect();
     if variant.is_ours() {
         let mut connection = Connection::open(local(edge)).await?;
         stack::wait_enforcing(&mut connection).await?;
         if let Some(last) = variant.keys(ingredients).iter().take(in_turn).next_back() {
-            limited::wait_allowed(&mut connection, &request(last)).await?;
+            limited::wait_allowed(&mut connection, &request(variant.path(), last)).await?;
         }
     }
     Ok(Subject { variant, process, edge: local(edge), wire, rounds: Vec::new() })
@@ -156,7 +165,10 @@ fn costs(subjects: &[Subject]) -> Vec<Cost> {
         variant: subject.variant,
         total: percentile(&subject.rounds, 0.5),
         added: beyond(subject, rounds(Variant::Bare)),
-        beyond: beyond(subject, rounds(Variant::Portcullis)),
+        beyond: beyond(
+            subject,
+            rounds(if subject.variant == Variant::Services { Variant::BesideServices } else { Variant::Portcullis }),
+        ),
     };
     subjects.iter().map(cost).collect()
 }
@@ -179,7 +191,10 @@ fn conclude(costs: &[Cost], from: &Ingredients, as_json: bool) -> ExitCode {
     println!("telling of them on each answer adds {told:.2} us more");
     let (keys, seen, first) = (total(Variant::BesideTokens), total(Variant::Tokens), total(Variant::NewTokens));
     println!("a token seen before costs {:.2} x an API key; one that is verified {:.1} us", seen / keys, first - keys);
+    let services = costs.iter().find(|it| it.variant == Variant::Services).map_or(f64::NAN, |it| it.beyond);
+    println!("putting a service's credential in, and looking for it in the answer, adds {services:.2} us");
     let checks = [
+        (format!("a service's credential adds at most {MOST_SERVICE:.1} us"), services <= MOST_SERVICE),
         (format!("a token seen before costs at most {MOST_TOKEN:.1} x an API key"), seen <= MOST_TOKEN * keys),
         (format!("a token verified for the first time takes at most {MOST_FIRST:.0} us"), first - keys <= MOST_FIRST),
         (format!("portcullis adds at most {MOST_NOOPS:.1} x what the no-op adds"), ours <= MOST_NOOPS * noop),

@@ -74,7 +74,7 @@ pub(super) async fn bearers(stack: &Stack) -> anyhow::Result<Bearers> {
 }
 
 /// An ordinary request, under any of the bench's policies.
-pub(super) fn request(bearer: &str) -> Request {
-    let request = Request::get("/api/v1/skills?limit=20").header("user-agent", "acme-sdk/2.1 (linux)");
+pub(super) fn request(path: &str, bearer: &str) -> Request {
+    let request = Request::get(path).header("user-agent", "acme-sdk/2.1 (linux)");
     request.header("accept", "application/json").header("accept-encoding", "gzip").bearer(bearer)
 }

@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::NamedModule;
+use super::services::Callers;
 use super::tokens::Bearers;
 use crate::ports::local;
 
@@ -38,12 +39,16 @@ pub(super) enum Variant {
     Tokens,
     /// The same, where next to no token is remembered.
     NewTokens,
+    /// Ours in the build that looks at answers, for keys without a skill.
+    BesideServices,
+    /// The same, for requests that go to a service with its credential.
+    Services,
     /// Another build of ours, by its place in [`Ingredients::others`].
     Other(usize),
 }
 
 impl Variant {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Bare,
         Self::ApiKeyAuth,
         Self::Noop,
@@ -57,6 +62,8 @@ impl Variant {
         Self::BesideTokens,
         Self::Tokens,
         Self::NewTokens,
+        Self::BesideServices,
+        Self::Services,
     ];
 
     /// Whether it is a build of ours.
@@ -73,7 +80,18 @@ impl Variant {
             Self::Told => &from.told.keys,
             Self::BesideTokens => &from.bearers.keys,
             Self::Tokens | Self::NewTokens => &from.bearers.tokens,
+            Self::BesideServices => &from.callers.plain,
+            Self::Services => &from.callers.skilled,
             _ => &from.keys,
+        }
+    }
+
+    /// Where they go.
+    pub(super) fn path(self) -> &'static str {
+        match self {
+            Self::BesideServices => "/own/api/v1/skills?limit=20",
+            Self::Services => "/services/crm/v1/skills?limit=20",
+            _ => "/api/v1/skills?limit=20",
         }
     }
 
@@ -92,6 +110,8 @@ impl Variant {
             Self::BesideTokens => "beside tokens",
             Self::Tokens => "tokens",
             Self::NewTokens => "new tokens",
+            Self::BesideServices => "beside services",
+            Self::Services => "services",
             Self::Other(index) => from.others.get(index).map_or("", |other| &other.name),
         }
     }
@@ -103,8 +123,10 @@ pub(super) struct Ingredients {
     pub(super) limited: LimitedKeys,
     pub(super) told: Told,
     pub(super) bearers: Bearers,
+    pub(super) callers: Callers,
     pub(super) noop_module: String,
     pub(super) portcullis_module: String,
+    pub(super) egress_module: String,
     pub(super) others: Vec<NamedModule>,
     pub(super) portcullis_configuration: Value,
     pub(super) authority_port: u16,
@@ -133,6 +155,9 @@ pub(super) fn configuration(variant: Variant, ingredients: &Ingredients, edge: u
         Variant::Told => vec![cluster("portcullis_control", ingredients.told.control_port)],
         Variant::BesideTokens | Variant::Tokens | Variant::NewTokens => {
             vec![cluster("portcullis_control", ingredients.bearers.control_port)]
+        }
+        Variant::BesideServices | Variant::Services => {
+            vec![cluster("portcullis_control", ingredients.callers.control_port)]
         }
         _ if variant.is_ours() => vec![cluster("portcullis_control", ingredients.control_port)],
         _ => vec![],
@@ -199,6 +224,9 @@ fn key_filter(variant: Variant, from: &Ingredients) -> Option<Value> {
             Some(wasm("portcullis", &from.portcullis_module, &from.bearers.configuration.to_string()))
         }
         Variant::NewTokens => Some(wasm("portcullis", &from.portcullis_module, &from.bearers.forgetful().to_string())),
+        Variant::BesideServices | Variant::Services => {
+            Some(wasm("portcullis", &from.egress_module, &from.callers.configuration.to_string()))
+        }
         Variant::Other(index) => from.others.get(index).map(|other| {
             wasm("portcullis", &other.path.display().to_string(), &from.portcullis_configuration.to_string())
         }),

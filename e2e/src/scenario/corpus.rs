@@ -1,7 +1,7 @@
 //! `corpus`: the cases that the engine, the wasm host and `explain` run too, through a real Envoy.
 //!
-//! Keys come from the control plane, as their text cannot be chosen. Access tokens, forged and foreign ones among them, come with
-//! a bundle of their own in Envoy's configuration. The internal reason of a denial is read from the access log. Invariant: no
+//! Keys come from the control plane, as their text cannot be chosen. Access tokens, forged and foreign ones among them, and skills whose
+//! secrets are sealed to keys that are known to all, come with a bundle of their own in Envoy's configuration. The internal reason of a denial is read from the access log. Invariant: no
 //! case is skipped.
 
 use std::collections::BTreeMap;
@@ -33,15 +33,16 @@ async fn run_corpus(corpus: &Corpus, report: &mut Report) -> anyhow::Result<()> 
     stack.settle(&control).await?;
     let mut orphan = stack.orphan().await?;
     let mut pending = Vec::new();
-    let (with_tokens, others): (Vec<_>, Vec<_>) = corpus.cases.iter().partition(|case| case.has_token());
+    let is_bundled = |case: &&Case| case.has_token() || !corpus.skills.is_empty();
+    let (bundled, others): (Vec<_>, Vec<_>) = corpus.cases.iter().partition(is_bundled);
     for case in others {
         let on = if case.without_policy { &orphan } else { &stack };
         pending.push((case, on, send(case, &ring, on.edge()).await.with_context(|| case.name.clone())?));
     }
     compare(corpus, &ring, &[&stack, &orphan], &pending, report).await?;
     drop(pending);
-    if !with_tokens.is_empty() {
-        run_tokens(corpus, &with_tokens, &stack, &orphan, report).await?;
+    if !bundled.is_empty() {
+        run_bundled(corpus, &bundled, &stack, &orphan, report).await?;
     }
     orphan.stop_envoy();
     run_demo(&corpus.preset, &stack, &control, report).await?;
@@ -52,8 +53,9 @@ async fn run_corpus(corpus: &Corpus, report: &mut Report) -> anyhow::Result<()> 
 /// An answer to a case, and who gave it.
 type Answer<'a> = (&'a Case, &'a Stack, Response);
 
-/// The cases with access tokens, minted by this machine's clock, on an Envoy that has the corpus in its configuration.
-async fn run_tokens(
+/// The cases with access tokens, minted by this machine's clock, and those of presets with skills, on an Envoy that has the corpus in its
+/// configuration.
+async fn run_bundled(
     corpus: &Corpus,
     cases: &[&Case],
     stack: &Stack,
@@ -71,7 +73,7 @@ async fn run_tokens(
         pending.push((*case, on, send(case, &ring, on.edge()).await.with_context(|| case.name.clone())?));
     }
     compare(&corpus, &ring, &[&edge, orphan], &pending, report).await?;
-    report.figure(&format!("{}_cases_with_tokens", corpus.preset), cases.len());
+    report.figure(&format!("{}_cases_in_a_bundle", corpus.preset), cases.len());
     Ok(())
 }
 
@@ -95,7 +97,7 @@ async fn compare(
 /// The lines that `up` prints answer what they say.
 async fn run_demo(preset: &str, stack: &Stack, control: &Control, report: &mut Report) -> anyhow::Result<()> {
     let demo = Demo::of(preset)?;
-    let keys = demo.create_keys(control).await?;
+    let keys = demo.create_keys(control, stack.services().ok()).await?;
     stack.settle(control).await?;
     for example in &demo.requests {
         let response = stack.ask(&example.request(&keys)).await?;
@@ -123,7 +125,8 @@ async fn create_keys(corpus: &Corpus, control: &Control) -> anyhow::Result<KeyRi
         organizations.insert(alias.clone(), id);
     }
     let mut latest_expiry = 0;
-    for known in corpus.keys.values().filter(|known| known.kind == KeyKind::ApiKey) {
+    let of_here = |known: &&KnownKey| known.kind == KeyKind::ApiKey && corpus.skills.is_empty();
+    for known in corpus.keys.values().filter(of_here) {
         let key = control.create(&creation(known, &organizations)?).await.with_context(|| known.alias.clone())?;
         set_status(known, &key.id, control).await?;
         latest_expiry =
@@ -199,9 +202,14 @@ fn outcome(case: &Case, response: &Response, log: &Log) -> Outcome {
     let mut outcome = Outcome::from_http(response.status, response.headers.clone(), body);
     if let Some(line) = response.header("x-request-id").and_then(|id| log.get(id)) {
         let text = |name: &str| Seen::from(line[name].as_str().map(str::to_owned));
-        outcome.environment = text("environment");
-        outcome.key_id = text("key_id");
-        outcome.organization = text("organization");
+        if line["service"].is_string() {
+            // A service is told nothing of this.
+            (outcome.key_id, outcome.organization) = (text("service_key_id"), text("service_organization"));
+        } else {
+            outcome.environment = text("environment");
+            outcome.key_id = text("key_id");
+            outcome.organization = text("organization");
+        }
         if let Some(reason) = line["reason"].as_str().and_then(|it| it.strip_prefix("portcullis.")) {
             outcome.reason = Seen::Is(reason.to_owned());
         }

@@ -9,6 +9,7 @@ mod lifecycle;
 mod limits;
 mod recovery;
 mod report;
+mod services;
 mod shape;
 mod tokens;
 mod trust;

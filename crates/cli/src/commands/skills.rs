@@ -24,6 +24,8 @@ pub(crate) enum Command {
     /// Show a skill, and where each of the secrets that it names was found.
     Show(look::Show),
     /// Change what a skill is for and which services it uses.
+    ///
+    /// Services that are named take the place of all those so far; what was published stays as it was.
     Update(change::Update),
     /// Offer a skill, as it is now, to every organisation. No secret goes with it.
     Publish(publish::One),

@@ -1,5 +1,11 @@
 //! The `portcullis` command as people and scripts use it: the binary, its output, its exit codes.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on must stop")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "a test that cannot go on must stop"
+)]
 
 mod accounts;
 mod apps;
@@ -12,6 +18,7 @@ mod offline;
 mod person;
 mod plans;
 mod policy;
+mod prompt;
 mod run;
 mod secrets;
 mod serve;

@@ -87,8 +87,11 @@ pub(super) const fn of(reason: Reason) -> &'static str {
         }
         Reason::ForeignSkill => "The key's skill is another organisation's: give the key one of its own organisation.",
         Reason::ServiceNotLinked => "The key's skill may not use that service: add the service to the skill.",
+        Reason::MethodNotForServices => {
+            "A service that knows the method answers with the request, credential included: no such request goes to one."
+        }
         Reason::SecretNotLinked => {
-            "A secret is wanted that the skill does not link to that service: add its name to the skill's service."
+            "A secret is wanted that the skill, or the policy's `references`, does not link to that service: add its name there."
         }
         Reason::SecretMissing => {
             "There is no secret of that name for the skill: create it, for its owner or as a secret of the team."
@@ -99,6 +102,9 @@ pub(super) const fn of(reason: Reason) -> &'static str {
         Reason::SecretUnreadable => {
             "The secret is sealed to keys that the edge does not have, or holds what no request can: enter its value again, and \
              look which keys the edge was given."
+        }
+        Reason::ServiceIsControl => {
+            "The policy sends a service's requests to the control plane's own cluster, which must not get secrets: name another."
         }
         Reason::AnswersUnguarded => {
             "The edge runs the module that does not look at answers, so it gives out no secrets: load `portcullis-egress.wasm`."

@@ -81,6 +81,8 @@ pub(crate) struct NewSecret {
     pub(crate) shell: Shell,
     /// The edges' keys, `id:public key` with spaces between; empty = there is none.
     pub(crate) seal: String,
+    /// The id of the organisation whose secret it is: sealed with the value.
+    pub(crate) organization: String,
     pub(crate) name: String,
     pub(crate) description: String,
     pub(crate) team: bool,
@@ -106,6 +108,8 @@ pub(crate) struct SecretPage {
     pub(crate) may_change: bool,
     pub(crate) may_delete: bool,
     pub(crate) seal: String,
+    /// The id of the organisation whose secret it is.
+    pub(crate) organization: String,
     /// As it is, or as it was typed.
     pub(crate) description: String,
     pub(crate) etag: String,

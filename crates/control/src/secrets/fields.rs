@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use portcullis_api::Secret;
 use portcullis_engine::skill::{SecretValue, is_secret_name};
-use portcullis_seal::{KeyName, OVERHEAD, PublicKey, seal};
+use portcullis_seal::{KeyName, PublicKey, Purpose};
 
 use crate::app::App;
 use crate::caller::Scope;
@@ -59,12 +59,9 @@ fn boxes(sent: &BTreeMap<String, String>) -> Result<BTreeMap<KeyName, Vec<u8>>, 
     for (key, text) in sent {
         let key: KeyName =
             key.parse().map_err(|_| wrong("expected ids of the edges' keys: 16 hexadecimal digits each"))?;
-        let sealed = STANDARD.decode(text).ok().filter(|it| {
-            let plain = it.len().checked_sub(OVERHEAD);
-            plain.is_some_and(|length| LENGTHS.contains(&length))
-        });
-        let detail = "expected sealed boxes (libsodium) of values of 8 to 4096 bytes, in standard base64";
-        if boxes.insert(key, sealed.ok_or_else(|| wrong(detail))?).is_some() {
+        let sealed =
+            STANDARD.decode(text).map_err(|_| wrong("expected sealed boxes (libsodium) in standard base64"))?;
+        if boxes.insert(key, sealed).is_some() {
             return Err(wrong("one of the edges' keys is there twice"));
         }
     }
@@ -80,29 +77,34 @@ impl Sent {
         }
     }
 
-    /// Its boxes, one for each of the edges' keys as they are now.
-    pub(super) async fn for_edges(&self, app: &App) -> Result<Boxes, Error> {
+    /// Its boxes, one for each of the edges' keys as they are now, sealed for that purpose.
+    pub(super) async fn for_edges(&self, app: &App, purpose: Purpose<'_>) -> Result<Boxes, Error> {
         let keys: Vec<_> = app.store.edge_keys(Scope::All, None).await?.into_iter().map(|(row, _)| row.key).collect();
         if keys.is_empty() {
             return Err(Error::NoEdgeKeys);
         }
         match self {
-            Self::Plain(value) => sealed_to(&keys, value),
-            Self::Sealed(boxes) => matching(&keys, boxes),
+            Self::Plain(value) => sealed_to(&keys, value, purpose),
+            Self::Sealed(boxes) => matching(&keys, boxes, purpose),
         }
     }
 }
 
-fn sealed_to(keys: &[PublicKey], value: &SecretValue) -> Result<Boxes, Error> {
+fn sealed_to(keys: &[PublicKey], value: &SecretValue, purpose: Purpose<'_>) -> Result<Boxes, Error> {
     let one = |key: &PublicKey| {
-        let sealed = seal(key, value.expose(), random::bytes()?);
+        let sealed = purpose.seal(key, value.expose(), random::bytes()?);
         // No such key is ever added.
         sealed.map(|sealed| (key.name(), sealed)).map_err(|_| Error::NoEdgeKeys)
     };
     keys.iter().map(one).collect::<Result<_, _>>().map(Boxes)
 }
 
-fn matching(keys: &[PublicKey], boxes: &BTreeMap<KeyName, Vec<u8>>) -> Result<Boxes, Error> {
+fn matching(keys: &[PublicKey], boxes: &BTreeMap<KeyName, Vec<u8>>, purpose: Purpose<'_>) -> Result<Boxes, Error> {
+    let fits = |sealed: &Vec<u8>| sealed.len().checked_sub(purpose.overhead()).is_some_and(|it| LENGTHS.contains(&it));
+    if !boxes.values().all(fits) {
+        let detail = "expected sealed boxes of the organisation's id, NUL, the secret's name, NUL and a value of 8 to 4096 bytes";
+        return Err(Error::invalid("/sealed", detail));
+    }
     let names: std::collections::BTreeSet<_> = keys.iter().map(PublicKey::name).collect();
     if !boxes.keys().eq(&names) {
         let known = names.iter().map(KeyName::to_string).collect::<Vec<_>>().join("`, `");

@@ -6,7 +6,7 @@
 use portcullis_api::secrets::{DeleteSecret, ListSecrets};
 use portcullis_api::{CreateSecret, Page, ReplaceValue, SecretRecord, UpdateSecret};
 use portcullis_engine::{OrganizationId, SecretId};
-use portcullis_seal::KeyName;
+use portcullis_seal::{KeyName, Purpose};
 use serde_json::json;
 
 use super::{fields, view};
@@ -19,7 +19,9 @@ use crate::error::Error;
 use crate::organizations;
 use crate::owned;
 use crate::random;
-use crate::store::{Action, Change, SecretFilter, SecretRow, SecretWrite, ShownSecret, StoreError, Target, Write};
+use crate::store::{
+    Action, Boxes, Change, SecretFilter, SecretRow, SecretWrite, ShownSecret, StoreError, Target, Write,
+};
 
 /// An organisation has no more.
 const MOST: u64 = 1000;
@@ -30,7 +32,7 @@ const IDLE: u64 = 30 * DAY;
 pub(crate) async fn create(app: &App, by: &Caller, request: &CreateSecret) -> Result<Committed<SecretRecord>, Error> {
     by.require(SecretsWrite)?;
     let owner = owned::owner(by, request.team)?;
-    let organization = organizations::resolve(app, by, request.organization.as_deref()).await?;
+    let organization = organizations::resolve(app, by, request.organization.as_deref()).await.map_err(unquoted)?;
     let sent = fields::value(request.sealed.as_ref(), request.value.as_ref())?;
     let now = app.clock.seconds();
     let row = SecretRow {
@@ -56,11 +58,17 @@ pub(crate) async fn create(app: &App, by: &Caller, request: &CreateSecret) -> Re
         if let Some(there) = app.store.secret_named(organization, owner, &row.name).await? {
             return Err(taken(Some(&there)));
         }
-        let boxes = sent.for_edges(app).await?;
+        let boxes = sealed_for(app, &sent, &row).await?;
         app.commit(change(app, by, &row, Action::SecretCreated, SecretWrite::Insert(row.clone(), boxes)), ()).await
     });
     let done = done.await.map_err(named)?;
     again(app, by, row.id, done).await
+}
+
+/// The boxes of a value of that secret.
+async fn sealed_for(app: &App, sent: &fields::Sent, row: &SecretRow) -> Result<Boxes, Error> {
+    let organization = row.organization.to_text();
+    sent.for_edges(app, Purpose { organization: organization.as_str(), name: &row.name }).await
 }
 
 /// One page of secrets, newest first.
@@ -121,7 +129,7 @@ pub(crate) async fn replace(
         if sent.is_in(&row.name) || sent.is_in(&row.description) {
             return Err(Error::invalid("/value", "the value is in the secret's name or description, which others see"));
         }
-        let boxes = sent.for_edges(app).await?;
+        let boxes = sealed_for(app, &sent, &row).await?;
         row.revision = row.revision.saturating_add(1);
         row.replaced_by = by.email().map(str::to_owned);
         row.replaced_at = app.clock.seconds();
@@ -190,6 +198,14 @@ fn description(app: &App, sent: &fields::Sent, text: &str) -> Result<String, Err
         return Err(Error::invalid("/description", "the value is in the description, which others see"));
     }
     Ok(description)
+}
+
+/// What was sent beside a value is not said again.
+fn unquoted(error: Error) -> Error {
+    match error {
+        Error::Invalid { pointer, .. } => Error::invalid(pointer, "there is no such organisation, or it is not yours"),
+        other => other,
+    }
 }
 
 fn edge_key(text: &str) -> Result<KeyName, Error> {

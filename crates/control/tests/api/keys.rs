@@ -29,7 +29,7 @@ async fn a_new_key_is_shown_once_in_the_format_of_the_policy() {
             "expires_at": "2026-03-01T12:00:00Z", "revoked_at": null, "last_used": null,
             "successor": null,
             "age_days": 0, "overdue": false, "idle": false, "metadata": {}, "trial": null,
-            "quota": null, "rate": null,
+            "quota": null, "rate": null, "skill": null,
         });
         let shown = stack.get(&format!("/v1/keys/{}", made["id"].as_str().unwrap())).await.json();
         assert_eq!(shown, expected);

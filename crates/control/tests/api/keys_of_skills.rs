@@ -54,7 +54,8 @@ async fn a_key_belongs_to_a_skill_that_its_maker_may_use() {
     ] {
         assert_eq!(vault.done(ada, &patch, body.clone()).await["skill"], expected, "{body}");
     }
-    let changes: Vec<_> = vault.noted("key.updated").await.into_iter().map(|it| it["detail"]["skill"].clone()).collect();
+    let changes: Vec<_> =
+        vault.noted("key.updated").await.into_iter().map(|it| it["detail"]["skill"].clone()).collect();
     assert_eq!(changes, [json!([team, null]), json!([own, team]), Value::Null, json!([null, own])]);
 }
 

@@ -68,7 +68,8 @@ async fn whoever_leaves_takes_their_personal_tokens_along_and_no_service() {
 }
 
 /// What a viewer may, and inviting.
-const AS_A_VIEWER: [&str; 5] = ["keys:read", "members:read", "members:write", "organizations:read", "policy:read"];
+const AS_A_VIEWER: [&str; 7] =
+    ["keys:read", "members:read", "members:write", "organizations:read", "policy:read", "secrets:read", "skills:read"];
 
 #[tokio::test]
 async fn nobody_comes_back_by_a_link_they_kept() {
@@ -298,4 +299,23 @@ async fn whoever_makes_an_organisation_owns_it() {
     assert_eq!(stack.by(&ada.token, Method::PATCH, &path, Some(suspended)).await.status, 200);
     let inside = stack.by(&ada.token, Method::GET, &format!("{path}/members"), None).await;
     assert_eq!(inside.status, 404, "but not what is in them");
+}
+
+#[tokio::test]
+async fn what_is_theirs_goes_with_whoever_is_removed_and_edges_hear_of_it() {
+    let stack = Stack::start().await;
+    let acme = stack.organization("acme").await;
+    let (ada, bob) = (stack.person(&acme, "owner").await, stack.person(&acme, "member").await);
+    stack
+        .sql(
+            "INSERT INTO secrets (id, organization, owner, name, description, revision, created_at, replaced_at, changed_in) \
+             SELECT 'sec_0000000000000001', organization, user_id, 'token', '', 1, 1, 1, 1 FROM memberships WHERE role = 'member'",
+        )
+        .await;
+    let version = stack.manifest().await.version;
+    assert_eq!(remove(&stack, &ada, &acme, &bob).await.status, 204);
+    assert_eq!(stack.text("SELECT CAST(COUNT(*) AS TEXT) FROM secrets").await, "0");
+    assert!(stack.manifest().await.version > version);
+    let log = stack.get("/v1/audit?action=member.removed").await.json();
+    assert_eq!(log["data"][0]["detail"], json!({ "role": "member", "secrets": 1 }), "{log}");
 }

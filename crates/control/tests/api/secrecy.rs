@@ -166,12 +166,64 @@ async fn use_everything(stack: &Stack) -> Vec<String> {
     secrets
 }
 
+/// Enters values as plain REST does, also where they do not belong; returns them.
+async fn enter_values(stack: &Stack) -> Vec<String> {
+    let (canary, second) = ("Canary-7f3a9c-in-a-mine".to_owned(), "Canary-51d00b-in-a-mine".to_owned());
+    let key = portcullis_seal::PrivateKey::from_bytes([1; 32]).public().to_string();
+    assert_eq!(stack.post("/v1/edge-keys", json!({ "public_key": key })).await.status, 201);
+    let named = |name: &str, value: serde_json::Value| json!({ "name": "x", "team": true, name: value });
+    let path = "/v1/secrets".to_owned();
+    let body = json!({ "name": "canary", "team": true, "value": canary }).to_string();
+    let made = stack.send_with(Method::POST, &path, &[("idempotency-key", "canary")], body.as_bytes()).await;
+    assert_eq!(made.status, 201, "{}", made.json());
+    let own = format!("{path}/{}", made.json()["id"].as_str().unwrap());
+    let replaced = stack.admin(Method::PUT, &format!("{own}/value"), Some(json!({ "value": second }))).await;
+    let mut answers = vec![made, replaced, stack.get(&own).await, stack.get("/v1/audit").await];
+    assert!(answers.iter().all(|it| it.status < 400));
+    for (method, path, body) in [
+        (Method::POST, &path, named("value", json!([canary]))),
+        (Method::POST, &path, named("value", json!({ &canary: 1 }))),
+        (Method::POST, &path, named(&canary, json!(1))),
+        (Method::POST, &path, named("sealed", json!(canary))),
+        (Method::POST, &path, named("sealed", json!({ &canary: "AAAA" }))),
+        (Method::POST, &path, named("sealed", json!({ "0000000000000000": canary }))),
+        (Method::POST, &path, named("value", json!(format!("{canary}\n")))),
+        (Method::POST, &path, json!({ "name": canary, "team": true, "value": canary })),
+        (Method::POST, &path, json!({ "name": "x", "team": true, "value": canary, "description": canary })),
+        (Method::POST, &path, json!({ "name": "x", "team": canary, "value": canary })),
+        (Method::POST, &path, json!({ "name": "x", "team": true, "value": canary, "organization": canary })),
+        (Method::POST, &path, json!(canary)),
+        (Method::POST, &path, json!([canary])),
+        (Method::PATCH, &own, json!({ "value": canary })),
+        (Method::PATCH, &own, json!({ "description": { &canary: 1 } })),
+        (Method::PUT, &format!("{own}/value"), json!(canary)),
+        (Method::PUT, &format!("{own}/value"), json!({ &canary: canary })),
+        (Method::PUT, &format!("{path}/{canary}/value"), json!({ "value": canary })),
+        (Method::GET, &format!("{path}?unsealed={canary}"), json!({})),
+        (Method::POST, &"/v1/edge-keys".to_owned(), json!({ "public_key": canary })),
+        (Method::POST, &"/v1/edge-keys".to_owned(), json!({ &canary: canary })),
+    ] {
+        let answer = stack.admin(method.clone(), path, Some(body.clone())).await;
+        assert!(answer.status >= 400, "{method} {path} {body}: {}", answer.status);
+        answers.push(answer);
+    }
+    for text in [canary.clone(), format!("{{\"value\":{canary}"), format!("{{\"value\":\"{canary}")] {
+        answers.push(stack.send(Method::POST, &path, Some(&stack.admin), Some(text.as_bytes())).await);
+    }
+    for answer in answers {
+        let told = String::from_utf8_lossy(&answer.bytes).into_owned();
+        assert!(!told.contains("-in-a-mine"), "{told}");
+    }
+    vec![canary, second]
+}
+
 #[tokio::test]
 async fn no_secret_is_logged_or_stored() {
     let log = Log::default();
     tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).init();
     let stack = Stack::start().await;
-    let secrets = use_everything(&stack).await;
+    let mut secrets = use_everything(&stack).await;
+    secrets.extend(enter_values(&stack).await);
     let mut places = vec![("log".to_owned(), log.0.lock().unwrap().clone())];
     assert!(places[0].1.windows(8).any(|it| it == b"answered"), "the test must see the log");
     places.extend(crate::stored::contents(stack.folder.path()).await);

@@ -91,7 +91,14 @@ async fn what_cannot_be_a_secret_is_told_why_and_never_repeated() {
             (ada, post, named("a-b"), wrong, invalid, "/name expected 1 to 64"),
             (ada, post, named("1a"), wrong, invalid, "/name expected 1 to 64"),
             (ada, post, named(&long("a", 65)), wrong, invalid, "/name expected 1 to 64"),
-            (ada, post, named("taken"), 409, "already_exists", &format!("/name there is a secret of that name: `{taken}`")),
+            (
+                ada,
+                post,
+                named("taken"),
+                409,
+                "already_exists",
+                &format!("/name there is a secret of that name: `{taken}`"),
+            ),
             (ada, post, json!({ "name": "passwordy", "value": "password" }), wrong, invalid, "/name the value is in"),
             (
                 ada,

@@ -18,16 +18,19 @@ async fn a_reference_stands_for_ones_own_secret_before_the_teams() {
     let own = vault.skill(&vault.ada.token, "mine", false, &["token"]).await;
     let team = vault.skill(&vault.admin.token, "ours", true, &["token"]).await;
     let (missing, ada) = (("missing".to_owned(), Value::Null), &vault.ada.token);
-    assert_eq!((found(&vault, ada, &own).await, found(&vault, ada, &team).await), (vec![missing.clone()], vec![missing]));
+    assert_eq!(
+        (found(&vault, ada, &own).await, found(&vault, ada, &team).await),
+        (vec![missing.clone()], vec![missing])
+    );
     let of_team = vault.secret(&vault.admin.token, "token", true).await;
     let by_team = ("team".to_owned(), json!(of_team));
-    assert_eq!(found(&vault, ada, &own).await, [by_team.clone()]);
+    assert_eq!(found(&vault, ada, &own).await, std::slice::from_ref(&by_team));
     vault.secret(&vault.bob.token, "token", false).await;
     vault.secret(&vault.stranger.token, "token", true).await;
-    assert_eq!(found(&vault, ada, &own).await, [by_team.clone()], "nobody else's is found");
+    assert_eq!(found(&vault, ada, &own).await, std::slice::from_ref(&by_team), "nobody else's is found");
     let of_ada = vault.secret(ada, "token", false).await;
     assert_eq!(found(&vault, ada, &own).await, [("personal".to_owned(), json!(of_ada))]);
-    assert_eq!(found(&vault, ada, &team).await, [by_team.clone()]);
+    assert_eq!(found(&vault, ada, &team).await, std::slice::from_ref(&by_team));
     let used = vault.get(ada, &format!("/v1/secrets/{of_team}")).await;
     assert_eq!(used["skills"], json!([{ "id": team, "name": "ours" }]));
     vault.done(ada, &format!("DELETE /v1/secrets/{of_ada}?force=true"), json!({})).await;
@@ -94,8 +97,22 @@ async fn what_cannot_be_a_skill_is_told_why() {
             (ada, post, named(&"a".repeat(65)), wrong, invalid, "/name expected 1 to 64"),
             (ada, post, named("taken"), 409, "already_exists", "/name there is a skill of that name"),
             (ada, post, with(json!([{ "service": "mail" }])), wrong, invalid, known),
-            (ada, post, with(json!([{ "service": "crm" }, { "service": "crm" }])), wrong, invalid, "`crm` is there twice"),
-            (ada, post, with(json!([{ "service": "crm", "secrets": ["a", "A"] }])), wrong, invalid, "/services/0/secrets/1"),
+            (
+                ada,
+                post,
+                with(json!([{ "service": "crm" }, { "service": "crm" }])),
+                wrong,
+                invalid,
+                "`crm` is there twice",
+            ),
+            (
+                ada,
+                post,
+                with(json!([{ "service": "crm", "secrets": ["a", "A"] }])),
+                wrong,
+                invalid,
+                "/services/0/secrets/1",
+            ),
             (ada, post, with(many), wrong, invalid, "/services expected at most 16 secrets, got 17"),
             (ada, post, with(json!(vec![json!({ "service": "crm" }); 17])), wrong, invalid, "at most 16 services"),
             (ada, post, json!({ "name": "x", "description": "x".repeat(301) }), wrong, invalid, "/description"),
@@ -195,7 +212,14 @@ async fn a_published_skill_is_installed_with_secrets_of_ones_own() {
         &vault,
         &[
             (stranger, &install, json!({}), 409, "already_exists", "/name"),
-            (stranger, &own_patch, json!({ "services": [] }), wrong.0, wrong.1, "/services an installed skill's services"),
+            (
+                stranger,
+                &own_patch,
+                json!({ "services": [] }),
+                wrong.0,
+                wrong.1,
+                "/services an installed skill's services",
+            ),
             (stranger, &own_publish, json!({}), wrong.0, wrong.1, "an installed skill is its publisher's to publish"),
             (admin, &made_here, json!({}), wrong.0, wrong.1, "only an installed skill is upgraded"),
             (&vault.viewer.token, &install, json!({}), 403, "forbidden", "`skills:write`"),
@@ -214,7 +238,15 @@ async fn a_published_skill_is_installed_with_secrets_of_ones_own() {
     let noted = vault.noted("skill").await;
     let told: Vec<_> = noted.iter().rev().map(|it| text(&it["action"])).collect();
     let expected = [
-        "created", "published", "installed", "updated", "published", "upgraded", "installed", "unpublished", "deleted",
+        "created",
+        "published",
+        "installed",
+        "updated",
+        "published",
+        "upgraded",
+        "installed",
+        "unpublished",
+        "deleted",
     ];
     assert_eq!(told, expected.map(|it| format!("skill.{it}")));
 }

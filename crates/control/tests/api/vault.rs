@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use portcullis_seal::{PrivateKey, seal};
+use portcullis_seal::{PrivateKey, Purpose};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -130,8 +130,10 @@ impl Vault {
             id_of(key)
         );
         let sealed = self.stack.text(query.leak()).await;
-        let plain = key.open(&(0..sealed.len() / 2).map(|at| byte(&sealed, at)).collect::<Vec<_>>());
-        plain.map(|plain| String::from_utf8(plain.to_vec()).unwrap())
+        let plain = key.open(&hex::decode(sealed).unwrap());
+        // Behind what it is for: the organisation and the name.
+        let value = |plain: &[u8]| plain.splitn(3, |byte| *byte == 0).nth(2).map(<[u8]>::to_vec);
+        plain.map(|plain| String::from_utf8(value(&plain).unwrap()).unwrap())
     }
 
     /// The log's lines of a kind: what was done, to what, and more about it.
@@ -152,10 +154,6 @@ pub(crate) async fn refused(vault: &Vault, rows: &[(&str, &str, Value, u16, &str
     }
 }
 
-fn byte(hex: &str, at: usize) -> u8 {
-    u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()
-}
-
 pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("{value}")).to_owned()
 }
@@ -168,8 +166,9 @@ pub(crate) fn id_of(key: &PrivateKey) -> String {
     key.public().name().to_string()
 }
 
-/// A value as clients seal it: to each of these keys.
+/// A value as clients seal it: to each of these keys. For what, the control plane cannot see; edges would.
 pub(crate) fn sealed(keys: &[&PrivateKey], value: &str) -> Value {
-    let sealed = |key: &&PrivateKey| STANDARD.encode(seal(&key.public(), value.as_bytes(), [7; 32]).unwrap());
+    let purpose = Purpose { organization: "org_0000000000000000", name: "api_key" };
+    let sealed = |key: &&PrivateKey| STANDARD.encode(purpose.seal(&key.public(), value.as_bytes(), [7; 32]).unwrap());
     json!(keys.iter().map(|key| (id_of(key), sealed(key))).collect::<BTreeMap<_, _>>())
 }

@@ -4,11 +4,14 @@
 
 mod credential;
 
+use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::compile::{named, refuse, unique_name, unknown};
 use super::{Conflict, Location, PolicyError, PolicyProblem};
 use crate::service::Service;
+use crate::skill::is_secret_name;
 use crate::spec::{Access, PolicySpec, RuleSpec, ServiceSpec};
 
 pub use credential::CredentialProblem;
@@ -72,7 +75,16 @@ fn compile(index: usize, spec: &ServiceSpec) -> Result<Service, PolicyError> {
         cluster: boxed(cluster),
         strip_prefix: boxed(prefix),
         credential,
+        references: references(spec).map_err(super::compile::at(at("references")))?,
     })
+}
+
+fn references(spec: &ServiceSpec) -> Result<Vec<Box<str>>, CredentialProblem> {
+    let parse = |name: &String| match is_secret_name(name.as_bytes()) {
+        true => Ok(name.as_str().into()),
+        false => Err(CredentialProblem::Secret(name.clone())),
+    };
+    spec.references.iter().map(parse).collect()
 }
 
 /// A host with or without a port.
@@ -80,7 +92,10 @@ fn is_authority(host: &str) -> bool {
     let (name, port) = host.rsplit_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     let is_name = !name.is_empty() && name.bytes().all(letter);
-    is_name && host.len() <= MAX_HOST && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
+    // Digits alone: a number may begin with `+`.
+    let is_port =
+        |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|it| it > 0);
+    is_name && host.len() <= MAX_HOST && port.is_none_or(is_port)
 }
 
 /// Whole segments that have one spelling.

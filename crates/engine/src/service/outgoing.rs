@@ -4,6 +4,7 @@
 //! whatever holds a value is wiped when it is dropped.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,8 +17,8 @@ use crate::id::SecretId;
 use crate::request::Request;
 use crate::skill::{SecretState, SecretValue};
 
-/// What is sent to a service in place of a request's own path and headers.
-#[derive(Debug, Default)]
+/// What is sent to a service in place of a request's own path and headers. Prints redacted.
+#[derive(Default)]
 pub struct Outgoing<'a> {
     /// The path with its query.
     pub path: Zeroizing<Vec<u8>>,
@@ -27,8 +28,15 @@ pub struct Outgoing<'a> {
     pub headers: Vec<(&'a [u8], Zeroizing<Vec<u8>>)>,
     /// The secrets whose values are in it.
     pub used: Vec<SecretId>,
-    /// What must not come back in an answer: the values, and what was made of them.
+    /// What must not come back in an answer: the values, and what was made of them. The longest first, since one may be a part of
+    /// another.
     pub masks: Vec<SecretValue>,
+}
+
+impl fmt::Debug for Outgoing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing").field("used", &self.used).finish_non_exhaustive()
+    }
 }
 
 impl<'a> ServiceUse<'a> {
@@ -43,6 +51,7 @@ impl<'a> ServiceUse<'a> {
         if let Some(credential) = &self.service.credential {
             self.put_credential(credential, &mut outgoing)?;
         }
+        outgoing.masks.sort_by_key(|mask| core::cmp::Reverse(mask.expose().len()));
         Some(outgoing)
     }
 
@@ -112,9 +121,11 @@ impl<'a> ServiceUse<'a> {
             Place::Basic { username } => {
                 let user = username.iter().flat_map(|user| [user.as_bytes(), b":"]);
                 let plain = Zeroizing::new(user.chain([value.expose()]).collect::<Vec<_>>().concat());
-                let encoded = STANDARD.encode(&*plain).into_bytes();
+                let encoded = Zeroizing::new(STANDARD.encode(&*plain).into_bytes());
                 outgoing.put(b"authorization", Zeroizing::new([b"Basic ", encoded.as_slice()].concat()));
-                outgoing.masks.push(SecretValue::made_of(encoded));
+                // Some write it without the padding.
+                let text = encoded.split(|byte| *byte == b'=').next().unwrap_or_default().to_vec();
+                outgoing.masks.push(SecretValue::made_of(text));
                 outgoing.masks.extend(password(&value).map(SecretValue::made_of).filter(|_| username.is_none()));
             }
         }
@@ -127,11 +138,6 @@ impl<'a> ServiceUse<'a> {
         if !outgoing.used.contains(id) {
             outgoing.used.push(*id);
             outgoing.masks.push(value.clone());
-            if !value.expose().iter().all(is_unreserved) {
-                let mut escaped = Vec::with_capacity(3 * value.expose().len());
-                push_escaped(&mut escaped, value.expose());
-                outgoing.masks.push(SecretValue::made_of(escaped));
-            }
         }
         Some(value.clone())
     }
@@ -149,6 +155,8 @@ impl<'r> Outgoing<'r> {
         if let Some(left) = strip_query(&self.path, name) {
             self.path = Zeroizing::new(left);
         }
+        // The path may hold a value already.
+        make_room(&mut self.path, 2 + name.len());
         let gap = if self.path.contains(&b'?') { b'&' } else { b'?' };
         // `/?` and `/?a&` take no second separator.
         if !matches!(self.path.last(), Some(b'?' | b'&')) {
@@ -198,28 +206,4 @@ fn push_escaped(out: &mut Vec<u8>, value: &[u8]) {
             out.extend([b'%', digit(byte >> 4), digit(byte & 15)]);
         }
     }
-}
-
-/// Whether a header's value holds one of these; if so, what is left of it.
-pub fn masked(value: &[u8], masks: &[SecretValue]) -> Option<Vec<u8>> {
-    let mut left: Option<Vec<u8>> = None;
-    for mask in masks {
-        let text = left.as_deref().unwrap_or(value);
-        if let Some(masked) = without(text, mask.expose()) {
-            left = Some(masked);
-        }
-    }
-    left
-}
-
-/// A text with `***` in place of each `unwanted`; `None` if there is none.
-fn without(text: &[u8], unwanted: &[u8]) -> Option<Vec<u8>> {
-    let find = |text: &[u8]| text.windows(unwanted.len().max(1)).position(|window| window == unwanted);
-    let (mut out, mut rest) = (Vec::new(), text);
-    while let Some(start) = find(rest) {
-        out.extend(rest.get(..start).unwrap_or_default());
-        out.extend(b"***");
-        rest = rest.get(start + unwanted.len()..).unwrap_or_default();
-    }
-    (rest.len() != text.len()).then(|| [&out, rest].concat())
 }

@@ -33,7 +33,12 @@ pub(super) enum Form {
 /// The names that a request refers to, in headers and in the query.
 pub(super) fn references_in<'r>(request: &Request<'r>) -> impl Iterator<Item = Result<&'r [u8], Malformed>> {
     let headers = request.headers.iter().filter(|(name, _)| is_plain(name));
-    let headers = headers.flat_map(|(_, value)| pieces(value, Form::Plain));
+    let headers = headers.flat_map(|(name, value)| {
+        let is_told = is_told(name);
+        let refused =
+            move |piece| if is_told && matches!(piece, Ok(Piece::Secret(_))) { Err(Malformed) } else { piece };
+        pieces(value, Form::Plain).map(refused)
+    });
     let query = request.path.and_then(|path| split_query(path).1);
     let all = headers.chain(query.into_iter().flat_map(|query| pieces(query, Form::Escaped)));
     all.filter_map(|piece| match piece {
@@ -43,9 +48,19 @@ pub(super) fn references_in<'r>(request: &Request<'r>) -> impl Iterator<Item = R
     })
 }
 
-/// Whether references in such a header are resolved: not in `:path`, whose query is another matter, nor in its like.
+/// Headers that proxies log, copy or answer with: nothing is resolved in them, and a reference in them is refused.
+const TOLD: [&[u8]; 8] =
+    [b"x-request-id", b"user-agent", b"referer", b"origin", b"forwarded", b"via", b"host", b"traceparent"];
+const TOLD_PREFIXES: [&[u8]; 3] = [b"x-forwarded-", b"x-envoy-", b"x-b3-"];
+
+/// Whether a header may be looked through: not `:path`, whose query is another matter, nor its like.
 pub(super) fn is_plain(name: &[u8]) -> bool {
     name.first() != Some(&b':')
+}
+
+/// Whether no value may go into such a header.
+fn is_told(name: &[u8]) -> bool {
+    TOLD.contains(&name) || TOLD_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// A path, and its query without the `?`.
@@ -111,7 +126,7 @@ fn length_of(wanted: &[u8], text: &[u8], form: Form) -> Option<usize> {
 }
 
 /// The byte that `%XX` at the beginning of a text stands for.
-fn escaped(text: &[u8]) -> Option<u8> {
+pub(super) fn escaped(text: &[u8]) -> Option<u8> {
     let digits = core::str::from_utf8(text.get(1..3)?).ok()?;
     u8::from_str_radix(digits, 16).ok()
 }

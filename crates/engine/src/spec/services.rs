@@ -4,6 +4,7 @@
 //! know one by. Invariant: a field that this version does not know is an error.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,10 @@ pub struct ServiceSpec {
     /// What is cut from the beginning of the path before the service gets it: `/services/weather`. Absent = nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strip_prefix: Option<String>,
-    /// The credential that every request gets; absent = those that the request itself asks for with `{{secret:name}}`.
+    /// The secrets that requests themselves may refer to with `{{secret:name}}`; absent = none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
+    /// The credential that every request gets; absent = none but those that the request refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<ServiceCredentialSpec>,
 }

@@ -11,11 +11,13 @@ use portcullis_engine::record::{KeyStatus, OrganizationState};
 use portcullis_engine::spec::RestrictionsSpec;
 
 use super::raw::{RawCase, RawCorpus, RawExpectation, RawKey, RawKind, RawState, RawStatus};
+use super::skills::{known_secret, known_skill};
 use super::{Case, Corpus, Organization, QUOTA_WAIT};
 use crate::escape::{self, Piece};
 use crate::expectation::Expectation;
 use crate::key::{self, KeyKind, KnownKey};
 use crate::mint::KnownToken;
+use crate::skill::KnownSkill;
 
 pub(super) fn load(dir: &Path) -> Result<Corpus> {
     let (spec, _) = portcullis_policy::load(&dir.join("policy.toml"))?;
@@ -34,9 +36,19 @@ fn build(dir: &Path, spec: PolicySpec, raw: RawCorpus) -> Result<Corpus> {
         (alias.clone(), Organization { id, state: state(it.state, now) })
     });
     let organizations: BTreeMap<String, Organization> = organizations.collect();
+    let secrets = raw.secrets.into_iter().map(|(alias, it)| {
+        let secret = known_secret(&preset, &organizations, &alias, it).with_context(|| format!("secret `{alias}`"))?;
+        Ok((alias, secret))
+    });
+    let secrets = secrets.collect::<Result<_>>()?;
+    let skills = raw.skills.into_iter().map(|(alias, it)| {
+        let skill = known_skill(&spec, &organizations, &alias, it).with_context(|| format!("skill `{alias}`"))?;
+        Ok((alias, skill))
+    });
+    let skills: BTreeMap<String, KnownSkill> = skills.collect::<Result<_>>()?;
     let keys = raw.keys.into_iter().map(|(alias, it)| {
         ensure!(organizations.contains_key(&it.organization), "key `{alias}`: no organisation `{}`", it.organization);
-        Ok((alias.clone(), known_key(&spec, alias, it)?))
+        Ok((alias.clone(), known_key(&spec, &skills, alias, it)?))
     });
     let keys: BTreeMap<String, KnownKey> = keys.collect::<Result<_>>()?;
     let (issuers, tokens) = (raw.issuers, raw.tokens);
@@ -57,7 +69,8 @@ fn build(dir: &Path, spec: PolicySpec, raw: RawCorpus) -> Result<Corpus> {
         build_case(case, &known).with_context(|| format!("case `{name}`"))
     });
     let cases = cases.collect::<Result<_>>()?;
-    Ok(Corpus { preset, dir: dir.to_owned(), spec, now, organizations, keys, issuers, tokens, cases })
+    let dir = dir.to_owned();
+    Ok(Corpus { preset, dir, spec, now, organizations, keys, issuers, tokens, secrets, skills, cases })
 }
 
 fn state(raw: RawState, now: u64) -> OrganizationState {
@@ -68,7 +81,7 @@ fn state(raw: RawState, now: u64) -> OrganizationState {
     }
 }
 
-fn known_key(spec: &PolicySpec, alias: String, raw: RawKey) -> Result<KnownKey> {
+fn known_key(spec: &PolicySpec, skills: &BTreeMap<String, KnownSkill>, alias: String, raw: RawKey) -> Result<KnownKey> {
     let kind = if raw.kind == RawKind::ApiKey { KeyKind::ApiKey } else { KeyKind::Minting };
     let format = spec.keys.iter().find(|format| format.environment == raw.environment);
     let format = format.filter(|_| kind == KeyKind::ApiKey);
@@ -79,6 +92,11 @@ fn known_key(spec: &PolicySpec, alias: String, raw: RawKey) -> Result<KnownKey> 
         let declared = spec.scopes.iter().any(covers);
         ensure!(declared, "key `{alias}`: the policy declares no scope `{scope}`");
     }
+    let skill = raw.skill.as_ref().map(|skill| {
+        // A key of one organisation with another's skill is for cases: no control plane makes one.
+        skills.get(skill).with_context(|| format!("key `{alias}`: no skill `{skill}`"))
+    });
+    let skill = skill.transpose()?.map(|skill| skill.id.to_string());
     let seed = format!("{}/{alias}", spec.name);
     let status = match raw.status {
         RawStatus::Active => KeyStatus::Active,
@@ -98,8 +116,10 @@ fn known_key(spec: &PolicySpec, alias: String, raw: RawKey) -> Result<KnownKey> 
             ip: raw.ip,
             referrer: raw.referrer,
             endpoint: raw.endpoint,
+            skill,
             ..Default::default()
         },
+        skill: raw.skill,
         kind,
     })
 }
@@ -145,6 +165,7 @@ fn build_case(raw: RawCase, keys: &Known<'_>) -> Result<Case> {
         path: raw.path.map(|path| pieces(&path, keys)).transpose()?,
         expect,
         envoy: raw.envoy.map(|raw| expectation(raw, keys)).transpose()?,
+        explain: raw.explain.map(|raw| expectation(raw, keys)).transpose()?,
         without_policy: raw.without_policy,
     })
 }
@@ -174,6 +195,11 @@ fn expectation(raw: RawExpectation, known: &Known<'_>) -> Result<Expectation> {
         subject: raw.subject,
         observed: raw.observed.into_iter().map(reason).collect::<Result<_>>()?,
         hidden: raw.hidden,
+        service: raw.service,
+        sent_path: raw.sent_path,
+        sent_host: raw.sent_host,
+        sent_headers: raw.sent_headers,
+        reference: raw.reference,
     })
 }
 
@@ -195,5 +221,8 @@ fn consistent(expect: &Expectation) -> Result<()> {
         }
         _ => bail!("a denial needs both `code` and `reason`"),
     }
+    let is_sent = expect.sent_path.is_some() || expect.sent_host.is_some() || !expect.sent_headers.is_empty();
+    ensure!(expect.service.is_some() || !is_sent, "what is sent without a `service`");
+    ensure!(expect.reference.is_none() || !expect.is_allowed(), "`reference` is of a denial");
     Ok(())
 }

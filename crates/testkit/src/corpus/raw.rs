@@ -17,6 +17,10 @@ pub(super) struct RawCorpus {
     pub(super) issuers: BTreeMap<String, KnownIssuer>,
     #[serde(default)]
     pub(super) tokens: BTreeMap<String, KnownToken>,
+    #[serde(default)]
+    pub(super) secrets: BTreeMap<String, RawSecret>,
+    #[serde(default)]
+    pub(super) skills: BTreeMap<String, RawSkill>,
     pub(super) cases: Vec<RawCase>,
 }
 
@@ -49,6 +53,27 @@ pub(super) struct RawKey {
     pub(super) endpoint: Option<EndpointSpec>,
     #[serde(default)]
     pub(super) kind: RawKind,
+    pub(super) skill: Option<String>,
+}
+
+/// A secret of a whole organisation.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSecret {
+    /// Absent = as it is called here.
+    pub(super) name: Option<String>,
+    pub(super) organization: String,
+    pub(super) value: String,
+    /// Whether it is sealed to an edge that is none of the runners.
+    #[serde(default)]
+    pub(super) sealed_elsewhere: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSkill {
+    pub(super) organization: String,
+    pub(super) services: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -81,6 +106,7 @@ pub(super) struct RawCase {
     pub(super) headers: Vec<(String, String)>,
     pub(super) expect: RawExpectation,
     pub(super) envoy: Option<RawExpectation>,
+    pub(super) explain: Option<RawExpectation>,
     #[serde(default)]
     pub(super) without_policy: bool,
 }
@@ -106,4 +132,10 @@ pub(super) struct RawExpectation {
     pub(super) observed: Vec<String>,
     #[serde(default)]
     pub(super) hidden: Vec<String>,
+    pub(super) service: Option<String>,
+    pub(super) sent_path: Option<String>,
+    pub(super) sent_host: Option<String>,
+    #[serde(default)]
+    pub(super) sent_headers: Vec<(String, String)>,
+    pub(super) reference: Option<String>,
 }

@@ -1,18 +1,22 @@
 //! The corpus through the module as shipped: the same cases that the engine, real Envoy and `explain` answer.
 
+use std::collections::BTreeMap;
+
 use portcullis_engine::Reason;
 use portcullis_host_tests::{Headers, Module, Outcome, Request};
 use portcullis_testkit::corpus::{PRESETS, Runner, WireRequest};
 use portcullis_testkit::{Outcome as Seen, Seen as Is};
 
-use super::edge::{Edge, assert_alive, configuration, corpus};
+use super::edge::{BY_VARIABLE, Edge, assert_alive, configuration, corpus};
 
 #[test]
 fn every_case_of_every_preset() {
     let mut wrong = Vec::new();
     for preset in PRESETS {
-        let module = Module::built().unwrap();
-        let edge = || Edge::of(corpus(preset), module.clone(), &configuration(""));
+        let has_services = !corpus(preset).spec.services.is_empty();
+        let module = if has_services { Module::egress() } else { Module::built() }.unwrap();
+        let more = if has_services { BY_VARIABLE } else { "" };
+        let edge = || Edge::of(corpus(preset), module.clone(), &configuration(more));
         let (mut synced, mut bare) = (edge().with_bundle(), edge());
         let ring = synced.corpus.ring().unwrap();
         for (number, case) in synced.corpus.cases.clone().into_iter().enumerate() {
@@ -32,14 +36,15 @@ fn run(edge: &mut Edge, worker: usize, wire: &WireRequest) -> Seen {
     let before = edge.process.metrics();
     let outcome = edge.process.request(worker, request(wire));
     assert_alive(&format!("{} {:?}", wire.method, wire.path.as_deref().map(String::from_utf8_lossy)), &outcome);
-    let logged = edge.process.exchange(worker).request.clone();
+    let exchange = edge.process.exchange(worker);
+    let (logged, fields) = (exchange.request.clone(), exchange.filter_state.clone());
     edge.process.tick_all();
     let after = edge.process.metrics();
     let counted = Reason::ALL.iter().map(|reason| reason.as_str()).filter(|reason| {
         let name = format!("portcullis.observed.{reason}");
         after.get(&name) > before.get(&name)
     });
-    Seen { observed: Is::Is(counted.map(str::to_owned).collect()), ..seen(&outcome, &logged) }
+    Seen { observed: Is::Is(counted.map(str::to_owned).collect()), ..seen(&outcome, &logged, &fields) }
 }
 
 fn request(wire: &WireRequest) -> Request {
@@ -50,7 +55,7 @@ fn request(wire: &WireRequest) -> Request {
 }
 
 /// The request's headers at the end tell whom it is from: to the upstream if allowed, to the access log if not.
-fn seen(outcome: &Outcome, logged: &Headers) -> Seen {
+fn seen(outcome: &Outcome, logged: &Headers, fields: &BTreeMap<String, Vec<u8>>) -> Seen {
     let told = |name| logged.text(name).into();
     let identified = Seen {
         environment: told("x-portcullis-environment"),
@@ -61,9 +66,16 @@ fn seen(outcome: &Outcome, logged: &Headers) -> Seen {
         ..Seen::default()
     };
     match outcome {
+        Outcome::Forwarded { headers, .. } if headers.get("x-portcullis-cluster").is_some() => sent(headers, fields),
         Outcome::Forwarded { headers, .. } => {
             let names = headers.iter().map(|(name, _)| String::from_utf8_lossy(name).into_owned());
-            Seen { status: 200, grpc_status: Is::Absent, forwarded: Is::Is(names.collect()), ..identified }
+            Seen {
+                status: 200,
+                grpc_status: Is::Absent,
+                service: Is::Absent,
+                forwarded: Is::Is(names.collect()),
+                ..identified
+            }
         }
         Outcome::Replied { status, details, headers, body, grpc_status } => {
             let plain = headers.iter().filter(|(name, _)| !name.starts_with(b":"));
@@ -81,6 +93,26 @@ fn seen(outcome: &Outcome, logged: &Headers) -> Seen {
             }
         }
         other => panic!("{other:?}"),
+    }
+}
+
+/// What a service gets tells nothing of the caller; the access log has it from elsewhere.
+fn sent(headers: &Headers, fields: &BTreeMap<String, Vec<u8>>) -> Seen {
+    let all: Vec<_> = headers.iter().map(|(name, value)| (text(name), text(value))).collect();
+    let told = |name: &str| fields.get(name).map(|value| text(value)).into();
+    let ours = all.iter().filter(|(name, _)| name.starts_with("x-portcullis-") && name != "x-portcullis-cluster");
+    Seen {
+        status: 200,
+        grpc_status: Is::Absent,
+        key_id: told("portcullis_key_id"),
+        organization: told("portcullis_org"),
+        service: headers.text("x-portcullis-cluster").into(),
+        sent_path: headers.text(":path").into(),
+        sent_host: headers.text(":authority").into(),
+        forwarded: Is::Is(all.iter().map(|(name, _)| name.clone()).collect()),
+        defects: ours.map(|(name, _)| format!("a service is told `{name}`")).collect(),
+        sent_headers: Is::Is(all),
+        ..Seen::default()
     }
 }
 

@@ -67,6 +67,64 @@ fn host_calls_and_instructions_per_request() {
 }
 
 #[test]
+fn what_a_request_to_a_service_costs_beside_a_plain_one() {
+    fn weather(edge: &Edge) -> Request {
+        Request::get("/services/weather/data?q=Oslo").bearer(&edge.key("forecaster"))
+    }
+    fn customers(edge: &Edge) -> Request {
+        Request::get("/services/crm/x").bearer(&edge.key("seller"))
+    }
+    fn own(edge: &Edge) -> Request {
+        Request::get("/v1/skills").bearer(&edge.key("plain"))
+    }
+    /// (why, which request, instructions at most in all callbacks, host calls)
+    fn measure(edge: &mut Edge, rows: &[Row]) {
+        for (why, request, ceiling, calls) in rows {
+            let request = request(edge);
+            edge.process.request(0, request);
+            let exchange = edge.process.exchange(0);
+            println!("{why}: {} instructions, {:?}", exchange.fuel, exchange.host_calls);
+            assert_eq!(exchange.host_calls, calls.iter().copied().collect(), "{why}");
+            assert!(exchange.fuel <= *ceiling, "{why}: {} instructions, at most {ceiling} wanted", exchange.fuel);
+            let callbacks = ["context_create", "request_headers", "response_headers", "delete"];
+            assert_eq!(exchange.callbacks, callbacks, "{why}: each callback is an entry into the VM");
+        }
+    }
+    // The request's and the answer's.
+    const BOTH: (&str, u64) = ("proxy_get_header_map_pairs", 2);
+    const LOGGED: (&str, u64) = ("proxy_set_property", 2);
+    const STRIP: (&str, u64) = ("proxy_remove_header_map_value", 1);
+    const CLUSTER: (&str, u64) = ("proxy_add_header_map_value", 1);
+    const CREDENTIAL: (&str, u64) = ("proxy_add_header_map_value", 2);
+    const HOST: (&str, u64) = ("proxy_replace_header_map_value", 2);
+    const HOST_AND_PATH: (&str, u64) = ("proxy_replace_header_map_value", 3);
+    // The skill's shard; the key's bucket is there.
+    const SHARED: (&str, u64) = ("proxy_get_shared_data", 1);
+    let mut edge = Edge::of_skills();
+    measure(
+        &mut edge,
+        &[
+            ("to our own API, first", own, 40_000, &[("proxy_get_shared_data", 2), IDENTIFY, READ, STRIP]),
+            ("to our own API", own, 20_000, &[IDENTIFY, READ, STRIP]),
+            (
+                "a skill's first, with one secret",
+                weather,
+                2_200_000,
+                &[SHARED, BOTH, CLUSTER, HOST_AND_PATH, LOGGED, STRIP],
+            ),
+            ("a skill seen before, in the query", weather, 60_000, &[BOTH, CLUSTER, HOST_AND_PATH, LOGGED, STRIP]),
+            (
+                "another's first, with two secrets",
+                customers,
+                4_300_000,
+                &[SHARED, BOTH, CREDENTIAL, HOST, LOGGED, STRIP],
+            ),
+            ("a skill seen before, in a header", customers, 60_000, &[BOTH, CREDENTIAL, HOST, LOGGED, STRIP]),
+        ],
+    );
+}
+
+#[test]
 fn only_a_key_with_something_to_tell_pays_for_telling() {
     let mut edge = Edge::new();
     edge.corpus.keys.get_mut(READER).unwrap().restrictions.trial =

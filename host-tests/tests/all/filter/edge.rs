@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use portcullis_host_tests::{Config, ControlPlane, Module, Outcome, Process, Request, VmId, workspace};
 use portcullis_testkit::bundle::public_key;
-use portcullis_testkit::{Corpus, TestBundle};
+use portcullis_testkit::{Corpus, TestBundle, edge_key};
 
 /// What edges show the control plane here.
 pub(super) const TOKEN: &str = "pce_0123456789abcdefghjkmnpqrs";
 
 /// A key of the systemprompt corpus that may read, and a request it may make.
 pub(super) const READER: &str = "reader";
+
+/// The variable that edges' keys stand in here, and what has the plugin read it.
+pub(super) const VARIABLE: &str = "PORTCULLIS_EDGE_KEYS";
+pub(super) const BY_VARIABLE: &str = r#""edge_keys_env":"PORTCULLIS_EDGE_KEYS""#;
 
 pub(super) struct Edge {
     pub(super) process: Process,
@@ -42,9 +46,15 @@ impl Edge {
         let config = Config {
             plugin_configuration: configuration.to_vec(),
             now: corpus.now * 1_000_000_000,
+            environment: [(VARIABLE.to_owned(), edge_key().expose())].into(),
             ..Config::default()
         };
         Self { process: Process::start(&module, config).unwrap(), plane: ControlPlane::new(TOKEN), corpus }
+    }
+
+    /// The skills preset with its bundle, on the module that sees answers.
+    pub(super) fn of_skills() -> Self {
+        Self::of(corpus("skills"), Module::egress().unwrap(), &configuration(BY_VARIABLE)).with_bundle()
     }
 
     /// As [`Edge::new`], with version 1 of the corpus's bundle everywhere.
@@ -127,7 +137,8 @@ impl Edge {
         // Of a token what could be looked up, or tried elsewhere: its payload.
         let minted = self.corpus.tokens.values().map(|token| self.corpus.mint(token).unwrap());
         let payloads = minted.filter_map(|token| token.split('.').nth(1).map(str::to_owned));
-        for secret in keys.chain(payloads).chain([TOKEN.to_owned()]) {
+        let values = self.corpus.secrets.values().map(|secret| secret.value.clone());
+        for secret in keys.chain(payloads).chain(values).chain([TOKEN.to_owned(), edge_key().expose()]) {
             let leak = texts.iter().find(|text| text.windows(secret.len()).any(|part| part == secret.as_bytes()));
             assert!(leak.is_none(), "leaked a secret in {}", String::from_utf8_lossy(leak.unwrap()));
         }

@@ -1,8 +1,8 @@
 //! Header maps: which are there when, what reading and writing them does.
 
-use portcullis_host_tests::{Outcome, Request};
+use portcullis_host_tests::{Outcome, Request, Upstream};
 
-use super::script::{check, process};
+use super::script::{check, notes, process};
 
 const REQUEST: &str = "request_headers:\n";
 
@@ -128,4 +128,22 @@ fn bytes_outside_the_guests_memory_are_refused() {
     for (why, call) in cases {
         in_request(why, call, Request::get("/"), &["06"]);
     }
+}
+
+#[test]
+fn trailers_are_there_in_their_phase_alone_and_what_is_changed_reaches_the_client() {
+    let mut process = process(
+        "response_headers:\n get_header_map_value 3 \"x-a\" ->bytes\n add_header_map_value 3 \"x-b\" \"2\"\n\
+         response_trailers:\n get_header_map_value 3 \"x-a\" ->bytes\n get_header_map_value 2 \":status\" ->bytes\n \
+         remove_header_map_value 3 \"x-a\"\n add_header_map_value 3 \"x-b\" \"2\"",
+    );
+    let sent = process.send(0, Request::get("/a")).unwrap();
+    assert_eq!(sent.headers.text(":path").as_deref(), Some("/a"));
+    let outcome = process.receive(&sent, &Upstream::default().trailer("x-a", "1"));
+    assert_eq!(notes(&mut process), ["02", "02", "00 1", "00 200", "00", "00"]);
+    let Outcome::Forwarded { trailers, .. } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(trailers, [("x-b", "2")].into_iter().collect());
+    let sent = process.send(0, Request::get("/a")).unwrap();
+    process.receive(&sent, &Upstream::default());
+    assert_eq!(notes(&mut process), ["02", "02"], "without trailers nobody is asked about them");
 }

@@ -15,7 +15,7 @@ use std::fmt::Write;
 use portcullis_host_tests::{Config, Module, Outcome, Process, Request, VmId};
 
 /// Parameters and whether a result comes back, for every callback a script may define.
-const CALLBACKS: [(&str, usize, bool); 11] = [
+const CALLBACKS: [(&str, usize, bool); 12] = [
     ("context_create", 2, false),
     ("vm_start", 2, true),
     ("configure", 2, true),
@@ -23,6 +23,7 @@ const CALLBACKS: [(&str, usize, bool); 11] = [
     ("http_call_response", 5, false),
     ("request_headers", 3, true),
     ("response_headers", 3, true),
+    ("response_trailers", 2, true),
     ("log", 1, false),
     ("done", 1, true),
     ("delete", 1, false),

@@ -185,7 +185,6 @@ impl Key {
             limits: self.limits.clone(),
             skill: None,
             trial: self.trial.clone(),
-            skill: None,
         };
         let id = KeyId::from_bytes(ten_bytes(name));
         Ok(KeyEntry {

@@ -16,7 +16,6 @@ pub(crate) struct Update {
     /// For people.
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
-    /// All services, instead of those so far; what was published stays as it was.
     #[command(flatten)]
     uses: Uses,
     #[command(flatten)]

@@ -39,6 +39,7 @@ pub(super) async fn form(
     Ok(Html::ok(NewSecret {
         shell: desk.shell("Enter a secret", Section::Secrets),
         seal: sealing::keys(&app, &desk.by).await?,
+        organization: desk.by.organization.to_string(),
         // What is no name is perhaps a value that somebody put into an address.
         name: secrets::name(&app, "/name", &wanted.name).unwrap_or_default(),
         description: String::new(),
@@ -54,6 +55,7 @@ pub(super) async fn create(State(app): State<App>, desk: Desk, Form(sent): Form<
             shell: desk.shell("Enter a secret", Section::Secrets),
             problems: sealing::wrong(error)?,
             seal: sealing::keys(&app, &desk.by).await?,
+            organization: desk.by.organization.to_string(),
             name: sealing::again(&app, &sent, "name"),
             description: sealing::again(&app, &sent, "description"),
             team: fields::is_team(&sent),

@@ -132,6 +132,7 @@ pub(super) async fn one(
         may_change: can.secrets_write && (secret.whose == Whose::Yours || manages),
         may_delete: can.secrets_write && (secret.whose == Whose::Yours || can.organizations_write),
         seal: sealing::keys(app, &desk.by).await?,
+        organization: found.organization.clone(),
         etag: tag::of(&found),
         entries: history(app, desk, &found.id).await?,
         missing: found.unsealed,

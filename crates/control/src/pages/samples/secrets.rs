@@ -43,6 +43,7 @@ fn new(rich: bool) -> NewSecret {
     NewSecret {
         shell: if rich { shell(title, Section::Secrets) } else { viewer_shell(title, Section::Secrets) },
         seal: if rich { SEAL.to_owned() } else { String::new() },
+        organization: "org_0000000000000000".to_owned(),
         name: "weather_api_key".to_owned(),
         description: HOSTILE.to_owned(),
         team: rich,
@@ -68,6 +69,7 @@ fn one(rich: bool) -> SecretPage {
         may_change: true,
         may_delete: rich,
         seal: if rich { SEAL.to_owned() } else { String::new() },
+        organization: "org_0000000000000000".to_owned(),
         description: HOSTILE.to_owned(),
         etag: "0".repeat(16),
         problems: Problems::default(),

@@ -79,7 +79,7 @@ fn built(steps: &[(u8, SkillSources)]) -> Vec<Blob> {
 
 fn read(shards: &[Blob], id: SkillId) -> Option<Skill> {
     let shard = shards.get(skill_shard_of(&id, shards.len()))?;
-    SkillShard::open(shard.bytes()).unwrap().find(&id, |id, _| SecretState::Sealed(id)).unwrap()
+    SkillShard::open(shard.bytes()).unwrap().find(&id, |secret| SecretState::Sealed(secret.id)).unwrap()
 }
 
 #[test]

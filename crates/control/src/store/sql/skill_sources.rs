@@ -16,6 +16,12 @@ use crate::store::{Boxes, SkillSources, StoreError};
 const NEWS: &str =
     "SELECT organization FROM skill_news WHERE changed_in > $1 AND changed_in <= (SELECT version FROM bundle)";
 
+/// The statement whose plan matters, and what has to be in the plan.
+#[cfg(test)]
+pub(super) fn planned() -> [(String, &'static str); 1] {
+    [(NEWS.to_owned(), "skill_news_changed_in")]
+}
+
 /// Whose rows are read.
 #[derive(Clone, Copy)]
 pub(super) enum Of {

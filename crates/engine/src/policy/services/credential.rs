@@ -54,6 +54,18 @@ pub enum CredentialProblem {
 }
 
 impl CredentialProblem {
+    /// The member that it is about; `None` if that is not there.
+    pub fn member(&self) -> Option<&'static str> {
+        match self {
+            Self::Secret(_) => Some("secret"),
+            Self::Header(_) | Self::Parameter(_) => Some("name"),
+            Self::Template(_) => Some("template"),
+            Self::User(_) => Some("username"),
+            Self::NoName => None,
+            Self::Beside(member, _) => Some(member),
+        }
+    }
+
     /// How to fix it.
     pub(crate) fn hint(&self) -> &'static str {
         match self {
