@@ -152,6 +152,7 @@ async fn the_operator_adds_and_removes_keys_and_sees_what_has_to_be_entered_agai
     let fields = [("public_key", &*public), ("description", "Frankfurt")];
     has(&owner.go("/edges/keys", &fields).await, 200, &["The public key was added.", "Frankfurt", &public]);
     let team = vault.secret(&vault.admin.token, "ours", true).await;
+    has(&owner.go("/secrets/new", &[("name", "own"), ("value", VALUE)]).await, 200, &["The secret was entered."]);
     has(&owner.go("/edges/keys", &[("public_key", &two.public().to_string())]).await, 200, &["1 secret<"]);
 
     let unsealed = format!("/secrets?unsealed={}", id_of(&two));
@@ -159,12 +160,12 @@ async fn the_operator_adds_and_removes_keys_and_sees_what_has_to_be_entered_agai
     has(&admin.get(&unsealed).await, 200, &["ours", &id_of(&two)]);
     has(&admin.get(&format!("/secrets/{team}")).await, 200, &["Some edges cannot use it", &id_of(&two)]);
     let remove = format!("/edges/keys/{}/remove", id_of(&one));
-    has(&owner.get(&remove).await, 200, &["One secret is sealed to this key alone", "name=\"force\""]);
-    has(&owner.post(&remove, &[]).await, 409, &["One secret is sealed to this key alone"]);
+    has(&owner.get(&remove).await, 200, &["2 secrets are sealed to this key alone", "name=\"force\""]);
+    has(&owner.post(&remove, &[]).await, 409, &["2 secrets are sealed to this key alone"]);
     let again = admin.go(&format!("/secrets/{team}/value"), &[("value", VALUE)]).await;
     lacks(&again, &["Some edges cannot use it"]);
-    lacks(&owner.get(&remove).await, &["name=\"force\""]);
-    has(&owner.go(&remove, &[]).await, 200, &["The public key is removed."]);
+    has(&owner.get(&remove).await, 200, &["One secret is sealed to this key alone", "name=\"force\""]);
+    has(&owner.go(&remove, &[("force", "true")]).await, 200, &["The public key is removed."]);
     eventually("the end of its boxes", async || vault.opened(&team, &one).await.is_none()).await;
     assert_eq!(vault.opened(&team, &two).await.as_deref(), Some(VALUE));
 }

@@ -50,7 +50,7 @@ async fn a_skill_is_made_filled_given_to_a_key_and_deleted() {
     has(&ada.get(&here).await, 200, &[&format!("<a href=\"{key}\" data-test=\"key-of-skill\">till</a>")]);
     has(&ada.get(&format!("{key}/details")).await, 200, &[&chosen]);
     let bob = vault.stack.signed_in(&vault.acme, &vault.bob).await;
-    has(&bob.get(&key).await, 200, &["somebody&#39;s own"]);
+    has(&bob.get(&key).await, 200, &["somebody's own"]);
     has(&bob.get(&here).await, 404, &["There is no such skill"]);
 
     let asked = ada.get(&format!("{here}/delete")).await;
@@ -84,11 +84,7 @@ async fn a_skill_is_published_installed_upgraded_and_taken_back() {
     has(&stranger.post(&install, &[("name", "Bad Name")]).await, 422, &["name-problem", "value=\"Bad Name\""]);
     let page = stranger.go(&install, &[("name", "ours"), ("whose", "team")]).await;
     let enter = "/secrets/new?name=weather_api_key&#38;team=true";
-    has(
-        &page,
-        200,
-        &["The skill is installed.", "Missing", enter, "its publisher&#39;s: they change when you upgrade"],
-    );
+    has(&page, 200, &["The skill is installed.", "Missing", enter, "its publisher's: they change when you upgrade"]);
     assert!(!page.text().contains(VALUE) && !page.text().contains("/secrets/sec_"), "none of its publisher's");
     let theirs = format!("/skills/{}", shown(&page.text(), "skill-id"));
 

@@ -203,9 +203,16 @@ fn word(value: &Value) -> String {
         Value::Array(list) if list.iter().all(Value::is_string) => {
             list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
         }
+        Value::Array(list) if list.iter().all(Value::is_object) => list.iter().map(word).collect::<Vec<_>>().join("; "),
         Value::Object(members) => {
-            let member = |(name, value): (&String, &Value)| format!("{} {}", name.replace('_', " "), word(value));
-            members.iter().map(member).collect::<Vec<_>>().join(", ")
+            let member = |(name, text): (&String, String)| format!("{} {text}", name.replace('_', " "));
+            members
+                .iter()
+                .map(|it| (it.0, word(it.1)))
+                .filter(|(_, text)| !text.is_empty())
+                .map(member)
+                .collect::<Vec<_>>()
+                .join(", ")
         }
         other => other.to_string(),
     }
@@ -232,6 +239,11 @@ mod tests {
             ),
             ("issuer.keys_changed", json!({ "kids": ["one", "two"] }), "kids=one two"),
             ("webhook.updated", json!({ "events": ["a", "b"], "enabled": true }), "enabled=true, events=a b"),
+            (
+                "skill.created",
+                json!({ "services": [{ "service": "crm", "secrets": [] }, { "service": "weather", "secrets": ["a", "b"] }] }),
+                "services=service crm; secrets a b, service weather",
+            ),
             ("of.the_future", json!({ "scopes": [["a:b"], ["c:d"]] }), "scopes=[[\"a:b\"],[\"c:d\"]]"),
             ("key.updated", json!({ "scopes": [["a:b"], ["a:b", "c:d"]] }), "scopes=a:b → a:b c:d"),
             ("key.trial_enforced", json!({ "scopes": [[], ["a:b", "c:d"]] }), "scopes= → a:b c:d"),
