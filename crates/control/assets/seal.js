@@ -37,6 +37,7 @@ function sealed(form, plain) {
 
 // What is sealed: organisation, NUL, name, NUL, value.
 function bound(form, value) {
+  if (!form.dataset.organization) throw new Error("no organisation");
   const name = form.dataset.name ?? form.elements.namedItem("name").value.trim();
   return new TextEncoder().encode(`${form.dataset.organization}\0${name}\0${value}`);
 }
