@@ -4,6 +4,7 @@
 //! know one by. Invariant: a field that this version does not know is an error.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,9 @@ pub struct ServiceSpec {
     /// The credential that every request gets; absent = those that the request itself asks for with `{{secret:name}}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<ServiceCredentialSpec>,
+    /// The secrets that requests themselves may refer to with `{{secret:name}}`; absent = none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
 }
 
 /// The credential that every request to a service gets, and where it goes.
