@@ -153,7 +153,7 @@ fn a_skill_is_told_with_what_its_references_stand_for() {
 /// Skills of an organisation, all of which refer to a secret with so many bytes of boxes; the first is the youngest.
 fn heavy(of: u8, skills: std::ops::Range<u16>, bytes: usize) -> SkillSources {
     let (row, _) = secret(of, of, "token", &[]);
-    let boxes = [1, 2].map(|byte| (KeyName::from_bytes([byte; 8]), vec![byte; bytes / 2]));
+    let boxes = [1, 2, 3, 4].map(|byte| (KeyName::from_bytes([byte; 8]), vec![byte; bytes / 4]));
     let aged =
         |number| SkillRow { created_at: u64::from(1000 - number), ..skill(number, of, &[("weather", &["token"])]) };
     SkillSources { skills: skills.map(aged).collect(), secrets: vec![(row, Boxes(boxes.to_vec()))] }
