@@ -48,7 +48,7 @@ pub use restrictions::RestrictionsSpec;
 pub use secret::{ApiKey, Secret};
 pub use secrets::{CreateSecret, ReplaceValue, SecretRecord, UpdateSecret};
 pub use signing_keys::SigningKey;
-pub use skills::{CreateSkill, InstallSkill, Skill, UpdateSkill};
+pub use skills::{CreateSkill, InstallSkill, Skill, UpdateSkill, UpgradeSkill};
 pub use tokens::{ApiToken, CreateToken, CreatedToken, TokenKind};
 pub use webhooks::{CreateWebhook, CreatedWebhook, Delivery, UpdateWebhook, Webhook};
 

@@ -68,6 +68,19 @@ pub struct InstallSkill {
     /// The organisation that installs it; absent = the caller's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization: Option<String>,
+    /// The version that the caller has seen: 409 `skill_moved` if another is published by now. Absent = whichever is published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+}
+
+/// `POST /v1/skills/{id}/upgrade`: takes what its publisher has published now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UpgradeSkill {
+    /// The version that the caller has seen: 409 `skill_moved` if another is published by now. Absent = whichever is published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
 }
 
 /// A skill.

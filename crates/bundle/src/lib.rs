@@ -41,5 +41,5 @@ pub use sign::SigningKey;
 pub use sign::{InvalidPublicKey, PublicKey, SignedManifest, VerifyError, verify};
 #[cfg(feature = "build")]
 pub use skills::build::{SealedBox, SecretEntry, SkillEntry, build_skill_shard};
-pub use skills::{Boxes, SealedSecret, SkillShard, skill_shard_of, skill_shards};
+pub use skills::{Boxes, SKILL_BYTES, SealedSecret, SkillShard, skill_shard_of, skill_shards};
 pub use tokens::{AcceptedToken, read_tokens};

@@ -18,12 +18,15 @@ use crate::read::{Malformed, array, u16_at, u32_at};
 pub(crate) const MAGIC: &[u8; 4] = b"SKL1";
 pub(crate) const HEADER: usize = 6;
 pub(crate) const ENTRY: usize = 14;
-/// A shard has at most about this many skills on average: some 16 KiB, of which a worker reads all for one.
+/// A shard has at most about this many skills on average.
 const SKILLS_PER_SHARD: usize = 32;
+/// So many bytes count for a skill: a shard has some 16 KiB, of which a worker reads all for one.
+pub const SKILL_BYTES: usize = 512;
 const MAX_BITS: u32 = 15;
 const MALFORMED: Malformed = Malformed("skill shard");
 
-/// How many shards so many skills are divided into; none at all for none.
+/// How many shards so many skills are divided into; none at all for none. Who has larger ones than [`SKILL_BYTES`] each counts
+/// one for each so many bytes.
 pub fn skill_shards(skills: usize) -> usize {
     let bits = (0..MAX_BITS).find(|bits| skills <= SKILLS_PER_SHARD << bits).unwrap_or(MAX_BITS);
     if skills == 0 { 0 } else { 1 << bits }

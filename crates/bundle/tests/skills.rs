@@ -86,9 +86,12 @@ fn what_is_written_is_read() {
 fn whoever_opens_a_secret_sees_its_boxes() {
     let bytes = build(&[entry(1)]);
     let mut seen = Vec::new();
-    let skill = SkillShard::open(&bytes).unwrap().find(&id(1), |secret, boxes| {
-        seen.push((secret.as_bytes()[0], boxes.iter().map(|(key, sealed)| (key[0], sealed.len())).collect::<Vec<_>>()));
-        SecretState::Open(secret, SecretValue::new(b"a-value-".to_vec()).unwrap())
+    let skill = SkillShard::open(&bytes).unwrap().find(&id(1), |secret| {
+        seen.push((
+            secret.id.as_bytes()[0],
+            secret.boxes.iter().map(|(key, sealed)| (key[0], sealed.len())).collect::<Vec<_>>(),
+        ));
+        SecretState::Open(secret.id, SecretValue::new(b"a-value-".to_vec()).unwrap())
     });
     assert_eq!(
         seen,

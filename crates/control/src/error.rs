@@ -70,6 +70,14 @@ pub(crate) enum Error {
         /// The version in force.
         current: u64,
     },
+    /// Another version of a skill is published than the one that the caller has seen; the caller has to look at it first.
+    #[error("version {current} of the skill is published, not {asked}: look at what changed, then ask for that one")]
+    SkillMoved {
+        /// The version that the caller has seen.
+        asked: u64,
+        /// The version that is published.
+        current: u64,
+    },
     /// Organisations have the plan; the caller can give them another first.
     #[error("{} this plan\nhint: give {} another first", have(.0), if .0.len() == 1 { "it" } else { "them" })]
     PlanInUse(Vec<String>),

@@ -11,11 +11,11 @@ mod of_keys;
 mod publish;
 mod resolve;
 mod view;
+mod weight;
 
 pub(crate) use known::of_key;
 pub(crate) use manage::{create, keys, list, remove, show, update};
 pub(crate) use of_keys::{Usable, may_use, usable};
 pub(crate) use publish::{install, list_published, publish, show_published, unpublish, upgrade};
-pub(crate) use resolve::Names;
-#[cfg(test)]
-pub(crate) use resolve::Resolved;
+pub(crate) use resolve::{Names, Resolved};
+pub(crate) use weight::{MOST_SEALED, Sizes, room_for_secret, weight};

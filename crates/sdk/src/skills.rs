@@ -1,7 +1,7 @@
 //! `/v1/skills` and `/v1/published-skills`.
 
 use portcullis_api::skills::{ListSkills, PublishedSkill};
-use portcullis_api::{CreateSkill, InstallSkill, Page, Skill, UpdateSkill, WhichPage};
+use portcullis_api::{CreateSkill, InstallSkill, Page, Skill, UpdateSkill, UpgradeSkill, WhichPage};
 use reqwest::Method;
 
 use crate::client::{Client, Written, read, segment};
@@ -52,8 +52,8 @@ impl Client {
     }
 
     /// Takes over what its publisher has published since.
-    pub async fn upgrade_skill(&self, id: &str) -> Result<Written<Skill>, Error> {
-        self.write(Method::POST, &format!("{}/upgrade", skill(id)), NO_BODY).await
+    pub async fn upgrade_skill(&self, id: &str, request: &UpgradeSkill) -> Result<Written<Skill>, Error> {
+        self.write(Method::POST, &format!("{}/upgrade", skill(id)), Some(request)).await
     }
 
     /// Deletes a skill. Unless `force` is said, 409 `skill_in_use` if keys belong to it.

@@ -36,7 +36,7 @@ pub(crate) enum Command {
     /// Make a skill of yours out of a published one. It finds your secrets, by their names.
     Install(publish::Install),
     /// Take over what an installed skill's publisher has published since.
-    Upgrade(publish::One),
+    Upgrade(publish::Upgrade),
     /// Delete a skill.
     Delete(change::Delete),
 }

@@ -84,8 +84,11 @@ impl Control {
         let folder = tempfile::tempdir().unwrap();
         let payments = std::fs::read_to_string(workspace().join("policies/payments/policy.toml")).unwrap();
         let policy = folder.path().join("policy.toml");
-        let service = |name: &str| format!("\n[[services]]\nname = \"{name}\"\nhost = \"api.{name}.example\"\n");
-        std::fs::write(&policy, payments + &service("weather") + &service("crm")).unwrap();
+        let service = |name: &str, secrets: &[&str]| {
+            format!("\n[[services]]\nname = \"{name}\"\nhost = \"api.{name}.example\"\nreferences = {secrets:?}\n")
+        };
+        let services = service("weather", &["weather_api_key", "weather_user", "w", "a", "b"]) + &service("crm", &[]);
+        std::fs::write(&policy, payments + &services).unwrap();
         Self::serve(folder, &policy, &[])
     }
 

@@ -57,14 +57,24 @@ fn a_published_skill_is_installed_and_upgraded() {
     check(&control.admin(&["skills", "publish", &skill]), 0, "published     1");
     check(&control.admin(&["skills", "published"]), 0, "weather:weather_api_key");
     let install = ["skills", "install", &skill, "--name", "rain", "--team", "--organization", &acme, "--json"];
-    let installed = id(&control.admin(&install));
+    let late = ["skills", "install", &skill, "--team", "--organization", &acme, "--version", "7"];
+    check(&control.admin(&late), 1, "version 1 of the skill is published, not 7");
+    let made = control.admin(&install);
+    check(
+        &made,
+        0,
+        "it uses the secrets `weather_api_key`, which are yours to supply\nthere is no secret `weather_api_key` yet",
+    );
+    let installed = id(&made);
     for (arguments, code, words) in [
         (vec!["skills", "show", &installed], 0, skill.as_str()),
         (vec!["skills", "update", &installed, "--use", "crm"], 1, "upgrad"),
         (vec!["skills", "update", &skill, "--use", "crm"], 0, "version       2"),
         (vec!["skills", "publish", &skill], 0, "published     2"),
         (vec!["skills", "list", "--organization", &acme], 0, "installed, 2 is there"),
-        (vec!["skills", "upgrade", &installed], 0, "version 2"),
+        (vec!["skills", "upgrade", &installed, "--version", "1"], 1, "version 2 of the skill is published, not 1"),
+        (vec!["skills", "upgrade", &installed, "--version", "2"], 0, "version 2\nit uses no secrets\n"),
+        (vec!["skills", "show", &installed], 0, "version         2"),
         (vec!["skills", "unpublish", &skill], 0, "published     none"),
         (vec!["skills", "published", "--json"], 0, "[]"),
         (vec!["skills", "show", &installed], 0, "crm"),
@@ -86,6 +96,7 @@ fn what_goes_wrong_is_said_with_a_hint_and_an_exit_code() {
             "error: service `moon`: the policy has no such service; ",
         ),
         (vec!["skills", "create", "x", "--team", "--use", "weather:a", "--use", "weather:b"], 1, "is there twice"),
+        (vec!["skills", "create", "x", "--team", "--use", "crm:w"], 1, "the policy lets no secret go to `crm`"),
         (vec!["skills", "create", "x", "--use", "weather:Hunter2-Hunter2"], 2, names),
         (vec!["skills", "create", "X", "--team", "--use", "weather:a"], 1, "expected 1 to 64 lower-case letters"),
         (vec!["skills", "update", "skl_0000000000000000"], 2, "nothing to change\nhint: give --use or --description"),

@@ -128,6 +128,7 @@ impl From<Error> for Failure {
             Error::SecretInUse(_) => Self::new(StatusCode::CONFLICT, "secret_in_use", detail),
             Error::SkillInUse(_) => Self::new(StatusCode::CONFLICT, "skill_in_use", detail),
             Error::SecretsUnsealed(_) => Self::new(StatusCode::CONFLICT, "secrets_unsealed", detail),
+            Error::SkillMoved { .. } => Self::new(StatusCode::CONFLICT, "skill_moved", detail),
             Error::Unmetered => Self::new(StatusCode::CONFLICT, "not_metered", detail),
             Error::Taken { pointer, .. } => {
                 let failure = Self::new(StatusCode::CONFLICT, "already_exists", detail);

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use portcullis_api::skills::{DeleteSkill, ListSkills, PublishedSkill};
-use portcullis_api::{CreateSkill, InstallSkill, Page, Skill, UpdateSkill, WhichPage};
+use portcullis_api::{CreateSkill, InstallSkill, Page, Skill, UpdateSkill, UpgradeSkill, WhichPage};
 
 use super::auth::By;
 use super::body::{Body, OptionalBody, Parameters, Segment, Written};
@@ -40,6 +40,7 @@ pub(super) async fn create(
 #[utoipa::path(get, path = "/v1/skills/{id}", tag = "skills",
     responses((status = 200, description = "the skill", body = Skill)))]
 pub(super) async fn show(State(app): State<App>, By(by): By, Segment(id): Segment) -> Result<Tagged<Skill>, Failure> {
+    let _listing = app.listings.turn(&by).await;
     Ok(Tagged(skills::show(&app, &by, &id).await?))
 }
 
@@ -102,14 +103,15 @@ pub(super) async fn install(
 }
 
 /// Takes the version that its publisher has published now.
-#[utoipa::path(post, path = "/v1/skills/{id}/upgrade", tag = "skills",
+#[utoipa::path(post, path = "/v1/skills/{id}/upgrade", tag = "skills", request_body = Option<UpgradeSkill>,
     responses((status = 200, description = "the skill", body = Skill)))]
 pub(super) async fn upgrade(
     State(app): State<App>,
     By(by): By,
     Segment(id): Segment,
+    OptionalBody(request): OptionalBody<UpgradeSkill>,
 ) -> Result<Written<Skill>, Failure> {
-    Ok(Written(StatusCode::OK, skills::upgrade(&app, &by, &id).await?))
+    Ok(Written(StatusCode::OK, skills::upgrade(&app, &by, &id, &request).await?))
 }
 
 /// What anybody published, newest first.

@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::organizations;
 use crate::owned;
 use crate::random;
+use crate::skills;
 use crate::store::{
     Action, Boxes, Change, SecretFilter, SecretRow, SecretWrite, ShownSecret, StoreError, Target, Write,
 };
@@ -59,6 +60,7 @@ pub(crate) async fn create(app: &App, by: &Caller, request: &CreateSecret) -> Re
             return Err(taken(Some(&there)));
         }
         let boxes = sealed_for(app, &sent, &row).await?;
+        skills::room_for_secret(app, &row, &boxes).await?;
         app.commit(change(app, by, &row, Action::SecretCreated, SecretWrite::Insert(row.clone(), boxes)), ()).await
     });
     let done = done.await.map_err(named)?;
@@ -130,6 +132,7 @@ pub(crate) async fn replace(
             return Err(Error::invalid("/value", "the value is in the secret's name or description, which others see"));
         }
         let boxes = sealed_for(app, &sent, &row).await?;
+        skills::room_for_secret(app, &row, &boxes).await?;
         row.revision = row.revision.saturating_add(1);
         row.replaced_by = by.email().map(str::to_owned);
         row.replaced_at = app.clock.seconds();

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use portcullis_api::skills::ServiceLink;
+use portcullis_engine::spec::ServiceSpec;
 
 use crate::app::App;
 use crate::error::Error;
@@ -43,6 +44,15 @@ pub(super) fn services(app: &App, sent: &[ServiceLink]) -> Result<Vec<ServiceLin
         let secrets = named(app, &pointer, &link.secrets)?;
         links.push(ServiceLink { service: link.service.clone(), secrets });
     }
+    let distinct: BTreeSet<_> = links.iter().flat_map(|it| &it.secrets).collect();
+    if distinct.len() > MOST_SECRETS {
+        let detail = format!("expected at most {MOST_SECRETS} secrets, got {}", distinct.len());
+        return Err(Error::invalid("/services", detail));
+    }
+    for (index, link) in links.iter().enumerate() {
+        let pointer = format!("/services/{index}");
+        allowed(known(&policy, &pointer, &link.service)?, &pointer, &link.secrets)?;
+    }
     links.sort_by(|one, other| one.service.cmp(&other.service));
     if let Some([one, _]) = links.array_windows::<2>().find(|[one, next]| one.service == next.service) {
         return Err(Error::invalid(
@@ -50,19 +60,14 @@ pub(super) fn services(app: &App, sent: &[ServiceLink]) -> Result<Vec<ServiceLin
             format!("the service `{}` is there twice: name its secrets once", one.service),
         ));
     }
-    let distinct: BTreeSet<_> = links.iter().flat_map(|it| &it.secrets).collect();
-    if distinct.len() > MOST_SECRETS {
-        let detail = format!("expected at most {MOST_SECRETS} secrets, got {}", distinct.len());
-        return Err(Error::invalid("/services", detail));
-    }
     Ok(links)
 }
 
-/// Fails unless the policy has the service.
-fn known(policy: &PolicyRoom, pointer: &str, service: &str) -> Result<(), Error> {
+/// The policy's service of that name.
+fn known<'a>(policy: &'a PolicyRoom, pointer: &str, service: &str) -> Result<&'a ServiceSpec, Error> {
     let services = &policy.spec().services;
-    if services.iter().any(|it| it.name == service) {
-        return Ok(());
+    if let Some(known) = services.iter().find(|it| it.name == service) {
+        return Ok(known);
     }
     let detail = match services.as_slice() {
         [] => "the policy has no services\nhint: add `[[services]]` to the policy".to_owned(),
@@ -72,6 +77,22 @@ fn known(policy: &PolicyRoom, pointer: &str, service: &str) -> Result<(), Error>
         }
     };
     Err(Error::invalid(format!("{pointer}/service"), detail))
+}
+
+/// Fails if a secret is linked to a service that, as the policy has it, never gets one of that name.
+fn allowed(service: &ServiceSpec, pointer: &str, secrets: &[String]) -> Result<(), Error> {
+    let credential = service.credential.iter().map(|it| it.secret.as_str());
+    let allowed: BTreeSet<_> = credential.chain(service.references.iter().map(String::as_str)).collect();
+    if secrets.iter().all(|name| allowed.contains(name.as_str())) {
+        return Ok(());
+    }
+    let (name, allowed) = (&service.name, Vec::from_iter(allowed).join("`, `"));
+    let only = if allowed.is_empty() { "no secret".to_owned() } else { format!("no secrets but `{allowed}`") };
+    let detail = format!(
+        "the policy lets {only} go to `{name}`\nhint: whoever writes the policy decides: `references` of the service lists those \
+         that requests may refer to"
+    );
+    Err(Error::invalid(format!("{pointer}/secrets"), detail))
 }
 
 fn named(app: &App, pointer: &str, sent: &[String]) -> Result<Vec<String>, Error> {

@@ -2,26 +2,27 @@
 //!
 //! No value is known here. Invariant: what a reference stands for is what edges are told.
 
-use portcullis_engine::{SecretState, ServiceLink, Skill, SkillId, SkillSecret};
+use portcullis_engine::{SecretState, ServiceLink, Skill, SkillSecret};
 
 use super::resolve::Names;
+use crate::caller::Scope;
 use crate::error::Error;
-use crate::store::{KeyRow, SkillRow, SkillSources, Store};
+use crate::store::{KeyRow, SecretRow, SkillRow, Store};
 
 /// The skill that a key belongs to, if it belongs to one that is there.
 pub(crate) async fn of_key(store: &dyn Store, key: &KeyRow) -> Result<Option<Skill>, Error> {
     let Some(id) = key.skill else { return Ok(None) };
-    let sources = store.skill_sources(key.organization).await?;
-    Ok(known(&sources, id))
+    let Some(found) = store.skill(Scope::Only(key.organization), id).await? else { return Ok(None) };
+    let secrets = store.secrets_of(key.organization).await?;
+    Ok(Some(known(&found.row, &secrets)))
 }
 
-fn known(sources: &SkillSources, id: SkillId) -> Option<Skill> {
-    let row = sources.skills.iter().find(|row| row.id == id)?;
-    let resolved = Names::of(sources.secrets.iter().map(|(secret, _)| secret)).resolve(row);
+fn known(row: &SkillRow, secrets: &[SecretRow]) -> Skill {
+    let resolved = Names::of(secrets).resolve(row);
     let state = |found: super::resolve::Resolved| found.id().map_or(SecretState::Missing, SecretState::Sealed);
     let secrets = resolved.iter().map(|(name, found)| SkillSecret { name: (*name).into(), state: state(*found) });
     let secrets: Vec<_> = secrets.collect();
-    Some(Skill { id, organization: row.organization, services: links(row, &secrets), secrets })
+    Skill { id: row.id, organization: row.organization, services: links(row, &secrets), secrets }
 }
 
 fn links(row: &SkillRow, secrets: &[SkillSecret]) -> Vec<ServiceLink> {

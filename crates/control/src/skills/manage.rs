@@ -9,6 +9,7 @@ use portcullis_engine::{OrganizationId, SkillId};
 use serde_json::{Value, json};
 
 use super::resolve::Names;
+use super::weight::room_for_skill;
 use super::{fields, view};
 use crate::access::Permission::{KeysRead, SkillsRead, SkillsWrite};
 use crate::accounts::pages;
@@ -61,6 +62,7 @@ pub(super) async fn insert(
     app.ready().await?;
     let (id, organization) = (row.id, row.organization);
     let done = app.change(async || {
+        room_for_skill(app, &row).await?;
         let change = change(app, by, &row, action, SkillWrite::Insert(row.clone()));
         app.commit(change.detail(detail.clone()), ()).await
     });
@@ -157,6 +159,9 @@ pub(super) async fn replaced(
     let done = if to == from {
         app.published(from.changed_in, ()).await?
     } else {
+        if to.services != from.services {
+            room_for_skill(app, &to).await?;
+        }
         let detail = services(&to);
         app.commit(change(app, by, &to.clone(), action, SkillWrite::Replace(to)).detail(detail), ()).await?
     };

@@ -4,7 +4,7 @@
 //! organisations; what is installed works on when its publisher takes it back.
 
 use portcullis_api::skills::PublishedSkill;
-use portcullis_api::{InstallSkill, Page, Skill, WhichPage};
+use portcullis_api::{InstallSkill, Page, Skill, UpgradeSkill, WhichPage};
 use portcullis_engine::SkillId;
 use serde_json::json;
 
@@ -79,7 +79,7 @@ pub(crate) async fn install(
         organization,
         owner,
         name: fields::name(app, request.name.as_deref().unwrap_or(&original.name))?,
-        version: original.published.unwrap_or(original.version),
+        version: offered(&original, request.version)?,
         published: None,
         installed_from: Some(original.id),
         created_by: by.email().map(str::to_owned),
@@ -93,7 +93,12 @@ pub(crate) async fn install(
 }
 
 /// Takes what its publisher has published now.
-pub(crate) async fn upgrade(app: &App, by: &Caller, id: &str) -> Result<Committed<Skill>, Error> {
+pub(crate) async fn upgrade(
+    app: &App,
+    by: &Caller,
+    id: &str,
+    request: &UpgradeSkill,
+) -> Result<Committed<Skill>, Error> {
     by.require(SkillsWrite)?;
     app.change(async || {
         let from = changeable(app, by, id).await?;
@@ -102,9 +107,18 @@ pub(crate) async fn upgrade(app: &App, by: &Caller, id: &str) -> Result<Committe
         };
         let gone = || Error::invalid("", "its publisher does not publish it any more: it stays as it is");
         let PublishedRow { row, .. } = app.store.published_skill(original).await?.ok_or_else(gone)?;
-        let version = row.published.unwrap_or(row.version);
+        let version = offered(&row, request.version)?;
         let to = SkillRow { version, services: row.services, ..from.clone() };
         replaced(app, by, from, to, Action::SkillUpgraded).await
     })
     .await
+}
+
+/// The version that is published, which has to be the one that the caller has seen, if they say which that was.
+fn offered(row: &SkillRow, asked: Option<u64>) -> Result<u64, Error> {
+    let current = row.published.unwrap_or(row.version);
+    match asked.filter(|asked| *asked != current) {
+        None => Ok(current),
+        Some(asked) => Err(Error::SkillMoved { asked, current }),
+    }
 }

@@ -16,8 +16,7 @@ use crate::store::{PublishedRow, SecretRow, ShownSkill, SkillRow};
 pub(super) async fn secrets(app: &App, of: impl IntoIterator<Item = OrganizationId>) -> Result<Vec<SecretRow>, Error> {
     let mut secrets = Vec::new();
     for organization in of.into_iter().collect::<BTreeSet<_>>() {
-        let sources = app.store.skill_sources(organization).await?;
-        secrets.extend(sources.secrets.into_iter().map(|(row, _)| row));
+        secrets.extend(app.store.secrets_of(organization).await?);
     }
     Ok(secrets)
 }

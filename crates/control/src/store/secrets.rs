@@ -4,6 +4,8 @@
 //! what is decided in `secrets`. Invariants: of one organisation, owner and name there is one secret; a secret is sealed to
 //! the keys that were there when its value was entered, to all of them or it is not stored.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use portcullis_engine::{OrganizationId, SecretId, SkillId};
 use portcullis_seal::{KeyName, PublicKey};
@@ -28,6 +30,13 @@ pub(crate) struct EdgeKeyRow {
 /// The same value, sealed to each of the edges' keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Boxes(pub Vec<(KeyName, Vec<u8>)>);
+
+impl Boxes {
+    /// How many bytes they have together.
+    pub(crate) fn size(&self) -> usize {
+        self.0.iter().map(|(_, sealed)| sealed.len()).sum()
+    }
+}
 
 /// A secret as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,6 +151,12 @@ pub(crate) trait Secrets {
     /// Those in scope that the filter lets through, newest first.
     async fn secrets(&self, scope: Scope, filter: &SecretFilter, slice: &Slice)
     -> Result<Vec<ShownSecret>, StoreError>;
+
+    /// All of an organisation, oldest first; no box is read.
+    async fn secrets_of(&self, organization: OrganizationId) -> Result<Vec<SecretRow>, StoreError>;
+
+    /// How many bytes the boxes of each secret of an organisation have; no box is read.
+    async fn box_sizes(&self, organization: OrganizationId) -> Result<BTreeMap<SecretId, usize>, StoreError>;
 
     /// How many an organisation has.
     async fn secret_count(&self, organization: OrganizationId) -> Result<u64, StoreError>;

@@ -99,8 +99,8 @@ pub(crate) trait Skills {
     /// All that are published, wherever they are, newest first.
     async fn published_skills(&self, slice: &Slice) -> Result<Vec<PublishedRow>, StoreError>;
 
-    /// What an organisation's skills stand on now.
-    async fn skill_sources(&self, organization: OrganizationId) -> Result<SkillSources, StoreError>;
+    /// All of an organisation, oldest first.
+    async fn skills_of(&self, organization: OrganizationId) -> Result<Vec<SkillRow>, StoreError>;
 
     /// Keys that belong to one and are not revoked, by id and name: so many at most, in the order of their names.
     async fn keys_of_skill(&self, id: SkillId, limit: u32) -> Result<Vec<(KeyId, String)>, StoreError>;

@@ -77,6 +77,7 @@ mod usage_pages;
 mod vault;
 mod webhook_pages;
 mod webhooks;
+mod weight;
 
 #[path = "../support/database.rs"]
 pub(crate) mod support;

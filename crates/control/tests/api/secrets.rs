@@ -196,6 +196,8 @@ async fn a_secret_that_skills_use_goes_only_if_that_is_said() {
     let vault = Vault::open().await;
     let id = vault.secret(&vault.admin.token, "crm_token", true).await;
     let one = vault.skill(&vault.admin.token, "crm", true, &["crm_token"]).await;
+    // The order is that of seconds, and of ids within one.
+    vault.stack.pass(1);
     let two = vault.skill(&vault.ada.token, "mine", false, &["crm_token"]).await;
     let route = format!("DELETE /v1/secrets/{id}");
     let words = format!("`crm` ({one}), `mine` ({two}) use this secret\nhint: with `?force=true`");

@@ -113,6 +113,15 @@ async fn what_cannot_be_a_skill_is_told_why() {
                 invalid,
                 "/services/0/secrets/1",
             ),
+            (
+                ada,
+                post,
+                with(json!([{ "service": "crm" }, { "service": "weather", "secrets": ["a", "n8"] }])),
+                wrong,
+                invalid,
+                "/services/1/secrets the policy lets no secrets but `a`, `b`, `crm_token`, `idle`, `n0`, `n1`, `n2`, `n3`, `n4`, `n5`, \
+                 `n6`, `n7`, `token`, `used`, `weather_api_key` go to `weather`\nhint: whoever writes the policy decides: `references`",
+            ),
             (ada, post, with(many), wrong, invalid, "/services expected at most 16 secrets, got 17"),
             (ada, post, with(json!(vec![json!({ "service": "crm" }); 17])), wrong, invalid, "at most 16 services"),
             (ada, post, json!({ "name": "x", "description": "x".repeat(301) }), wrong, invalid, "/description"),
@@ -123,6 +132,9 @@ async fn what_cannot_be_a_skill_is_told_why() {
     )
     .await;
     let other = vault.skill(&vault.bob.token, "taken", false, &[]).await;
+    let links = json!({ "services": [{ "service": "crm", "secrets": ["token"] }] });
+    let patch = format!("PATCH /v1/skills/{other}");
+    refused(&vault, &[(&vault.bob.token, &patch, links, wrong, invalid, "/services/0/secrets the policy lets")]).await;
     assert_eq!(vault.send(ada, &format!("GET /v1/skills/{other}"), json!({})).await.status, 404);
     let plain = crate::stack::Stack::start().await;
     let body = json!({ "name": "x", "team": true, "services": [{ "service": "crm" }] });
@@ -184,7 +196,9 @@ async fn a_published_skill_is_installed_with_secrets_of_ones_own() {
         "id": original, "name": "weather", "description": "", "publisher": "acme", "version": 1, "services": services,
     });
     assert_eq!(published, json!({ "data": [expected], "next_cursor": null }));
-    let mine = vault.done(stranger, &install, json!({})).await;
+    let moved = (409, "skill_moved", "version 1 of the skill is published, not 2");
+    refused(&vault, &[(stranger, &install, json!({ "version": 2 }), moved.0, moved.1, moved.2)]).await;
+    let mine = vault.done(stranger, &install, json!({ "version": 1 })).await;
     let id = text(&mine["id"]);
     let shown = ["name", "owner", "installed_from", "version"].map(|name| mine[name].clone());
     assert_eq!(shown, [json!("weather"), json!(vault.stranger.email), json!(original), json!(1)]);
@@ -201,7 +215,9 @@ async fn a_published_skill_is_installed_with_secrets_of_ones_own() {
     vault.done(admin, &format!("POST {path}/publish"), json!({})).await;
     assert_eq!(available().await, 2);
     let upgrade = format!("POST /v1/skills/{id}/upgrade");
-    let upgraded = vault.done(stranger, &upgrade, json!({})).await;
+    let moved = (409, "skill_moved", "version 2 of the skill is published, not 1");
+    refused(&vault, &[(stranger, &upgrade, json!({ "version": 1 }), moved.0, moved.1, moved.2)]).await;
+    let upgraded = vault.done(stranger, &upgrade, json!({ "version": 2 })).await;
     assert_eq!((&upgraded["version"], &upgraded["available_version"]), (&json!(2), &Value::Null));
     assert_eq!(upgraded["services"][0]["service"], "crm");
     assert_eq!(vault.done(stranger, &upgrade, json!({})).await, upgraded, "once more is nothing new");

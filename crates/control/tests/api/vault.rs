@@ -27,10 +27,13 @@ rules = [
 [[services]]
 name = "weather"
 host = "api.weather.example"
+credential = { secret = "weather_api_key", in = "query", name = "appid" }
+references = ["token", "a", "b", "crm_token", "used", "idle", "n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7"]
 
 [[services]]
 name = "crm"
 host = "crm.example"
+references = ["n8", "n9", "n10", "n11", "n12", "n13", "n14", "n15"]
 
 [tokens]
 audience = "https://api.example.com"

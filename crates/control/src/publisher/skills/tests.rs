@@ -149,3 +149,32 @@ fn a_skill_is_told_with_what_its_references_stand_for() {
     assert!(read(&shards, skill_id(3)).is_some(), "without secrets it is told all the same");
     assert!(read(&shards, skill_id(2)).is_none(), "what no shard can hold keeps no other from being told");
 }
+
+/// Skills of an organisation, all of which refer to a secret with so many bytes of boxes; the first is the youngest.
+fn heavy(of: u8, skills: std::ops::Range<u16>, bytes: usize) -> SkillSources {
+    let (row, _) = secret(of, of, "token", &[]);
+    let boxes = [1, 2, 3, 4].map(|byte| (KeyName::from_bytes([byte; 8]), vec![byte; bytes / 4]));
+    let aged =
+        |number| SkillRow { created_at: u64::from(1000 - number), ..skill(number, of, &[("weather", &["token"])]) };
+    SkillSources { skills: skills.map(aged).collect(), secrets: vec![(row, Boxes(boxes.to_vec()))] }
+}
+
+#[test]
+fn an_organisation_with_too_much_sealed_is_told_in_part() {
+    let mut sources = heavy(1, 0..6, MOST_SEALED / 4);
+    sources.skills.push(SkillRow { created_at: 2000, ..skill(6, 1, &[("weather", &[])]) });
+    let shards = built(&[(1, sources), (2, heavy(2, 10..14, MOST_SEALED / 4))]);
+    let told: Vec<_> = (0..20).filter(|number| read(&shards, skill_id(*number)).is_some()).collect();
+    assert_eq!(told, [2, 3, 4, 5, 6, 10, 11, 12, 13], "the oldest, and what still fits");
+}
+
+#[test]
+fn shards_are_as_many_as_the_bytes_in_them_want() {
+    let light = || sources(1, 0..1, &[1]);
+    for (bytes, shards) in [(100, 1), (4096, 1), (8192, 2), (100_000, 32)] {
+        let steps = [(1, heavy(1, 0..4, bytes)), (2, sources(2, 10..11, &[1]))];
+        assert_eq!(built(&steps).len(), shards, "{bytes}");
+        let back = [&steps[..1], &[(1, light())]].concat();
+        assert_eq!(built(&back), built(&[(1, light())]), "{bytes}");
+    }
+}

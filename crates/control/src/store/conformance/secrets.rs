@@ -151,8 +151,17 @@ pub(super) async fn a_secret_is_sealed_to_exactly_the_keys_that_are_there(it: Fi
             assert!(matches!(late, StoreError::Conflict), "{wrong:?}: {late:?}");
         }
     }
-    let sources = store.skill_sources(organization_id(1)).await.unwrap();
-    assert_eq!(sources.secrets, [(row, boxes(&[1, 2]))]);
+    let sizes = store.box_sizes(organization_id(1)).await.unwrap();
+    assert_eq!(sizes, [(row.id, boxes(&[1, 2]).size())].into());
+    assert_eq!(store.secrets_of(organization_id(1)).await.unwrap(), std::slice::from_ref(&row));
+    assert_eq!(published(store).await, [(row, boxes(&[1, 2]))]);
+}
+
+/// What the skills of the first organisation can be published with.
+async fn published(store: &dyn Store) -> Vec<(SecretRow, Boxes)> {
+    let mut changes = store.changes(1, 0).await.unwrap().skills;
+    changes.retain(|(organization, _)| *organization == organization_id(1));
+    changes.remove(0).1.secrets
 }
 
 pub(super) async fn the_keys_of_edges_come_and_go(it: Fixture) {
@@ -189,8 +198,9 @@ pub(super) async fn the_keys_of_edges_come_and_go(it: Fixture) {
     }
     write(store, delete(1, true)).await;
     assert_eq!(store.edge_keys(Scope::All, None).await.unwrap(), [(edge_key(2), 2)]);
-    let left = store.skill_sources(organization_id(1)).await.unwrap();
-    assert!(left.secrets.iter().all(|(_, left)| *left == Boxes::default()), "its boxes went, the secrets stay");
+    let left = published(store).await;
+    assert!(left.iter().all(|(_, left)| *left == Boxes::default()), "its boxes went, the secrets stay");
+    assert_eq!((left.len(), store.box_sizes(organization_id(1)).await.unwrap()), (2, [].into()));
     let row = found(store, 1).await.unwrap().row;
     write(store, SecretWrite::Replace(SecretRow { revision: 2, ..row }, boxes(&[2]))).await;
     assert_eq!(found(store, 1).await.unwrap().unsealed, []);

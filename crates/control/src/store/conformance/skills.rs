@@ -157,14 +157,15 @@ pub(super) async fn a_reference_is_found_among_ones_own_and_then_among_the_team_
     for (number, owner) in [(1, None), (2, Some(&ada)), (3, Some(&bob))] {
         insert(store, skill(number, 1, owner, "s", &names)).await;
     }
-    let sources = store.skill_sources(organization_id(1)).await.unwrap();
-    let known = Names::of(sources.secrets.iter().map(|(row, _)| row));
+    let skills = store.skills_of(organization_id(1)).await.unwrap();
+    let secrets = store.secrets_of(organization_id(1)).await.unwrap();
+    let known = Names::of(&secrets);
     let (missing, team) = (Resolved::Missing, |number| Resolved::Team(secret_id(number)));
     let personal = |number| Resolved::Personal(secret_id(number));
     for (number, both, bob_s) in [(0, team(1), missing), (1, personal(2), missing), (2, team(1), personal(4))] {
         let expected =
             [("ada_s_elsewhere", missing), ("bob_s", bob_s), ("both", both), ("elsewhere", missing), ("team", team(3))];
-        assert_eq!(known.resolve(&sources.skills[number]), expected, "{number}");
+        assert_eq!(known.resolve(&skills[number]), expected, "{number}");
     }
     for (number, users) in [(1, vec![1, 3]), (2, vec![2]), (3, vec![1, 2, 3]), (4, vec![3]), (5, vec![]), (6, vec![])] {
         let shown = store.secret(Scope::All, secret_id(number)).await.unwrap().unwrap();

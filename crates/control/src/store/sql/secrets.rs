@@ -196,6 +196,22 @@ impl Secrets for SqlStore {
         }
     }
 
+    async fn secrets_of(&self, organization: OrganizationId) -> Result<Vec<SecretRow>, StoreError> {
+        let rows = Of::Organization(organization).secrets(&mut *self.listers().acquire().await?).await?;
+        rows.iter().map(secret).collect()
+    }
+
+    async fn box_sizes(&self, organization: OrganizationId) -> Result<BTreeMap<SecretId, usize>, StoreError> {
+        let sql = "SELECT b.secret_id, SUM(LENGTH(b.sealed)) AS size FROM secret_boxes b JOIN secrets s ON s.id = b.secret_id \
+                   WHERE s.organization = $1 GROUP BY b.secret_id";
+        let rows = sqlx::query(sql).bind(organization.to_string()).fetch_all(self.listers()).await?;
+        let size = |row: &Row| {
+            let size = usize::try_from(row.try_get::<i64, _>("size")?);
+            Ok((parsed(row, "secret_id")?, size.map_err(|_| StoreError::Unreadable { column: "sealed" })?))
+        };
+        rows.iter().map(size).collect()
+    }
+
     async fn secret_count(&self, organization: OrganizationId) -> Result<u64, StoreError> {
         let sql = "SELECT COUNT(*) AS secrets FROM secrets WHERE organization = $1";
         let row = sqlx::query(sql).bind(organization.to_string()).fetch_one(self.finders()).await?;

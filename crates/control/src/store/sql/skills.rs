@@ -3,8 +3,6 @@
 //! Invariants: an owner is a member; a version stays as it was stored; keys of a skill that goes have none, and edges hear of it.
 //! Whoever writes holds the version of the bundle, so what is asked here stays true until it is done.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use portcullis_engine::{KeyId, OrganizationId, SkillId};
 use sqlx::{AssertSqlSafe, Row as _};
@@ -15,7 +13,7 @@ use super::skill_sources::{self, Of};
 use super::{Connection, LOCK, Row, SqlStore};
 use crate::caller::Scope;
 use crate::id::UserId;
-use crate::store::{PublishedRow, ShownSkill, SkillRow, SkillSources, SkillWrite, Skills, Slice, StoreError};
+use crate::store::{PublishedRow, ShownSkill, SkillRow, SkillWrite, Skills, Slice, StoreError};
 
 const SHOWN: &str = "SELECT s.*, v.services, u.email, \
                      (SELECT COUNT(*) FROM keys k WHERE k.skill = s.id AND k.revoked_at IS NULL) AS key_count, \
@@ -135,10 +133,9 @@ impl Skills for SqlStore {
         query.fetch_all(self.listers()).await?.iter().map(published).collect()
     }
 
-    async fn skill_sources(&self, organization: OrganizationId) -> Result<SkillSources, StoreError> {
-        let mut all = BTreeMap::from([(organization, Ok(SkillSources::default()))]);
-        Of::Organization(organization).read(&mut *self.listers().acquire().await?, &mut all).await?;
-        all.remove(&organization).unwrap_or_else(|| Ok(SkillSources::default()))
+    async fn skills_of(&self, organization: OrganizationId) -> Result<Vec<SkillRow>, StoreError> {
+        let rows = Of::Organization(organization).skills(&mut *self.listers().acquire().await?).await?;
+        rows.iter().map(skill).collect()
     }
 
     async fn keys_of_skill(&self, id: SkillId, limit: u32) -> Result<Vec<(KeyId, String)>, StoreError> {
