@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use portcullis_api::skills::{DeleteSkill, PublishedSkill};
-use portcullis_api::{InstallSkill, WhichPage};
+use portcullis_api::{InstallSkill, UpgradeSkill, WhichPage};
 
 use super::desk::Desk;
 use super::done::{Done, done};
@@ -77,7 +77,7 @@ pub(super) async fn install(
     Form(sent): Form<Fields>,
 ) -> Result<Response, Failure> {
     let name = Some(sent.get("name").to_owned()).filter(|it| !it.is_empty());
-    let request = InstallSkill { name, team: fields::is_team(&sent), organization: None };
+    let request = InstallSkill { name, team: fields::is_team(&sent), organization: None, version: None };
     match skills::install(&app, &desk.by, &id, &request).await {
         Ok(made) => Ok(to(&made.value.id, Done::SkillInstalled, made.version)),
         Err(error) => {
@@ -120,7 +120,7 @@ pub(super) async fn upgrade(
     Segment(id): Segment,
     Form(Nothing {}): Form<Nothing>,
 ) -> Result<Response, Failure> {
-    let saved = skills::upgrade(&app, &desk.by, &id).await?;
+    let saved = skills::upgrade(&app, &desk.by, &id, &UpgradeSkill::default()).await?;
     Ok(to(&saved.value.id, Done::SkillUpgraded, saved.version))
 }
 
