@@ -77,7 +77,7 @@ fn what_is_written_is_read() {
     assert_eq!(shard.ids().collect::<Vec<_>>(), [id(1), id(2), id(3)], "sorted");
     assert_eq!(shard.check(), Ok(()));
     assert_eq!(read(&bytes)[1..], [expected(2), expected(3)]);
-    assert_eq!(shard.find(&id(4), |_, _| SecretState::Missing), Ok(None));
+    assert_eq!(shard.find(&id(4), |_| SecretState::Missing), Ok(None));
     assert_eq!(build(&[entry(2), entry(3), bare(1)]), bytes, "in any order");
     assert!(SkillShard::open(&build(&[])).unwrap().ids().next().is_none());
 }
