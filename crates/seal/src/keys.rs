@@ -7,12 +7,16 @@ use core::fmt;
 use core::str::FromStr;
 
 use x25519_dalek::StaticSecret;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Text that is not an X25519 key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an X25519 key: expected 64 hexadecimal digits")]
 pub struct InvalidKey;
+
+/// What a private key's text begins with. Both halves are 64 digits, and a private one that is taken for a public one is written down for
+/// good.
+const MARK: &str = "private_";
 
 /// What boxes are sealed to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,9 +107,12 @@ impl PrivateKey {
         self.public
     }
 
-    /// The key as 64 hexadecimal digits. Never log or store what this returns.
+    /// The key as `private_` and 64 hexadecimal digits: nothing that takes a public key takes it. Never log or store what this
+    /// returns.
     pub fn expose(&self) -> String {
-        hex::encode(self.secret.as_bytes())
+        let mut text = String::from(MARK);
+        text.push_str(&Zeroizing::new(hex::encode(self.secret.as_bytes())));
+        text
     }
 
     pub(crate) fn secret(&self) -> &StaticSecret {
@@ -116,7 +123,9 @@ impl PrivateKey {
 impl FromStr for PrivateKey {
     type Err = InvalidKey;
 
+    /// With or without its mark: other programs make keys too.
     fn from_str(text: &str) -> Result<Self, InvalidKey> {
+        let text = text.strip_prefix(MARK).unwrap_or(text);
         let mut bytes = [0; 32];
         let read = hex::decode_to_slice(text, &mut bytes).map_err(|_| InvalidKey);
         let key = read.map(|()| Self::from_bytes(bytes));

@@ -101,7 +101,10 @@ fn keys_have_texts_and_private_ones_show_none() {
     assert_eq!(Some(public.name().to_string().as_str()), public.to_string().get(..16));
     assert_eq!(public.name().to_string().parse::<KeyName>(), Ok(public.name()));
     assert_eq!(key.expose().parse::<PrivateKey>().unwrap().public(), public);
-    assert!(!format!("{key:?}").contains(&key.expose()));
+    let bare = key.expose().strip_prefix("private_").unwrap().to_owned();
+    assert!(!format!("{key:?}").contains(&bare));
+    assert_eq!(bare.parse::<PrivateKey>().unwrap().public(), public);
+    assert!(key.expose().parse::<PublicKey>().is_err(), "a private key is nothing that boxes are sealed to");
     for text in ["", "00", &"0".repeat(63), &"0".repeat(65), &"g".repeat(64)] {
         assert!(text.parse::<PublicKey>().is_err() && text.parse::<PrivateKey>().is_err(), "{text}");
     }

@@ -32,7 +32,7 @@ async fn run_on(database: Option<&Database>, report: &mut Report) -> anyhow::Res
     let planted = Planted::plant(&stack, &control, report).await?;
     planted.use_all(&stack, report).await?;
     planted.mistake(&control, report).await?;
-    let private = stack.services()?.private_keys().to_owned();
+    let private = stack.services()?.private_key().to_owned();
     let all: Vec<&str> = planted.values().chain([private.as_str()]).collect();
     artefacts::memory(&stack, &planted, report)?;
     artefacts::told(&stack, &control, &all, report).await?;

@@ -91,7 +91,11 @@ fn print(it: &SecretRecord, as_json: bool) -> Result<Exit, Failure> {
         ("skills", skills(it)),
         (
             "sealed to",
-            if it.unsealed.is_empty() { "every key".to_owned() } else { format!("all but {}", it.unsealed.join(" ")) },
+            if it.unsealed.is_empty() {
+                "every key there is".to_owned()
+            } else {
+                format!("all but {}", it.unsealed.join(" "))
+            },
         ),
     ] {
         table.row([name.to_owned(), value]);

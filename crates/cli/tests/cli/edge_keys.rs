@@ -28,7 +28,7 @@ fn a_pair_is_made_here_and_its_private_half_is_printed_once() {
     let control = Control::with_services();
     let alone = run(["edge-keys", "generate", "--no-add"]);
     let private = alone.stdout.trim().strip_prefix("PORTCULLIS_EDGE_KEYS=").unwrap();
-    assert!(private.len() == 64 && !alone.stderr.contains(private), "{alone:?}");
+    assert!(private.len() == 72 && !alone.stderr.contains(private), "{alone:?}");
     assert!(alone.stdout.lines().count() == 1 && alone.stderr.contains("`edge_keys_env`"), "{alone:?}");
     let of_private: portcullis_sdk::seal::PrivateKey = private.parse().unwrap();
     assert_eq!(of_private.public().to_string(), public(&alone));

@@ -82,7 +82,7 @@ async fn what_cannot_be_a_secret_is_told_why_and_never_repeated() {
             (ada, post, boxed(json!({})), wrong, invalid, "/sealed expected one box for each of the edges' keys"),
             (ada, post, boxed(sealed(&[&two], VALUE)), wrong, invalid, "`GET /v1/edge-keys` has them"),
             (ada, post, boxed(sealed(&[&one, &two], VALUE)), wrong, invalid, "and for no other: `"),
-            (ada, post, boxed(sealed(&[&one], "short")), wrong, invalid, "/sealed expected sealed boxes"),
+            (ada, post, boxed(sealed(&[&one], "x")), wrong, invalid, "/sealed expected sealed boxes"),
             (ada, post, boxed(sealed(&[&one], &long("x", 4097))), wrong, invalid, "/sealed expected sealed boxes"),
             (ada, post, boxed(other_key), wrong, invalid, "/sealed expected sealed boxes"),
             (ada, post, boxed(json!({ "x": "AAAA" })), wrong, invalid, "16 hexadecimal digits"),

@@ -28,7 +28,7 @@ rules = [
 name = "weather"
 host = "api.weather.example"
 credential = { secret = "weather_api_key", in = "query", name = "appid" }
-references = ["token", "a", "b", "crm_token", "used", "idle", "n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7"]
+references = ["token", "a", "b", "crm_token", "used", "idle", "n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "other", "region"]
 
 [[services]]
 name = "crm"

@@ -22,7 +22,7 @@ const UNSEALED: &str = "nicht versiegelt 9135";
 /// Keeps what a form sends, beyond the page that sends it.
 const LISTEN: &str = "document.addEventListener('formdata', event =>
     sessionStorage.setItem('sent', JSON.stringify([...event.formData])))";
-const SERVICE: &str = "\n[[services]]\nname = \"weather\"\nhost = \"api.weather.example\"\n
+const SERVICE: &str = "\n[[services]]\nname = \"weather\"\nhost = \"api.weather.example\"\nreferences = [\"weather_api_key\", \"weather_region\"]\n
 [[rules]]\npath = \"/services/weather/**\"\nservice = \"weather\"\nall = [\"skills:read\"]\n";
 
 pub(super) async fn run(visit: &Visit, stack: &Stack, report: &mut Report) -> anyhow::Result<()> {

@@ -20,7 +20,7 @@ pub(super) async fn run(stack: &Stack, home: &Home, report: &mut Report) -> anyh
     for value in values {
         let sealed = super::home::sealed(&home.control, NAME, value).await?;
         let sealed = sealed.as_object().and_then(|boxes| boxes.values().next()).cloned().unwrap_or_default();
-        let order = json!({ "do": "open", "private_key": services.private_keys(), "sealed": sealed });
+        let order = json!({ "do": "open", "private_key": services.private_key(), "sealed": sealed });
         let opened = libsodium.ask(&order).await?;
         let text = format!("{organization}\0{NAME}\0{value}");
         report

@@ -76,7 +76,9 @@ pub(super) async fn remove(args: &Remove) -> Result<Exit, Failure> {
     if args.output.json {
         output::json(&removed.value)?;
     }
-    output::talk(&format!("removed {id}: its private half opens nothing any more, and can go from the edges"));
+    output::talk(&format!(
+        "removed {id}: its private half opens nothing any more; edges that have no other answer 503 `secret_unavailable`"
+    ));
     output::enforced_from(removed.version);
     Ok(Exit::Success)
 }

@@ -46,7 +46,9 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
     }
     output::print(args.output, &left, || table(&left))?;
     if left.is_empty() {
-        output::talk("each of these secrets is sealed to every key: one that edges do without can be removed");
+        output::talk(
+            "each of these secrets is sealed to every key: once every Envoy has another private key, one can be removed",
+        );
         return Ok(Exit::Success);
     }
     output::talk(&format!("{}: enter their values again, `portcullis secrets set NAME`", many(left.len())));

@@ -11,6 +11,11 @@
 //! quota = true                     # meter, rate
 //! [keys.reader.trial]              # counted, never denied; no corpus has it
 //! scopes = []                      # ip, referrer, endpoint, retiring
+//! [skills.sales]                   # `skill = "sales"` of a key
+//! organization = "acme"
+//! services = { crm = ["crm_token"] }
+//! [secrets.crm_token]              # there is one of that name; its value is nobody's business here
+//! organization = "acme"
 //! [tokens.narrow]                  # of a key whose kind is "credential" or "grant"
 //! for = "service"
 //! scopes = ["skills:read"]         # subject, app, issued_in, expires_in
@@ -20,14 +25,15 @@
 //! minted is an error where it is used: a corpus has bad ones too.
 
 mod known;
+mod skills;
 mod tokens;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use portcullis_bundle::{
-    Archive, Blob, KeyEntry, Layout, MANIFEST_FORMAT, Manifest, OrganizationEntry, SigningKey, build_key_shard,
-    build_organization_shard, build_policy, build_tokens,
+    Archive, Blob, KeyEntry, Layout, MANIFEST_FORMAT, Manifest, OrganizationEntry, SigningKey, SkillEntry,
+    build_key_shard, build_organization_shard, build_policy, build_skill_shard, build_tokens,
 };
 use portcullis_engine::key_format::{CHECKSUM_LEN, checksum};
 use portcullis_engine::spec::{
@@ -43,6 +49,7 @@ use serde::Deserialize;
 use crate::exit::Failure;
 
 pub(super) use known::KnownKeys;
+use skills::{Secret, Skill};
 use tokens::{Mint, Token};
 
 /// How long an exhausted quota stays exhausted, in seconds.
@@ -57,6 +64,10 @@ struct KeysFile {
     keys: BTreeMap<String, Key>,
     #[serde(default)]
     tokens: BTreeMap<String, toml::Value>,
+    #[serde(default)]
+    skills: BTreeMap<String, Skill>,
+    #[serde(default)]
+    secrets: BTreeMap<String, Secret>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -94,6 +105,7 @@ struct Key {
     endpoint: Option<EndpointSpec>,
     limits: Option<LimitsSpec>,
     trial: Option<TrialSpec>,
+    skill: Option<String>,
 }
 
 /// What a record of the bundle stands for.
@@ -150,7 +162,8 @@ pub(super) fn load(policy: &Path, files: &[PathBuf], now: u64) -> Result<(Archiv
         known.tokens.insert(name, minted(mint.as_ref(), token, &all.keys));
     }
     let issuers = mint.as_ref().map(Mint::issuers).transpose()?;
-    Ok((archive(&spec, issuers.as_ref(), &entries, &organizations, now)?, known))
+    let skills = skills::entries(&all.skills, &all.secrets);
+    Ok((archive(&spec, issuers.as_ref(), &entries, &organizations, &skills, now)?, known))
 }
 
 fn minted(mint: Option<&Mint<'_>>, token: toml::Value, keys: &BTreeMap<String, Key>) -> Result<String, String> {
@@ -183,7 +196,7 @@ impl Key {
             referrer: self.referrer.clone(),
             endpoint: self.endpoint.clone(),
             limits: self.limits.clone(),
-            skill: None,
+            skill: self.skill.as_deref().map(|name| skills::id(name).to_string()),
             trial: self.trial.clone(),
         };
         let id = KeyId::from_bytes(ten_bytes(name));
@@ -223,6 +236,7 @@ fn archive(
     issuers: Option<&IssuersSpec>,
     keys: &[KeyEntry],
     organizations: &[OrganizationEntry],
+    skills: &[SkillEntry],
     now: u64,
 ) -> Result<Archive, Failure> {
     let layout = Layout::default();
@@ -230,6 +244,7 @@ fn archive(
         [build_policy(spec)?, build_organization_shard(&layout, 0, organizations)?, build_key_shard(&layout, 0, keys)?];
     let [policy, organizations, shard] = blobs.each_ref().map(Blob::to_ref);
     let tokens = issuers.map(build_tokens).transpose()?;
+    let skills = (!skills.is_empty()).then(|| build_skill_shard(1, 0, skills)).transpose()?;
     let manifest = Manifest {
         format: MANIFEST_FORMAT,
         version: 1,
@@ -238,13 +253,16 @@ fn archive(
         key_count: keys.len() as u64,
         policy,
         tokens: tokens.as_ref().map(Blob::to_ref),
-        skills: Vec::new(),
+        skills: skills.iter().map(Blob::to_ref).collect(),
         organizations: vec![organizations],
         keys: vec![shard],
     };
     // Signed and verified within this process: any key does.
     let signer = SigningKey::from_seed([1; 32]);
-    Ok(Archive::open(&Archive::write(&signer.sign(&manifest)?, blobs.iter().chain(&tokens)), &[signer.public_key()])?)
+    Ok(Archive::open(
+        &Archive::write(&signer.sign(&manifest)?, blobs.iter().chain(&tokens).chain(&skills)),
+        &[signer.public_key()],
+    )?)
 }
 
 /// Well formed, the same every time, and nobody's.
