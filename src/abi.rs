@@ -1,26 +1,30 @@
-//! The proxy-wasm ABI: the only file that knows the host, and the only one with `unsafe`.
+//! The proxy-wasm ABI: with its folder the only file that knows the host, and that has `unsafe`.
 //!
 //! Callbacks are exported as `portcullis_on_*`; `cargo xtask wasm` renames them to `proxy_on_*` in place of the SDK's,
 //! whose dispatcher costs a VM entry per callback and panics on statuses and bytes it does not expect. Host functions
-//! are declared here and return raw statuses for the same reason. The SDK supplies the ABI's types, its version marker
+//! are declared in `imports` and return raw statuses for the same reason. The SDK supplies the ABI's types, its version marker
 //! and the allocator.
 //!
-//! What is exported as `portcullis_egress_on_*` is in `portcullis-egress.wasm` alone: the callbacks of answers, which cost every request
-//! an entry into the VM, and the start in which a VM learns that it has them.
+//! What is exported as `portcullis_egress_on_*` (`egress`) is in `portcullis-egress.wasm` alone: the callbacks of answers, which cost
+//! every request an entry into the VM, and the start in which a VM learns that it has them.
 //!
 //! Invariant: no host status, no byte string and no callback order can make this file panic.
 
 #![expect(unsafe_code, reason = "the host is called through raw pointers; each call says why it is sound")]
+
+mod egress;
+mod imports;
 
 use core::cell::RefCell;
 use core::fmt;
 
 use portcullis_engine::{Denial, Reason, Request, SecretValue};
 use proxy_wasm::types::{BufferType, LogLevel as SdkLogLevel, MapType, MetricType};
-use zeroize::Zeroizing;
+
+use egress::egress;
+use imports::*;
 
 use crate::filter::Action;
-use crate::guard::Guards;
 use crate::host::{
     AnswerPart, Callout, DispatchFailed, Expect, Host, LogLevel, MetricKind, Reply, Shared, SharedConflict,
 };
@@ -38,105 +42,11 @@ const PAUSE_ALL: u32 = 4;
 /// The direction from the client.
 const REQUEST_STREAM: u32 = 0;
 
-#[link(wasm_import_module = "env")]
-unsafe extern "C" {
-    fn proxy_log(level: u32, message: *const u8, size: usize) -> u32;
-    fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
-    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
-    fn proxy_get_buffer_bytes(kind: u32, start: usize, max: usize, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_get_header_map_value(
-        map: u32,
-        key: *const u8,
-        key_size: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
-    ) -> u32;
-    fn proxy_add_header_map_value(
-        map: u32,
-        key: *const u8,
-        key_size: usize,
-        value: *const u8,
-        value_size: usize,
-    ) -> u32;
-    fn proxy_replace_header_map_value(
-        map: u32,
-        key: *const u8,
-        key_size: usize,
-        value: *const u8,
-        value_size: usize,
-    ) -> u32;
-    fn proxy_remove_header_map_value(map: u32, key: *const u8, key_size: usize) -> u32;
-    fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
-    fn proxy_get_shared_data(
-        key: *const u8,
-        key_size: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
-        cas: *mut u32,
-    ) -> u32;
-    fn proxy_set_shared_data(key: *const u8, key_size: usize, value: *const u8, value_size: usize, cas: u32) -> u32;
-    fn proxy_send_local_response(
-        status: u32,
-        details: *const u8,
-        details_size: usize,
-        body: *const u8,
-        body_size: usize,
-        headers: *const u8,
-        headers_size: usize,
-        grpc_status: i32,
-    ) -> u32;
-    fn proxy_set_effective_context(context: u32) -> u32;
-    fn proxy_continue_stream(stream: u32) -> u32;
-    fn proxy_http_call(
-        upstream: *const u8,
-        upstream_size: usize,
-        headers: *const u8,
-        headers_size: usize,
-        body: *const u8,
-        body_size: usize,
-        trailers: *const u8,
-        trailers_size: usize,
-        timeout: u32,
-        token: *mut u32,
-    ) -> u32;
-    fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
-    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
-    fn proxy_increment_metric(id: u32, offset: i64) -> u32;
-    fn proxy_record_metric(id: u32, value: u64) -> u32;
-}
-
-// Part of the ABI (WASI preview 1). Only `portcullis-egress.wasm` imports them: where they are not used, the linker's pruning drops them.
-#[link(wasm_import_module = "wasi_snapshot_preview1")]
-unsafe extern "C" {
-    fn environ_sizes_get(count: *mut usize, size: *mut usize) -> u32;
-    fn environ_get(entries: *mut *mut u8, buffer: *mut u8) -> u32;
-}
-
 /// The proxy.
 struct Proxy;
 
-/// What a VM with the callbacks of answers has.
-struct Egress {
-    /// The variables that the proxy gives its VMs: `NAME=value`, each with a NUL at its end.
-    environment: Zeroizing<Vec<u8>>,
-    guards: Guards,
-    /// The stream whose request is spoken of.
-    stream: u32,
-}
-
 thread_local! {
     static ROOTS: RefCell<Roots<Plugin>> = const { RefCell::new(Roots::new()) };
-    /// `None` in a VM that has no callbacks for answers.
-    static EGRESS: RefCell<Option<Egress>> = const { RefCell::new(None) };
-}
-
-/// Runs `with` on what a VM has that sees answers, or gives `otherwise`.
-fn egress<T>(otherwise: T, with: impl FnOnce(&mut Egress) -> T) -> T {
-    EGRESS.with(|cell| match cell.try_borrow_mut().as_deref_mut() {
-        Ok(Some(egress)) => with(egress),
-        Ok(None) | Err(_) => otherwise,
-    })
 }
 
 /// Runs `with` on the roots, or gives `otherwise` should a callback ever come inside another.
@@ -150,56 +60,6 @@ fn roots<T>(otherwise: T, with: impl FnOnce(&mut Roots<Plugin>) -> T) -> T {
 #[unsafe(no_mangle)]
 extern "C" fn portcullis_on_vm_start(_root: u32, _size: usize) -> u32 {
     1
-}
-
-/// In place of the one above.
-#[unsafe(no_mangle)]
-extern "C" fn portcullis_egress_on_vm_start(_root: u32, _size: usize) -> u32 {
-    let environment = Zeroizing::new(environment());
-    EGRESS.with(|cell| {
-        if let Ok(mut cell) = cell.try_borrow_mut() {
-            // Another plugin of this VM may have streams.
-            let guards = cell.take().map(|it| it.guards).unwrap_or_default();
-            *cell = Some(Egress { environment, guards, stream: 0 });
-        }
-    });
-    1
-}
-
-/// Every variable that the proxy gives its VMs.
-fn environment() -> Vec<u8> {
-    let (mut count, mut size) = (0, 0);
-    // SAFETY: both places outlive the call, which writes four bytes to each.
-    if unsafe { environ_sizes_get(&raw mut count, &raw mut size) } != OK {
-        return Vec::new();
-    }
-    let (mut entries, mut buffer) = (vec![core::ptr::null_mut::<u8>(); count], vec![0; size]);
-    // SAFETY: the places hold as many pointers and bytes as the host just said it writes.
-    let status = unsafe { environ_get(entries.as_mut_ptr(), buffer.as_mut_ptr()) };
-    if status == OK { buffer } else { Vec::new() }
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn portcullis_egress_on_response_headers(stream: u32, _headers: usize, _end_of_stream: u32) -> u32 {
-    look(stream, AnswerPart::Headers)
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn portcullis_egress_on_response_trailers(stream: u32, _trailers: usize) -> u32 {
-    look(stream, AnswerPart::Trailers)
-}
-
-#[unsafe(no_mangle)]
-extern "C" fn portcullis_egress_on_delete(stream: u32) {
-    egress((), |egress| egress.guards.end(stream));
-}
-
-fn look(stream: u32, part: AnswerPart) -> u32 {
-    if egress(true, |egress| egress.guards.look(&Proxy, stream, part)) {
-        return CONTINUE;
-    }
-    Proxy.reply(&refusal(Reason::AnswersUnguarded));
-    PAUSE
 }
 
 #[unsafe(no_mangle)]
