@@ -58,11 +58,13 @@ fn policy(service: &Value) -> Policy {
 
 /// A service with that credential.
 fn service(credential: &Value) -> Value {
-    json!({ "name": "s", "host": "S.Example:8443", "strip_prefix": "/s", "credential": credential })
+    let references: Vec<_> = SECRETS.iter().map(|(name, _)| name).collect();
+    json!({ "name": "s", "host": "S.Example:8443", "strip_prefix": "/s", "credential": credential, "references": references })
 }
 
 fn open() -> Value {
-    json!({ "name": "s", "host": "s.example", "strip_prefix": "/s" })
+    let references: Vec<_> = SECRETS.iter().map(|(name, _)| name).collect();
+    json!({ "name": "s", "host": "s.example", "strip_prefix": "/s", "references": references })
 }
 
 fn query() -> Value {

@@ -59,6 +59,8 @@ impl Limiter for Counted {
     }
 }
 
+const NAMES: [&str; 6] = ["weather_key", "missing", "elsewhere", "sealed", "unlinked", "nothing"];
+
 fn policy() -> Policy {
     let spec = json!({
         "name": "agents",
@@ -68,8 +70,8 @@ fn policy() -> Policy {
         "keys": [{ "prefix": "sk_", "environment": "live", "body_length": 12 }],
         "services": [
             { "name": "weather", "host": "api.weather.example", "strip_prefix": "/weather",
-              "credential": { "secret": "weather_key", "in": "query", "name": "appid" } },
-            { "name": "open", "host": "open.example" },
+              "credential": { "secret": "weather_key", "in": "query", "name": "appid" }, "references": NAMES },
+            { "name": "open", "host": "open.example", "references": NAMES },
         ],
         "rules": [
             { "path": "/weather/**", "service": "weather" },

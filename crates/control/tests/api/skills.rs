@@ -120,7 +120,7 @@ async fn what_cannot_be_a_skill_is_told_why() {
                 wrong,
                 invalid,
                 "/services/1/secrets the policy lets no secrets but `a`, `b`, `crm_token`, `idle`, `n0`, `n1`, `n2`, `n3`, `n4`, `n5`, \
-                 `n6`, `n7`, `token`, `used`, `weather_api_key` go to `weather`\nhint: whoever writes the policy decides: `references`",
+                 `n6`, `n7`, `other`, `region`, `token`, `used`, `weather_api_key` go to `weather`\nhint: whoever writes the policy decides: `references`",
             ),
             (ada, post, with(many), wrong, invalid, "/services expected at most 16 secrets, got 17"),
             (ada, post, with(json!(vec![json!({ "service": "crm" }); 17])), wrong, invalid, "at most 16 services"),

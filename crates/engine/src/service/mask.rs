@@ -41,7 +41,13 @@ struct TooMuch;
 /// A text with the mask in place of each `unwanted`; `None` if there is none.
 fn without(text: &[u8], unwanted: &[u8], work: &mut usize) -> Result<Option<Vec<u8>>, TooMuch> {
     let (mut out, mut rest, mut start) = (Vec::new(), text, 0);
-    while let Some(here) = rest.get(start..).filter(|here| !here.is_empty()) {
+    let Some(first) = unwanted.first() else { return Ok(None) };
+    // Nearly every byte begins nothing.
+    let begins = |byte: &u8| byte == first || *byte == b'%' || *first == b' ' && *byte == b'+';
+    let next = |text: &[u8], from: usize| Some(from + text.get(from..)?.iter().position(begins)?);
+    while let Some(at) = next(rest, start) {
+        start = at;
+        let here = rest.get(start..).unwrap_or_default();
         match at_start(here, unwanted, work)? {
             Some(length) => {
                 out.extend(rest.get(..start).unwrap_or_default());
@@ -57,11 +63,21 @@ fn without(text: &[u8], unwanted: &[u8], work: &mut usize) -> Result<Option<Vec<
     Ok(found.then_some(out))
 }
 
+/// What a `%` of the value's own is taken to be in a text; all else has one reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spelling {
+    /// Itself.
+    Plain,
+    /// The beginning of its escape.
+    Escaped,
+    /// The beginning of the longest escape there is.
+    EscapedAgain,
+}
+
 /// How long `unwanted` is at the beginning of a text.
 fn at_start(text: &[u8], unwanted: &[u8], work: &mut usize) -> Result<Option<usize>, TooMuch> {
-    // A `%` of the value's own stands for itself, or begins its escape.
-    for escapes_first in [false, true] {
-        let (compared, length) = spelled(unwanted, text, escapes_first);
+    for spelling in [Spelling::Plain, Spelling::Escaped, Spelling::EscapedAgain] {
+        let (compared, length) = spelled(unwanted, text, spelling);
         *work = work.checked_sub(compared).ok_or(TooMuch)?;
         if length.is_some() {
             return Ok(length);
@@ -71,10 +87,10 @@ fn at_start(text: &[u8], unwanted: &[u8], work: &mut usize) -> Result<Option<usi
 }
 
 /// How many bytes were compared, and how long `wanted` is at the beginning of a text; `None` if the text begins otherwise.
-fn spelled(wanted: &[u8], text: &[u8], escapes_first: bool) -> (usize, Option<usize>) {
+fn spelled(wanted: &[u8], text: &[u8], spelling: Spelling) -> (usize, Option<usize>) {
     let mut rest = text;
     for (compared, byte) in wanted.iter().enumerate() {
-        let Some(after) = length_of(*byte, rest, escapes_first).and_then(|length| rest.get(length..)) else {
+        let Some(after) = length_of(*byte, rest, spelling).and_then(|length| rest.get(length..)) else {
             return (compared + 1, None);
         };
         rest = after;
@@ -83,24 +99,29 @@ fn spelled(wanted: &[u8], text: &[u8], escapes_first: bool) -> (usize, Option<us
 }
 
 /// How long a byte is at the beginning of a text, as it is or escaped.
-fn length_of(byte: u8, text: &[u8], escapes_first: bool) -> Option<usize> {
+fn length_of(byte: u8, text: &[u8], spelling: Spelling) -> Option<usize> {
     let first = *text.first()?;
     let itself = (first == byte || byte == b' ' && first == b'+').then_some(1);
-    let escape = || (first == b'%').then(|| escape_of(byte, text)).flatten();
-    if escapes_first { escape().or(itself) } else { itself.or_else(escape) }
+    let escape = || (first == b'%').then(|| escape_of(byte, text, spelling)).flatten();
+    if spelling == Spelling::Plain { itself.or_else(escape) } else { escape().or(itself) }
 }
 
 /// How long its escape is, however often it was escaped.
-fn escape_of(byte: u8, text: &[u8]) -> Option<usize> {
+fn escape_of(byte: u8, text: &[u8], spelling: Spelling) -> Option<usize> {
     let mut digits = text.get(1..)?;
+    let mut found = None;
     for times in 0..MOST_ESCAPES {
-        let [high, low, ..] = *digits else { return None };
+        let [high, low, ..] = *digits else { break };
         if escaped(&[b'%', high, low]) == Some(byte) {
-            return Some(3 + 2 * times);
+            found = Some(3 + 2 * times);
+            if spelling != Spelling::EscapedAgain {
+                break;
+            }
         }
-        digits = digits.strip_prefix(b"25")?;
+        let Some(rest) = digits.strip_prefix(b"25") else { break };
+        digits = rest;
     }
-    None
+    found
 }
 
 #[cfg(test)]
