@@ -129,7 +129,7 @@ fn challenge(policy: Option<&Policy>, denial: &Denial<'_>, code: Code) -> Option
 fn retry_after(denial: &Denial<'_>) -> Option<u64> {
     match denial.reason {
         Reason::NoPolicy | Reason::StalePolicy | Reason::StoreUnavailable => Some(RETRY_WITHOUT_POLICY),
-        Reason::SecretUnreadable | Reason::AnswersUnguarded => Some(RETRY_WITHOUT_SECRET),
+        Reason::SecretUnreadable | Reason::ServiceIsControl | Reason::AnswersUnguarded => Some(RETRY_WITHOUT_SECRET),
         Reason::TokenForgeries => Some(RETRY_AFTER_FORGERIES),
         _ => denial.retry_after,
     }

@@ -59,6 +59,19 @@ fn what_is_sealed_to_other_edges_is_not_there_for_now() {
 }
 
 #[test]
+fn the_control_plane_gets_no_secrets() {
+    let mut edge = edge(|corpus| {
+        for service in &mut corpus.spec.services {
+            service.cluster = Some("portcullis_control".to_owned());
+        }
+    });
+    let outcome = edge.process.request(0, weather(&edge));
+    let (status, details, _) = told(&outcome);
+    assert_eq!((status, details), (503, "portcullis.service_is_control"));
+    edge.assert_nothing_leaked();
+}
+
+#[test]
 fn a_module_that_does_not_look_at_answers_sends_nothing_to_services() {
     let mut edge = Edge::of(corpus("skills"), Module::built().unwrap(), &configuration("")).with_bundle();
     let search = Request::get("/services/search/q").bearer(&edge.key("researcher"));
