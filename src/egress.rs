@@ -29,7 +29,7 @@ pub fn send<'r, H: Host>(
     host.guard(core::mem::take(&mut outgoing.masks));
     if outgoing.is_secret_in_path {
         host.replace_request_header(ORIGINAL_PATH, path);
-    } else {
+    } else if request.headers.iter().any(|(name, _)| *name == ORIGINAL_PATH.as_bytes()) {
         // Not in the caller's words.
         host.remove_request_header(ORIGINAL_PATH.as_bytes());
     }

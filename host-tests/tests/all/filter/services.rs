@@ -70,10 +70,10 @@ fn edges_get_their_keys_from_a_variable_or_the_configuration() {
 fn a_service_gets_the_value_and_nothing_of_the_caller() {
     let mut edge = Edge::of_skills();
     let request = weather(&edge)
-        .header("cookie", "session=1; {{secret:weather_api_key}}")
+        .header("cookie", "session=1")
         .header("x-portcullis-cluster", "evil")
         .header("x-portcullis_cluster", "evil")
-        .header("x-portcullis-org", "{{secret:weather_api_key}}")
+        .header("x-portcullis-org", "org_forged")
         .header("accept", "application/json");
     let outcome = edge.process.request(0, request);
     let expected: Headers = [
