@@ -39,6 +39,12 @@ pub(crate) struct Bench {
     /// envoy: measures another build of the filter in the same run, to compare before and after; may be repeated.
     #[arg(long, value_name = "NAME=MODULE", value_parser = named_module)]
     with: Vec<NamedModule>,
+    /// envoy: the same for requests to services, in the module that looks at answers; may be repeated.
+    #[arg(long, value_name = "NAME=MODULE", value_parser = named_module)]
+    with_services: Vec<NamedModule>,
+    /// envoy: measures this variant, the bare Envoy and the other builds alone; may be repeated.
+    #[arg(long, value_name = "VARIANT")]
+    only: Vec<String>,
 }
 
 /// Another build of the filter, and what to call it.

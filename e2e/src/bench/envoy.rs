@@ -54,7 +54,7 @@ struct Cost {
 }
 
 pub(super) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
-    let Bench { rounds, requests, in_turn, with: others, json: as_json, .. } = bench;
+    let Bench { rounds, requests, in_turn, with, with_services, only, json: as_json, .. } = bench;
     anyhow::ensure!(rounds > 0 && requests > 0 && in_turn > 0, "nothing to measure");
     let mut control = Stack::new(Setup::preset("systemprompt")?)?;
     control.start_control().await?;
@@ -64,18 +64,35 @@ pub(super) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
     let bearers = tokens::bearers(&minting).await?;
     let serving = services::serving().await?;
     let callers = services::callers(&serving).await?;
-    let ingredients = ingredients(&control, &told, bearers, callers, others).await?;
+    let ingredients = ingredients(&control, &told, bearers, callers, [with, with_services]).await?;
+    let wanted = wanted(&ingredients, &only)?;
     let admin = Ports::free()?.admin;
     let authority = variant::authority(ingredients.authority_port, admin);
     let _authority = start(&control, "authority", &authority, admin).await?;
     let mut subjects = Vec::new();
-    let others = (0..ingredients.others.len()).map(Variant::Other);
-    for variant in Variant::ALL.into_iter().chain(others) {
+    for variant in wanted {
         eprintln!("==> starting Envoy: {}", variant.name(&ingredients));
         subjects.push(subject(&control, variant, &ingredients, in_turn).await?);
     }
     measure(&mut subjects, rounds, requests)?;
     Ok(conclude(&costs(&subjects), &ingredients, as_json))
+}
+
+/// What is measured: everything, or the `only` ones; the bare Envoy and other builds in any case.
+fn wanted(from: &Ingredients, only: &[String]) -> anyhow::Result<Vec<Variant>> {
+    let named = |name: &str| Variant::ALL.into_iter().find(|variant| variant.name(from) == name);
+    for name in only {
+        anyhow::ensure!(
+            named(name).is_some(),
+            "no variant `{name}`\nhint: without `--only` all are measured, and named"
+        );
+    }
+    let is_wanted = |variant: &Variant| {
+        only.is_empty() || *variant == Variant::Bare || only.iter().any(|name| named(name) == Some(*variant))
+    };
+    let others = (0..from.others.len()).map(Variant::Other);
+    let services = (0..from.other_services.len()).map(Variant::OtherServices);
+    Ok(Variant::ALL.into_iter().filter(is_wanted).chain(others).chain(services).collect())
 }
 
 fn measure(subjects: &mut [Subject], rounds: usize, requests: usize) -> anyhow::Result<()> {
@@ -103,7 +120,7 @@ async fn ingredients(
     told: &Stack,
     bearers: Bearers,
     callers: Callers,
-    others: Vec<NamedModule>,
+    [others, other_services]: [Vec<NamedModule>; 2],
 ) -> anyhow::Result<Ingredients> {
     let client = control.control()?;
     Ok(Ingredients {
@@ -117,6 +134,7 @@ async fn ingredients(
         bearers,
         callers,
         others,
+        other_services,
         noop_module: Module::Noop.path()?.display().to_string(),
         portcullis_module: Module::Portcullis.path()?.display().to_string(),
         egress_module: Module::Egress.path()?.display().to_string(),
@@ -167,49 +185,84 @@ fn costs(subjects: &[Subject]) -> Vec<Cost> {
         added: beyond(subject, rounds(Variant::Bare)),
         beyond: beyond(
             subject,
-            rounds(if subject.variant == Variant::Services { Variant::BesideServices } else { Variant::Portcullis }),
+            rounds(match subject.variant {
+                Variant::Services | Variant::OtherServices(_) => Variant::BesideServices,
+                _ => Variant::Portcullis,
+            }),
         ),
     };
     subjects.iter().map(cost).collect()
 }
 
 fn conclude(costs: &[Cost], from: &Ingredients, as_json: bool) -> ExitCode {
-    let added = |variant| costs.iter().find(|it| it.variant == variant).map_or(f64::NAN, |it| it.added);
-    let (noop, ours) = (added(Variant::Noop), added(Variant::Portcullis));
-    println!("{:14}{:>12}{:>12}{:>12}", "", "us/request", "added us", "x no-op");
-    for cost in costs {
-        println!("{:14}{:>12.2}{:>12.2}{:>12.2}", cost.variant.name(from), cost.total, cost.added, cost.added / noop);
+    let noop = costs.iter().find(|it| it.variant == Variant::Noop).map_or(f64::NAN, |it| it.added);
+    println!("{:16}{:>12}{:>12}{:>12}{:>12}", "", "us/request", "added us", "x no-op", "beyond ours");
+    for Cost { variant, total, added, beyond } in costs {
+        let name = variant.name(from);
+        println!("{name:16}{total:>12.2}{added:>12.2}{:>12.2}{beyond:>12.2}", added / noop);
     }
-    let total = |variant| costs.iter().find(|it| it.variant == variant).map_or(f64::NAN, |it| it.total);
-    let ext_authz = added(Variant::ExtAuthz);
-    let beyond = |variant| costs.iter().find(|it| it.variant == variant).map_or(f64::NAN, |it| it.beyond);
-    let (limits, told) = (beyond(Variant::Limited), beyond(Variant::Told) - beyond(Variant::Limited));
-    let (quota, key_rates) = (beyond(Variant::Quota), beyond(Variant::KeyRates));
-    println!(
-        "a quota adds {quota:.2} us, with a rate of the organisation {limits:.2} us, with one of each key {key_rates:.2} us"
-    );
-    println!("telling of them on each answer adds {told:.2} us more");
-    let (keys, seen, first) = (total(Variant::BesideTokens), total(Variant::Tokens), total(Variant::NewTokens));
-    println!("a token seen before costs {:.2} x an API key; one that is verified {:.1} us", seen / keys, first - keys);
-    let services = costs.iter().find(|it| it.variant == Variant::Services).map_or(f64::NAN, |it| it.beyond);
-    println!("putting a service's credential in, and looking for it in the answer, adds {services:.2} us");
-    let checks = [
-        (format!("a service's credential adds at most {MOST_SERVICE:.1} us"), services <= MOST_SERVICE),
-        (format!("a token seen before costs at most {MOST_TOKEN:.1} x an API key"), seen <= MOST_TOKEN * keys),
-        (format!("a token verified for the first time takes at most {MOST_FIRST:.0} us"), first - keys <= MOST_FIRST),
-        (format!("portcullis adds at most {MOST_NOOPS:.1} x what the no-op adds"), ours <= MOST_NOOPS * noop),
-        ("portcullis adds at most 1/8 of what ext_authz adds".to_owned(), ours <= MOST_EXT_AUTHZ * ext_authz),
-        (format!("a quota and a rate limit add at most {MOST_LIMITS:.1} us"), limits <= MOST_LIMITS),
-    ];
-    for (what, holds) in &checks {
-        println!("{} {what}", if *holds { "ok  " } else { "FAIL" });
+    // Of what was not measured there is nothing to tell.
+    for (what, figure) in findings(costs).iter().filter(|(_, figure)| !figure.is_nan()) {
+        println!("{what} {figure:.2}");
+    }
+    let goals: Vec<_> = goals(costs).into_iter().filter(|(_, share)| !share.is_nan()).collect();
+    for (what, share) in &goals {
+        println!("{} {what}", if *share <= 1.0 { "ok  " } else { "FAIL" });
     }
     if as_json {
         let named = |cost: &Cost| (cost.variant.name(from).to_owned(), figures(cost, noop));
         let variants: Map<String, Value> = costs.iter().map(named).collect();
         println!("{}", json!({ "variants": variants }));
     }
-    if checks.iter().all(|(_, holds)| *holds) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if goals.iter().all(|(_, share)| *share <= 1.0) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What was found about one variant; not a number if it was not measured.
+fn of(costs: &[Cost], variant: Variant, what: impl Fn(&Cost) -> f64) -> f64 {
+    costs.iter().find(|cost| cost.variant == variant).map_or(f64::NAN, what)
+}
+
+fn findings(costs: &[Cost]) -> Vec<(&'static str, f64)> {
+    let beyond = |variant| of(costs, variant, |cost| cost.beyond);
+    let total = |variant| of(costs, variant, |cost| cost.total);
+    let key = total(Variant::BesideTokens);
+    vec![
+        ("us that a quota adds:", beyond(Variant::Quota)),
+        ("us that a quota and a rate of the organisation add:", beyond(Variant::Limited)),
+        ("us that a quota and a rate of each key add:", beyond(Variant::KeyRates)),
+        ("us that telling of limits on each answer adds:", beyond(Variant::Told) - beyond(Variant::Limited)),
+        ("x an API key for a token seen before:", total(Variant::Tokens) / key),
+        ("us for a token that is verified:", total(Variant::NewTokens) - key),
+        ("us for a service's credential and looking for it in the answer:", beyond(Variant::Services)),
+    ]
+}
+
+/// Goals, and how much of what is allowed each takes.
+fn goals(costs: &[Cost]) -> Vec<(String, f64)> {
+    let added = |variant| of(costs, variant, |cost| cost.added);
+    let beyond = |variant| of(costs, variant, |cost| cost.beyond);
+    let total = |variant| of(costs, variant, |cost| cost.total);
+    let (key, ours) = (total(Variant::BesideTokens), added(Variant::Portcullis));
+    vec![
+        (format!("a service's credential adds at most {MOST_SERVICE:.1} us"), beyond(Variant::Services) / MOST_SERVICE),
+        (
+            format!("a token seen before costs at most {MOST_TOKEN:.1} x an API key"),
+            total(Variant::Tokens) / key / MOST_TOKEN,
+        ),
+        (
+            format!("a token verified for the first time takes at most {MOST_FIRST:.0} us"),
+            (total(Variant::NewTokens) - key) / MOST_FIRST,
+        ),
+        (
+            format!("portcullis adds at most {MOST_NOOPS:.1} x what the no-op adds"),
+            ours / added(Variant::Noop) / MOST_NOOPS,
+        ),
+        (
+            "portcullis adds at most 1/8 of what ext_authz adds".to_owned(),
+            ours / added(Variant::ExtAuthz) / MOST_EXT_AUTHZ,
+        ),
+        (format!("a quota and a rate limit add at most {MOST_LIMITS:.1} us"), beyond(Variant::Limited) / MOST_LIMITS),
+    ]
 }
 
 fn figures(cost: &Cost, noop: f64) -> Value {

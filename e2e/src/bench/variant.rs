@@ -45,6 +45,8 @@ pub(super) enum Variant {
     Services,
     /// Another build of ours, by its place in [`Ingredients::others`].
     Other(usize),
+    /// Another build of the module that looks at answers, for requests to services.
+    OtherServices(usize),
 }
 
 impl Variant {
@@ -81,7 +83,7 @@ impl Variant {
             Self::BesideTokens => &from.bearers.keys,
             Self::Tokens | Self::NewTokens => &from.bearers.tokens,
             Self::BesideServices => &from.callers.plain,
-            Self::Services => &from.callers.skilled,
+            Self::Services | Self::OtherServices(_) => &from.callers.skilled,
             _ => &from.keys,
         }
     }
@@ -90,7 +92,7 @@ impl Variant {
     pub(super) fn path(self) -> &'static str {
         match self {
             Self::BesideServices => "/own/api/v1/skills?limit=20",
-            Self::Services => "/services/crm/v1/skills?limit=20",
+            Self::Services | Self::OtherServices(_) => "/services/crm/v1/skills?limit=20",
             _ => "/api/v1/skills?limit=20",
         }
     }
@@ -113,6 +115,7 @@ impl Variant {
             Self::BesideServices => "beside services",
             Self::Services => "services",
             Self::Other(index) => from.others.get(index).map_or("", |other| &other.name),
+            Self::OtherServices(index) => from.other_services.get(index).map_or("", |other| &other.name),
         }
     }
 }
@@ -128,6 +131,7 @@ pub(super) struct Ingredients {
     pub(super) portcullis_module: String,
     pub(super) egress_module: String,
     pub(super) others: Vec<NamedModule>,
+    pub(super) other_services: Vec<NamedModule>,
     pub(super) portcullis_configuration: Value,
     pub(super) authority_port: u16,
     pub(super) control_port: u16,
@@ -156,7 +160,7 @@ pub(super) fn configuration(variant: Variant, ingredients: &Ingredients, edge: u
         Variant::BesideTokens | Variant::Tokens | Variant::NewTokens => {
             vec![cluster("portcullis_control", ingredients.bearers.control_port)]
         }
-        Variant::BesideServices | Variant::Services => {
+        Variant::BesideServices | Variant::Services | Variant::OtherServices(_) => {
             vec![cluster("portcullis_control", ingredients.callers.control_port)]
         }
         _ if variant.is_ours() => vec![cluster("portcullis_control", ingredients.control_port)],
@@ -227,6 +231,9 @@ fn key_filter(variant: Variant, from: &Ingredients) -> Option<Value> {
         Variant::BesideServices | Variant::Services => {
             Some(wasm("portcullis", &from.egress_module, &from.callers.configuration.to_string()))
         }
+        Variant::OtherServices(index) => from.other_services.get(index).map(|other| {
+            wasm("portcullis", &other.path.display().to_string(), &from.callers.configuration.to_string())
+        }),
         Variant::Other(index) => from.others.get(index).map(|other| {
             wasm("portcullis", &other.path.display().to_string(), &from.portcullis_configuration.to_string())
         }),
