@@ -5,8 +5,8 @@
 
 use core::net::IpAddr;
 
-use portcullis_engine::credential::{CredentialSource, strip_cookie, strip_query};
-use portcullis_engine::spec::{CredentialPlace, RateLimitHeaders};
+use portcullis_engine::credential::CredentialSource;
+use portcullis_engine::spec::RateLimitHeaders;
 use portcullis_engine::{
     Admission, Ambient, Decision, Denial, Grant, Identity, KeyStore, Policy, Reason, Request, ServiceUse, decide,
 };
@@ -18,8 +18,7 @@ use crate::limits::Keeper;
 use crate::pairs::{self, Pair};
 use crate::ratelimit;
 use crate::reply;
-
-const PREFIX: &[u8] = b"x-portcullis-";
+use crate::strip::{strip_credentials, strip_identity};
 
 /// What the proxy does with the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,25 +77,6 @@ fn read<'a>(headers: &'a [Pair<'a>]) -> Request<'a> {
     Request { method: pseudo(b":method").unwrap_or_default(), path: pseudo(b":path"), headers }
 }
 
-/// Removes what a client has no business sending. Any sign counts as `-`: upstreams that hand headers on as CGI variables
-/// tell `-`, `_` and, some of them, `.` or `+` not apart.
-fn strip_identity(host: &impl Host, headers: &[Pair<'_>]) {
-    for (name, _) in headers {
-        if is_identity_header(name) {
-            host.remove_request_header(name);
-        }
-    }
-}
-
-fn is_identity_header(name: &[u8]) -> bool {
-    name.first() == Some(&b'x')
-        && name.len() >= PREFIX.len()
-        && name
-            .iter()
-            .zip(PREFIX)
-            .all(|(byte, wanted)| byte == wanted || *wanted == b'-' && !byte.is_ascii_alphanumeric())
-}
-
 fn forward<H: Host>(
     host: &H,
     policy: &Policy,
@@ -123,7 +103,7 @@ fn forward<H: Host>(
     Action::Forward
 }
 
-/// To a service, which never sees the caller's credential.
+/// To a service, which never sees the caller's credential. Not inlined: no other request is to pay for it.
 #[inline(never)]
 fn send<H: Host>(
     host: &H,
@@ -134,29 +114,14 @@ fn send<H: Host>(
     request: &Request<'_>,
     journal: &mut Journal,
 ) -> Action {
-    // Before a service's own goes there.
-    strip_headers(host, sources, request);
-    if request.headers.iter().any(|(name, _)| *name == b"cookie") {
-        host.remove_request_header(b"cookie");
-    }
-    let path = request.path.unwrap_or_default();
-    let stripped = strip_all(path, names(sources, CredentialPlace::Query), strip_query);
-    // What is gone does not come back for standing beside a reference.
-    let headers: Vec<_> = request.headers.iter().filter(|header| stays(sources, header)).copied().collect();
-    let left = Request { headers: &headers, ..*request };
-    match egress::send(host, grant, using, &left, stripped.as_deref().unwrap_or(path)) {
-        Ok(outgoing) => {
-            journal.sent(&outgoing.used);
+    match egress::send(host, grant, using, sources, request) {
+        Ok(used) => {
+            journal.sent(&used);
             journal.granted(host, policy, grant, request);
             Action::Forward
         }
         Err(reason) => refuse(host, Some(policy), &refusal(reason, grant.identity, grant.rule), request, journal),
     }
-}
-
-/// Whether a header may go to a service: no credential of the caller's, no cookie, nothing of ours.
-fn stays(sources: &[CredentialSource], (name, value): &Pair<'_>) -> bool {
-    *name != b"cookie" && !is_identity_header(name) && !carries(sources, name, value)
 }
 
 fn refusal(reason: Reason, identity: Option<Identity<'_>>, rule: Option<usize>) -> Denial<'_> {
@@ -198,60 +163,6 @@ fn tell_limits(host: &impl Host, admission: &Admission) {
         host.add_request_header("x-portcullis-ratelimit", ratelimit::left(limits).as_bytes());
         host.add_request_header("x-portcullis-ratelimit-policy", ratelimit::policy(limits).as_bytes());
     }
-}
-
-/// Removes the credential from where it stands.
-fn strip_credentials(host: &impl Host, sources: &[CredentialSource], request: &Request<'_>) {
-    strip_headers(host, sources, request);
-    let (parameters, cookies) = (names(sources, CredentialPlace::Query), names(sources, CredentialPlace::Cookie));
-    if let Some(path) = request.path.and_then(|path| strip_all(path, parameters, strip_query)) {
-        host.replace_request_header(":path", &path);
-    }
-    if cookies.clone().next().is_some() {
-        strip_cookies(host, request, cookies);
-    }
-}
-
-fn names(sources: &[CredentialSource], place: CredentialPlace) -> impl Iterator<Item = &str> + Clone {
-    sources.iter().filter(move |source| source.place() == place).map(CredentialSource::name)
-}
-
-fn strip_headers(host: &impl Host, sources: &[CredentialSource], request: &Request<'_>) {
-    for source in sources.iter().filter(|source| source.place() == CredentialPlace::Header) {
-        if request.headers.iter().any(|(name, value)| carries(core::slice::from_ref(source), name, value)) {
-            host.remove_request_header(source.name().as_bytes());
-        }
-    }
-}
-
-/// Whether one of these sources takes a credential from that header.
-fn carries(sources: &[CredentialSource], name: &[u8], value: &[u8]) -> bool {
-    let mut sources = sources.iter().filter(|source| source.place() == CredentialPlace::Header);
-    sources.any(|source| name == source.name().as_bytes() && source.carries(value))
-}
-
-fn strip_cookies<'p>(host: &impl Host, request: &Request<'_>, names: impl Iterator<Item = &'p str> + Clone) {
-    let cookies = request.headers.iter().filter(|(header, _)| *header == b"cookie").map(|(_, value)| *value);
-    let stripped: Vec<_> = cookies.map(|value| (value, strip_all(value, names.clone(), strip_cookie))).collect();
-    if stripped.iter().all(|(_, left)| left.is_none()) {
-        return;
-    }
-    host.remove_request_header(b"cookie");
-    for (value, left) in &stripped {
-        let left = left.as_deref().unwrap_or(value);
-        if !left.is_empty() {
-            host.add_request_header("cookie", left);
-        }
-    }
-}
-
-/// `value` without any of `names`; `None` if none of them is in it.
-fn strip_all<'p>(
-    value: &[u8],
-    names: impl Iterator<Item = &'p str>,
-    strip: impl Fn(&[u8], &str) -> Option<Vec<u8>>,
-) -> Option<Vec<u8>> {
-    names.fold(None, |left, name| strip(left.as_deref().unwrap_or(value), name).or(left))
 }
 
 /// Asks the proxy only when a key's record makes it matter.

@@ -4,7 +4,7 @@
 //! headers cannot be read is not passed on.
 
 use portcullis_engine::SecretValue;
-use portcullis_engine::service::{is_named_after, masked};
+use portcullis_engine::service::{is_named_after, masked, may_hold};
 
 use crate::hash::IdMap;
 use crate::host::{AnswerPart, Host};
@@ -35,8 +35,11 @@ impl Guards {
 
 fn mask(host: &impl Host, part: AnswerPart, masks: &[SecretValue]) -> Option<()> {
     let blob = host.answer_headers(part)?;
-    if blob.is_empty() && part == AnswerPart::Trailers {
-        // How proxies say that there are none. There are always headers.
+    if blob.is_empty() {
+        // How proxies say that there are no trailers. There are always headers.
+        return (part == AnswerPart::Trailers).then_some(());
+    }
+    if !may_hold(&blob, masks) {
         return Some(());
     }
     let headers = pairs::parse(&blob)?;

@@ -89,7 +89,9 @@ impl Journal {
     pub fn sent(&mut self, secrets: &[SecretId]) {
         let used = &mut self.entries.secrets_used;
         for id in secrets.iter().filter(|_| self.reports) {
-            if used.len() < MOST_SECRETS || used.contains_key(id) {
+            if let Some(time) = used.get_mut(id) {
+                *time = self.now;
+            } else if used.len() < MOST_SECRETS {
                 used.insert(*id, self.now);
             }
         }

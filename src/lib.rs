@@ -34,6 +34,7 @@ pub mod reporter;
 pub mod roots;
 pub mod samples;
 pub mod store;
+pub mod strip;
 pub mod sync;
 pub mod timer;
 pub mod tokens;

@@ -19,20 +19,35 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// Whether every byte is visible ASCII, `!` to `~`. Eight bytes at a time: credentials are looked at on every request.
 pub(crate) fn is_graphic(value: &[u8]) -> bool {
-    let (words, rest) = value.as_chunks::<8>();
     let odd = |word: u64| (word | (word.wrapping_sub(0x21 * ONES) & !word) | word.wrapping_add(ONES)) & HIGH;
-    words.iter().fold(0, |seen, word| seen | odd(u64::from_le_bytes(*word))) == 0
-        && rest.iter().all(u8::is_ascii_graphic)
+    !any_word(value, odd).unwrap_or_else(|| !value.iter().all(u8::is_ascii_graphic))
+}
+
+/// Whether any eight bytes, whose last may be looked at twice, give something other than 0; `None` if there are fewer.
+fn any_word(value: &[u8], look: impl Fn(u64) -> u64) -> Option<bool> {
+    let last = value.last_chunk::<8>()?;
+    let words = value.as_chunks::<8>().0.iter().chain([last]);
+    Some(words.fold(0, |seen, word| seen | look(u64::from_le_bytes(*word))) != 0)
 }
 
 /// Whether a byte occurs. Eight at a time.
 pub(crate) fn has(value: &[u8], byte: u8) -> bool {
-    let (words, rest) = value.as_chunks::<8>();
     let hit = |word: u64| {
         let difference = word ^ (u64::from(byte) * ONES);
         difference.wrapping_sub(ONES) & !difference & HIGH
     };
-    words.iter().fold(0, |seen, word| seen | hit(u64::from_le_bytes(*word))) != 0 || rest.contains(&byte)
+    any_word(value, hit).unwrap_or_else(|| value.contains(&byte))
+}
+
+/// Whether four bytes occur next to each other, their case aside; it may also say so of some that differ in bit 5. Many at a time.
+pub(crate) fn has_in_any_case(value: &[u8], wanted: [u8; 4]) -> bool {
+    let [a, b, c, d] = wanted.map(|byte| byte | 0x20);
+    let after = |skip: usize| value.get(skip..).unwrap_or_default();
+    let starts = value.iter().zip(after(1)).zip(after(2).iter().zip(after(3)));
+    let differs = |byte: &u8, wanted: u8| (byte | 0x20) ^ wanted;
+    starts.fold(false, |seen, ((w, x), (y, z))| {
+        seen | (differs(w, a) | differs(x, b) | differs(y, c) | differs(z, d) == 0)
+    })
 }
 
 /// Whether a content type is gRPC: `application/grpc`, with `+proto`, `;…` and the like behind it.
@@ -61,6 +76,23 @@ mod tests {
             }
         }
         assert!(is_graphic(b"") && !has(b"", 0));
+    }
+
+    #[test]
+    fn four_bytes_are_found_wherever_they_stand() {
+        let text = b"Location: Somewhere in the middle of a text, near.";
+        for start in 0..text.len() - 3 {
+            let wanted = *text[start..].first_chunk::<4>().unwrap();
+            for wanted in [wanted, wanted.map(|byte| byte.to_ascii_lowercase())] {
+                assert!(has_in_any_case(text, wanted), "{start}");
+                assert!(
+                    !has_in_any_case(&text[..start + 3], wanted)
+                        || text[..start].windows(4).any(|it| it.eq_ignore_ascii_case(&wanted)),
+                    "{start}"
+                );
+            }
+        }
+        assert!(!has_in_any_case(text, *b"loc!") && !has_in_any_case(b"", *b"some"));
     }
 
     #[test]

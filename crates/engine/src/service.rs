@@ -16,9 +16,9 @@ use crate::reason::Reason;
 use crate::request::Request;
 use crate::skill::{SecretState, ServiceLink, Skill, SkillSecret};
 
-pub use mask::{is_named_after, masked};
+pub use mask::{is_named_after, masked, may_hold};
 pub use outgoing::Outgoing;
-use placeholder::{Malformed, references_in};
+use placeholder::{Malformed, may_refer, references_in};
 
 /// Methods whose answer is the request, credential included (RFC 9110 §9.3.8), or like it.
 const REFLECTING: [&[u8]; 3] = [b"TRACE", b"TRACK", b"DEBUG"];
@@ -80,6 +80,8 @@ pub struct ServiceUse<'a> {
     /// The skill that uses it.
     pub skill: &'a Skill,
     link: &'a ServiceLink,
+    /// Whether the request refers to secrets.
+    pub refers: bool,
 }
 
 /// Why a request is not sent to a service.
@@ -115,7 +117,7 @@ impl<'a> ServiceUse<'a> {
             return Err(Reason::ForeignSkill.into());
         }
         let link = skill.link(&service.name).ok_or(Reason::ServiceNotLinked)?;
-        let using = Self { service, skill, link };
+        let mut using = Self { service, skill, link, refers: false };
         if using.stripped(request.path.unwrap_or_default()).is_none() {
             // Whoever reads the path less exactly than the rule does would ask the service for something else.
             return Err(Reason::AmbiguousPath.into());
@@ -126,14 +128,24 @@ impl<'a> ServiceUse<'a> {
         if let Some(credential) = &service.credential {
             using.secret(credential.secret.as_bytes())?;
         }
-        for (count, reference) in references_in(request).enumerate() {
-            let name = reference.map_err(|Malformed| Reason::MalformedReference)?;
-            if count >= MOST_REFERENCES {
-                return Err(Reason::MalformedReference.into());
-            }
-            using.referred(name)?;
+        if may_refer(request) {
+            using.refers = using.check_references(request)?;
         }
         Ok(using)
+    }
+
+    /// Whether the request refers to secrets, to such that it may.
+    fn check_references(&self, request: &Request<'_>) -> Result<bool, Refused> {
+        let mut count = 0;
+        for reference in references_in(request) {
+            let name = reference.map_err(|Malformed| Reason::MalformedReference)?;
+            count += 1;
+            if count > MOST_REFERENCES {
+                return Err(Reason::MalformedReference.into());
+            }
+            self.referred(name)?;
+        }
+        Ok(count > 0)
     }
 
     /// The secret of that name, if requests may refer to it and a value for it is to be had.

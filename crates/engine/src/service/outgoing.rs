@@ -47,7 +47,9 @@ impl<'a> ServiceUse<'a> {
     {
         let mut outgoing = Outgoing::default();
         self.fill_path(path, &mut outgoing)?;
-        self.fill_headers(request, &mut outgoing)?;
+        if self.refers {
+            self.fill_headers(request, &mut outgoing)?;
+        }
         if let Some(credential) = &self.service.credential {
             self.put_credential(credential, &mut outgoing)?;
         }
@@ -57,9 +59,14 @@ impl<'a> ServiceUse<'a> {
 
     fn fill_path(&self, path: &[u8], outgoing: &mut Outgoing<'_>) -> Option<()> {
         let (path, query) = split_query(self.stripped(path)?);
+        outgoing.path.reserve_exact(path.len() + query.map_or(1, |query| query.len() + 2));
         outgoing.path.extend(if path.is_empty() { &b"/"[..] } else { path });
         let Some(query) = query else { return Some(()) };
         outgoing.path.push(b'?');
+        if !self.refers {
+            outgoing.path.extend(query);
+            return Some(());
+        }
         for piece in pieces(query, Form::Escaped) {
             match piece.ok()? {
                 Piece::Text(text) => {

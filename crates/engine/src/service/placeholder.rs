@@ -31,6 +31,17 @@ pub(super) enum Form {
     Escaped,
 }
 
+/// Whether a request may refer to anything: nearly none does, which is seen eight bytes at a time.
+pub(super) fn may_refer(request: &Request<'_>) -> bool {
+    let query = request.path.and_then(|path| split_query(path).1);
+    query.is_some_and(|query| may_begin(query, Form::Escaped))
+        || request.headers.iter().any(|(name, value)| is_plain(name) && may_begin(value, Form::Plain))
+}
+
+fn may_begin(text: &[u8], form: Form) -> bool {
+    has(text, b'{') || form == Form::Escaped && has(text, b'%')
+}
+
 /// The names that a request refers to, in headers and in the query.
 pub(super) fn references_in<'r>(request: &Request<'r>) -> impl Iterator<Item = Result<&'r [u8], Malformed>> {
     let headers = request.headers.iter().filter(|(name, _)| is_plain(name));
@@ -98,8 +109,7 @@ pub(super) fn pieces(text: &[u8], form: Form) -> impl Iterator<Item = Result<Pie
 
 /// Where the next reference begins, and how long its opening is.
 fn next(text: &[u8], form: Form) -> Option<(usize, usize)> {
-    // Nearly all texts hold none, which is seen eight bytes at a time.
-    if !has(text, b'{') && !(form == Form::Escaped && has(text, b'%')) {
+    if !may_begin(text, form) {
         return None;
     }
     let begins = |(_, byte): &(usize, &u8)| **byte == b'{' || form == Form::Escaped && **byte == b'%';
