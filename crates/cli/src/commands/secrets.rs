@@ -43,6 +43,7 @@ fn table<'a>(secrets: impl IntoIterator<Item = &'a SecretRecord>) -> Table {
     let mut table = Table::new([
         "id",
         "name",
+        "organization",
         "owner",
         "revision",
         "entered at",
@@ -55,6 +56,7 @@ fn table<'a>(secrets: impl IntoIterator<Item = &'a SecretRecord>) -> Table {
         table.row([
             it.id.clone(),
             it.name.clone(),
+            it.organization.clone(),
             owner(it),
             it.revision.to_string(),
             it.replaced_at.clone(),

@@ -60,7 +60,9 @@ pub(crate) fn run(command: &Command) -> Result<Exit, Failure> {
 /// One skill, as a table of its members, and what its requests would miss.
 fn print(it: &Skill, as_json: bool) -> Result<Exit, Failure> {
     for missing in missing(it) {
-        output::talk(&format!("there is no secret `{missing}` yet: `portcullis secrets set {missing}` makes it"));
+        // The organisation's skills find the team's secrets only.
+        let team = if it.owner.is_none() { " --team" } else { "" };
+        output::talk(&format!("there is no secret `{missing}` yet: `portcullis secrets set {missing}{team}` makes it"));
     }
     if as_json {
         output::json(it)?;

@@ -70,6 +70,7 @@ fn a_value_on_the_command_line_is_refused_unseen() {
     let control = start();
     let said = "error: the value of a secret does not stand on the command line: others see it, and the shell keeps it\n\
                 hint: give it on stdin, `portcullis secrets set NAME < FILE`";
+    let option = "error: one of the options is none that this command has; it is not repeated";
     let with_sign = format!("--{VALUE}");
     let behind = format!("--value={VALUE}");
     let equals = format!("weather_api_key={VALUE}");
@@ -77,8 +78,9 @@ fn a_value_on_the_command_line_is_refused_unseen() {
         (vec!["weather_api_key", VALUE], said),
         (vec!["weather_api_key", VALUE, "--team"], said),
         (vec!["weather_api_key", "--team", VALUE], said),
-        (vec!["weather_api_key", &with_sign], said),
-        (vec!["weather_api_key", &behind], said),
+        (vec!["weather_api_key", &with_sign], option),
+        (vec!["weather_api_key", &behind], option),
+        (vec!["weather_api_key", "--teams"], option),
         (vec!["weather_api_key", "--", VALUE], said),
         (vec![&equals], "error: that is not a name for a secret\nhint: lower-case letters"),
     ] {

@@ -23,7 +23,7 @@ fn a_skill_from_its_services_to_its_end() {
     let control = Control::with_services();
     let create = ["skills", "create", "forecast", "--team", "--use", "weather:weather_api_key,weather_user", "--json"];
     let made = control.admin(&create);
-    check(&made, 0, "there is no secret `weather_user` yet: `portcullis secrets set weather_user`");
+    check(&made, 0, "there is no secret `weather_user` yet: `portcullis secrets set weather_user --team` makes it");
     let skill = id(&made);
     let key = ["keys", "create", "till", "--environment", "live", "--skill", &skill, "--json"];
     let key = id(&control.admin(&key));

@@ -16,6 +16,9 @@ use crate::pinned::Pinned;
 const NOT_HERE: &str = "the value of a secret does not stand on the command line: others see it, and the shell keeps it\n\
                         hint: give it on stdin, `portcullis secrets set NAME < FILE`, or wait to be asked for it; if that was \
                         the value, have its service make another";
+const NO_OPTION: &str = "one of the options is none that this command has; it is not repeated, for it may be a value\n\
+                         hint: `portcullis secrets set --help` lists them; if there was a value in it, have its service make \
+                         another, and give that one on stdin or wait to be asked for it";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -41,21 +44,23 @@ pub(crate) struct Args {
     output: Output,
 }
 
-/// An argument of which nothing is kept.
+/// An argument of which nothing is kept but whether it looks like an option.
 #[derive(Clone, Debug)]
-struct Unseen;
+struct Unseen {
+    is_option: bool,
+}
 
 impl FromStr for Unseen {
     type Err = Infallible;
 
-    fn from_str(_: &str) -> Result<Self, Infallible> {
-        Ok(Self)
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self { is_option: text.starts_with("--") })
     }
 }
 
 pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
-    if !args.value.is_empty() {
-        return Err(Failure::usage(NOT_HERE));
+    if let Some(first) = args.value.first() {
+        return Err(Failure::usage(if first.is_option { NO_OPTION } else { NOT_HERE }));
     }
     let request = CreateSecret {
         name: name(&args.name)?.to_owned(),
