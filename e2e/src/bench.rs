@@ -9,7 +9,9 @@ use anyhow::Context as _;
 
 mod cpu;
 mod envoy;
+mod instructions;
 mod limited;
+mod lineup;
 mod load;
 mod management;
 mod services;
@@ -31,7 +33,7 @@ pub(crate) struct Bench {
     #[arg(long, default_value_t = 20_000)]
     requests: usize,
     /// envoy: how many of the 10,000 keys are used, in turn.
-    #[arg(long, default_value_t = envoy::KEYS)]
+    #[arg(long, default_value_t = lineup::KEYS)]
     in_turn: usize,
     /// management: requests of each kind.
     #[arg(long, default_value_t = 400)]
@@ -65,9 +67,11 @@ impl Bench {
         match self.name.as_deref() {
             None => {
                 println!("envoy       what each way of checking a key adds to Envoy's own CPU time per request");
+                println!("instructions how many instructions Envoy executes for a request with each of them");
                 println!("management  how long the management API takes with a hundred thousand keys");
             }
             Some("envoy") => return envoy::run(self).await,
+            Some("instructions") => return instructions::run(self).await,
             Some("management") => return management::run(self.samples, self.json).await,
             Some(other) => anyhow::bail!("no bench `{other}`\nhint: without a name they are listed"),
         }

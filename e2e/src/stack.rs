@@ -32,7 +32,8 @@ use folder::{create_private, data_folder};
 pub(crate) use services::{Services, new_key};
 pub(crate) use setup::Setup;
 
-const START: Duration = Duration::from_secs(30);
+/// How long a start may take.
+pub(crate) const START: Duration = Duration::from_secs(30);
 /// The control plane's word that it is there; what it has to say about a start comes before.
 const LISTENING: &str = "portcullis listening on";
 
@@ -137,14 +138,14 @@ impl Stack {
         self.envoy = Some(spawn_envoy_with(&config, self.setup.workers, &log, environment)?);
         let address = local(self.setup.ports.admin);
         let process = self.envoy.as_mut().context("Envoy was not started")?;
-        wait_live(process, address).await
+        wait_live(process, address, START).await
     }
 
     /// Waits until every worker answers something else than `policy_unavailable`.
     pub(crate) async fn wait_enforcing(&mut self) -> anyhow::Result<()> {
         let mut connections = workers::one_each(self.edge(), self.admin(), self.setup.workers).await?;
         for connection in &mut connections {
-            wait_enforcing(connection).await?;
+            wait_enforcing(connection, START).await?;
         }
         Ok(())
     }
@@ -344,16 +345,21 @@ fn spawn_envoy_with(
     log: &Path,
     variable: Option<(&str, &str)>,
 ) -> anyhow::Result<Process> {
+    Process::spawn_with("Envoy", &tools::envoy()?, &envoy_arguments(config, workers), log, variable)
+}
+
+/// What Envoy is started with.
+pub(crate) fn envoy_arguments(config: &Path, workers: u32) -> Vec<String> {
     let fixed =
         ["--disable-hot-restart", "--log-level", "warning", "--file-flush-interval-msec", "100", "--concurrency"];
     let mut args: Vec<String> = fixed.map(str::to_owned).to_vec();
     args.extend([workers.to_string(), "--config-path".to_owned(), text(config)]);
-    Process::spawn_with("Envoy", &tools::envoy()?, &args, log, variable)
+    args
 }
 
 /// Waits until Envoy says that it is live.
-pub(crate) async fn wait_live(process: &mut Process, admin: SocketAddr) -> anyhow::Result<()> {
-    wait::until("Envoy's start", START, async || {
+pub(crate) async fn wait_live(process: &mut Process, admin: SocketAddr, limit: Duration) -> anyhow::Result<()> {
+    wait::until("Envoy's start", limit, async || {
         process.ensure_alive()?;
         Ok(http::once(admin, &Request::get("/ready")).await.ok().filter(|it| it.status == 200))
     })
@@ -362,9 +368,9 @@ pub(crate) async fn wait_live(process: &mut Process, admin: SocketAddr) -> anyho
 }
 
 /// Waits until the worker behind a connection has a policy.
-pub(crate) async fn wait_enforcing(connection: &mut Connection) -> anyhow::Result<()> {
+pub(crate) async fn wait_enforcing(connection: &mut Connection, limit: Duration) -> anyhow::Result<()> {
     let probe = Request::get("/portcullis-probe");
-    wait::until("the edge's first bundle", START, async || {
+    wait::until("the edge's first bundle", limit, async || {
         Ok(Some(connection.send(&probe).await?).filter(|it| it.status != 503))
     })
     .await?;

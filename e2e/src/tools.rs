@@ -43,6 +43,11 @@ pub(crate) fn portcullis() -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
+/// What counts instructions: on PATH.
+pub(crate) fn valgrind() -> anyhow::Result<PathBuf> {
+    on_path("valgrind").context("no valgrind\nhint: install Debian's package of that name")
+}
+
 /// A Chromium: `$CHROMIUM`, or on PATH.
 pub(crate) fn chromium() -> anyhow::Result<PathBuf> {
     named("CHROMIUM").or_else(|| on_path("chromium")).context("no Chromium\nhint: set CHROMIUM to one")

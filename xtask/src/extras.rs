@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::postgres::Cluster;
 use crate::wasm::{self, Module};
-use crate::{axe, chromium, postgres, python, schemathesis};
+use crate::{axe, chromium, postgres, python, schemathesis, valgrind};
 
 /// Something that not every suite needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(crate) enum Need {
     Browser,
     /// A PostgreSQL cluster.
     Postgres,
+    /// What counts instructions.
+    Valgrind,
     /// The schemathesis command.
     Schemathesis,
     /// A Python with what the clients in it need.
@@ -55,6 +57,7 @@ impl Extras {
         match need {
             Need::Trap => self.variables.push(("PORTCULLIS_TRAP_WASM", wasm::build(Module::TRAP)?)),
             Need::Noop => self.variables.push(("PORTCULLIS_NOOP_WASM", wasm::build_noop()?)),
+            Need::Valgrind => valgrind::provide()?,
             Need::Schemathesis => self.variables.push(("PORTCULLIS_SCHEMATHESIS", schemathesis::provide()?)),
             Need::Python => self.variables.push(("PORTCULLIS_PYTHON", python::provide()?)),
             Need::Browser => {

@@ -24,6 +24,7 @@ mod stack;
 mod test;
 mod tidy;
 mod toolchain;
+mod valgrind;
 mod venv;
 mod wasm;
 

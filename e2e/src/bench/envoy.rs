@@ -9,18 +9,12 @@ use std::process::ExitCode;
 use serde_json::{Map, Value, json};
 
 use super::cpu::Places;
-use super::services::{self, Callers};
-use super::tokens::{self, Bearers, request};
-use super::variant::{self, Ingredients, Told, Variant};
-use super::{Bench, NamedModule, cpu, limited, load};
-use crate::http::Connection;
-use crate::ports::{Ports, local};
+use super::lineup::{Instrument, KEYS, Lineup};
+use super::variant::{Ingredients, Variant};
+use super::{Bench, cpu, load};
 use crate::process::Process;
 use crate::report::{percentile, rounded};
-use crate::stack::{self, Setup, Stack};
-use crate::tools::Module;
 
-pub(super) const KEYS: usize = 10_000;
 /// What an organisation's quota and its keys' rates may add, in microseconds.
 const MOST_LIMITS: f64 = 0.6;
 /// What the filter may add, in terms of what a wasm filter that does nothing adds.
@@ -54,45 +48,16 @@ struct Cost {
 }
 
 pub(super) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
-    let Bench { rounds, requests, in_turn, with, with_services, only, json: as_json, .. } = bench;
+    let Bench { rounds, requests, in_turn, .. } = bench;
     anyhow::ensure!(rounds > 0 && requests > 0 && in_turn > 0, "nothing to measure");
-    let mut control = Stack::new(Setup::preset("systemprompt")?)?;
-    control.start_control().await?;
-    eprintln!("==> creating {KEYS} keys, four times as many with limits, and as many tokens");
-    let told = limited::telling().await?;
-    let minting = tokens::minting().await?;
-    let bearers = tokens::bearers(&minting).await?;
-    let serving = services::serving().await?;
-    let callers = services::callers(&serving).await?;
-    let ingredients = ingredients(&control, &told, bearers, callers, [with, with_services]).await?;
-    let wanted = wanted(&ingredients, &only)?;
-    let admin = Ports::free()?.admin;
-    let authority = variant::authority(ingredients.authority_port, admin);
-    let _authority = start(&control, "authority", &authority, admin).await?;
+    let lineup = Lineup::start(&bench).await?;
     let mut subjects = Vec::new();
-    for variant in wanted {
-        eprintln!("==> starting Envoy: {}", variant.name(&ingredients));
-        subjects.push(subject(&control, variant, &ingredients, in_turn).await?);
+    for &variant in &lineup.wanted {
+        let (process, edge) = lineup.envoy(variant, Instrument::None).await?;
+        subjects.push(Subject { variant, process, edge, wire: lineup.wire(variant, in_turn), rounds: Vec::new() });
     }
     measure(&mut subjects, rounds, requests)?;
-    Ok(conclude(&costs(&subjects), &ingredients, as_json))
-}
-
-/// What is measured: everything, or the `only` ones; the bare Envoy and other builds in any case.
-fn wanted(from: &Ingredients, only: &[String]) -> anyhow::Result<Vec<Variant>> {
-    let named = |name: &str| Variant::ALL.into_iter().find(|variant| variant.name(from) == name);
-    for name in only {
-        anyhow::ensure!(
-            named(name).is_some(),
-            "no variant `{name}`\nhint: without `--only` all are measured, and named"
-        );
-    }
-    let is_wanted = |variant: &Variant| {
-        only.is_empty() || *variant == Variant::Bare || only.iter().any(|name| named(name) == Some(*variant))
-    };
-    let others = (0..from.others.len()).map(Variant::Other);
-    let services = (0..from.other_services.len()).map(Variant::OtherServices);
-    Ok(Variant::ALL.into_iter().filter(is_wanted).chain(others).chain(services).collect())
+    Ok(conclude(&costs(&subjects), &lineup.ingredients, bench.json))
 }
 
 fn measure(subjects: &mut [Subject], rounds: usize, requests: usize) -> anyhow::Result<()> {
@@ -113,64 +78,6 @@ fn measure(subjects: &mut [Subject], rounds: usize, requests: usize) -> anyhow::
         }
     }
     Ok(())
-}
-
-async fn ingredients(
-    control: &Stack,
-    told: &Stack,
-    bearers: Bearers,
-    callers: Callers,
-    [others, other_services]: [Vec<NamedModule>; 2],
-) -> anyhow::Result<Ingredients> {
-    let client = control.control()?;
-    Ok(Ingredients {
-        keys: limited::keys(&client, &json!({})).await?,
-        limited: limited::limited_keys(&client).await?,
-        told: Told {
-            keys: limited::told_keys(&told.control()?).await?,
-            configuration: told.plugin_configuration()?,
-            control_port: told.setup.ports.control,
-        },
-        bearers,
-        callers,
-        others,
-        other_services,
-        noop_module: Module::Noop.path()?.display().to_string(),
-        portcullis_module: Module::Portcullis.path()?.display().to_string(),
-        egress_module: Module::Egress.path()?.display().to_string(),
-        portcullis_configuration: control.plugin_configuration()?,
-        authority_port: Ports::free()?.edge,
-        control_port: control.setup.ports.control,
-    })
-}
-
-async fn subject(
-    control: &Stack,
-    variant: Variant,
-    ingredients: &Ingredients,
-    in_turn: usize,
-) -> anyhow::Result<Subject> {
-    let Ports { edge, admin, .. } = Ports::free()?;
-    let config = variant::configuration(variant, ingredients, edge, admin);
-    let process = start(control, variant.name(ingredients), &config, admin).await?;
-    let wire: Vec<Vec<u8>> =
-        variant.keys(ingredients).iter().take(in_turn).map(|key| request(variant.path(), key).bytes()).collect();
-    if variant.is_ours() {
-        let mut connection = Connection::open(local(edge)).await?;
-        stack::wait_enforcing(&mut connection).await?;
-        if let Some(last) = variant.keys(ingredients).iter().take(in_turn).next_back() {
-            limited::wait_allowed(&mut connection, &request(variant.path(), last)).await?;
-        }
-    }
-    Ok(Subject { variant, process, edge: local(edge), wire, rounds: Vec::new() })
-}
-
-async fn start(control: &Stack, name: &str, config: &Value, admin: u16) -> anyhow::Result<Process> {
-    let file = control.log(&format!("{name}.yaml"));
-    stack::write_private(&file, &config.to_string())?;
-    let mut process = stack::spawn_envoy(&file, 1, &control.log(&format!("{name}.log")))?;
-    stack::wait_live(&mut process, local(admin)).await?;
-    Ok(process)
 }
 
 fn costs(subjects: &[Subject]) -> Vec<Cost> {

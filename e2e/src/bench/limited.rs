@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::envoy::KEYS;
+use super::lineup::KEYS;
 use super::variant::LimitedKeys;
 use crate::control::Control;
 use crate::http::{Connection, Request};

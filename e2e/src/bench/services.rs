@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use portcullis_seal::Purpose;
 use serde_json::{Value, json};
 
-use super::envoy::KEYS;
+use super::lineup::KEYS;
 use crate::control::Control;
 use crate::stack::{Setup, Stack, new_key};
 use crate::tools;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::envoy::KEYS;
+use super::lineup::KEYS;
 use crate::http::{self, Request};
 use crate::oauth::{Client, Secret};
 use crate::stack::{Setup, Stack};

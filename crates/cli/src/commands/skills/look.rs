@@ -53,17 +53,8 @@ pub(super) async fn published(args: &Published) -> Result<Exit, Failure> {
 }
 
 fn table(skills: &[Skill]) -> Table {
-    let mut table = Table::new([
-        "id",
-        "name",
-        "organization",
-        "owner",
-        "version",
-        "keys",
-        "services",
-        "state",
-        "description",
-    ]);
+    let mut table =
+        Table::new(["id", "name", "organization", "owner", "version", "keys", "services", "state", "description"]);
     for it in skills {
         let services: Vec<_> = it.services.iter().map(|it| text(&link(it))).collect();
         table.row([

@@ -1,0 +1,84 @@
+//! `bench instructions`: how many instructions Envoy executes for a request with each way of checking a key.
+//!
+//! Counted by callgrind in the real Envoy, V8's compiled code included, so that a busy or a slow machine changes nothing:
+//! what takes long is another matter (`bench envoy`). Invariant: everything was compiled by V8's optimising compiler before it
+//! is counted, as far as requests before tell.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::Context as _;
+use serde_json::{Map, Value, json};
+
+use super::Bench;
+use super::lineup::{Instrument, Lineup};
+use super::variant::Variant;
+use crate::http::Connection;
+use crate::process::Process;
+
+/// Of the requests that `bench envoy` measures, one in so many is counted.
+const PART: usize = 10;
+
+pub(super) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
+    let lineup = Lineup::start(&bench).await?;
+    let (count, mut counted) = ((bench.requests / PART).max(1), Vec::new());
+    for &variant in &lineup.wanted {
+        let (process, edge) = lineup.envoy(variant, Instrument::Callgrind).await?;
+        let wire = lineup.wire(variant, bench.in_turn);
+        let mut connection = Connection::open(edge).await?;
+        send(&mut connection, wire.iter().cycle().take(bench.requests)).await?;
+        let counter = Counter { process: &process, file: lineup.file(variant, "callgrind.1") };
+        counter.start()?;
+        send(&mut connection, wire.iter().cycle().take(count)).await?;
+        counted.push((variant, counter.stop()? / count as f64));
+    }
+    let of = |wanted| counted.iter().find(|(variant, _)| *variant == wanted).map_or(f64::NAN, |(_, it)| *it);
+    let bare = of(Variant::Bare);
+    println!("{:16}{:>14}{:>12}{:>12}", "", "instructions", "added", "x no-op");
+    let mut figures = Map::new();
+    for (variant, it) in &counted {
+        let name = variant.name(&lineup.ingredients);
+        println!("{name:16}{it:>14.0}{:>12.0}{:>12.2}", it - bare, (it - bare) / (of(Variant::Noop) - bare));
+        figures.insert(name.to_owned(), Value::from(it.round()));
+    }
+    if bench.json {
+        println!("{}", json!({ "instructions_per_request": figures }));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn send(connection: &mut Connection, requests: impl Iterator<Item = &Vec<u8>>) -> anyhow::Result<()> {
+    for request in requests {
+        let answer = connection.exchange(request, false).await?;
+        anyhow::ensure!(answer.status == 200, "answered {}", answer.gist());
+    }
+    Ok(())
+}
+
+/// What counts in an Envoy.
+struct Counter<'a> {
+    process: &'a Process,
+    /// Where the count is written.
+    file: std::path::PathBuf,
+}
+
+impl Counter<'_> {
+    fn start(&self) -> anyhow::Result<()> {
+        self.control("--instr=on")
+    }
+
+    /// Instructions since the start, of all threads.
+    fn stop(&self) -> anyhow::Result<f64> {
+        self.control("--dump")?;
+        let text = std::fs::read_to_string(&self.file).with_context(|| format!("`{}`", self.file.display()))?;
+        let totals =
+            text.lines().find_map(|line| line.strip_prefix("totals: ")).context("callgrind wrote no totals")?;
+        totals.trim().parse().context("not a number of instructions")
+    }
+
+    fn control(&self, what: &str) -> anyhow::Result<()> {
+        let mut command = Command::new("callgrind_control");
+        let done = command.arg(what).arg(self.process.id().to_string()).output().context("callgrind_control")?;
+        anyhow::ensure!(done.status.success(), "callgrind_control {what}: {}", String::from_utf8_lossy(&done.stderr));
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! The Envoys that are compared, and everything that they and their requests need.
+//!
+//! It measures nothing. Invariant: each gets the same configuration, but for the filter that checks the key.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::services::{self, Callers};
+use super::tokens::{self, Bearers, request};
+use super::variant::{self, Ingredients, Told, Variant};
+use super::{Bench, limited};
+use crate::http::Connection;
+use crate::ports::{Ports, local};
+use crate::process::Process;
+use crate::stack::{self, Setup, Stack};
+use crate::tools::{self, Module};
+
+pub(super) const KEYS: usize = 10_000;
+/// How much longer everything may take in an Envoy whose instructions can be counted.
+const SLOWER: u32 = 20;
+
+/// How an Envoy is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Instrument {
+    /// As it is.
+    None,
+    /// Under callgrind, which counts nothing until it is told to.
+    Callgrind,
+}
+
+/// What all of them need. Fields drop in order: Envoys go before what they talk to.
+pub(super) struct Lineup {
+    pub(super) wanted: Vec<Variant>,
+    pub(super) ingredients: Ingredients,
+    _authority: Process,
+    control: Stack,
+    _others: [Stack; 3],
+}
+
+impl Lineup {
+    /// Starts what Envoys ask, and makes the keys.
+    pub(super) async fn start(bench: &Bench) -> anyhow::Result<Self> {
+        let mut control = Stack::new(Setup::preset("systemprompt")?)?;
+        control.start_control().await?;
+        eprintln!("==> creating {KEYS} keys, four times as many with limits, and as many tokens");
+        let told = limited::telling().await?;
+        let minting = tokens::minting().await?;
+        let bearers = tokens::bearers(&minting).await?;
+        let serving = services::serving().await?;
+        let callers = services::callers(&serving).await?;
+        let ingredients = ingredients(&control, &told, bearers, callers, bench).await?;
+        let wanted = wanted(&ingredients, &bench.only)?;
+        let admin = Ports::free()?.admin;
+        let authority = variant::authority(ingredients.authority_port, admin);
+        let authority = envoy(&control, "authority", &authority, admin, Instrument::None).await?;
+        Ok(Self { wanted, ingredients, _authority: authority, control, _others: [told, minting, serving] })
+    }
+
+    /// Starts the Envoy of a variant; when it is there, it lets the keys through.
+    pub(super) async fn envoy(&self, it: Variant, instrument: Instrument) -> anyhow::Result<(Process, SocketAddr)> {
+        let (name, Ports { edge, admin, .. }) = (it.name(&self.ingredients), Ports::free()?);
+        eprintln!("==> starting Envoy: {name}");
+        let config = variant::configuration(it, &self.ingredients, edge, admin);
+        let process = envoy(&self.control, name, &config, admin, instrument).await?;
+        if it.is_ours() {
+            let mut connection = Connection::open(local(edge)).await?;
+            stack::wait_enforcing(&mut connection, instrument.limit()).await?;
+            if let Some(last) = it.keys(&self.ingredients).last() {
+                limited::wait_allowed(&mut connection, &request(it.path(), last)).await?;
+            }
+        }
+        Ok((process, local(edge)))
+    }
+
+    /// A file of a variant's.
+    pub(super) fn file(&self, it: Variant, extension: &str) -> std::path::PathBuf {
+        self.control.log(&format!("{}.{extension}", it.name(&self.ingredients)))
+    }
+
+    /// A variant's requests, as they go over the wire.
+    pub(super) fn wire(&self, it: Variant, in_turn: usize) -> Vec<Vec<u8>> {
+        it.keys(&self.ingredients).iter().take(in_turn).map(|key| request(it.path(), key).bytes()).collect()
+    }
+}
+
+impl Instrument {
+    /// How long a start may take.
+    fn limit(self) -> Duration {
+        match self {
+            Self::None => stack::START,
+            Self::Callgrind => stack::START * SLOWER,
+        }
+    }
+}
+
+/// What is measured: everything, or the `only` ones; the bare Envoy and other builds in any case.
+fn wanted(from: &Ingredients, only: &[String]) -> anyhow::Result<Vec<Variant>> {
+    let named = |name: &str| Variant::ALL.into_iter().find(|variant| variant.name(from) == name);
+    for name in only {
+        anyhow::ensure!(
+            named(name).is_some(),
+            "no variant `{name}`\nhint: without `--only` all are measured, and named"
+        );
+    }
+    let is_wanted = |variant: &Variant| {
+        only.is_empty() || *variant == Variant::Bare || only.iter().any(|name| named(name) == Some(*variant))
+    };
+    let others = (0..from.others.len()).map(Variant::Other);
+    let services = (0..from.other_services.len()).map(Variant::OtherServices);
+    Ok(Variant::ALL.into_iter().filter(is_wanted).chain(others).chain(services).collect())
+}
+
+async fn ingredients(
+    control: &Stack,
+    told: &Stack,
+    bearers: Bearers,
+    callers: Callers,
+    bench: &Bench,
+) -> anyhow::Result<Ingredients> {
+    let client = control.control()?;
+    Ok(Ingredients {
+        keys: limited::keys(&client, &json!({})).await?,
+        limited: limited::limited_keys(&client).await?,
+        told: Told {
+            keys: limited::told_keys(&told.control()?).await?,
+            configuration: told.plugin_configuration()?,
+            control_port: told.setup.ports.control,
+        },
+        bearers,
+        callers,
+        others: bench.with.clone(),
+        other_services: bench.with_services.clone(),
+        noop_module: Module::Noop.path()?.display().to_string(),
+        portcullis_module: Module::Portcullis.path()?.display().to_string(),
+        egress_module: Module::Egress.path()?.display().to_string(),
+        portcullis_configuration: control.plugin_configuration()?,
+        authority_port: Ports::free()?.edge,
+        control_port: control.setup.ports.control,
+    })
+}
+
+async fn envoy(
+    control: &Stack,
+    name: &str,
+    config: &Value,
+    admin: u16,
+    instrument: Instrument,
+) -> anyhow::Result<Process> {
+    let (file, log) = (control.log(&format!("{name}.yaml")), control.log(&format!("{name}.log")));
+    stack::write_private(&file, &config.to_string())?;
+    let mut process = match instrument {
+        Instrument::None => stack::spawn_envoy(&file, 1, &log)?,
+        Instrument::Callgrind => {
+            let counts = format!("--callgrind-out-file={}", control.log(&format!("{name}.callgrind")).display());
+            let fixed = ["--tool=callgrind", "--instr-atstart=no", &counts, &tools::envoy()?.display().to_string()];
+            let arguments = [&fixed.map(str::to_owned)[..], &stack::envoy_arguments(&file, 1)].concat();
+            Process::spawn("Envoy", &tools::valgrind()?, &arguments, &log)?
+        }
+    };
+    stack::wait_live(&mut process, local(admin), instrument.limit()).await?;
+    Ok(process)
+}
