@@ -47,6 +47,7 @@ impl Plugin {
         if !config.edge_keys.is_empty() && !host.guards_answers() {
             return Err(ConfigError::unguarded());
         }
+        let told_keys = host.guards_answers().then(|| config.edge_keys.names());
         let mut limits = Limits::default();
         let data = match config.source {
             Source::Static(bytes) => {
@@ -72,7 +73,7 @@ impl Plugin {
             data,
             journal,
             limits,
-            reporter: Reporter::default(),
+            reporter: Reporter::new(told_keys),
             waiting: Waiting::default(),
             max_age: config.max_bundle_age,
             last_tick: host.now_nanos(),

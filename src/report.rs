@@ -1,4 +1,5 @@
-//! What a VM tells the control plane: the version it enforces, what each key did, what it let through and what it refused.
+//! What a VM tells the control plane: the version it enforces, which secrets it can open, what each key did, what it let through and
+//! what it refused.
 //!
 //! Nothing on the request path depends on it. Invariant: a report stays well below the 4 MiB that the control plane reads:
 //! usage is some 800 KiB, samples and refusals some 200 KiB each at worst.
@@ -33,6 +34,9 @@ pub struct Report<'a> {
     pub applied_version: u64,
     /// Seconds since the control plane vouched for it.
     pub bundle_age_seconds: u64,
+    /// The edges' keys that it has; none in a VM that gives out no secrets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edge_keys: Option<&'a [String]>,
     /// Let through since the last report.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed: Option<NonZeroU64>,
@@ -67,13 +71,15 @@ pub struct Report<'a> {
 
 /// Where a VM stands.
 #[derive(Clone, Copy, Debug)]
-pub struct Standing {
+pub struct Standing<'a> {
     /// This VM's number.
     pub vm: u64,
     /// The version it enforces; 0 = none yet.
     pub version: u64,
     /// Seconds since the control plane vouched for it.
     pub age: u64,
+    /// The edges' keys that it has, by name; `None` = it gives out no secrets.
+    pub edge_keys: Option<&'a [String]>,
 }
 
 impl<'a> Report<'a> {
@@ -82,7 +88,7 @@ impl<'a> Report<'a> {
         control: &'a Control,
         boot: &'a str,
         seq: u64,
-        standing: Standing,
+        standing: Standing<'a>,
         told: &'a Told,
         routes: &'a Routes,
     ) -> Self {
@@ -93,6 +99,7 @@ impl<'a> Report<'a> {
             seq: NonZeroU64::new(seq),
             applied_version: standing.version,
             bundle_age_seconds: standing.age,
+            edge_keys: standing.edge_keys,
             allowed: NonZeroU64::new(told.totals.allowed),
             last_used: last_used(&told.rows),
             secrets_used: told.entries.secrets_used.iter().map(|(id, at)| (id.to_string(), *at)).collect(),

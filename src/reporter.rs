@@ -29,6 +29,8 @@ pub struct Reporter {
     next: Timer,
     /// The version that was told last.
     told: Option<u64>,
+    /// The edges' keys that this VM has, by name.
+    edge_keys: Option<Vec<String>>,
 }
 
 /// What a VM tells with.
@@ -44,6 +46,11 @@ pub struct Desk<'a> {
 }
 
 impl Reporter {
+    /// Of a VM that opens secrets with these keys; `None` = it gives out none.
+    pub fn new(edge_keys: Option<Vec<String>>) -> Self {
+        Self { edge_keys, ..Self::default() }
+    }
+
     /// The process' name, once it has one.
     pub fn boot(&self) -> Option<&str> {
         self.boot.as_deref()
@@ -154,7 +161,7 @@ impl Reporter {
 
     fn report(&self, desk: &Desk<'_>, seq: u64, told: &Told) -> Vec<u8> {
         let (version, age) = desk.version;
-        let standing = Standing { vm: self.stream.vm(), version, age };
+        let standing = Standing { vm: self.stream.vm(), version, age, edge_keys: self.edge_keys.as_deref() };
         let routes: &Routes = &desk.journal.usage.routes;
         let control: &Control = desk.sync.control();
         Report::new(control, self.boot().unwrap_or_default(), seq, standing, told, routes).body()

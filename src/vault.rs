@@ -34,6 +34,12 @@ impl EdgeKeys {
         self.0.is_empty()
     }
 
+    /// What their public halves are called. Written as numbers of VMs are, since what writes those is in the module anyway.
+    pub fn names(&self) -> Vec<String> {
+        let name = |key: &PrivateKey| format!("{:016x}", u64::from_be_bytes(*key.public().name().as_bytes()));
+        self.0.iter().map(name).collect()
+    }
+
     /// The beginning of the box that would be opened.
     fn print(&self, secret: &SealedSecret<'_>) -> Option<Print> {
         let is_ours = |name: &[u8; 8]| self.0.iter().any(|key| key.public().name().as_bytes() == name);

@@ -40,6 +40,9 @@ pub struct Report {
     /// Seconds since that manifest was issued.
     #[serde(default)]
     pub bundle_age_seconds: u64,
+    /// The ids of the edges' keys whose private halves it has; absent if it gives out no secrets, or is of a version that does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edge_keys: Option<Vec<String>>,
     /// Requests let through since the last report, those without a key included.
     #[serde(default)]
     pub allowed: u64,

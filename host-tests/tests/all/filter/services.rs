@@ -3,6 +3,7 @@
 mod answers;
 mod changes;
 mod refused;
+mod told;
 
 use portcullis_engine::spec::{CredentialPlace, CredentialSpec};
 use portcullis_host_tests::{Config, Headers, Module, Outcome, Process, Request};
