@@ -24,7 +24,8 @@ pub struct AddEdgeKey {
 #[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(deny_unknown_fields)]
 pub struct RemoveEdgeKey {
-    /// Whether it goes although secrets are sealed to it alone. No edge can use those until their values are entered again.
+    /// Whether it goes although secrets are sealed to it alone, or edges have no other. No edge can use those secrets until their values
+    /// are entered again, and those edges can use none until they have another key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub force: Option<bool>,
 }
@@ -45,4 +46,17 @@ pub struct EdgeKey {
     pub created_at: String,
     /// How many of the secrets that the caller may see are not sealed to it: their values have to be entered again.
     pub unsealed: u64,
+    /// How many edges have its private half; `null` for callers who may not see the edges.
+    #[serde(default)]
+    pub edges: Option<KeyHolders>,
+}
+
+/// How many edges have a private key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KeyHolders {
+    /// Edges that report now, and have it in each of their processes or VMs that gives out secrets.
+    pub holding: u64,
+    /// Edges that report now and tell which keys they have: those with `portcullis-egress.wasm`.
+    pub reporting: u64,
 }

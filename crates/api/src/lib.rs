@@ -36,7 +36,7 @@ pub mod webhooks;
 
 pub use accounts::{CreateInvitation, CreatedInvitation, Invitation, Me, Member, Role, UpdateMember};
 pub use apps::{App, CreateApp, CreatedApp, Grant, UpdateApp};
-pub use edge_keys::{AddEdgeKey, EdgeKey};
+pub use edge_keys::{AddEdgeKey, EdgeKey, KeyHolders};
 pub use issuers::{CreateIssuer, Issuer, UpdateIssuer};
 pub use keys::{CreateKey, CreatedKey, Key, KeyKind, KeyList, KeyStatus, RotateKey, UpdateKey};
 pub use organizations::{CreateOrganization, Organization, OrganizationState, UpdateOrganization};

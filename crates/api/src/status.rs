@@ -40,6 +40,10 @@ pub struct Edge {
     pub silent: bool,
     /// Its processes or VMs heard of lately.
     pub vms: Vec<EdgeVm>,
+    /// The ids of the edges' keys whose private halves all of them have that tell which they have; those that fell silent count only
+    /// if all did. `null` if none tells: it gives out no secrets, or is of a version that does not tell.
+    #[serde(default)]
+    pub edge_keys: Option<Vec<String>>,
     /// The lowest version any of them enforces; those that fell silent count only if all did.
     pub applied_version: u64,
     /// Published changes that it does not enforce yet; 1000 stands for more.
@@ -78,6 +82,9 @@ pub struct EdgeVm {
     pub silent: bool,
     /// The version it enforces.
     pub applied_version: u64,
+    /// The ids of the edges' keys whose private halves it has; `null` if it does not tell.
+    #[serde(default)]
+    pub edge_keys: Option<Vec<String>>,
     /// When it last reported.
     pub last_report: String,
 }

@@ -1,21 +1,23 @@
 //! The public keys that secrets are sealed to: what edges open them with is never here.
 //!
-//! The operator adds and removes them; whoever seals has to see them. Invariants: nothing can be sealed that anybody could
-//! open; a key does not go as long as some secret would have no box left, unless that is said.
+//! The operator adds and removes them, and sees which edges have the other half; whoever seals has to see them. Invariants: nothing can
+//! be sealed that anybody could open; a key does not go as long as some secret would have no box left, or some edge no key, unless that
+//! is said.
 
 use portcullis_api::edge_keys::RemoveEdgeKey;
 use portcullis_api::{AddEdgeKey, EdgeKey, Page};
 use portcullis_seal::{KeyName, PublicKey, seal};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::access::Permission::{OrganizationsWrite, SecretsRead};
+use crate::access::Permission::{EdgesRead, OrganizationsWrite, SecretsRead};
 use crate::app::{App, Committed};
 use crate::caller::{Caller, Scope};
 use crate::clock::to_rfc3339;
 use crate::error::Error;
+use crate::fleet::{self, Holders};
 use crate::owned;
 use crate::random;
-use crate::store::{Action, Change, EdgeKeyRow, SecretWrite, StoreError, Target, Write};
+use crate::store::{Action, Change, EdgeKeyRow, SecretFilter, SecretWrite, Slice, StoreError, Target, Write};
 
 /// Every secret is sealed to each of them; two are enough while one takes the other's place.
 const MOST: usize = 4;
@@ -24,7 +26,9 @@ const MOST: usize = 4;
 pub(crate) async fn list(app: &App, by: &Caller) -> Result<Page<EdgeKey>, Error> {
     by.require(SecretsRead)?;
     let rows = app.store.edge_keys(by.scope, owned::seen_by(by)?).await?;
-    Ok(Page { data: rows.iter().map(|(row, unsealed)| shown(row, *unsealed)).collect(), next_cursor: None })
+    let holders = holders(app, by).await?;
+    let shown = |(row, unsealed): &(EdgeKeyRow, u64)| shown(row, *unsealed, holders.as_ref());
+    Ok(Page { data: rows.iter().map(shown).collect(), next_cursor: None })
 }
 
 /// Adds one. Secrets are sealed to it from then on; those that are there are not, until their values are entered again.
@@ -54,15 +58,52 @@ pub(crate) async fn add(app: &App, by: &Caller, request: &AddEdgeKey) -> Result<
         other => other,
     })?;
     let (row, unsealed) = find(app, by, row.key.name()).await?;
-    Ok(done.map(|(), _| shown(&row, unsealed)))
+    let holders = holders(app, by).await?;
+    Ok(done.map(|(), _| shown(&row, unsealed, holders.as_ref())))
 }
 
-/// One of them, and how many secrets are sealed to it and to no other: for whoever may remove it.
-pub(crate) async fn alone(app: &App, by: &Caller, id: &str) -> Result<(EdgeKey, u64), Error> {
+/// Whether there is anything that edges have to open.
+pub(crate) async fn is_used(app: &App) -> Result<bool, Error> {
+    let first = Slice { after: None, limit: 1 };
+    Ok(!app.store.secrets(Scope::All, &SecretFilter::default(), &first).await?.is_empty())
+}
+
+/// What hangs on a key.
+#[derive(Clone, Debug)]
+pub(crate) struct Hanging {
+    /// How many secrets are sealed to it and to no other.
+    pub(crate) secrets: u64,
+    /// The edges that have it and no other, by name.
+    pub(crate) edges: Vec<String>,
+}
+
+impl Hanging {
+    async fn on(app: &App, key: KeyName) -> Result<Self, Error> {
+        Ok(Self { secrets: app.store.sealed_to_alone(key).await?, edges: fleet::with_alone(app, key).await? })
+    }
+
+    /// Whether anything does.
+    pub(crate) fn is_any(&self) -> bool {
+        self.refusal().is_some()
+    }
+
+    /// Why the key stays, if it has to.
+    fn refusal(&self) -> Option<Error> {
+        let Self { secrets, edges } = self.clone();
+        match (secrets, edges.is_empty()) {
+            (0, true) => None,
+            (0, false) => Some(Error::EdgeKeyInUse(edges)),
+            _ => Some(Error::SecretsUnsealed { secrets, edges }),
+        }
+    }
+}
+
+/// What hangs on one of them: for whoever may remove it.
+pub(crate) async fn hanging(app: &App, by: &Caller, id: &str) -> Result<(KeyName, Hanging), Error> {
     may_change(app, by)?;
     let key: KeyName = id.parse().map_err(|_| Error::NotFound("key of the edges"))?;
-    let (row, unsealed) = find(app, by, key).await?;
-    Ok((shown(&row, unsealed), app.store.sealed_to_alone(key).await?))
+    let (row, _) = find(app, by, key).await?;
+    Ok((row.key.name(), Hanging::on(app, key).await?))
 }
 
 /// Removes one, and the boxes that are sealed to it.
@@ -77,15 +118,33 @@ pub(crate) async fn remove(
     let force = query.force.unwrap_or_default();
     app.change(async || {
         let (row, unsealed) = find(app, by, key).await?;
-        let alone = app.store.sealed_to_alone(key).await?;
-        if alone > 0 && !force {
-            return Err(Error::SecretsUnsealed(alone));
+        let hanging = Hanging::on(app, key).await?;
+        if let Some(refusal) = hanging.refusal().filter(|_| !force) {
+            return Err(refusal);
         }
-        let change = change(app, by, &row, Action::EdgeKeyRemoved, SecretWrite::DeleteKey { key, force });
-        let detail = [("public_key", json!(row.key.to_string())), ("secrets_left_without", json!(alone))];
-        app.commit(change.detail(detail), shown(&row, unsealed)).await
+        let shown = shown(&row, unsealed, holders(app, by).await?.as_ref());
+        let write = SecretWrite::DeleteKey { key, force, since_ms: fleet::since_ms(app.clock.millis()) };
+        let change = change(app, by, &row, Action::EdgeKeyRemoved, write);
+        app.commit(change.detail(removed(&row, &hanging)), shown).await
     })
     .await
+}
+
+/// What the log says of a key that went.
+fn removed(row: &EdgeKeyRow, hanging: &Hanging) -> [(&'static str, Value); 3] {
+    [
+        ("public_key", json!(row.key.to_string())),
+        ("secrets_left_without", json!(hanging.secrets)),
+        ("edges_left_without", json!(hanging.edges)),
+    ]
+}
+
+/// Which edges have which keys, for whoever may see the edges.
+async fn holders(app: &App, by: &Caller) -> Result<Option<Holders>, Error> {
+    match by.require(EdgesRead).and_then(|()| by.require_operator(app)) {
+        Ok(()) => fleet::holders(app).await.map(Some),
+        Err(_) => Ok(None),
+    }
 }
 
 fn may_change(app: &App, by: &Caller) -> Result<(), Error> {
@@ -118,7 +177,7 @@ fn change(app: &App, by: &Caller, row: &EdgeKeyRow, action: Action, write: Secre
     Change::new(by, app.clock.millis()).add(Write::Secret(write), app.default_organization, action, target)
 }
 
-fn shown(row: &EdgeKeyRow, unsealed: u64) -> EdgeKey {
+fn shown(row: &EdgeKeyRow, unsealed: u64, holders: Option<&Holders>) -> EdgeKey {
     EdgeKey {
         id: row.key.name().to_string(),
         public_key: row.key.to_string(),
@@ -126,5 +185,6 @@ fn shown(row: &EdgeKeyRow, unsealed: u64) -> EdgeKey {
         created_by: row.created_by.clone(),
         created_at: to_rfc3339(row.created_at),
         unsealed,
+        edges: holders.map(|it| it.of(row.key.name())),
     }
 }

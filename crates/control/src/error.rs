@@ -105,11 +105,24 @@ pub(crate) enum Error {
     SkillInUse(u64),
     /// Secrets are sealed to this key and to no other; the caller can have their values entered again first.
     #[error(
-        "{} sealed to this key alone\nhint: let their values be entered again first; with `?force=true` it is removed all the same, \
+        "{} sealed to this key alone{}\nhint: let their values be entered again first; with `?force=true` it is removed all the same, \
          and no edge can use them until then",
-        count(*.0, "secret is", "secrets are")
+        count(*secrets, "secret is", "secrets are"),
+        and_have_no_other(edges)
     )]
-    SecretsUnsealed(u64),
+    SecretsUnsealed {
+        /// How many.
+        secrets: u64,
+        /// The edges that have no other key, by name.
+        edges: Vec<String>,
+    },
+    /// Edges have this key and no other; the caller can give them another first.
+    #[error(
+        "{} the private half of this key, and of no other that secrets are sealed to\nhint: add another key and restart them with both; \
+         with `?force=true` it is removed all the same, and they answer 503 to whoever needs a secret",
+        have(.0)
+    )]
+    EdgeKeyInUse(Vec<String>),
     /// There is one already; the caller can leave it out.
     #[error("{detail}")]
     Taken {
@@ -234,6 +247,11 @@ fn use_secret(skills: &[String]) -> String {
         0 => format!("{named} {verb} this secret"),
         more => format!("{named} and {more} more {verb} this secret"),
     }
+}
+
+/// Which edges have no other key than the one spoken of, if there are any.
+fn and_have_no_other(edges: &[String]) -> String {
+    if edges.is_empty() { String::new() } else { format!(", and {} no other key", have(edges)) }
 }
 
 /// Who has something, three of them by name.

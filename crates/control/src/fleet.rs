@@ -7,6 +7,7 @@
 //! bounded; a report that was answered is written, unless the database refuses what is in it, or it had no number and the process
 //! is killed within [`WRITE_EVERY`].
 
+mod held;
 mod intake;
 mod list;
 mod pending;
@@ -26,6 +27,7 @@ use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 
+pub(crate) use held::{Holders, holders, since_ms, with_alone};
 pub(crate) use intake::{TooManyEdges, take};
 pub(crate) use list::{list, names, summary};
 use pending::Pending;

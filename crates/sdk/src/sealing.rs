@@ -79,6 +79,7 @@ mod tests {
             created_by: None,
             created_at: "2027-01-31T12:00:00Z".to_owned(),
             unsealed: 0,
+            edges: None,
         }
     }
 

@@ -5,6 +5,7 @@
 
 use portcullis_api::edge::{Denial, Report, Sample, Told};
 use portcullis_engine::{KeyId, Reason};
+use portcullis_seal::KeyName;
 
 use super::{Fleet, Known, MAX_STRANGE_REASONS, OTHER, plain, usage};
 use crate::app::App;
@@ -15,6 +16,8 @@ use crate::store::{Batch, Count, DenialRow, Heard, HeardEdge, HeardVm, Noted, SL
 
 const MAX_NAME: usize = 128;
 pub(super) const MAX_PLACE: usize = 200;
+/// More than an edge has even while keys are exchanged.
+const MAX_EDGE_KEYS: usize = 16;
 const MAX_ERRORS: usize = 8;
 const MAX_ERROR: usize = 300;
 /// Of one report.
@@ -120,11 +123,17 @@ fn present(report: &Report, now_ms: u64) -> Heard {
     let vm = HeardVm {
         reported_at_ms: now_ms,
         bundle_age_seconds: report.bundle_age_seconds,
+        edge_keys: report.edge_keys.as_deref().map(key_names),
         versions: [(report.applied_version, now_ms)].into(),
     };
     let vms = [(report.vm.clone(), vm)].into();
     let edge = HeardEdge { reported_at_ms: now_ms, vms, ..HeardEdge::default() };
     Heard { edges: [(report.edge.clone(), edge)].into(), ..Heard::default() }
+}
+
+/// The keys that an edge has. It may have some that are not here, or not any more.
+fn key_names(told: &[String]) -> std::collections::BTreeSet<KeyName> {
+    told.iter().take(MAX_EDGE_KEYS).filter_map(|it| it.parse().ok()).collect()
 }
 
 /// What the edge counted.

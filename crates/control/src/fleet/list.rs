@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use portcullis_api::status::{Edge, EdgeVm};
 
-use super::{GONE_AFTER_MS, SILENT_AFTER_MS};
+use super::{GONE_AFTER_MS, SILENT_AFTER_MS, held};
 use crate::access::Permission::EdgesRead;
 use crate::app::App;
 use crate::caller::Caller;
@@ -55,7 +55,7 @@ pub(crate) async fn names(app: &App) -> Result<Vec<String>, Error> {
     Ok(by_edge(app.store.vms(since_ms).await?).into_keys().collect())
 }
 
-fn by_edge(rows: Vec<VmRow>) -> BTreeMap<String, Vec<VmRow>> {
+pub(super) fn by_edge(rows: Vec<VmRow>) -> BTreeMap<String, Vec<VmRow>> {
     let mut edges = BTreeMap::<_, Vec<_>>::new();
     for row in rows {
         edges.entry(row.edge.clone()).or_default().push(row);
@@ -73,7 +73,7 @@ async fn missing(app: &App, versions: BTreeSet<u64>) -> Result<HashMap<u64, Miss
     Ok(all)
 }
 
-fn is_silent(reported_at_ms: u64, now_ms: u64) -> bool {
+pub(super) fn is_silent(reported_at_ms: u64, now_ms: u64) -> bool {
     now_ms.saturating_sub(reported_at_ms) > SILENT_AFTER_MS
 }
 
@@ -91,6 +91,7 @@ fn edge(row: EdgeRow, vms: Vec<VmRow>, missing: &HashMap<u64, Missing>, now_ms: 
         requests_per_second: rate(&row, now_ms),
         edge: row.edge,
         silent: is_silent(last_ms, now_ms),
+        edge_keys: held::held(&vms, now_ms).as_ref().map(held::ids),
         applied_version,
         versions_behind: missing.changes,
         seconds_behind: missing.since_ms.map_or(0, |since_ms| now_ms.saturating_sub(since_ms) / 1000),
@@ -127,6 +128,7 @@ fn shown(vm: VmRow, now_ms: u64) -> EdgeVm {
         silent: is_silent(vm.reported_at_ms, now_ms),
         vm: vm.vm,
         applied_version: vm.applied_version,
+        edge_keys: vm.edge_keys.as_ref().map(held::ids),
         last_report: to_rfc3339(vm.reported_at_ms / 1000),
     }
 }

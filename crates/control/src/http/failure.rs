@@ -127,7 +127,8 @@ impl From<Error> for Failure {
             Error::NoEdgeKeys => Self::new(StatusCode::CONFLICT, "no_edge_keys", detail),
             Error::SecretInUse(_) => Self::new(StatusCode::CONFLICT, "secret_in_use", detail),
             Error::SkillInUse(_) => Self::new(StatusCode::CONFLICT, "skill_in_use", detail),
-            Error::SecretsUnsealed(_) => Self::new(StatusCode::CONFLICT, "secrets_unsealed", detail),
+            Error::SecretsUnsealed { .. } => Self::new(StatusCode::CONFLICT, "secrets_unsealed", detail),
+            Error::EdgeKeyInUse(_) => Self::new(StatusCode::CONFLICT, "edge_key_in_use", detail),
             Error::SkillMoved { .. } => Self::new(StatusCode::CONFLICT, "skill_moved", detail),
             Error::Unmetered => Self::new(StatusCode::CONFLICT, "not_metered", detail),
             Error::Taken { pointer, .. } => {

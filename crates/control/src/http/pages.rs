@@ -27,6 +27,7 @@ mod explain;
 mod failed;
 mod fields;
 mod grants;
+mod held_keys;
 mod import;
 mod invited;
 mod key;

@@ -1,6 +1,7 @@
 //! `GET /edges`: who enforces, which version, and how far behind.
 
 use askama::Template;
+use portcullis_api::KeyHolders;
 
 use super::form::Problems;
 use super::parts::{Badge, Bar, Code};
@@ -23,6 +24,8 @@ pub(crate) struct Edges {
     pub(crate) keys: Vec<EdgeKeyRow>,
     /// What was typed about a new one.
     pub(crate) description: String,
+    /// What of the keys does not fit the edges.
+    pub(crate) warnings: Vec<String>,
     /// How to make a pair.
     pub(crate) generate: Code,
     pub(crate) problems: Problems,
@@ -45,6 +48,16 @@ pub(crate) struct EdgeKeyRow {
     pub(crate) added_by: Option<String>,
     /// How many secrets are not sealed to it.
     pub(crate) unsealed: u64,
+    /// How many edges have its private half.
+    pub(crate) edges: KeyHolders,
+}
+
+/// What an edge opens secrets with.
+#[derive(Clone, Debug)]
+pub(crate) struct HeldKey {
+    pub(crate) id: String,
+    /// Whether secrets are sealed to it.
+    pub(crate) is_known: bool,
 }
 
 /// One edge.
@@ -52,6 +65,8 @@ pub(crate) struct EdgeKeyRow {
 pub(crate) struct EdgeRow {
     pub(crate) edge: String,
     pub(crate) vms: usize,
+    /// The private keys that it has; `None` = it does not tell.
+    pub(crate) keys: Option<Vec<HeldKey>>,
     pub(crate) version: u64,
     /// How many versions it is behind.
     pub(crate) lag: u64,

@@ -8,6 +8,7 @@ mod answers;
 mod apps;
 mod attention;
 mod audit;
+mod edge_keys;
 mod fleet;
 mod issuers;
 mod keys;
@@ -279,6 +280,10 @@ suite! {
         secrets_are_filtered_and_read_in_pages
         use_of_a_secret_is_remembered_and_never_goes_back
         whoever_leaves_leaves_no_secrets_behind
+    }
+    edge_keys {
+        what_an_edge_has_is_what_it_told_last
+        a_key_that_an_edge_has_alone_stays_unless_that_is_said
     }
     skills {
         skills_come_back_as_they_were_written

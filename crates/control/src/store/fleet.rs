@@ -3,9 +3,10 @@
 //! Rows only; what a report may say is decided in `fleet`. Invariant: everything in here adds up or takes the later, so
 //! replicas may write what they heard in any order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use portcullis_seal::KeyName;
 
 use super::StoreError;
 use crate::caller::Scope;
@@ -90,6 +91,8 @@ pub(crate) struct HeardVm {
     pub reported_at_ms: u64,
     /// How old its bundle was then.
     pub bundle_age_seconds: u64,
+    /// The edges' keys that it had then; `None` = it did not tell.
+    pub edge_keys: Option<BTreeSet<KeyName>>,
     /// The versions it enforced, and when it first said so.
     pub versions: BTreeMap<u64, u64>,
 }
@@ -105,6 +108,8 @@ pub(crate) struct VmRow {
     pub applied_version: u64,
     /// How old its bundle was at its last report.
     pub bundle_age_seconds: u64,
+    /// The edges' keys that it had then; `None` = it did not tell.
+    pub edge_keys: Option<BTreeSet<KeyName>>,
     /// When that was, in Unix milliseconds.
     pub reported_at_ms: u64,
 }
@@ -187,6 +192,7 @@ impl HeardVm {
     fn absorb(&mut self, later: Self) {
         if later.reported_at_ms >= self.reported_at_ms {
             (self.reported_at_ms, self.bundle_age_seconds) = (later.reported_at_ms, later.bundle_age_seconds);
+            self.edge_keys = later.edge_keys;
         }
         for (version, at_ms) in later.versions {
             self.versions.entry(version).or_insert(at_ms);

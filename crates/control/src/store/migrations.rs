@@ -42,6 +42,7 @@ const SCRIPTS: &[Script] = scripts! {
     16 "0016_apps_and_grants" "apps and grants",
     17 "0017_issuers" "issuers",
     18 "0018_skills_and_secrets" "skills and secrets",
+    19 "0019_held_edge_keys" "held edge keys",
 };
 
 impl Script {

@@ -107,13 +107,15 @@ pub(crate) struct SecretFilter {
 pub(crate) enum SecretWrite {
     /// A new key of the edges; [`StoreError::Duplicate`] if it is there, [`StoreError::Conflict`] if there are so many.
     InsertKey(EdgeKeyRow, usize),
-    /// A key of the edges goes, with its boxes; [`StoreError::Conflict`] if it is gone, or a secret would have no box left and
-    /// `force` is not said.
+    /// A key of the edges goes, with its boxes; [`StoreError::Conflict`] if it is gone, or `force` is not said and a secret would have no
+    /// box left, or an edge no key.
     DeleteKey {
         /// Which key.
         key: KeyName,
-        /// Whether secrets may be left without a box.
+        /// Whether secrets may be left without a box, and edges without a key.
         force: bool,
+        /// Edges count whose VMs reported at or after that time (Unix milliseconds).
+        since_ms: u64,
     },
     /// A new secret and its value; [`StoreError::Duplicate`] if the name is taken, [`StoreError::Conflict`] if the boxes are not
     /// for exactly the edges' keys that are there now, or its owner is no member of the organisation.
@@ -136,6 +138,9 @@ pub(crate) trait Secrets {
 
     /// How many secrets have a box for that key and for no other.
     async fn sealed_to_alone(&self, key: KeyName) -> Result<u64, StoreError>;
+
+    /// The edges, by name, of which a VM that reported at or after that time has that key and no other of those that are here.
+    async fn edges_with_alone(&self, key: KeyName, since_ms: u64) -> Result<Vec<String>, StoreError>;
 
     /// One in scope.
     async fn secret(&self, scope: Scope, id: SecretId) -> Result<Option<ShownSecret>, StoreError>;

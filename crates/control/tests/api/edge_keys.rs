@@ -28,7 +28,7 @@ async fn whoever_adds_a_key_is_told_what_has_to_be_entered_again() {
     let added = vault.done(&vault.stack.admin, "POST /v1/edge-keys", body).await;
     let expected = json!({
         "id": id_of(&two), "public_key": two.public().to_string(), "description": "from spring on", "created_by": null,
-        "created_at": "2026-01-15T12:01:00Z", "unsealed": 1,
+        "created_at": "2026-01-15T12:01:00Z", "unsealed": 1, "edges": { "holding": 0, "reporting": 0 },
     });
     assert_eq!(added, expected);
     for (who, token, count) in [
@@ -80,7 +80,7 @@ async fn a_key_that_secrets_hang_on_goes_only_if_that_is_said() {
     let key = |seed| private(seed).public().to_string();
     let expected = [
         ("edge_key.added", json!({ "public_key": key(1) })),
-        ("edge_key.removed", json!({ "public_key": key(1), "secrets_left_without": 2 })),
+        ("edge_key.removed", json!({ "public_key": key(1), "secrets_left_without": 2, "edges_left_without": [] })),
         ("edge_key.added", json!({ "public_key": key(3) })),
     ];
     assert_eq!(told, expected.map(|(action, detail)| (action.to_owned(), detail)));

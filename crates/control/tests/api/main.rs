@@ -23,6 +23,7 @@ mod grant_bounds;
 mod grants;
 mod hangup;
 mod heard;
+mod held_keys;
 mod idempotency;
 mod import;
 mod introspection;

@@ -24,11 +24,11 @@ async fn an_edge_is_as_far_as_its_slowest_process() {
     assert_eq!(
         edges["data"][0],
         json!({
-            "edge": "edge-1", "silent": false, "applied_version": 7, "versions_behind": 0, "seconds_behind": 0,
+            "edge": "edge-1", "silent": false, "edge_keys": null, "applied_version": 7, "versions_behind": 0, "seconds_behind": 0,
             "last_report": "2026-01-15T12:00:05Z", "bundle_age_seconds": 3,
             "vms": [
-                { "vm": "a", "silent": false, "applied_version": 7, "last_report": "2026-01-15T12:00:00Z" },
-                { "vm": "b", "silent": false, "applied_version": 9, "last_report": "2026-01-15T12:00:05Z" },
+                { "vm": "a", "silent": false, "applied_version": 7, "edge_keys": null, "last_report": "2026-01-15T12:00:00Z" },
+                { "vm": "b", "silent": false, "applied_version": 9, "edge_keys": null, "last_report": "2026-01-15T12:00:05Z" },
             ],
             "requests_per_second": 7.0, "allowed": 30, "denied": { "no_rule": 2, "unknown_key": 3 }, "denied_total": 5,
             "observed": { "ip_not_allowed": 4 }, "observed_total": 4, "unsampled": 1, "errors": ["no route"],

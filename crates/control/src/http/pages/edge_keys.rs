@@ -47,28 +47,41 @@ pub(super) async fn ask_to_remove(
 }
 
 async fn question(app: &App, desk: &Desk, id: &str) -> Result<Confirm, Error> {
-    let (key, alone) = edge_keys::alone(app, &desk.by, id).await?;
-    let lost = match alone {
+    let (key, hanging) = edge_keys::hanging(app, &desk.by, id).await?;
+    Ok(Confirm {
+        shell: desk.shell("Remove a key of the edges", Section::Edges),
+        question: format!("Remove the public key {key}?"),
+        points: vec![
+            edges_lost(&hanging.edges),
+            secrets_lost(hanging.secrets),
+            "What is sealed to it is deleted. Added again, it has to be sealed to again.".to_owned(),
+        ],
+        action: format!("{HERE}/keys/{key}/remove"),
+        hidden: if hanging.is_any() { vec![("force", "true".to_owned())] } else { Vec::new() },
+        yes: "Remove it".to_owned(),
+        danger: true,
+        back: HERE.to_owned(),
+    })
+}
+
+fn secrets_lost(alone: u64) -> String {
+    match alone {
         0 => "Every secret is sealed to another key as well.".to_owned(),
         1 => "One secret is sealed to this key alone: no edge can use it until its value is entered again.".to_owned(),
         _ => format!(
             "{alone} secrets are sealed to this key alone: no edge can use them until their values are entered again."
         ),
-    };
-    Ok(Confirm {
-        shell: desk.shell("Remove a key of the edges", Section::Edges),
-        question: format!("Remove the public key {}?", key.id),
-        points: vec![
-            "Edges that have its private half alone can use no secret any more.".to_owned(),
-            lost,
-            "What is sealed to it is deleted. Added again, it has to be sealed to again.".to_owned(),
-        ],
-        action: format!("{HERE}/keys/{}/remove", key.id),
-        hidden: if alone > 0 { vec![("force", "true".to_owned())] } else { Vec::new() },
-        yes: "Remove it".to_owned(),
-        danger: true,
-        back: HERE.to_owned(),
-    })
+    }
+}
+
+/// Those that do not tell may be among them, so it is said in any case.
+fn edges_lost(edges: &[String]) -> String {
+    match edges {
+        [] => "Edges that have its private half alone can use no secret any more; of those that tell, none has."
+            .to_owned(),
+        [edge] => format!("The edge {edge} has its private half alone: it can use no secret any more."),
+        _ => format!("The edges {} have its private half alone: they can use no secret any more.", edges.join(", ")),
+    }
 }
 
 pub(super) async fn remove(
@@ -80,8 +93,8 @@ pub(super) async fn remove(
     let query = RemoveEdgeKey { force: sent.has("force").then_some(true) };
     match edge_keys::remove(&app, &desk.by, &id, &query).await {
         Ok(removed) => Ok(done(HERE, Done::EdgeKeyRemoved, Some(removed.version)).into_response()),
-        // Something is sealed to it alone since the question was asked: it is asked again.
-        Err(Error::SecretsUnsealed(_)) => {
+        // Something hangs on it since the question was asked: it is asked again.
+        Err(Error::SecretsUnsealed { .. } | Error::EdgeKeyInUse(_)) => {
             Ok(Html(StatusCode::CONFLICT, question(&app, &desk, &id).await?).into_response())
         }
         Err(error) => Err(error.into()),

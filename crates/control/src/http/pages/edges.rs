@@ -1,15 +1,15 @@
-//! `/edges`: who enforces what, and how far behind.
+//! `/edges`: who enforces what, how far behind, and with which keys.
 
 use axum::extract::State;
 use portcullis_api::EdgeKey;
 use portcullis_api::status::Edge;
 
-use super::Html;
 use super::desk::Desk;
+use super::{Html, held_keys};
 use crate::app::App;
 use crate::error::Error;
 use crate::http::failure::Failure;
-use crate::pages::edges::{EdgeKeyRow, EdgeRow, Edges};
+use crate::pages::edges::{EdgeRow, Edges};
 use crate::pages::form::Problems;
 use crate::pages::parts::{Badge, Bar, Code, Tone};
 use crate::pages::shell::Section;
@@ -23,32 +23,24 @@ pub(super) async fn show(State(app): State<App>, desk: Desk) -> Result<Html<Edge
 /// The page, with what was typed about another key.
 pub(super) async fn page(app: &App, desk: &Desk, description: String, problems: Problems) -> Result<Edges, Error> {
     let edges = fleet::list(app, &desk.by).await?;
+    let keys = edge_keys::list(app, &desk.by).await?.data;
+    let warnings = held_keys::warnings(&keys, &edges, edge_keys::is_used(app).await?);
     let now = app.clock.seconds();
     Ok(Edges {
         shell: desk.shell("Edges", Section::Edges),
         version: app.publisher.current().map_or(0, |it| it.version()),
         publish_error: app.publisher.lag().last_error,
-        edges: edges.into_iter().map(|edge| row(edge, now)).collect(),
+        edges: edges.into_iter().map(|edge| row(edge, &keys, now)).collect(),
         connect: Code::example("connect", "Start a whole example from the repository", "cargo xtask up"),
-        keys: edge_keys::list(app, &desk.by).await?.data.into_iter().map(|it| key_row(it, now)).collect(),
+        keys: keys.into_iter().map(|it| held_keys::row(it, now)).collect(),
+        warnings,
         description,
         generate: Code::example("generate", "Make a pair where the edge runs", "portcullis edge-keys generate"),
         problems,
     })
 }
 
-fn key_row(key: EdgeKey, now: u64) -> EdgeKeyRow {
-    EdgeKeyRow {
-        id: key.id,
-        public_key: key.public_key,
-        description: key.description,
-        added: When::parse(&key.created_at, now),
-        added_by: key.created_by,
-        unsealed: key.unsealed,
-    }
-}
-
-fn row(edge: Edge, now: u64) -> EdgeRow {
+fn row(edge: Edge, keys: &[EdgeKey], now: u64) -> EdgeRow {
     let state = match (edge.silent, edge.versions_behind) {
         (true, _) => Badge::new(Tone::Bad, "Silent"),
         (false, 0) => Badge::new(Tone::Good, "Current"),
@@ -57,6 +49,7 @@ fn row(edge: Edge, now: u64) -> EdgeRow {
     EdgeRow {
         edge: edge.edge,
         vms: edge.vms.len(),
+        keys: edge.edge_keys.map(|held| held_keys::marked(held, keys)),
         version: edge.applied_version,
         lag: edge.versions_behind,
         state,

@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::pages::audit::{Audit, AuditFilter};
-use crate::pages::edges::{EdgeKeyRow, EdgeRow, Edges};
+use crate::pages::edges::{EdgeKeyRow, EdgeRow, Edges, HeldKey};
 use crate::pages::form::{Problems, scope_groups};
 use crate::pages::organization::{Member, Organization, OrganizationRow, Organizations, PendingInvitation, RoleChoice};
 use crate::pages::overview::{Attention, Counts, FleetEdge, FleetSummary, Overview, Requests};
 use crate::pages::parts::{Badge, Bar, Code, Pager, Tone};
 use crate::pages::settings::{SessionRow, Settings, TokenRow};
-use portcullis_api::ApiKey;
+use portcullis_api::{ApiKey, KeyHolders};
 
 fn bars() -> Vec<Bar> {
     let counts = [
@@ -137,13 +137,21 @@ fn edge_key(description: &str, unsealed: u64) -> EdgeKeyRow {
         added: ago(days(12)),
         added_by: (unsealed > 0).then(|| "ada@example.com".to_owned()),
         unsealed,
+        edges: KeyHolders { holding: unsealed, reporting: if description.is_empty() { 0 } else { 3 } },
     }
+}
+
+/// So many, of which secrets are sealed to the first.
+fn held_keys(number: u64) -> Vec<HeldKey> {
+    let key = |index| HeldKey { id: format!("8520f0098930a75{index}"), is_known: index == 0 };
+    (0..number).map(key).collect()
 }
 
 fn edges(rich: bool) -> Edges {
     let edge = |name: &str, lag, state, errors| EdgeRow {
         edge: name.to_owned(),
         vms: 4,
+        keys: Some(held_keys(lag)),
         version: 118 - lag,
         lag,
         state,
@@ -165,6 +173,11 @@ fn edges(rich: bool) -> Edges {
         connect: Code::example("connect", "Start a whole example", "cargo xtask up"),
         keys: if rich {
             vec![edge_key("Edges in Frankfurt", 0), edge_key(HOSTILE, 3), edge_key("", 1)]
+        } else {
+            vec![]
+        },
+        warnings: if rich {
+            strings(&["No edge has the private half of Edges in Frankfurt.", HOSTILE])
         } else {
             vec![]
         },

@@ -12,7 +12,8 @@ const NOW_MS: u64 = NOW * 1000;
 /// One report of VM `v` of an edge: when, the version it enforces, and some counts.
 fn heard(edge: &str, after_ms: u64, version: u64) -> Heard {
     let at_ms = NOW_MS + after_ms;
-    let vm = HeardVm { reported_at_ms: at_ms, bundle_age_seconds: after_ms, versions: [(version, at_ms)].into() };
+    let versions = [(version, at_ms)].into();
+    let vm = HeardVm { reported_at_ms: at_ms, bundle_age_seconds: after_ms, versions, ..HeardVm::default() };
     let counts = BTreeMap::from([(Count::Allowed, 3), (Count::Denied("no_rule".to_owned()), 1)]);
     let traffic = counts.iter().map(|(count, number)| ((NOW, count.clone()), *number)).collect();
     let errors = Some((at_ms, vec![format!("error {after_ms}")]));

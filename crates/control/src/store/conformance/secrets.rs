@@ -57,7 +57,7 @@ pub(super) async fn write(store: &dyn Store, write: SecretWrite) -> u64 {
     put(store, Write::Secret(write)).await
 }
 
-async fn refused(store: &dyn Store, write: SecretWrite) -> StoreError {
+pub(super) async fn refused(store: &dyn Store, write: SecretWrite) -> StoreError {
     store.write(&with(change(1), Write::Secret(write)), 0).await.unwrap_err()
 }
 
@@ -191,7 +191,7 @@ pub(super) async fn the_keys_of_edges_come_and_go(it: Fixture) {
         assert_eq!(store.sealed_to_alone(key_name(number)).await.unwrap(), alone);
     }
 
-    let delete = |number, force| SecretWrite::DeleteKey { key: key_name(number), force };
+    let delete = |number, force| SecretWrite::DeleteKey { key: key_name(number), force, since_ms: 0 };
     for late in [delete(1, false), delete(9, false), delete(9, true)] {
         let late = refused(store, late).await;
         assert!(matches!(late, StoreError::Conflict), "{late:?}");

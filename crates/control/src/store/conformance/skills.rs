@@ -252,9 +252,9 @@ pub(super) async fn changes_are_of_organizations_with_news(it: Fixture) {
     for (write, expected) in [
         (Write::Secret(SecretWrite::Replace(one, boxes(&[1]))), vec![1]),
         (Write::Secret(SecretWrite::InsertKey(edge_key(2), 4)), vec![1]),
-        (Write::Secret(SecretWrite::DeleteKey { key: key_name(1), force: true }), vec![1]),
+        (Write::Secret(SecretWrite::DeleteKey { key: key_name(1), force: true, since_ms: 0 }), vec![1]),
         (Write::Secret(SecretWrite::Delete(secret_id(1))), vec![1]),
-        (Write::Secret(SecretWrite::DeleteKey { key: key_name(2), force: false }), vec![]),
+        (Write::Secret(SecretWrite::DeleteKey { key: key_name(2), force: false, since_ms: 0 }), vec![]),
         (Write::Skill(SkillWrite::Replace(theirs)), vec![2]),
         (Write::InsertKey(key(2, 1)), vec![]),
         (Write::Skill(SkillWrite::Delete(mine.id)), vec![1]),

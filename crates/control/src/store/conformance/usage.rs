@@ -57,7 +57,7 @@ async fn asked(store: &dyn Store, question: &UsageQuestion) -> Vec<String> {
 /// A batch of a VM: a request that was let through, another that was not, and what else is told with them.
 fn batch(vm: &str, seq: u64, version: u64) -> ((Stream, u64), Batch) {
     let at_ms = NOW * 1000 + seq;
-    let heard_vm = HeardVm { reported_at_ms: at_ms, bundle_age_seconds: 0, versions: [(version, at_ms)].into() };
+    let heard_vm = HeardVm { reported_at_ms: at_ms, versions: [(version, at_ms)].into(), ..HeardVm::default() };
     let heard = |edge: HeardEdge| Heard { edges: [("e".to_owned(), edge)].into(), ..Heard::default() };
     let edge = HeardEdge { reported_at_ms: at_ms, ..HeardEdge::default() };
     let present = heard(HeardEdge { vms: [(vm.to_owned(), heard_vm)].into(), ..edge.clone() });

@@ -2,8 +2,10 @@
 //!
 //! It knows no table. Invariant: what a column holds either reads as what it should be, or is an error that names it.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
+use portcullis_seal::KeyName;
 use sqlx::Row as _;
 
 use super::Row;
@@ -42,6 +44,18 @@ pub(super) fn parsed<T: FromStr>(row: &Row, column: &'static str) -> Result<T, S
 pub(super) fn parsed_or_null<T: FromStr>(row: &Row, column: &'static str) -> Result<Option<T>, StoreError> {
     let text: Option<&str> = row.try_get(column)?;
     text.map(str::parse).transpose().map_err(|_| StoreError::Unreadable { column })
+}
+
+/// Names of the edges' keys, in one column.
+pub(super) fn key_names_column(names: &BTreeSet<KeyName>) -> String {
+    names.iter().map(KeyName::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// The same, read from it.
+pub(super) fn key_names_or_null(row: &Row, column: &'static str) -> Result<Option<BTreeSet<KeyName>>, StoreError> {
+    let text: Option<&str> = row.try_get(column)?;
+    let names = text.map(|text| text.split_whitespace().map(str::parse).collect::<Result<_, _>>()).transpose();
+    names.map_err(|_| StoreError::Unreadable { column })
 }
 
 /// What a number of requests is about, in two columns.

@@ -9,7 +9,7 @@ use portcullis_engine::{OrganizationId, SecretId};
 use portcullis_seal::KeyName;
 use sqlx::Row as _;
 
-use super::columns::{exactly_one, only, parsed, signed, unsigned};
+use super::columns::{exactly_one, key_names_or_null, only, parsed, signed, unsigned};
 use super::{Connection, Row, skill_sources};
 use crate::caller::Scope;
 use crate::id::UserId;
@@ -40,13 +40,16 @@ pub(super) async fn insert(
     skill_sources::tell_everyone(connection, version).await
 }
 
+/// `unless_since_ms`: unless a secret would have no box left, or an edge that reported since then no key.
 pub(super) async fn delete(
     connection: &mut Connection,
     key: KeyName,
-    force: bool,
+    unless_since_ms: Option<u64>,
     version: u64,
 ) -> Result<(), StoreError> {
-    if !force && alone(connection, key).await? > 0 {
+    if let Some(since_ms) = unless_since_ms
+        && (alone(connection, key).await? > 0 || !edges_with_alone(connection, key, since_ms).await?.is_empty())
+    {
         return Err(StoreError::Conflict);
     }
     let query = sqlx::query("DELETE FROM edge_keys WHERE id = $1").bind(key.to_string());
@@ -58,6 +61,28 @@ pub(super) async fn delete(
 pub(super) async fn alone(connection: &mut Connection, key: KeyName) -> Result<u64, StoreError> {
     let row = sqlx::query(ALONE).bind(key.to_string()).fetch_one(connection).await?;
     unsigned("secrets", row.try_get("secrets")?)
+}
+
+/// The edges of which a VM that reported since then has that key and no other that is here. What the edges tell may change at any
+/// time; which keys are here does not while the version is held.
+pub(super) async fn edges_with_alone(
+    connection: &mut Connection,
+    key: KeyName,
+    since_ms: u64,
+) -> Result<Vec<String>, StoreError> {
+    let mut others = names(connection).await?;
+    others.remove(&key);
+    let sql = "SELECT edge, edge_keys FROM edge_vms WHERE reported_at_ms >= $1 AND edge_keys LIKE $2 ORDER BY edge";
+    let query = sqlx::query(sql).bind(signed(since_ms)).bind(format!("%{key}%"));
+    let mut edges = Vec::new();
+    for row in query.fetch_all(connection).await? {
+        let held = key_names_or_null(&row, "edge_keys")?.unwrap_or_default();
+        if held.is_disjoint(&others) {
+            edges.push(row.try_get("edge")?);
+        }
+    }
+    edges.dedup();
+    Ok(edges)
 }
 
 async fn names(connection: &mut Connection) -> Result<BTreeSet<KeyName>, StoreError> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use sqlx::Row as _;
 
-use super::columns::{count, only, signed, unsigned, unsigned_or_null};
+use super::columns::{count, key_names_or_null, only, signed, unsigned, unsigned_or_null};
 use super::{Row, SqlStore};
 use crate::caller::Scope;
 use crate::store::{Count, EdgeRow, Edges, Missing, ProgressRow, StoreError, VmRow};
@@ -13,7 +13,7 @@ use crate::store::{Count, EdgeRow, Edges, Missing, ProgressRow, StoreError, VmRo
 #[async_trait]
 impl Edges for SqlStore {
     async fn vms(&self, since_ms: u64) -> Result<Vec<VmRow>, StoreError> {
-        let sql = "SELECT edge, vm, applied_version, bundle_age_seconds, reported_at_ms FROM edge_vms \
+        let sql = "SELECT edge, vm, applied_version, bundle_age_seconds, edge_keys, reported_at_ms FROM edge_vms \
                    WHERE reported_at_ms >= $1 ORDER BY edge, vm";
         let rows = sqlx::query(sql).bind(signed(since_ms)).fetch_all(self.finders()).await?;
         rows.iter().map(vm_row).collect()
@@ -80,6 +80,7 @@ fn vm_row(row: &Row) -> Result<VmRow, StoreError> {
         vm: row.try_get("vm")?,
         applied_version: unsigned("applied_version", row.try_get("applied_version")?)?,
         bundle_age_seconds: unsigned("bundle_age_seconds", row.try_get("bundle_age_seconds")?)?,
+        edge_keys: key_names_or_null(row, "edge_keys")?,
         reported_at_ms: unsigned("reported_at_ms", row.try_get("reported_at_ms")?)?,
     })
 }

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use sqlx::Row as _;
 
-use super::columns::{count_columns, signed};
+use super::columns::{count_columns, key_names_column, signed};
 use super::{Connection, SqlStore};
 use crate::store::{Before, Count, Heard, HeardEdge, HeardVm, Reports, StoreError, VERSIONS_KEPT};
 
@@ -85,12 +85,14 @@ async fn record_edge(connection: &mut Connection, name: &str, edge: &HeardEdge) 
 
 /// A VM never goes back to an earlier version, so the highest that it named is what it enforces.
 async fn record_vm(connection: &mut Connection, edge: &str, vm: &str, heard: &HeardVm) -> Result<(), StoreError> {
-    let sql = "INSERT INTO edge_vms (edge, vm, applied_version, bundle_age_seconds, reported_at_ms) \
-               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (edge, vm) DO UPDATE SET \
+    let sql = "INSERT INTO edge_vms (edge, vm, applied_version, bundle_age_seconds, reported_at_ms, edge_keys) \
+               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (edge, vm) DO UPDATE SET \
                applied_version = CASE WHEN excluded.applied_version > edge_vms.applied_version \
                    THEN excluded.applied_version ELSE edge_vms.applied_version END, \
                bundle_age_seconds = CASE WHEN excluded.reported_at_ms >= edge_vms.reported_at_ms \
                    THEN excluded.bundle_age_seconds ELSE edge_vms.bundle_age_seconds END, \
+               edge_keys = CASE WHEN excluded.reported_at_ms >= edge_vms.reported_at_ms \
+                   THEN excluded.edge_keys ELSE edge_vms.edge_keys END, \
                reported_at_ms = CASE WHEN excluded.reported_at_ms > edge_vms.reported_at_ms \
                    THEN excluded.reported_at_ms ELSE edge_vms.reported_at_ms END";
     sqlx::query(sql)
@@ -99,6 +101,7 @@ async fn record_vm(connection: &mut Connection, edge: &str, vm: &str, heard: &He
         .bind(signed(heard.versions.keys().next_back().copied().unwrap_or(0)))
         .bind(signed(heard.bundle_age_seconds))
         .bind(signed(heard.reported_at_ms))
+        .bind(heard.edge_keys.as_ref().map(key_names_column))
         .execute(&mut *connection)
         .await?;
     let mut news = 0;

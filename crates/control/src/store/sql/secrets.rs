@@ -29,7 +29,10 @@ pub(super) async fn carry_out(
 ) -> Result<(), StoreError> {
     match write {
         SecretWrite::InsertKey(row, most) => edge_keys::insert(connection, row, *most, version).await,
-        SecretWrite::DeleteKey { key, force } => edge_keys::delete(connection, *key, *force, version).await,
+        SecretWrite::DeleteKey { key, force, since_ms } => {
+            let since_ms = (!force).then_some(*since_ms);
+            edge_keys::delete(connection, *key, since_ms, version).await
+        }
         SecretWrite::Insert(row, boxes) => insert(connection, row, boxes, version).await,
         SecretWrite::Replace(row, boxes) => replace(connection, row, boxes, version).await,
         SecretWrite::Describe(row) => describe(connection, row, version).await,
@@ -145,6 +148,10 @@ impl Secrets for SqlStore {
 
     async fn sealed_to_alone(&self, key: KeyName) -> Result<u64, StoreError> {
         edge_keys::alone(&mut *self.finders().acquire().await?, key).await
+    }
+
+    async fn edges_with_alone(&self, key: KeyName, since_ms: u64) -> Result<Vec<String>, StoreError> {
+        edge_keys::edges_with_alone(&mut *self.finders().acquire().await?, key, since_ms).await
     }
 
     async fn secret(&self, scope: Scope, id: SecretId) -> Result<Option<ShownSecret>, StoreError> {
