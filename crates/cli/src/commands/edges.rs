@@ -23,14 +23,16 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             output::json(&edges)?;
             return Ok(Exit::Success);
         }
-        let mut table =
-            Table::new(["edge", "state", "version", "behind", "last report", "requests/s", "allowed", "denied"]);
+        let columns =
+            ["edge", "state", "version", "behind", "opens with", "last report", "requests/s", "allowed", "denied"];
+        let mut table = Table::new(columns);
         for edge in &edges {
             table.row([
                 edge.edge.clone(),
                 if edge.silent { "silent" } else { "live" }.to_owned(),
                 edge.applied_version.to_string(),
                 behind(edge),
+                opens_with(edge),
                 edge.last_report.clone(),
                 format!("{:.1}", edge.requests_per_second),
                 edge.allowed.to_string(),
@@ -49,5 +51,14 @@ fn behind(edge: &Edge) -> String {
     match edge.versions_behind {
         0 => "no".to_owned(),
         changes => format!("{changes} for {} s", edge.seconds_behind),
+    }
+}
+
+/// The edges' keys that it has; nothing if it does not tell.
+fn opens_with(edge: &Edge) -> String {
+    match edge.edge_keys.as_deref() {
+        None => String::new(),
+        Some([]) => "no key".to_owned(),
+        Some(keys) => keys.join(" "),
     }
 }

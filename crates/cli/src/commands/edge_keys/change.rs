@@ -36,7 +36,8 @@ pub(crate) struct Add {
 pub(crate) struct Remove {
     /// The key's id, its first 16 hexadecimal digits, or all of it.
     id: String,
-    /// Remove it although secrets are sealed to it alone. No edge can use those until their values are entered again.
+    /// Remove it although secrets are sealed to it alone, or edges have no other. No edge can use those secrets until their values are
+    /// entered again, and those edges can use none until they have another key.
     #[arg(long)]
     force: bool,
     #[command(flatten)]
@@ -47,6 +48,13 @@ pub(crate) struct Remove {
 
 pub(super) async fn list(args: &List) -> Result<Exit, Failure> {
     let keys = args.control.client()?.list_edge_keys().await?;
+    let is_nobodys = |key: &&EdgeKey| key.edges.is_some_and(|it| it.holding == 0 && it.reporting > 0);
+    for key in keys.iter().filter(is_nobodys) {
+        output::talk(&format!(
+            "warning: no edge has the private half of {}: what is sealed to it alone can be used nowhere",
+            key.id
+        ));
+    }
     output::print(args.output, &keys, || table(&keys))
 }
 
