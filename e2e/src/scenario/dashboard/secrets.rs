@@ -9,10 +9,11 @@ use anyhow::Context as _;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use portcullis_seal::PrivateKey;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Visit, look};
 use crate::browser::By;
+use crate::http::{self, Request};
 use crate::report::Report;
 use crate::stack::{Stack, new_key};
 
@@ -32,7 +33,21 @@ pub(super) async fn run(visit: &Visit, stack: &Stack, report: &mut Report) -> an
     sealed(visit, &key, &folder, report).await?;
     replaced(visit, &key, &folder, report).await?;
     asked_first(visit, report).await?;
-    skill(visit, report).await
+    skill(visit, report).await?;
+    warned(visit, stack, report).await
+}
+
+/// An edge tells that it has no key, while there are secrets.
+async fn warned(visit: &Visit, stack: &Stack, report: &mut Report) -> anyhow::Result<()> {
+    let control = stack.control()?;
+    let told = json!({ "edge": "edge-2", "vm": "0", "applied_version": 0, "edge_keys": [] });
+    let told = Request::new("POST", "/edge/v1/report").bearer(&stack.secret("edge-token")?).json(&told);
+    report.equal("an edge without a key reports", http::once(control.address, &told).await?.status, 204);
+    visit.goto("/edges").await?;
+    let warnings = visit.browser.text(By::Test("edge-key-warnings")).await?;
+    report.check("the page warns of a key that no edge has", warnings.contains("No edge has the private half of"));
+    report.check("and of the edge that has none", warnings.contains("The edge edge-2 has no key"));
+    look::at(&visit.browser, "edges-without-key", report).await
 }
 
 async fn edge_key(visit: &Visit, key: &PrivateKey, report: &mut Report) -> anyhow::Result<()> {
