@@ -80,9 +80,12 @@ fn put_headers(host: &impl Host, outgoing: &Outgoing<'_>) {
     }
 }
 
-/// Who called which service, for access logs alone.
+/// Who called which service, for access logs alone. One field: each costs what two of Envoy's headers do.
 fn tell(host: &impl Host, service: &str, identity: &Identity<'_>) {
-    host.set_log_field("portcullis_service", service.as_bytes());
-    host.set_log_field("portcullis_key_id", identity.key.to_text().as_bytes());
-    host.set_log_field("portcullis_org", identity.organization.to_text().as_bytes());
+    let (key, organization) = (identity.key.to_text(), identity.organization.to_text());
+    let mut call = Vec::with_capacity(service.len() + key.as_bytes().len() + organization.as_bytes().len() + 2);
+    for part in [service.as_bytes(), b" ", key.as_bytes(), b" ", organization.as_bytes()] {
+        call.extend_from_slice(part);
+    }
+    host.set_log_field("portcullis_call", &call);
 }

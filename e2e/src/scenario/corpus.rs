@@ -202,9 +202,10 @@ fn outcome(case: &Case, response: &Response, log: &Log) -> Outcome {
     let mut outcome = Outcome::from_http(response.status, response.headers.clone(), body);
     if let Some(line) = response.header("x-request-id").and_then(|id| log.get(id)) {
         let text = |name: &str| Seen::from(line[name].as_str().map(str::to_owned));
-        if line["service"].is_string() {
+        if let Some(call) = line["service_call"].as_str() {
             // A service is told nothing of this.
-            (outcome.key_id, outcome.organization) = (text("service_key_id"), text("service_organization"));
+            let word = |place| Seen::from(call.split(' ').nth(place).map(str::to_owned));
+            (outcome.key_id, outcome.organization) = (word(1), word(2));
         } else {
             outcome.environment = text("environment");
             outcome.key_id = text("key_id");

@@ -1,5 +1,6 @@
 //! What services get, what they do not get, and who gets nowhere.
 
+use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::home::{Home, VALUES};
@@ -185,8 +186,9 @@ async fn logged(stack: &Stack, home: &Home, report: &mut Report) -> anyhow::Resu
         Ok(stack.access_log()?.into_iter().find(|line| line["request_id"] == id.as_str()))
     })
     .await?;
-    report.equal("the access log names the service", line["service"].clone(), json!("weather"));
-    report.equal("and the key", line["service_key_id"].clone(), json!(home.key.id));
+    let organization = home.key.record["organization"].as_str().context("a key without an organisation")?;
+    let call = json!(format!("weather {} {organization}", home.key.id));
+    report.equal("the access log names the service, the key and the organisation", line["service_call"].clone(), call);
     report.equal("and a path", line["path"].clone(), json!("/logged"));
     Ok(())
 }

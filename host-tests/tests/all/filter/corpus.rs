@@ -99,13 +99,14 @@ fn seen(outcome: &Outcome, logged: &Headers, fields: &BTreeMap<String, Vec<u8>>)
 /// What a service gets tells nothing of the caller; the access log has it from elsewhere.
 fn sent(headers: &Headers, fields: &BTreeMap<String, Vec<u8>>) -> Seen {
     let all: Vec<_> = headers.iter().map(|(name, value)| (text(name), text(value))).collect();
-    let told = |name: &str| fields.get(name).map(|value| text(value)).into();
+    let call = fields.get("portcullis_call").map(|value| text(value)).unwrap_or_default();
+    let told = |place| call.split(' ').nth(place).map(str::to_owned).into();
     let ours = all.iter().filter(|(name, _)| name.starts_with("x-portcullis-") && name != "x-portcullis-cluster");
     Seen {
         status: 200,
         grpc_status: Is::Absent,
-        key_id: told("portcullis_key_id"),
-        organization: told("portcullis_org"),
+        key_id: told(1),
+        organization: told(2),
         service: headers.text("x-portcullis-cluster").into(),
         sent_path: headers.text(":path").into(),
         sent_host: headers.text(":authority").into(),

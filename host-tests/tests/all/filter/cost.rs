@@ -92,7 +92,7 @@ fn what_a_request_to_a_service_costs_beside_a_plain_one() {
     }
     // The request's and the answer's.
     const BOTH: (&str, u64) = ("proxy_get_header_map_pairs", 2);
-    const LOGGED: (&str, u64) = ("proxy_set_property", 3);
+    const LOGGED: (&str, u64) = ("proxy_set_property", 1);
     const CLUSTER: (&str, u64) = ("proxy_add_header_map_value", 1);
     // Host, path, and either the credential or the path for access logs.
     const REPLACE: (&str, u64) = ("proxy_replace_header_map_value", 3);

@@ -94,8 +94,7 @@ fn a_service_gets_the_value_and_nothing_of_the_caller() {
     let (key, organization) = (edge.corpus.keys["forecaster"].id, edge.corpus.organizations["acme"].id);
     let exchange = edge.process.exchange(0);
     assert!(exchange.route_cleared, "Envoy has to pick the route again");
-    assert_eq!(exchange.filter_state["portcullis_key_id"], key.to_string().into_bytes());
-    assert_eq!(exchange.filter_state["portcullis_org"], organization.to_string().into_bytes());
+    assert_eq!(exchange.filter_state["portcullis_call"], format!("weather {key} {organization}").into_bytes());
     edge.assert_nothing_leaked();
 }
 
