@@ -1,7 +1,8 @@
 //! Taking values out of what comes back.
 //!
-//! A value is found as it is, escaped (RFC 3986) in whole or in part, also more than once, and with `+` for a space. A service that means to
-//! give it away finds other spellings. Invariant: the work is bounded; what would take more is masked whole.
+//! A value is found as it is, in whatever case, escaped (RFC 3986) in whole or in part, also more than once, and with a space and `+` in each
+//! other's place. A service that means to give it away finds other spellings. Invariants: the work is bounded; whether it would be too
+//! much is told by lengths alone, or whoever chooses what comes back could learn a value from that.
 
 use alloc::vec::Vec;
 
@@ -10,8 +11,8 @@ use crate::ascii::{has, has_in_any_case};
 use crate::skill::SecretValue;
 
 const MASK: &[u8] = b"***";
-/// Bytes compared for one header. An ordinary one takes about its own length for each value.
-const MOST_WORK: usize = 1 << 20;
+/// Bytes of a text times bytes of what is looked for in it; what would take more is masked whole.
+const MOST_WORK: usize = 1 << 21;
 /// `%252f` is `%2f` escaped again, which redirects do to each other's addresses.
 const MOST_ESCAPES: usize = 4;
 
@@ -19,26 +20,21 @@ const MOST_ESCAPES: usize = 4;
 /// looking for them costs.
 pub fn may_hold(text: &[u8], masks: &[SecretValue]) -> bool {
     let may_begin = |mask: &SecretValue| match mask.expose().first_chunk::<4>() {
-        Some(first) if !first.contains(&b' ') => has_in_any_case(text, *first),
+        Some(first) if !first.iter().any(|byte| is_gap(*byte)) => has_in_any_case(text, *first),
         _ => true,
     };
-    // Every other spelling has an escape in it, or a plus for a space.
-    has(text, b'%') || masks.iter().any(may_begin)
+    // Every other spelling has an escape in it.
+    is_too_much(text, masks) || has(text, b'%') || masks.iter().any(may_begin)
 }
 
 /// Whether a header's value holds one of these; if so, what is left of it.
 pub fn masked(value: &[u8], masks: &[SecretValue]) -> Option<Vec<u8>> {
-    let mut work = MOST_WORK;
-    let mut left: Option<Vec<u8>> = None;
-    for mask in masks {
-        let text = left.as_deref().unwrap_or(value);
-        match without(text, mask.expose(), &mut work) {
-            Ok(None) => {}
-            Ok(masked) => left = masked,
-            Err(TooMuch) => return Some(MASK.to_vec()),
-        }
+    if is_too_much(value, masks) {
+        return Some(MASK.to_vec());
     }
-    left
+    masks
+        .iter()
+        .fold(None, |left: Option<Vec<u8>>, mask| without(left.as_deref().unwrap_or(value), mask.expose()).or(left))
 }
 
 /// Whether a header's name holds one of these, in whatever case.
@@ -47,20 +43,23 @@ pub fn is_named_after(name: &[u8], masks: &[SecretValue]) -> bool {
     masks.iter().any(|mask| holds(mask.expose()))
 }
 
-/// Somebody makes the search expensive.
-struct TooMuch;
+fn is_too_much(text: &[u8], masks: &[SecretValue]) -> bool {
+    let wanted = masks.iter().map(|mask| mask.expose().len()).sum();
+    text.len().saturating_mul(wanted) > MOST_WORK
+}
 
 /// A text with the mask in place of each `unwanted`; `None` if there is none.
-fn without(text: &[u8], unwanted: &[u8], work: &mut usize) -> Result<Option<Vec<u8>>, TooMuch> {
+fn without(text: &[u8], unwanted: &[u8]) -> Option<Vec<u8>> {
     let (mut out, mut rest, mut start) = (Vec::new(), text, 0);
-    let Some(first) = unwanted.first() else { return Ok(None) };
+    let first = *unwanted.first()?;
+    let readings = if has(unwanted, b'%') { MOST_ESCAPES } else { 0 };
     // Nearly every byte begins nothing.
-    let begins = |byte: &u8| byte == first || *byte == b'%' || *first == b' ' && *byte == b'+';
+    let begins = |byte: &u8| *byte == b'%' || is_same(*byte, first);
     let next = |text: &[u8], from: usize| Some(from + text.get(from..)?.iter().position(begins)?);
     while let Some(at) = next(rest, start) {
         start = at;
         let here = rest.get(start..).unwrap_or_default();
-        match at_start(here, unwanted, work)? {
+        match (0..=readings).find_map(|escapes| length_of(unwanted, here, escapes)) {
             Some(length) => {
                 out.extend(rest.get(..start).unwrap_or_default());
                 out.extend(MASK);
@@ -72,68 +71,49 @@ fn without(text: &[u8], unwanted: &[u8], work: &mut usize) -> Result<Option<Vec<
     }
     let found = rest.len() != text.len();
     out.extend(rest);
-    Ok(found.then_some(out))
+    found.then_some(out)
 }
 
-/// What a `%` of the value's own is taken to be in a text; all else has one reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Spelling {
-    /// Itself.
-    Plain,
-    /// The beginning of its escape.
-    Escaped,
-    /// The beginning of the longest escape there is.
-    EscapedAgain,
-}
-
-/// How long `unwanted` is at the beginning of a text.
-fn at_start(text: &[u8], unwanted: &[u8], work: &mut usize) -> Result<Option<usize>, TooMuch> {
-    for spelling in [Spelling::Plain, Spelling::Escaped, Spelling::EscapedAgain] {
-        let (compared, length) = spelled(unwanted, text, spelling);
-        *work = work.checked_sub(compared).ok_or(TooMuch)?;
-        if length.is_some() {
-            return Ok(length);
-        }
+/// How long `unwanted` is at the beginning of a text where each `%` of its own was escaped so often; `None` if the text begins otherwise.
+fn length_of(unwanted: &[u8], text: &[u8], escapes: usize) -> Option<usize> {
+    let after =
+        |rest: &'_ [u8], byte: u8| if byte == b'%' { percent(rest, escapes) } else { length_of_byte(byte, rest) };
+    let mut at = 0;
+    for byte in unwanted {
+        at += after(text.get(at..)?, *byte)?;
     }
-    Ok(None)
+    Some(at)
 }
 
-/// How many bytes were compared, and how long `wanted` is at the beginning of a text; `None` if the text begins otherwise.
-fn spelled(wanted: &[u8], text: &[u8], spelling: Spelling) -> (usize, Option<usize>) {
-    let mut rest = text;
-    for (compared, byte) in wanted.iter().enumerate() {
-        let Some(after) = length_of(*byte, rest, spelling).and_then(|length| rest.get(length..)) else {
-            return (compared + 1, None);
-        };
-        rest = after;
+/// How long a `%` is that was escaped so often: `%`, `%25`, `%2525`.
+fn percent(text: &[u8], escapes: usize) -> Option<usize> {
+    let digits = text.strip_prefix(b"%")?.get(..2 * escapes)?;
+    digits.as_chunks().0.iter().all(|pair| pair == b"25").then_some(1 + 2 * escapes)
+}
+
+/// How long any other byte is at the beginning of a text, as it is or however often it was escaped.
+fn length_of_byte(byte: u8, text: &[u8]) -> Option<usize> {
+    if is_same(*text.first()?, byte) {
+        return Some(1);
     }
-    (wanted.len(), Some(text.len() - rest.len()))
-}
-
-/// How long a byte is at the beginning of a text, as it is or escaped.
-fn length_of(byte: u8, text: &[u8], spelling: Spelling) -> Option<usize> {
-    let first = *text.first()?;
-    let itself = (first == byte || byte == b' ' && first == b'+').then_some(1);
-    let escape = || (first == b'%').then(|| escape_of(byte, text, spelling)).flatten();
-    if spelling == Spelling::Plain { itself.or_else(escape) } else { escape().or(itself) }
-}
-
-/// How long its escape is, however often it was escaped.
-fn escape_of(byte: u8, text: &[u8], spelling: Spelling) -> Option<usize> {
-    let mut digits = text.get(1..)?;
-    let mut found = None;
+    let mut digits = text.strip_prefix(b"%")?;
     for times in 0..MOST_ESCAPES {
         let [high, low, ..] = *digits else { break };
-        if escaped(&[b'%', high, low]) == Some(byte) {
-            found = Some(3 + 2 * times);
-            if spelling != Spelling::EscapedAgain {
-                break;
-            }
+        if escaped(&[b'%', high, low]).is_some_and(|it| is_same(it, byte)) {
+            return Some(3 + 2 * times);
         }
-        let Some(rest) = digits.strip_prefix(b"25") else { break };
-        digits = rest;
+        digits = digits.strip_prefix(b"25")?;
     }
-    found
+    None
+}
+
+/// Forms write `+` for a space, and letters change their case where names of headers are listed.
+fn is_same(one: u8, other: u8) -> bool {
+    one.eq_ignore_ascii_case(&other) || is_gap(one) && is_gap(other)
+}
+
+fn is_gap(byte: u8) -> bool {
+    matches!(byte, b' ' | b'+')
 }
 
 #[cfg(test)]
@@ -159,6 +139,13 @@ mod tests {
         check("100%25 sure", &["100% sure"], Some("***"));
         check("100%2525 sure", &["100% sure"], Some("***"));
         check("a%2Fb%2Fc", &["a%2Fb"], Some("***%2Fc"));
+        check("a%252525bcdefg", &["a%25bcdefg"], Some("***"));
+        check("a%2525bcdefg a%25bcdefg", &["a%25bcdefg"], Some("*** ***"));
+        check("50%25%2541", &["50%%41"], Some("***"));
+        check("50%25%2541", &["50%A"], Some("***"));
+        check("?k=ab+cd/ef", &["ab cd/ef"], Some("?k=***"));
+        check("ab cd%2Fef", &["ab+cd/ef"], Some("***"));
+        check("x-a, abcdef%41", &["ABCDEFa"], Some("x-a, ***"));
         check("abcabcab", &["abcab"], Some("***cab"));
         check("one two", &["one", "two"], Some("*** ***"));
         check("", &["one"], None);
@@ -172,6 +159,7 @@ mod tests {
             ("A-Sec", "a-secret", true),
             ("x%61", "a-secret", true),
             ("a+secret", "a secret", true),
+            ("a secret", "a+secret", true),
             ("", "a-secret", false),
         ] {
             let masks = [SecretValue::made_of(value.as_bytes().to_vec())];
@@ -179,11 +167,16 @@ mod tests {
         }
     }
 
+    /// Whoever chooses the text could tell from anything else how far it goes with the value.
     #[test]
-    fn a_search_that_is_made_expensive_masks_everything() {
+    fn whether_a_search_is_too_expensive_is_told_by_lengths_alone() {
         let value = ["a".repeat(4000), "b".into()].concat();
-        check(&"a".repeat(60_000), &[&value], Some("***"));
-        check(&"b".repeat(60_000), &[&value], None);
+        for text in ["a", "b", "%"] {
+            check(&text.repeat(MOST_WORK / 4001 + 1), &[&value], Some("***"));
+            check(&text.repeat(MOST_WORK / 4001), &[&value], None);
+        }
+        let masks = [SecretValue::made_of(value.into_bytes())];
+        assert!(may_hold("c".repeat(MOST_WORK / 4001 + 1).as_bytes(), &masks));
     }
 
     #[test]
