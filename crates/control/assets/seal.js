@@ -46,6 +46,7 @@ function bound(form, value) {
 function problem(form, value, plain) {
   if (plain.length < LEAST || plain.length > MOST) return `A value has ${LEAST} to ${MOST} bytes.`;
   if (CONTROL.test(value)) return "A value has no control characters, such as the end of a line.";
+  if (value.startsWith(" ") || value.endsWith(" ")) return "A value neither begins nor ends with a space.";
   const beside = [...form.querySelectorAll("[data-beside]")].map((field) => field.value ?? field.textContent);
   if (beside.some((text) => text.includes(value))) return "The value is in the name or the description, which others see.";
   return "";

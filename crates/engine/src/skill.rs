@@ -56,7 +56,7 @@ pub enum SecretState {
     Open(SecretId, SecretValue),
 }
 
-/// A secret's value: visible ASCII, spaces and whatever is above, nothing that ends a line. Cheap to clone.
+/// A secret's value: visible ASCII, spaces between and whatever is above, nothing that ends a line. Cheap to clone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretValue(Arc<Zeroizing<Vec<u8>>>);
 
@@ -70,7 +70,9 @@ impl SecretValue {
     pub fn new(bytes: Vec<u8>) -> Option<Self> {
         let bytes = Zeroizing::new(bytes);
         let fits = (Self::MIN_LEN..=Self::MAX_LEN).contains(&bytes.len());
-        (fits && !bytes.iter().any(u8::is_ascii_control)).then(|| Self(Arc::new(bytes)))
+        // On its way a header loses them (RFC 9110, 5.5), and what comes back would not be found.
+        let is_outer_space = bytes.starts_with(b" ") || bytes.ends_with(b" ");
+        (fits && !is_outer_space && !bytes.iter().any(u8::is_ascii_control)).then(|| Self(Arc::new(bytes)))
     }
 
     /// Something that was made of a value, and is as secret.

@@ -24,6 +24,9 @@ pub enum InvalidValue {
     /// A line's end, a tab or the like, which no header can hold.
     #[error("the value has a control character in it\nhint: a secret is one line, without tabs")]
     Control,
+    /// Headers lose spaces at their ends on the way.
+    #[error("the value begins or ends with a space\nhint: leave it out; no header can hold it")]
+    OuterSpace,
     /// Bytes that are no text.
     #[error("the value is no UTF-8 text\nhint: encode what is binary, such as in base64, as the service wants it")]
     Binary,
@@ -54,6 +57,7 @@ impl SecretValue {
             length if length < Self::MIN_LEN => Err(InvalidValue::TooShort),
             length if length > Self::MAX_LEN => Err(InvalidValue::TooLong),
             _ if text.bytes().any(|byte| byte.is_ascii_control()) => Err(InvalidValue::Control),
+            _ if text.starts_with(' ') || text.ends_with(' ') => Err(InvalidValue::OuterSpace),
             _ => Ok(Self(text)),
         }
     }
@@ -88,6 +92,9 @@ mod tests {
             (b"12345678\n\n", Err(InvalidValue::Control)),
             (b"1234\t5678", Err(InvalidValue::Control)),
             (b"1234567\x7f", Err(InvalidValue::Control)),
+            (b"12345678 \n", Err(InvalidValue::OuterSpace)),
+            (b" 12345678", Err(InvalidValue::OuterSpace)),
+            (b"1234 5678", Ok(9)),
             (b"1234567\xff", Err(InvalidValue::Binary)),
         ] {
             assert_eq!(SecretValue::from_line(bytes).map(|it| it.expose().len()), expected, "{bytes:?}");

@@ -45,8 +45,9 @@ pub(super) fn value(sealed: Option<&BTreeMap<String, String>>, plain: Option<&Se
         (None, Some(plain)) => {
             let value = SecretValue::new(plain.expose().as_bytes().to_vec());
             let (least, most) = (SecretValue::MIN_LEN, SecretValue::MAX_LEN);
-            let detail =
-                format!("expected {least} to {most} bytes without control characters, such as the end of a line");
+            let detail = format!(
+                "expected {least} to {most} bytes without control characters, such as the end of a line, and without spaces at either end"
+            );
             value.map(Sent::Plain).ok_or_else(|| Error::invalid("/value", detail))
         }
         _ => Err(Error::invalid("", "expected either `sealed` or `value`, and not both")),

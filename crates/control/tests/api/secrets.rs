@@ -77,6 +77,7 @@ async fn what_cannot_be_a_secret_is_told_why_and_never_repeated() {
             (ada, post, with("value", json!(long("x", 7))), wrong, invalid, "/value expected 8 to 4096 bytes"),
             (ada, post, with("value", json!(long("ü", 2049))), wrong, invalid, "/value expected 8 to 4096 bytes"),
             (ada, post, with("value", json!("correct\nhorse")), wrong, invalid, "without control characters"),
+            (ada, post, with("value", json!("correct horse ")), wrong, invalid, "without spaces at either end"),
             (ada, post, json!({ "name": "x" }), wrong, invalid, "expected either `sealed` or `value`"),
             (ada, post, json!({ "name": "x", "value": VALUE, "sealed": {} }), wrong, invalid, "and not both"),
             (ada, post, boxed(json!({})), wrong, invalid, "/sealed expected one box for each of the edges' keys"),
