@@ -104,7 +104,13 @@ enum Command {
 }
 
 fn main() -> std::process::ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => match secrets::unseen(&error) {
+            Some(failure) => return failure.report().into(),
+            None => error.exit(),
+        },
+    };
     let done = match cli.command {
         Command::Serve(args) => serve::run(args),
         Command::Keys(command) => keys::run(command),

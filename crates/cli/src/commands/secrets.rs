@@ -28,6 +28,12 @@ pub(crate) enum Command {
     Delete(change::Delete),
 }
 
+/// What is said of a command line that is wrong and may hold a value.
+pub(crate) fn unseen(error: &clap::Error) -> Option<Failure> {
+    let is_set = std::env::args_os().skip(1).take(2).eq(["secrets", "set"]);
+    if is_set { set::unseen(error) } else { None }
+}
+
 /// Runs one of them.
 pub(crate) fn run(command: &Command) -> Result<Exit, Failure> {
     match command {

@@ -70,7 +70,9 @@ fn a_value_on_the_command_line_is_refused_unseen() {
     let control = start();
     let said = "error: the value of a secret does not stand on the command line: others see it, and the shell keeps it\n\
                 hint: give it on stdin, `portcullis secrets set NAME < FILE`";
-    let option = "error: one of the options is none that this command has; it is not repeated";
+    let option =
+        "error: an option is none that this command has, or has a value that it does not take; it is not repeated";
+    let given = format!("--team={VALUE}");
     let with_sign = format!("--{VALUE}");
     let behind = format!("--value={VALUE}");
     let equals = format!("weather_api_key={VALUE}");
@@ -81,11 +83,13 @@ fn a_value_on_the_command_line_is_refused_unseen() {
         (vec!["weather_api_key", &with_sign], option),
         (vec!["weather_api_key", &behind], option),
         (vec!["weather_api_key", "--teams"], option),
+        (vec!["weather_api_key", &given], option),
+        (vec![&with_sign, "weather_api_key"], option),
         (vec!["weather_api_key", "--", VALUE], said),
         (vec![&equals], "error: that is not a name for a secret\nhint: lower-case letters"),
     ] {
         let mut command = portcullis();
-        command.args(["secrets", "set", "--control", &control.url]).args(&arguments);
+        command.args(["secrets", "set"]).args(&arguments).args(["--control", &control.url]);
         check(&finish(command.env("PORTCULLIS_TOKEN", "pct_x"), VALUE), 2, words);
     }
 }

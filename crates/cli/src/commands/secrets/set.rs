@@ -16,7 +16,7 @@ use crate::pinned::Pinned;
 const NOT_HERE: &str = "the value of a secret does not stand on the command line: others see it, and the shell keeps it\n\
                         hint: give it on stdin, `portcullis secrets set NAME < FILE`, or wait to be asked for it; if that was \
                         the value, have its service make another";
-const NO_OPTION: &str = "one of the options is none that this command has; it is not repeated, for it may be a value\n\
+const NO_OPTION: &str = "an option is none that this command has, or has a value that it does not take; it is not repeated\n\
                          hint: `portcullis secrets set --help` lists them; if there was a value in it, have its service make \
                          another, and give that one on stdin or wait to be asked for it";
 
@@ -56,6 +56,15 @@ impl FromStr for Unseen {
     fn from_str(text: &str) -> Result<Self, Infallible> {
         Ok(Self { is_option: text.starts_with("--") })
     }
+}
+
+/// What is said in place of clap's words, which repeat what was typed.
+pub(super) fn unseen(error: &clap::Error) -> Option<Failure> {
+    use clap::error::ErrorKind::{
+        InvalidUtf8, InvalidValue, TooManyValues, UnknownArgument, ValueValidation, WrongNumberOfValues,
+    };
+    let repeats = [InvalidUtf8, InvalidValue, TooManyValues, UnknownArgument, ValueValidation, WrongNumberOfValues];
+    repeats.contains(&error.kind()).then(|| Failure::usage(NO_OPTION))
 }
 
 pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
