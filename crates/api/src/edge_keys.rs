@@ -24,7 +24,7 @@ pub struct AddEdgeKey {
 #[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 #[serde(deny_unknown_fields)]
 pub struct RemoveEdgeKey {
-    /// Whether it goes although secrets are sealed to it alone, or edges have no other. No edge can use those secrets until their values
+    /// Whether it goes although secrets are sealed to it alone, or edges need it. No edge can use those secrets until their values
     /// are entered again, and those edges can use none until they have another key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub force: Option<bool>,

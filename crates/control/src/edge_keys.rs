@@ -13,7 +13,7 @@ use crate::access::Permission::{EdgesRead, OrganizationsWrite, SecretsRead};
 use crate::app::{App, Committed};
 use crate::caller::{Caller, Scope};
 use crate::clock::to_rfc3339;
-use crate::error::Error;
+use crate::error::{Edges, Error};
 use crate::fleet::{self, Holders};
 use crate::owned;
 use crate::random;
@@ -73,13 +73,20 @@ pub(crate) async fn is_used(app: &App) -> Result<bool, Error> {
 pub(crate) struct Hanging {
     /// How many secrets are sealed to it and to no other.
     pub(crate) secrets: u64,
-    /// The edges that have it and no other, by name.
-    pub(crate) edges: Vec<String>,
+    /// The edges that could not open every other secret without it.
+    pub(crate) edges: Edges,
 }
 
 impl Hanging {
-    async fn on(app: &App, key: KeyName) -> Result<Self, Error> {
-        Ok(Self { secrets: app.store.sealed_to_alone(key).await?, edges: fleet::with_alone(app, key).await? })
+    async fn on(app: &App, by: &Caller, key: KeyName) -> Result<Self, Error> {
+        let (secrets, names) = (app.store.sealed_to_alone(key).await?, fleet::in_need_of(app, key).await?);
+        let edges = Edges { number: names.len(), names: sees_edges(app, by).then_some(names) };
+        Ok(Self { secrets, edges })
+    }
+
+    /// Whether it is no more than what was seen: so many secrets and edges.
+    pub(crate) fn is_within(&self, secrets: u64, edges: u64) -> bool {
+        self.secrets <= secrets && u64::try_from(self.edges.number).is_ok_and(|number| number <= edges)
     }
 
     /// Whether anything does.
@@ -90,9 +97,9 @@ impl Hanging {
     /// Why the key stays, if it has to.
     fn refusal(&self) -> Option<Error> {
         let Self { secrets, edges } = self.clone();
-        match (secrets, edges.is_empty()) {
-            (0, true) => None,
-            (0, false) => Some(Error::EdgeKeyInUse(edges)),
+        match (secrets, edges.number) {
+            (0, 0) => None,
+            (0, _) => Some(Error::EdgeKeyInUse(edges)),
             _ => Some(Error::SecretsUnsealed { secrets, edges }),
         }
     }
@@ -103,7 +110,7 @@ pub(crate) async fn hanging(app: &App, by: &Caller, id: &str) -> Result<(KeyName
     may_change(app, by)?;
     let key: KeyName = id.parse().map_err(|_| Error::NotFound("key of the edges"))?;
     let (row, _) = find(app, by, key).await?;
-    Ok((row.key.name(), Hanging::on(app, key).await?))
+    Ok((row.key.name(), Hanging::on(app, by, key).await?))
 }
 
 /// Removes one, and the boxes that are sealed to it.
@@ -118,12 +125,12 @@ pub(crate) async fn remove(
     let force = query.force.unwrap_or_default();
     app.change(async || {
         let (row, unsealed) = find(app, by, key).await?;
-        let hanging = Hanging::on(app, key).await?;
+        let hanging = Hanging::on(app, by, key).await?;
         if let Some(refusal) = hanging.refusal().filter(|_| !force) {
             return Err(refusal);
         }
         let shown = shown(&row, unsealed, holders(app, by).await?.as_ref());
-        let write = SecretWrite::DeleteKey { key, force, since_ms: fleet::since_ms(app.clock.millis()) };
+        let write = SecretWrite::DeleteKey { key, force, lately: fleet::lately(app.clock.millis()) };
         let change = change(app, by, &row, Action::EdgeKeyRemoved, write);
         app.commit(change.detail(removed(&row, &hanging)), shown).await
     })
@@ -135,16 +142,17 @@ fn removed(row: &EdgeKeyRow, hanging: &Hanging) -> [(&'static str, Value); 3] {
     [
         ("public_key", json!(row.key.to_string())),
         ("secrets_left_without", json!(hanging.secrets)),
-        ("edges_left_without", json!(hanging.edges)),
+        ("edges_left_without", json!(hanging.edges.number)),
     ]
 }
 
 /// Which edges have which keys, for whoever may see the edges.
 async fn holders(app: &App, by: &Caller) -> Result<Option<Holders>, Error> {
-    match by.require(EdgesRead).and_then(|()| by.require_operator(app)) {
-        Ok(()) => fleet::holders(app).await.map(Some),
-        Err(_) => Ok(None),
-    }
+    if sees_edges(app, by) { fleet::holders(app).await.map(Some) } else { Ok(None) }
+}
+
+fn sees_edges(app: &App, by: &Caller) -> bool {
+    by.require(EdgesRead).and_then(|()| by.require_operator(app)).is_ok()
 }
 
 fn may_change(app: &App, by: &Caller) -> Result<(), Error> {

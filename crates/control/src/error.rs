@@ -108,21 +108,22 @@ pub(crate) enum Error {
         "{} sealed to this key alone{}\nhint: let their values be entered again first; with `?force=true` it is removed all the same, \
          and no edge can use them until then",
         count(*secrets, "secret is", "secrets are"),
-        and_have_no_other(edges)
+        and_without_it(edges)
     )]
     SecretsUnsealed {
         /// How many.
         secrets: u64,
-        /// The edges that have no other key, by name.
-        edges: Vec<String>,
+        /// Those that could not open every other secret.
+        edges: Edges,
     },
-    /// Edges have this key and no other; the caller can give them another first.
+    /// Edges need this key; the caller can give them another first.
     #[error(
-        "{} the private half of this key, and of no other that secrets are sealed to\nhint: add another key and restart them with both; \
-         with `?force=true` it is removed all the same, and they answer 503 to whoever needs a secret",
-        have(.0)
+        "without this key {} could not open every secret\nhint: add another key, restart them with both, and have secrets entered \
+         again that are not sealed to it; with `?force=true` it is removed all the same, and they answer 503 to whoever needs a secret \
+         that they cannot open",
+        .0
     )]
-    EdgeKeyInUse(Vec<String>),
+    EdgeKeyInUse(Edges),
     /// There is one already; the caller can leave it out.
     #[error("{detail}")]
     Taken {
@@ -249,20 +250,43 @@ fn use_secret(skills: &[String]) -> String {
     }
 }
 
-/// Which edges have no other key than the one spoken of, if there are any.
-fn and_have_no_other(edges: &[String]) -> String {
-    if edges.is_empty() { String::new() } else { format!(", and {} no other key", have(edges)) }
+/// Edges that are spoken of to somebody who may not see which they are, or may.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Edges {
+    /// How many.
+    pub(crate) number: usize,
+    /// Their names, for whoever may see them.
+    pub(crate) names: Option<Vec<String>>,
 }
 
-/// Who has something, three of them by name.
+impl std::fmt::Display for Edges {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.names {
+            Some(names) => f.write_str(&listed(names)),
+            None => f.write_str(&count(u64::try_from(self.number).unwrap_or(u64::MAX), "edge", "edges")),
+        }
+    }
+}
+
+/// Which edges need the key that is spoken of, if there are any.
+fn and_without_it(edges: &Edges) -> String {
+    if edges.number == 0 { String::new() } else { format!(", and without it {edges} could not open every other") }
+}
+
+/// Who has something.
 fn have(names: &[String]) -> String {
+    format!("{} {}", listed(names), if names.len() == 1 { "has" } else { "have" })
+}
+
+/// Three of them by name.
+fn listed(names: &[String]) -> String {
     const NAMED: usize = 3;
     let named: Vec<_> = names.iter().take(NAMED).map(|it| format!("`{it}`")).collect();
     let more = names.len().saturating_sub(NAMED);
     match (named.split_last(), more) {
-        (Some((last, [])), 0) => format!("{last} has"),
-        (Some((last, before)), 0) => format!("{} and {last} have", before.join(", ")),
-        (_, more) => format!("{} and {more} more have", named.join(", ")),
+        (Some((last, [])), 0) => last.clone(),
+        (Some((last, before)), 0) => format!("{} and {last}", before.join(", ")),
+        (_, more) => format!("{} and {more} more", named.join(", ")),
     }
 }
 

@@ -27,7 +27,7 @@ use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 
-pub(crate) use held::{Holders, holders, since_ms, with_alone};
+pub(crate) use held::{Holders, holders, in_need_of, lately};
 pub(crate) use intake::{TooManyEdges, take};
 pub(crate) use list::{list, names, summary};
 use pending::Pending;

@@ -66,7 +66,9 @@ pub(crate) use organizations::{OrganizationRow, Organizations};
 pub(crate) use plans::{PlanRow, Plans};
 pub(crate) use policies::{KeyGroup, Policies, PolicyRow};
 use postgres::PostgresStore;
-pub(crate) use secrets::{Boxes, EdgeKeyRow, SecretFilter, SecretRow, SecretWrite, Secrets, ShownSecret, UsedBy};
+pub(crate) use secrets::{
+    Boxes, EdgeKeyRow, Lately, SecretFilter, SecretRow, SecretWrite, Secrets, ShownSecret, UsedBy,
+};
 pub(crate) use settings::{SIGNING_KEY, Settings};
 pub(crate) use skills::{PublishedRow, ShownSkill, SkillRow, SkillSources, SkillWrite, Skills};
 pub(crate) use sqlite::SqliteStore;

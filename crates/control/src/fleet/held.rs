@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use portcullis_api::KeyHolders;
 use portcullis_seal::KeyName;
 
-use super::SILENT_AFTER_MS;
 use super::list::{by_edge, is_silent};
+use super::{GONE_AFTER_MS, SILENT_AFTER_MS};
 use crate::app::App;
 use crate::error::Error;
-use crate::store::VmRow;
+use crate::store::{Lately, VmRow};
 
 /// The keys of each edge that reports now and tells.
 #[derive(Clone, Debug, Default)]
@@ -34,14 +34,19 @@ pub(crate) async fn holders(app: &App) -> Result<Holders, Error> {
     Ok(Holders(edges.values().filter_map(|vms| held(vms, now_ms)).collect()))
 }
 
-/// The edges that report now, and of which some part has that key and no other that secrets are sealed to.
-pub(crate) async fn with_alone(app: &App, key: KeyName) -> Result<Vec<String>, Error> {
+/// The edges of which some part could not open every secret without that key.
+pub(crate) async fn in_need_of(app: &App, key: KeyName) -> Result<Vec<String>, Error> {
     app.fleet.settle().await?;
-    Ok(app.store.edges_with_alone(key, since_ms(app.clock.millis())).await?)
+    Ok(app.store.edges_in_need_of(key, lately(app.clock.millis())).await?)
+}
+
+/// Whom a key must not be taken from.
+pub(crate) fn lately(now_ms: u64) -> Lately {
+    Lately { there_ms: since_ms(now_ms), known_ms: now_ms.saturating_sub(GONE_AFTER_MS) }
 }
 
 /// Whoever reported since then reports now.
-pub(crate) fn since_ms(now_ms: u64) -> u64 {
+fn since_ms(now_ms: u64) -> u64 {
     now_ms.saturating_sub(SILENT_AFTER_MS)
 }
 

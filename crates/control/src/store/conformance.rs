@@ -284,6 +284,8 @@ suite! {
     edge_keys {
         what_an_edge_has_is_what_it_told_last
         a_key_that_an_edge_has_alone_stays_unless_that_is_said
+        an_edge_needs_a_key_that_some_secret_is_sealed_to_beside_others
+        who_fell_silent_counts_unless_others_of_its_edge_are_there
     }
     skills {
         skills_come_back_as_they_were_written

@@ -102,6 +102,15 @@ pub(crate) struct SecretFilter {
     pub unsealed: Option<KeyName>,
 }
 
+/// Which VMs count. Times are Unix milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lately {
+    /// Who reported at or after that is there.
+    pub(crate) there_ms: u64,
+    /// And who did at or after that, if nobody of their edge has since: it may be us that could not be reached.
+    pub(crate) known_ms: u64,
+}
+
 /// What can be written about secrets and the edges' keys. Each takes a version.
 #[derive(Clone, Debug)]
 pub(crate) enum SecretWrite {
@@ -112,10 +121,10 @@ pub(crate) enum SecretWrite {
     DeleteKey {
         /// Which key.
         key: KeyName,
-        /// Whether secrets may be left without a box, and edges without a key.
+        /// Whether secrets may be left without a box, and edges without a key that they need.
         force: bool,
-        /// Edges count whose VMs reported at or after that time (Unix milliseconds).
-        since_ms: u64,
+        /// Which edges count.
+        lately: Lately,
     },
     /// A new secret and its value; [`StoreError::Duplicate`] if the name is taken, [`StoreError::Conflict`] if the boxes are not
     /// for exactly the edges' keys that are there now, or its owner is no member of the organisation.
@@ -139,8 +148,9 @@ pub(crate) trait Secrets {
     /// How many secrets have a box for that key and for no other.
     async fn sealed_to_alone(&self, key: KeyName) -> Result<u64, StoreError>;
 
-    /// The edges, by name, of which a VM that reported at or after that time has that key and no other of those that are here.
-    async fn edges_with_alone(&self, key: KeyName, since_ms: u64) -> Result<Vec<String>, StoreError>;
+    /// The edges, by name, of which a VM has that key and, of those that are here, none else, or none else that some secret is sealed
+    /// to. Secrets that are sealed to that key alone do not count.
+    async fn edges_in_need_of(&self, key: KeyName, lately: Lately) -> Result<Vec<String>, StoreError>;
 
     /// One in scope.
     async fn secret(&self, scope: Scope, id: SecretId) -> Result<Option<ShownSecret>, StoreError>;

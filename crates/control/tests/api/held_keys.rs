@@ -104,7 +104,7 @@ async fn a_key_that_edges_have_alone_goes_only_if_that_is_said() {
     {
         report(&vault, edge, "a", seeds).await;
     }
-    let words = "`edge-1` and `edge-3` have the private half of this key, and of no other that secrets are sealed to\nhint: add";
+    let words = "without this key `edge-1` and `edge-3` could not open every secret\nhint: add";
     refused(&vault, &[(root, &remove(1), json!({}), 409, "edge_key_in_use", words)]).await;
     refused(&vault, &[(root, &format!("{}?force=false", remove(1)), json!({}), 409, "edge_key_in_use", words)]).await;
     let secret = vault.secret(&vault.ada.token, "token", false).await;
@@ -112,7 +112,7 @@ async fn a_key_that_edges_have_alone_goes_only_if_that_is_said() {
     let gone = vault.done(root, &remove(3), json!({})).await;
     assert_eq!(gone["edges"], held(0, 3), "nobody has it");
     vault.done(root, &format!("{}?force=true", remove(2)), json!({})).await;
-    let both = "1 secret is sealed to this key alone, and `edge-1`, `edge-2` and `edge-3` have no other key\nhint: let";
+    let both = "1 secret is sealed to this key alone, and without it `edge-1`, `edge-2` and `edge-3` could not open every other\nhint: let";
     refused(&vault, &[(root, &remove(1), json!({}), 409, "secrets_unsealed", both)]).await;
 
     // Once the edges have another, nothing is in the way but the secret's box.
@@ -121,16 +121,20 @@ async fn a_key_that_edges_have_alone_goes_only_if_that_is_said() {
         report(&vault, edge, "b", Some(seeds)).await;
     }
     vault.stack.pass(61);
+    let waits = "without this key `edge-3` could not open every secret";
     report(&vault, "edge-1", "b", Some(&[1, 2])).await;
+    refused(&vault, &[(root, &remove(1), json!({}), 409, "secrets_unsealed", "")]).await;
     let value = json!({ "sealed": sealed(&[&one, &two], VALUE) });
     vault.done(&vault.ada.token, &format!("PUT /v1/secrets/{secret}/value"), value).await;
-    assert_eq!(vault.done(root, &remove(1), json!({})).await["edges"], held(1, 1));
+    refused(&vault, &[(root, &remove(1), json!({}), 409, "edge_key_in_use", waits)]).await;
+    report(&vault, "edge-3", "b", Some(&[7, 2])).await;
+    assert_eq!(vault.done(root, &remove(1), json!({})).await["edges"], held(1, 2), "of who reports now");
     let log = vault.noted("edge_key.removed").await;
     let left: Vec<_> = log.iter().rev().map(|it| it["detail"]["edges_left_without"].clone()).collect();
-    assert_eq!(left, [json!([]), json!([]), json!([])]);
+    assert_eq!(left, [json!(0), json!(0), json!(0)]);
     vault.done(root, &format!("{}?force=true", remove(2)), json!({})).await;
     let last = vault.noted("edge_key.removed").await;
-    assert_eq!(last[0]["detail"]["edges_left_without"], json!(["edge-1"]));
+    assert_eq!(last[0]["detail"]["edges_left_without"], json!(3));
     assert_eq!(text(&last[0]["action"]), "edge_key.removed");
 }
 
@@ -163,12 +167,15 @@ async fn the_page_says_which_keys_and_edges_do_not_go_together() {
 
     vault.edge_key(2).await;
     let remove = format!("/edges/keys/{}/remove", id_of(&private(1)));
-    has(&owner.get(&remove).await, 200, &["The edge edge-1 has its private half alone", "name=\"force\""]);
+    let lost = "Without it `edge-1` could not open every secret";
+    has(&owner.get(&remove).await, 200, &[lost, "name=\"secrets\" value=\"1\"", "name=\"edges\" value=\"1\""]);
     let asked = format!("/edges/keys/{}/remove", id_of(&private(2)));
-    has(&owner.get(&asked).await, 200, &["of those that tell, none has"]);
+    has(&owner.get(&asked).await, 200, &["of those that tell, none does"]);
     let secret = text(&vault.get(&vault.ada.token, "/v1/secrets").await["data"][0]["id"]);
     let value = json!({ "value": VALUE });
     vault.done(&vault.ada.token, &format!("PUT /v1/secrets/{secret}/value"), value).await;
-    has(&owner.post(&remove, &[]).await, 409, &["The edge edge-1 has its private half alone"]);
-    has(&owner.go(&remove, &[("force", "true")]).await, 200, &["The public key is removed."]);
+    for unseen in [&[][..], &[("edges", "0")], &[("secrets", "1")], &[("edges", "x")], &[("force", "true")]] {
+        has(&owner.post(&remove, unseen).await, 409, &[lost]);
+    }
+    has(&owner.go(&remove, &[("edges", "1")]).await, 200, &["The public key is removed."]);
 }

@@ -160,12 +160,12 @@ async fn the_operator_adds_and_removes_keys_and_sees_what_has_to_be_entered_agai
     has(&admin.get(&unsealed).await, 200, &["ours", &id_of(&two)]);
     has(&admin.get(&format!("/secrets/{team}")).await, 200, &["Some edges cannot use it", &id_of(&two)]);
     let remove = format!("/edges/keys/{}/remove", id_of(&one));
-    has(&owner.get(&remove).await, 200, &["2 secrets are sealed to this key alone", "name=\"force\""]);
+    has(&owner.get(&remove).await, 200, &["2 secrets are sealed to this key alone", "name=\"secrets\" value=\"2\""]);
     has(&owner.post(&remove, &[]).await, 409, &["2 secrets are sealed to this key alone"]);
     let again = admin.go(&format!("/secrets/{team}/value"), &[("value", VALUE)]).await;
     lacks(&again, &["Some edges cannot use it"]);
-    has(&owner.get(&remove).await, 200, &["One secret is sealed to this key alone", "name=\"force\""]);
-    has(&owner.go(&remove, &[("force", "true")]).await, 200, &["The public key is removed."]);
+    has(&owner.get(&remove).await, 200, &["One secret is sealed to this key alone", "name=\"secrets\" value=\"1\""]);
+    has(&owner.go(&remove, &[("secrets", "1"), ("edges", "0")]).await, 200, &["The public key is removed."]);
     eventually("the end of its boxes", async || vault.opened(&team, &one).await.is_none()).await;
     assert_eq!(vault.opened(&team, &two).await.as_deref(), Some(VALUE));
 }

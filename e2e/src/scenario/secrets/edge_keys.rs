@@ -40,7 +40,10 @@ pub(super) async fn run(stack: &Stack, home: &mut Home, report: &mut Report) -> 
     report.equal("while an edge has no other it stays", in_use.gist(), "409 edge_key_in_use".to_owned());
     let detail = in_use.json()["detail"].as_str().unwrap_or_default().to_owned();
     let whose = detail.lines().next().unwrap_or_default();
-    report.check(format!("and the edge is named: {whose}"), whose.starts_with("`edge-1` has"));
+    report.check(
+        format!("and the edge is named: {whose}"),
+        whose == "without this key `edge-1` could not open every secret",
+    );
     let gone = home.control.call("DELETE", &format!("{last}?force=true"), None).await?;
     report.check(format!("now the old key goes: {}", gone.status), (200..300).contains(&gone.status));
     let refused = wait::until("the end of the old key", SOON, async || {

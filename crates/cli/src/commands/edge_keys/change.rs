@@ -36,7 +36,7 @@ pub(crate) struct Add {
 pub(crate) struct Remove {
     /// The key's id, its first 16 hexadecimal digits, or all of it.
     id: String,
-    /// Remove it although secrets are sealed to it alone, or edges have no other. No edge can use those secrets until their values are
+    /// Remove it although secrets are sealed to it alone, or edges need it. No edge can use those secrets until their values are
     /// entered again, and those edges can use none until they have another key.
     #[arg(long)]
     force: bool,

@@ -15,7 +15,7 @@ use super::problems::{Places, beside};
 use super::{Html, fields};
 use crate::app::App;
 use crate::edge_keys;
-use crate::error::Error;
+use crate::error::{Edges, Error};
 use crate::http::body::Segment;
 use crate::http::failure::Failure;
 use crate::http::session::{Fields, Form};
@@ -23,6 +23,9 @@ use crate::pages::message::Confirm;
 use crate::pages::shell::Section;
 
 const HERE: &str = "/edges";
+/// How much was said to hang on a key.
+const SECRETS: &str = "secrets";
+const EDGES: &str = "edges";
 const PLACES: &Places = &[("", "public_key"), ("/description", "description")];
 
 pub(super) async fn add(State(app): State<App>, desk: Desk, Form(sent): Form<Fields>) -> Result<Response, Failure> {
@@ -57,7 +60,8 @@ async fn question(app: &App, desk: &Desk, id: &str) -> Result<Confirm, Error> {
             "What is sealed to it is deleted. Added again, it has to be sealed to again.".to_owned(),
         ],
         action: format!("{HERE}/keys/{key}/remove"),
-        hidden: if hanging.is_any() { vec![("force", "true".to_owned())] } else { Vec::new() },
+        // What is agreed to is what stands here, whatever hangs on it by then.
+        hidden: vec![(SECRETS, hanging.secrets.to_string()), (EDGES, hanging.edges.number.to_string())],
         yes: "Remove it".to_owned(),
         danger: true,
         back: HERE.to_owned(),
@@ -75,12 +79,10 @@ fn secrets_lost(alone: u64) -> String {
 }
 
 /// Those that do not tell may be among them, so it is said in any case.
-fn edges_lost(edges: &[String]) -> String {
-    match edges {
-        [] => "Edges that have its private half alone can use no secret any more; of those that tell, none has."
-            .to_owned(),
-        [edge] => format!("The edge {edge} has its private half alone: it can use no secret any more."),
-        _ => format!("The edges {} have its private half alone: they can use no secret any more.", edges.join(", ")),
+fn edges_lost(edges: &Edges) -> String {
+    match edges.number {
+        0 => "Edges that need its private half can use no secret any more; of those that tell, none does.".to_owned(),
+        _ => format!("Without it {edges} could not open every secret: whoever needs one is answered 503."),
     }
 }
 
@@ -90,7 +92,10 @@ pub(super) async fn remove(
     Segment(id): Segment,
     Form(sent): Form<Fields>,
 ) -> Result<Response, Failure> {
-    let query = RemoveEdgeKey { force: sent.has("force").then_some(true) };
+    let (_, hanging) = edge_keys::hanging(&app, &desk.by, &id).await?;
+    let seen = |name| sent.get(name).parse().unwrap_or(0);
+    let is_agreed = hanging.is_any() && hanging.is_within(seen(SECRETS), seen(EDGES));
+    let query = RemoveEdgeKey { force: is_agreed.then_some(true) };
     match edge_keys::remove(&app, &desk.by, &id, &query).await {
         Ok(removed) => Ok(done(HERE, Done::EdgeKeyRemoved, Some(removed.version)).into_response()),
         // Something hangs on it since the question was asked: it is asked again.

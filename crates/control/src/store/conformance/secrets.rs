@@ -10,8 +10,8 @@ use super::skills::{self, skill};
 use crate::access::Role;
 use crate::caller::Scope;
 use crate::store::{
-    AccountWrite, Boxes, EdgeKeyRow, Noted, SecretFilter, SecretRow, SecretWrite, ShownSecret, SkillWrite, Slice,
-    Store, StoreError, UserRow, Write,
+    AccountWrite, Boxes, EdgeKeyRow, Lately, Noted, SecretFilter, SecretRow, SecretWrite, ShownSecret, SkillWrite,
+    Slice, Store, StoreError, UserRow, Write,
 };
 
 pub(super) fn edge_key(number: u8) -> EdgeKeyRow {
@@ -31,6 +31,9 @@ pub(super) fn key_name(number: u8) -> KeyName {
 pub(super) fn boxes(numbers: &[u8]) -> Boxes {
     Boxes(numbers.iter().map(|number| (key_name(*number), vec![*number, 0, 255])).collect())
 }
+
+/// Every VM counts that was ever heard of.
+pub(super) const EVER: Lately = Lately { there_ms: 0, known_ms: 0 };
 
 pub(super) fn secret_id(number: u8) -> SecretId {
     SecretId::from_bytes([number; 10])
@@ -191,7 +194,7 @@ pub(super) async fn the_keys_of_edges_come_and_go(it: Fixture) {
         assert_eq!(store.sealed_to_alone(key_name(number)).await.unwrap(), alone);
     }
 
-    let delete = |number, force| SecretWrite::DeleteKey { key: key_name(number), force, since_ms: 0 };
+    let delete = |number, force| SecretWrite::DeleteKey { key: key_name(number), force, lately: EVER };
     for late in [delete(1, false), delete(9, false), delete(9, true)] {
         let late = refused(store, late).await;
         assert!(matches!(late, StoreError::Conflict), "{late:?}");

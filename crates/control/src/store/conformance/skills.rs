@@ -6,7 +6,9 @@ use portcullis_engine::SkillId;
 use super::Fixture;
 use super::accounts::{ALL, join, people};
 use super::rows::{NOW, change, key, key_id, organization_id, put, with};
-use super::secrets::{boxes, edge_key, insert as insert_secret, key_name, secret, secret_id, write as write_secret};
+use super::secrets::{
+    EVER, boxes, edge_key, insert as insert_secret, key_name, secret, secret_id, write as write_secret,
+};
 use crate::access::Role;
 use crate::caller::Scope;
 use crate::skills::{Names, Resolved};
@@ -252,9 +254,9 @@ pub(super) async fn changes_are_of_organizations_with_news(it: Fixture) {
     for (write, expected) in [
         (Write::Secret(SecretWrite::Replace(one, boxes(&[1]))), vec![1]),
         (Write::Secret(SecretWrite::InsertKey(edge_key(2), 4)), vec![1]),
-        (Write::Secret(SecretWrite::DeleteKey { key: key_name(1), force: true, since_ms: 0 }), vec![1]),
+        (Write::Secret(SecretWrite::DeleteKey { key: key_name(1), force: true, lately: EVER }), vec![1]),
         (Write::Secret(SecretWrite::Delete(secret_id(1))), vec![1]),
-        (Write::Secret(SecretWrite::DeleteKey { key: key_name(2), force: false, since_ms: 0 }), vec![]),
+        (Write::Secret(SecretWrite::DeleteKey { key: key_name(2), force: false, lately: EVER }), vec![]),
         (Write::Skill(SkillWrite::Replace(theirs)), vec![2]),
         (Write::InsertKey(key(2, 1)), vec![]),
         (Write::Skill(SkillWrite::Delete(mine.id)), vec![1]),

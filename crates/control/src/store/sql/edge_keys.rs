@@ -3,21 +3,29 @@
 //! Invariant: a box for a key that is not there is not stored. Whoever writes holds the version, so what is asked here stays true
 //! until it is done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_engine::{OrganizationId, SecretId};
 use portcullis_seal::KeyName;
 use sqlx::Row as _;
 
-use super::columns::{exactly_one, key_names_or_null, only, parsed, signed, unsigned};
+use super::columns::{exactly_one, key_names_column, key_names_or_null, only, parsed, signed, unsigned};
 use super::{Connection, Row, skill_sources};
 use crate::caller::Scope;
 use crate::id::UserId;
-use crate::store::{Boxes, EdgeKeyRow, StoreError};
+use crate::store::{Boxes, EdgeKeyRow, Lately, StoreError};
 
 /// `$1`'s box is the only one.
 const ALONE: &str = "SELECT COUNT(*) AS secrets FROM secret_boxes b WHERE b.edge_key = $1 AND NOT EXISTS \
                      (SELECT 1 FROM secret_boxes o WHERE o.secret_id = b.secret_id AND o.edge_key <> $1)";
+/// Sealed to `$1` and to others, but to none of those in `$2`.
+const NEEDED: &str = "SELECT COUNT(*) AS secrets FROM secret_boxes b WHERE b.edge_key = $1 AND EXISTS \
+                      (SELECT 1 FROM secret_boxes o WHERE o.secret_id = b.secret_id AND o.edge_key <> $1) AND NOT EXISTS \
+                      (SELECT 1 FROM secret_boxes o WHERE o.secret_id = b.secret_id AND $2 LIKE '%' || o.edge_key || '%')";
+/// VMs that have a key like `$1` and reported since `$2`; or since `$3`, if none of their edge reported since `$2`.
+const HOLDERS: &str = "SELECT edge, edge_keys FROM edge_vms v WHERE edge_keys LIKE $1 AND (reported_at_ms >= $2 \
+                       OR reported_at_ms >= $3 AND NOT EXISTS \
+                       (SELECT 1 FROM edge_vms o WHERE o.edge = v.edge AND o.reported_at_ms >= $2)) ORDER BY edge";
 
 pub(super) async fn insert(
     connection: &mut Connection,
@@ -40,15 +48,15 @@ pub(super) async fn insert(
     skill_sources::tell_everyone(connection, version).await
 }
 
-/// `unless_since_ms`: unless a secret would have no box left, or an edge that reported since then no key.
+/// `unless`: unless a secret would have no box left, or an edge that counts no key for some secret.
 pub(super) async fn delete(
     connection: &mut Connection,
     key: KeyName,
-    unless_since_ms: Option<u64>,
+    unless: Option<Lately>,
     version: u64,
 ) -> Result<(), StoreError> {
-    if let Some(since_ms) = unless_since_ms
-        && (alone(connection, key).await? > 0 || !edges_with_alone(connection, key, since_ms).await?.is_empty())
+    if let Some(lately) = unless
+        && (alone(connection, key).await? > 0 || !edges_in_need_of(connection, key, lately).await?.is_empty())
     {
         return Err(StoreError::Conflict);
     }
@@ -63,26 +71,51 @@ pub(super) async fn alone(connection: &mut Connection, key: KeyName) -> Result<u
     unsigned("secrets", row.try_get("secrets")?)
 }
 
-/// The edges of which a VM that reported since then has that key and no other that is here. What the edges tell may change at any
-/// time; which keys are here does not while the version is held.
-pub(super) async fn edges_with_alone(
+/// What the edges tell may change at any time; which keys and boxes are here does not while the version is held.
+pub(super) async fn edges_in_need_of(
     connection: &mut Connection,
     key: KeyName,
-    since_ms: u64,
+    lately: Lately,
 ) -> Result<Vec<String>, StoreError> {
     let mut others = names(connection).await?;
     others.remove(&key);
-    let sql = "SELECT edge, edge_keys FROM edge_vms WHERE reported_at_ms >= $1 AND edge_keys LIKE $2 ORDER BY edge";
-    let query = sqlx::query(sql).bind(signed(since_ms)).bind(format!("%{key}%"));
-    let mut edges = Vec::new();
-    for row in query.fetch_all(connection).await? {
-        let held = key_names_or_null(&row, "edge_keys")?.unwrap_or_default();
-        if held.is_disjoint(&others) {
-            edges.push(row.try_get("edge")?);
+    let mut known: BTreeMap<BTreeSet<KeyName>, bool> = BTreeMap::new();
+    let mut edges = BTreeSet::new();
+    for (edge, held) in holders(connection, key, lately).await? {
+        let rest = &held & &others;
+        let is_needed = match known.get(&rest) {
+            Some(known) => *known,
+            None => rest.is_empty() || is_needed_beside(connection, key, &rest).await?,
+        };
+        known.insert(rest, is_needed);
+        if is_needed {
+            edges.insert(edge);
         }
     }
-    edges.dedup();
-    Ok(edges)
+    Ok(edges.into_iter().collect())
+}
+
+/// The keys of each VM that counts and has that one, and its edge.
+async fn holders(
+    connection: &mut Connection,
+    key: KeyName,
+    lately: Lately,
+) -> Result<Vec<(String, BTreeSet<KeyName>)>, StoreError> {
+    let query =
+        sqlx::query(HOLDERS).bind(format!("%{key}%")).bind(signed(lately.there_ms)).bind(signed(lately.known_ms));
+    let rows = query.fetch_all(connection).await?;
+    let holder = |row: &Row| Ok((row.try_get("edge")?, key_names_or_null(row, "edge_keys")?.unwrap_or_default()));
+    rows.iter().map(holder).collect()
+}
+
+/// Whether a secret is sealed to that key and others, but to none of `rest`.
+async fn is_needed_beside(
+    connection: &mut Connection,
+    key: KeyName,
+    rest: &BTreeSet<KeyName>,
+) -> Result<bool, StoreError> {
+    let row = sqlx::query(NEEDED).bind(key.to_string()).bind(key_names_column(rest)).fetch_one(connection).await?;
+    Ok(unsigned("secrets", row.try_get("secrets")?)? > 0)
 }
 
 async fn names(connection: &mut Connection) -> Result<BTreeSet<KeyName>, StoreError> {

@@ -17,7 +17,7 @@ use crate::caller::Scope;
 use crate::id::UserId;
 use crate::skills::Names;
 use crate::store::{
-    Boxes, EdgeKeyRow, SecretFilter, SecretRow, SecretWrite, Secrets, ShownSecret, Slice, StoreError, UsedBy,
+    Boxes, EdgeKeyRow, Lately, SecretFilter, SecretRow, SecretWrite, Secrets, ShownSecret, Slice, StoreError, UsedBy,
 };
 
 const SHOWN: &str = "SELECT s.*, u.email FROM secrets s LEFT JOIN users u ON u.id = s.owner";
@@ -29,9 +29,9 @@ pub(super) async fn carry_out(
 ) -> Result<(), StoreError> {
     match write {
         SecretWrite::InsertKey(row, most) => edge_keys::insert(connection, row, *most, version).await,
-        SecretWrite::DeleteKey { key, force, since_ms } => {
-            let since_ms = (!force).then_some(*since_ms);
-            edge_keys::delete(connection, *key, since_ms, version).await
+        SecretWrite::DeleteKey { key, force, lately } => {
+            let unless = (!force).then_some(*lately);
+            edge_keys::delete(connection, *key, unless, version).await
         }
         SecretWrite::Insert(row, boxes) => insert(connection, row, boxes, version).await,
         SecretWrite::Replace(row, boxes) => replace(connection, row, boxes, version).await,
@@ -150,8 +150,8 @@ impl Secrets for SqlStore {
         edge_keys::alone(&mut *self.finders().acquire().await?, key).await
     }
 
-    async fn edges_with_alone(&self, key: KeyName, since_ms: u64) -> Result<Vec<String>, StoreError> {
-        edge_keys::edges_with_alone(&mut *self.finders().acquire().await?, key, since_ms).await
+    async fn edges_in_need_of(&self, key: KeyName, lately: Lately) -> Result<Vec<String>, StoreError> {
+        edge_keys::edges_in_need_of(&mut *self.finders().acquire().await?, key, lately).await
     }
 
     async fn secret(&self, scope: Scope, id: SecretId) -> Result<Option<ShownSecret>, StoreError> {
