@@ -262,7 +262,7 @@ fn whatever_holds_a_value_is_masked_and_nothing_else_changes() {
     for (value, expected) in [
         ("", None),
         ("plain-valu", None),
-        ("PLAIN-VALUE", None),
+        ("PLAIN-VALUE", Some("***")),
         ("plain-value", Some("***")),
         ("<plain-value>", Some("<***>")),
         ("plain-value;plain-value,plain-valu", Some("***;***,plain-valu")),
