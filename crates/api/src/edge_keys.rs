@@ -60,3 +60,10 @@ pub struct KeyHolders {
     /// Edges that report now and tell which keys they have: those with `portcullis-egress.wasm`.
     pub reporting: u64,
 }
+
+impl KeyHolders {
+    /// Whether edges tell which keys they have, and none has it: what is sealed to it alone can be used nowhere.
+    pub fn is_nobodys(self) -> bool {
+        self.holding == 0 && self.reporting > 0
+    }
+}

@@ -109,6 +109,11 @@ impl Caller {
         if self.organization == app.default_organization { Ok(()) } else { Err(Error::OperatorOnly) }
     }
 
+    /// Whether which edges there are may be told.
+    pub(crate) fn sees_edges(&self, app: &App) -> bool {
+        self.permissions.has(Permission::EdgesRead) && self.require_operator(app).is_ok()
+    }
+
     /// Whoever holds the administrator's token: may do everything, in every organisation.
     pub(crate) fn root(organization: OrganizationId, address: Option<IpAddr>, request_id: String) -> Self {
         let permissions = Permissions::all();

@@ -1,15 +1,15 @@
 //! The public keys that secrets are sealed to: what edges open them with is never here.
 //!
 //! The operator adds and removes them, and sees which edges have the other half; whoever seals has to see them. Invariants: nothing can
-//! be sealed that anybody could open; a key does not go as long as some secret would have no box left, or some edge no key, unless that
-//! is said.
+//! be sealed that anybody could open; a key does not go as long as some secret would have no box left, or some edge no key for one, unless
+//! that is said.
 
 use portcullis_api::edge_keys::RemoveEdgeKey;
 use portcullis_api::{AddEdgeKey, EdgeKey, Page};
 use portcullis_seal::{KeyName, PublicKey, seal};
 use serde_json::{Value, json};
 
-use crate::access::Permission::{EdgesRead, OrganizationsWrite, SecretsRead};
+use crate::access::Permission::{OrganizationsWrite, SecretsRead};
 use crate::app::{App, Committed};
 use crate::caller::{Caller, Scope};
 use crate::clock::to_rfc3339;
@@ -80,7 +80,7 @@ pub(crate) struct Hanging {
 impl Hanging {
     async fn on(app: &App, by: &Caller, key: KeyName) -> Result<Self, Error> {
         let (secrets, names) = (app.store.sealed_to_alone(key).await?, fleet::in_need_of(app, key).await?);
-        let edges = Edges { number: names.len(), names: sees_edges(app, by).then_some(names) };
+        let edges = Edges { number: names.len(), names: by.sees_edges(app).then_some(names) };
         Ok(Self { secrets, edges })
     }
 
@@ -91,7 +91,7 @@ impl Hanging {
 
     /// Whether anything does.
     pub(crate) fn is_any(&self) -> bool {
-        self.refusal().is_some()
+        !self.is_within(0, 0)
     }
 
     /// Why the key stays, if it has to.
@@ -148,11 +148,7 @@ fn removed(row: &EdgeKeyRow, hanging: &Hanging) -> [(&'static str, Value); 3] {
 
 /// Which edges have which keys, for whoever may see the edges.
 async fn holders(app: &App, by: &Caller) -> Result<Option<Holders>, Error> {
-    if sees_edges(app, by) { fleet::holders(app).await.map(Some) } else { Ok(None) }
-}
-
-fn sees_edges(app: &App, by: &Caller) -> bool {
-    by.require(EdgesRead).and_then(|()| by.require_operator(app)).is_ok()
+    if by.sees_edges(app) { fleet::holders(app).await.map(Some) } else { Ok(None) }
 }
 
 fn may_change(app: &App, by: &Caller) -> Result<(), Error> {

@@ -251,7 +251,7 @@ fn use_secret(skills: &[String]) -> String {
 }
 
 /// Edges that are spoken of to somebody who may not see which they are, or may.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Edges {
     /// How many.
     pub(crate) number: usize,

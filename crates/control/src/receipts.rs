@@ -10,7 +10,7 @@ use std::time::Duration;
 use portcullis_api::receipts::{EdgeReceipt, Receipt};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::access::Permission::{EdgesRead, KeysRead, OrganizationsWrite};
+use crate::access::Permission::{KeysRead, OrganizationsWrite};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::clock::to_rfc3339;
@@ -33,7 +33,7 @@ pub(crate) const PATIENT: usize = 32;
 pub(crate) async fn receipt(app: &App, by: &Caller, version: u64, wait: Duration) -> Result<Receipt, Error> {
     let changed_ms = changed_at(app, by, version).await?;
     let verdict = settled(app, version, changed_ms, wait).await?;
-    Ok(shown(version, changed_ms, verdict, sees_edges(app, by)))
+    Ok(shown(version, changed_ms, verdict, by.sees_edges(app)))
 }
 
 /// Waits for the edges that report to enforce a version, a second at most: whoever gets a token for something new uses it at
@@ -90,10 +90,6 @@ async fn judge(app: &App, version: u64, changed_ms: u64) -> Result<Verdict, Erro
     let now_ms = app.clock.millis();
     let rows = app.store.progress(version, now_ms.saturating_sub(GONE_AFTER_MS)).await?;
     Ok(Verdict::new(version, changed_ms, now_ms, &rows))
-}
-
-fn sees_edges(app: &App, by: &Caller) -> bool {
-    by.permissions.has(EdgesRead) && by.require_operator(app).is_ok()
 }
 
 fn shown(version: u64, changed_ms: u64, verdict: Verdict, sees_edges: bool) -> Receipt {

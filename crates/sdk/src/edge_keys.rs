@@ -19,7 +19,7 @@ impl Client {
     }
 
     /// Removes a public key, and what is sealed to it. Unless `force` is said, 409 `secrets_unsealed` if that is all there is of
-    /// a secret, `edge_key_in_use` if an edge has no other key.
+    /// a secret, `edge_key_in_use` if an edge could not open every secret without it.
     pub async fn remove_edge_key(&self, id: &str, force: bool) -> Result<Written<EdgeKey>, Error> {
         self.remove(&format!("/v1/edge-keys/{}", segment(id)), force).await
     }

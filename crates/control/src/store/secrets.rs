@@ -117,7 +117,7 @@ pub(crate) enum SecretWrite {
     /// A new key of the edges; [`StoreError::Duplicate`] if it is there, [`StoreError::Conflict`] if there are so many.
     InsertKey(EdgeKeyRow, usize),
     /// A key of the edges goes, with its boxes; [`StoreError::Conflict`] if it is gone, or `force` is not said and a secret would have no
-    /// box left, or an edge no key.
+    /// box left, or an edge no key for one.
     DeleteKey {
         /// Which key.
         key: KeyName,

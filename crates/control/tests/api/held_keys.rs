@@ -107,6 +107,11 @@ async fn a_key_that_edges_have_alone_goes_only_if_that_is_said() {
     let words = "without this key `edge-1` and `edge-3` could not open every secret\nhint: add";
     refused(&vault, &[(root, &remove(1), json!({}), 409, "edge_key_in_use", words)]).await;
     refused(&vault, &[(root, &format!("{}?force=false", remove(1)), json!({}), 409, "edge_key_in_use", words)]).await;
+    // Which edges there are is told to whoever may see them.
+    let operators = vault.stack.default_organization().await;
+    let blind = vault.stack.token(&operators, None, "secrets:read organizations:write", None).await;
+    let counted = "without this key 2 edges could not open every secret\nhint: add";
+    refused(&vault, &[(&blind, &remove(1), json!({}), 409, "edge_key_in_use", counted)]).await;
     let secret = vault.secret(&vault.ada.token, "token", false).await;
     vault.edge_key(3).await;
     let gone = vault.done(root, &remove(3), json!({})).await;

@@ -1,6 +1,6 @@
 //! `portcullis edge-keys list`, `add` and `remove`.
 
-use portcullis_api::{AddEdgeKey, EdgeKey};
+use portcullis_api::{AddEdgeKey, EdgeKey, KeyHolders};
 use portcullis_sdk::seal::PublicKey;
 use portcullis_sdk::{Client, Written};
 
@@ -48,7 +48,7 @@ pub(crate) struct Remove {
 
 pub(super) async fn list(args: &List) -> Result<Exit, Failure> {
     let keys = args.control.client()?.list_edge_keys().await?;
-    let is_nobodys = |key: &&EdgeKey| key.edges.is_some_and(|it| it.holding == 0 && it.reporting > 0);
+    let is_nobodys = |key: &&EdgeKey| key.edges.is_some_and(KeyHolders::is_nobodys);
     for key in keys.iter().filter(is_nobodys) {
         output::talk(&format!(
             "warning: no edge has the private half of {}: what is sealed to it alone can be used nowhere",

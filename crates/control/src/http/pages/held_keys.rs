@@ -2,8 +2,8 @@
 //!
 //! It asks nobody. Invariant: nothing is warned of that edges do not tell, such as those of an earlier version.
 
-use portcullis_api::EdgeKey;
 use portcullis_api::status::Edge;
+use portcullis_api::{EdgeKey, KeyHolders};
 
 use crate::pages::edges::{EdgeKeyRow, HeldKey};
 use crate::pages::when::When;
@@ -27,7 +27,7 @@ pub(super) fn marked(held: Vec<String>, keys: &[EdgeKey]) -> Vec<HeldKey> {
 
 /// Keys that no edge has; and edges that have none of them, if there are secrets.
 pub(super) fn warnings(keys: &[EdgeKey], edges: &[Edge], is_used: bool) -> Vec<String> {
-    let is_nobodys = |key: &&EdgeKey| key.edges.is_some_and(|it| it.holding == 0 && it.reporting > 0);
+    let is_nobodys = |key: &&EdgeKey| key.edges.is_some_and(KeyHolders::is_nobodys);
     let nobodys = keys.iter().filter(is_nobodys).map(|key| {
         format!("No edge has the private half of {}: what is sealed to it alone can be used nowhere.", name(key))
     });
