@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::http::{Connection, Request};
@@ -44,21 +45,40 @@ pub(crate) struct Demand {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     begun: AtomicU64,
+    allowed: AtomicU64,
     unavailable: AtomicU64,
     stop: AtomicBool,
+    /// Clients wait once that many were answered with 200.
+    ceiling: watch::Sender<u64>,
 }
 
 impl Demand {
     pub(crate) fn start(plan: &Plan) -> Self {
-        let shared = Arc::new(Shared::default());
+        Self::start_up_to(u64::MAX, plan)
+    }
+
+    /// Clients pause once that many were let through (and what was under way then), until [`Self::go_on_to`] says more.
+    pub(crate) fn start_up_to(ceiling: u64, plan: &Plan) -> Self {
+        let shared = Arc::new(Shared {
+            begun: AtomicU64::new(0),
+            allowed: AtomicU64::new(0),
+            unavailable: AtomicU64::new(0),
+            stop: AtomicBool::new(false),
+            ceiling: watch::Sender::new(ceiling),
+        });
         let mut clients = JoinSet::new();
         for index in 0..plan.clients {
             clients.spawn(client(index, plan.clone(), Arc::clone(&shared)));
         }
         Self { clients, shared }
+    }
+
+    /// Another number of requests that may be let through before clients pause.
+    pub(crate) fn go_on_to(&self, ceiling: u64) {
+        self.shared.ceiling.send_replace(ceiling);
     }
 
     /// How many requests have begun.
@@ -76,8 +96,9 @@ impl Demand {
         self.finish().await
     }
 
-    /// Waits until everything was asked.
+    /// Waits until everything was asked; nobody pauses any more.
     pub(crate) async fn finish(mut self) -> anyhow::Result<Seen> {
+        self.go_on_to(u64::MAX);
         let mut seen = Seen::default();
         while let Some(one) = self.clients.join_next().await {
             seen.add(one?);
@@ -120,18 +141,29 @@ impl std::fmt::Display for Seen {
     }
 }
 
+impl Shared {
+    /// Returns once another request may begin.
+    async fn below_ceiling(&self) {
+        let mut ceiling = self.ceiling.subscribe();
+        // It can only fail if the sender is gone, and that is ours.
+        let _ = ceiling.wait_for(|ceiling| self.allowed.load(Ordering::Relaxed) < *ceiling).await;
+    }
+}
+
 async fn client(index: usize, plan: Plan, shared: Arc<Shared>) -> Seen {
     let mut seen = Seen::default();
     let mut at = index;
     let mut connection = None;
     // Clients begin with different requests, or all would ask the same at once.
     for (place, request) in plan.requests.iter().enumerate().cycle().skip(index % plan.requests.len().max(1)) {
+        shared.below_ceiling().await;
         if shared.stop.load(Ordering::Relaxed) || shared.begun.fetch_add(1, Ordering::Relaxed) >= plan.count {
             return seen;
         }
         let Some(open) = connect(&mut connection, &plan.edges, &mut at, &shared).await else { return seen };
         match open.send(request).await {
             Ok(answer) => {
+                shared.allowed.fetch_add(u64::from(answer.status == 200), Ordering::Relaxed);
                 shared.unavailable.fetch_add(u64::from(answer.status == 503), Ordering::Relaxed);
                 *seen.answers.entry((place, answer.gist())).or_default() += 1;
                 if answer.header("connection") == Some("close") {

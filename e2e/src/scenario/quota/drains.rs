@@ -14,8 +14,10 @@ use crate::report::Report;
 use crate::scenario::limits::{Tenant, monthly};
 use crate::wait;
 
-/// Fast enough to end soon, slow enough that all three drains happen while there are tokens left.
 const PAUSE: Duration = Duration::from_millis(12);
+/// From one drain to the next. While an Envoy drains, stops and starts, as many again may be let through and no more, so
+/// that there are tokens left for the next, however long this one takes.
+const SHARE: u64 = LIMIT / (ENVOYS as u64 + 2);
 
 pub(super) async fn run(fleet: &mut Fleet, report: &mut Report) -> anyhow::Result<()> {
     let control = fleet.control()?;
@@ -23,9 +25,10 @@ pub(super) async fn run(fleet: &mut Fleet, report: &mut Report) -> anyhow::Resul
     fleet.settle().await?;
     let arrivals = fleet.arrivals()?.clone();
     let arrived = || arrivals.of_organization(&tenant.organization);
-    let load = Demand::start(&demand::plan(fleet, &tenant, REQUESTS, PAUSE));
+    let load = Demand::start_up_to(2 * SHARE, &demand::plan(fleet, &tenant, REQUESTS, PAUSE));
     for index in 0..ENVOYS {
-        let share = LIMIT * (index as u64 + 1) / (ENVOYS as u64 + 2);
+        let share = SHARE * (index as u64 + 1);
+        load.go_on_to(share + SHARE);
         wait::until("some demand", demand::GATHERING, async || Ok((arrived() >= share).then_some(()))).await?;
         let stack = fleet.edge(index)?;
         let answer = drain(&control, &stack.secret("edge-token")?, stack.setup.edge_id).await?;
@@ -36,6 +39,7 @@ pub(super) async fn run(fleet: &mut Fleet, report: &mut Report) -> anyhow::Resul
         stack.start_envoy().await?;
     }
     report.check("all Envoys were drained before the tokens were spent", arrived() < LIMIT);
+    load.go_on_to(u64::MAX);
     let nearly = LIMIT / 10 * 9;
     wait::until("some demand", demand::GATHERING, async || Ok((arrived() >= nearly).then_some(()))).await?;
     report.figure("drains_503_before_nine_tenths_were_spent", load.unavailable());
