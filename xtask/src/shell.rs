@@ -128,6 +128,11 @@ impl Tally {
 /// Runs a test runner, passing its output on, and adds up its closing lines. One that ends badly without having
 /// counted a failure has failed once.
 pub(crate) fn counted(command: &mut Command) -> anyhow::Result<Tally> {
+    counted_by(command, print_line)
+}
+
+/// As [`counted`]; `show` gets the output, line by line.
+pub(crate) fn counted_by(command: &mut Command, mut show: impl FnMut(&str)) -> anyhow::Result<Tally> {
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut running = Running::start_group(command).with_context(|| describe(command))?;
     let mut tally = Tally::default();
@@ -135,7 +140,7 @@ pub(crate) fn counted(command: &mut Command) -> anyhow::Result<Tally> {
     for line in BufReader::new(running.child.stdout.take().context("no output")?).split(b'\n') {
         let line = line?;
         let line = String::from_utf8_lossy(&line);
-        print_line(&line);
+        show(&line);
         if let Some(more) = Tally::read(&line) {
             tally.add(more);
         }

@@ -21,9 +21,11 @@ pub(crate) struct Scenario {
     pub(crate) needs: &'static [Need],
     /// How `test` runs it: some are longer when asked for by name.
     pub(crate) in_test: &'static [&'static str],
+    /// Whether `test` runs another beside it: it waits more than it works, and nothing in it has to be quick.
+    pub(crate) shares: bool,
 }
 
-/// The scenarios, in the order of `test`.
+/// The scenarios, in the order of `test`, where those that share come last.
 pub(crate) const SCENARIOS: [Scenario; 19] = [
     scenario("corpus", &[]),
     scenario("lifecycle", &[]),
@@ -32,25 +34,36 @@ pub(crate) const SCENARIOS: [Scenario; 19] = [
     scenario("hostile", &[]),
     scenario("scale", &[]),
     scenario("roles", &[]),
-    scenario("openapi", &[Need::Schemathesis]),
     scenario("oauth-client", &[Need::Python]),
     scenario("replicas", &[Need::Postgres]),
-    Scenario { in_test: &["--seconds", "10"], ..scenario("soak-management", &[Need::Postgres]) },
-    scenario("quota", &[]),
-    scenario("usage", &[]),
     scenario("rate-limit", &[]),
     scenario("tokens", &[]),
     scenario("oauth", &[Need::Browser]),
     scenario("secrets", &[Need::Python]),
     scenario("canary", &[Need::Postgres]),
-    scenario("dashboard", &[Need::Browser]),
+    sharing("quota", &[]),
+    sharing("openapi", &[Need::Schemathesis]),
+    sharing("dashboard", &[Need::Browser]),
+    sharing("usage", &[]),
+    Scenario { in_test: &["--seconds", "10"], ..sharing("soak-management", &[Need::Postgres]) },
 ];
 
 /// Asked for like a scenario.
 const VECTORS: &str = "vectors";
 
 const fn scenario(name: &'static str, needs: &'static [Need]) -> Scenario {
-    Scenario { name, needs, in_test: &[] }
+    Scenario { name, needs, in_test: &[], shares: false }
+}
+
+const fn sharing(name: &'static str, needs: &'static [Need]) -> Scenario {
+    Scenario { shares: true, ..scenario(name, needs) }
+}
+
+impl Scenario {
+    /// As `test` calls it.
+    pub(crate) fn suite(&self) -> String {
+        format!("e2e {}", self.name)
+    }
 }
 
 /// How the native commands are built.
@@ -105,9 +118,8 @@ impl Parts {
     }
 
     /// Runs one scenario as `test` does, and counts its checks.
-    pub(crate) fn scenario(&mut self, scenario: Scenario) -> anyhow::Result<Tally> {
-        self.provide(scenario.needs)?;
-        shell::counted(self.driver().args(["scenario", scenario.name]).args(scenario.in_test))
+    pub(crate) fn scenario(&self, scenario: Scenario, line: impl FnMut(&str)) -> anyhow::Result<Tally> {
+        shell::counted_by(self.driver().args(["scenario", scenario.name]).args(scenario.in_test), line)
     }
 
     /// Runs the driver to its end, and lets go of everything afterwards.

@@ -3,12 +3,16 @@
 //! One suite's failure does not hide the next one's. Invariant: a suite that could not run counts as a failure.
 
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use crate::extras::Need;
 use crate::python;
 use crate::shell::{self, Tally, step};
 use crate::stack::{Build, Parts, SCENARIOS};
+
+/// Scenarios that share the machine, at a time.
+const AT_ONCE: usize = 2;
 
 /// What ran, and how it went.
 #[derive(Debug, Default)]
@@ -21,11 +25,16 @@ impl Summary {
     pub(crate) fn suite(&mut self, name: &str, run: impl FnOnce() -> anyhow::Result<Tally>) {
         step(name);
         let since = Instant::now();
-        let tally = run().unwrap_or_else(|error| {
+        let tally = run();
+        self.add(name.to_owned(), tally, since.elapsed());
+    }
+
+    fn add(&mut self, name: String, tally: anyhow::Result<Tally>, took: Duration) {
+        let tally = tally.unwrap_or_else(|error| {
             eprintln!("error: {error:#}");
             Tally { passed: 0, failed: 1 }
         });
-        self.suites.push((name.to_owned(), tally, since.elapsed()));
+        self.suites.push((name, tally, took));
     }
 
     /// A suite that either holds or does not.
@@ -72,7 +81,40 @@ pub(crate) fn run_all(summary: &mut Summary) {
         parts.hand_over(&mut cargo);
         shell::counted(&mut cargo)
     });
-    for scenario in SCENARIOS {
-        summary.suite(&format!("e2e {}", scenario.name), || parts.scenario(scenario));
+    for scenario in SCENARIOS.iter().filter(|scenario| !scenario.shares) {
+        summary.suite(&scenario.suite(), || {
+            parts.provide(scenario.needs)?;
+            parts.scenario(*scenario, shell::print_line)
+        });
     }
+    share(summary, &mut parts);
+}
+
+/// Scenarios that share the machine, each on a stack of its own. What one prints comes whole, when it has ended.
+fn share(summary: &mut Summary, parts: &mut Parts) {
+    let sharing: Vec<_> = SCENARIOS.iter().filter(|scenario| scenario.shares).collect();
+    if let Err(error) = sharing.iter().try_for_each(|scenario| parts.provide(scenario.needs)) {
+        return summary.add("what the rest needs".to_owned(), Err(error), Duration::ZERO);
+    }
+    let (next, parts) = (Mutex::new(sharing.iter()), &*parts);
+    let take = || next.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let (ended, endings) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            let ended = ended.clone();
+            scope.spawn(move || {
+                while let Some(scenario) = take() {
+                    let (since, mut lines) = (Instant::now(), Vec::new());
+                    let tally = parts.scenario(**scenario, |line| lines.push(line.to_owned()));
+                    let _ = ended.send((scenario.suite(), lines, tally, since.elapsed()));
+                }
+            });
+        }
+        drop(ended);
+        for (name, lines, tally, took) in endings {
+            step(&name);
+            lines.iter().for_each(|line| shell::print_line(line));
+            summary.add(name, tally, took);
+        }
+    });
 }
