@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use portcullis_api::QuotaPeriod;
+use portcullis_testkit::postgres::database_url;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -36,7 +37,7 @@ const CUT_EVERYONE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activi
 
 #[tokio::test]
 async fn replicas_that_start_together_bring_the_schema_up_to_date_once() {
-    let url = database::fresh().await;
+    let url = database_url(&database::create("template0").await).unwrap();
     let opening = (0..4).map(|_| {
         let url = url.clone();
         tokio::spawn(async move { PostgresStore::open(url.parse().unwrap()).await.map(drop) })
