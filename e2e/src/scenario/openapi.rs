@@ -22,7 +22,7 @@ const SEED: &str = "1";
 /// Some requests come without the token; more than 20 of those in a second would be 429, and not the 401 that is looked for.
 const RATE: &str = "100/s";
 /// It has no budget of time, which would make every run another one; this is where it hangs.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(600);
 /// What is not asked, and why:
 /// - `positive_data_acceptance`: which environments and scopes there are, and whether a policy compiles, is in the policy
 ///   in force; what the schema allows may still be refused with 422.
