@@ -92,11 +92,14 @@ pub(crate) fn run_all(summary: &mut Summary) {
 
 /// Scenarios that share the machine, each on a stack of its own. What one prints comes whole, when it has ended.
 fn share(summary: &mut Summary, parts: &mut Parts) {
-    let sharing: Vec<_> = SCENARIOS.iter().filter(|scenario| scenario.shares).collect();
-    if let Err(error) = sharing.iter().try_for_each(|scenario| parts.provide(scenario.needs)) {
-        return summary.add("what the rest needs".to_owned(), Err(error), Duration::ZERO);
+    let mut ready = Vec::new();
+    for scenario in SCENARIOS.iter().filter(|scenario| scenario.shares) {
+        match parts.provide(scenario.needs) {
+            Ok(()) => ready.push(scenario),
+            Err(error) => summary.add(scenario.suite(), Err(error), Duration::ZERO),
+        }
     }
-    let (next, parts) = (Mutex::new(sharing.iter()), &*parts);
+    let (next, parts) = (Mutex::new(ready.into_iter()), &*parts);
     let take = || next.lock().unwrap_or_else(PoisonError::into_inner).next();
     let (ended, endings) = mpsc::channel();
     std::thread::scope(|scope| {
@@ -105,7 +108,7 @@ fn share(summary: &mut Summary, parts: &mut Parts) {
             scope.spawn(move || {
                 while let Some(scenario) = take() {
                     let (since, mut lines) = (Instant::now(), Vec::new());
-                    let tally = parts.scenario(**scenario, |line| lines.push(line.to_owned()));
+                    let tally = parts.scenario(*scenario, |line| lines.push(line.to_owned()));
                     let _ = ended.send((scenario.suite(), lines, tally, since.elapsed()));
                 }
             });
