@@ -45,7 +45,7 @@ pub(crate) struct Demand {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Shared {
     begun: AtomicU64,
     allowed: AtomicU64,
@@ -57,18 +57,7 @@ struct Shared {
 
 impl Demand {
     pub(crate) fn start(plan: &Plan) -> Self {
-        Self::start_up_to(u64::MAX, plan)
-    }
-
-    /// Clients pause once that many were let through (and what was under way then), until [`Self::go_on_to`] says more.
-    pub(crate) fn start_up_to(ceiling: u64, plan: &Plan) -> Self {
-        let shared = Arc::new(Shared {
-            begun: AtomicU64::new(0),
-            allowed: AtomicU64::new(0),
-            unavailable: AtomicU64::new(0),
-            stop: AtomicBool::new(false),
-            ceiling: watch::Sender::new(ceiling),
-        });
+        let shared = Arc::new(Shared { ceiling: watch::Sender::new(u64::MAX), ..Shared::default() });
         let mut clients = JoinSet::new();
         for index in 0..plan.clients {
             clients.spawn(client(index, plan.clone(), Arc::clone(&shared)));
@@ -76,8 +65,8 @@ impl Demand {
         Self { clients, shared }
     }
 
-    /// Another number of requests that may be let through before clients pause.
-    pub(crate) fn go_on_to(&self, ceiling: u64) {
+    /// Clients pause once that many were let through (and what was under way then), until a higher number is said.
+    pub(crate) fn pause_at(&self, ceiling: u64) {
         self.shared.ceiling.send_replace(ceiling);
     }
 
@@ -98,7 +87,7 @@ impl Demand {
 
     /// Waits until everything was asked; nobody pauses any more.
     pub(crate) async fn finish(mut self) -> anyhow::Result<Seen> {
-        self.go_on_to(u64::MAX);
+        self.pause_at(u64::MAX);
         let mut seen = Seen::default();
         while let Some(one) = self.clients.join_next().await {
             seen.add(one?);

@@ -25,10 +25,10 @@ pub(super) async fn run(fleet: &mut Fleet, report: &mut Report) -> anyhow::Resul
     fleet.settle().await?;
     let arrivals = fleet.arrivals()?.clone();
     let arrived = || arrivals.of_organization(&tenant.organization);
-    let load = Demand::start_up_to(2 * SHARE, &demand::plan(fleet, &tenant, REQUESTS, PAUSE));
+    let load = Demand::start(&demand::plan(fleet, &tenant, REQUESTS, PAUSE));
     for index in 0..ENVOYS {
         let share = SHARE * (index as u64 + 1);
-        load.go_on_to(share + SHARE);
+        load.pause_at(share + SHARE);
         wait::until("some demand", demand::GATHERING, async || Ok((arrived() >= share).then_some(()))).await?;
         let stack = fleet.edge(index)?;
         let answer = drain(&control, &stack.secret("edge-token")?, stack.setup.edge_id).await?;
@@ -39,7 +39,7 @@ pub(super) async fn run(fleet: &mut Fleet, report: &mut Report) -> anyhow::Resul
         stack.start_envoy().await?;
     }
     report.check("all Envoys were drained before the tokens were spent", arrived() < LIMIT);
-    load.go_on_to(u64::MAX);
+    load.pause_at(u64::MAX);
     let nearly = LIMIT / 10 * 9;
     wait::until("some demand", demand::GATHERING, async || Ok((arrived() >= nearly).then_some(()))).await?;
     report.figure("drains_503_before_nine_tenths_were_spent", load.unavailable());
