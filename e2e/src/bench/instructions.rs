@@ -1,10 +1,12 @@
 //! `bench instructions`: how many instructions Envoy executes for a request with each way of checking a key.
 //!
 //! Counted by callgrind in the real Envoy, V8's compiled code included, so that a busy or a slow machine changes nothing:
-//! what takes long is another matter (`bench envoy`). Invariant: everything was compiled by V8's optimising compiler before it
+//! what takes long is another matter (`bench envoy`). What ticks execute is not a request's: under callgrind there are far more
+//! of them to a request, so a pause of the same length is counted too and taken off. Invariant: everything was compiled by V8's optimising compiler before it
 //! is counted, as far as requests before tell.
 
 use std::process::{Command, ExitCode};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
@@ -26,10 +28,13 @@ pub(super) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
         let wire = lineup.wire(variant, bench.in_turn);
         let mut connection = Connection::open(edge).await?;
         send(&mut connection, wire.iter().cycle().take(bench.requests)).await?;
-        let counter = Counter { process: &process, file: lineup.file(variant, "callgrind.1") };
+        let counter = Counter { process: &process, lineup: &lineup, variant };
         counter.start()?;
+        let since = Instant::now();
         send(&mut connection, wire.iter().cycle().take(count)).await?;
-        counted.push((variant, counter.stop()? / count as f64));
+        let (took, busy) = (since.elapsed(), counter.dump(1)?);
+        tokio::time::sleep(took).await;
+        counted.push((variant, (busy - counter.dump(2)?) / count as f64));
     }
     let of = |wanted| counted.iter().find(|(variant, _)| *variant == wanted).map_or(f64::NAN, |(_, it)| *it);
     let bare = of(Variant::Bare);
@@ -57,8 +62,8 @@ async fn send(connection: &mut Connection, requests: impl Iterator<Item = &Vec<u
 /// What counts in an Envoy.
 struct Counter<'a> {
     process: &'a Process,
-    /// Where the count is written.
-    file: std::path::PathBuf,
+    lineup: &'a Lineup,
+    variant: Variant,
 }
 
 impl Counter<'_> {
@@ -66,10 +71,11 @@ impl Counter<'_> {
         self.control("--instr=on")
     }
 
-    /// Instructions since the start, of all threads.
-    fn stop(&self) -> anyhow::Result<f64> {
+    /// Instructions of all threads since the start, or since the dump before this one, the `number`th.
+    fn dump(&self, number: usize) -> anyhow::Result<f64> {
         self.control("--dump")?;
-        let text = std::fs::read_to_string(&self.file).with_context(|| format!("`{}`", self.file.display()))?;
+        let file = self.lineup.file(self.variant, &format!("callgrind.{number}"));
+        let text = std::fs::read_to_string(&file).with_context(|| format!("`{}`", file.display()))?;
         let totals =
             text.lines().find_map(|line| line.strip_prefix("totals: ")).context("callgrind wrote no totals")?;
         totals.trim().parse().context("not a number of instructions")
