@@ -14,29 +14,75 @@ pub(crate) fn trim_spaces(value: &[u8]) -> &[u8] {
     rest
 }
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
+/// Whether two byte strings are the same. In line and a word at a time: a request's header names are compared dozens of times,
+/// and a call of `memcmp` costs more than what it compares.
+#[inline]
+pub fn same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    let (words, rest) = one.as_chunks::<8>();
+    let (others, other_rest) = other.as_chunks::<8>();
+    words.iter().zip(others).all(|(a, b)| u64::from_le_bytes(*a) == u64::from_le_bytes(*b))
+        && rest.iter().zip(other_rest).all(|(a, b)| a == b)
+}
 
-/// Whether every byte is visible ASCII, `!` to `~`. Eight bytes at a time: credentials are looked at on every request.
+/// Whether every byte passes. Sixteen at a time, of which the last may be looked at twice, in a form that compilers turn into
+/// vector instructions: `passes` should compare, and not branch.
+#[inline]
+pub(crate) fn every(value: &[u8], passes: impl Fn(u8) -> bool + Copy) -> bool {
+    match (value.last_chunk::<16>(), value.last_chunk::<8>()) {
+        (Some(last), _) => every_chunk(value.as_chunks().0, last, passes),
+        (None, Some(last)) => every_chunk(value.as_chunks().0, last, passes),
+        (None, None) => value.iter().all(|byte| passes(*byte)),
+    }
+}
+
+#[inline]
+fn every_chunk<const N: usize>(chunks: &[[u8; N]], last: &[u8; N], passes: impl Fn(u8) -> bool + Copy) -> bool {
+    let mut failed = [0; N];
+    for chunk in chunks.iter().chain([last]) {
+        for (failed, byte) in failed.iter_mut().zip(chunk) {
+            *failed |= u8::from(!passes(*byte));
+        }
+    }
+    failed == [0; N]
+}
+
+/// Whether every two neighbours pass, many at a time as in [`every`].
+#[inline]
+pub(crate) fn every_two(value: &[u8], passes: impl Fn(u8, u8) -> bool + Copy) -> bool {
+    let (ones, others) = (value.split_last().map_or(value, |(_, ones)| ones), value.get(1..).unwrap_or_default());
+    every_two_chunks::<16>(ones, others, passes)
+        .or_else(|| every_two_chunks::<8>(ones, others, passes))
+        .unwrap_or_else(|| ones.iter().zip(others).all(|(one, other)| passes(*one, *other)))
+}
+
+/// `None` if there are fewer than `N`.
+#[inline]
+fn every_two_chunks<const N: usize>(
+    ones: &[u8],
+    others: &[u8],
+    passes: impl Fn(u8, u8) -> bool + Copy,
+) -> Option<bool> {
+    let last = (ones.last_chunk::<N>()?, others.last_chunk::<N>()?);
+    let mut failed = [0; N];
+    for (ones, others) in ones.as_chunks().0.iter().zip(others.as_chunks().0).chain([last]) {
+        for (failed, (one, other)) in failed.iter_mut().zip(ones.iter().zip(others)) {
+            *failed |= u8::from(!passes(*one, *other));
+        }
+    }
+    Some(failed == [0; N])
+}
+
+/// Whether every byte is visible ASCII, `!` to `~`.
 pub(crate) fn is_graphic(value: &[u8]) -> bool {
-    let odd = |word: u64| (word | (word.wrapping_sub(0x21 * ONES) & !word) | word.wrapping_add(ONES)) & HIGH;
-    !any_word(value, odd).unwrap_or_else(|| !value.iter().all(u8::is_ascii_graphic))
+    every(value, |byte| byte.wrapping_sub(b'!') <= b'~' - b'!')
 }
 
-/// Whether any eight bytes, whose last may be looked at twice, give something other than 0; `None` if there are fewer.
-fn any_word(value: &[u8], look: impl Fn(u64) -> u64) -> Option<bool> {
-    let last = value.last_chunk::<8>()?;
-    let words = value.as_chunks::<8>().0.iter().chain([last]);
-    Some(words.fold(0, |seen, word| seen | look(u64::from_le_bytes(*word))) != 0)
-}
-
-/// Whether a byte occurs. Eight at a time.
+/// Whether a byte occurs.
 pub(crate) fn has(value: &[u8], byte: u8) -> bool {
-    let hit = |word: u64| {
-        let difference = word ^ (u64::from(byte) * ONES);
-        difference.wrapping_sub(ONES) & !difference & HIGH
-    };
-    any_word(value, hit).unwrap_or_else(|| value.contains(&byte))
+    !every(value, |it| it != byte)
 }
 
 /// Whether four bytes occur next to each other, their case aside; it may also say so of some that differ in bit 5. Many at a time.

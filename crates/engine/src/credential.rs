@@ -11,7 +11,7 @@ mod value;
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use crate::ascii::{has, trim_spaces};
+use crate::ascii::{has, same, trim_spaces};
 use crate::path::unescape;
 use crate::spec::{CredentialPlace, CredentialSpec};
 
@@ -174,7 +174,7 @@ impl CredentialSource {
 
     fn in_headers<'a>(&self, headers: &[(&'a [u8], &'a [u8])]) -> Found<'a> {
         let (mut found, mut lines) = (Found::None, 0_usize);
-        for (_, value) in headers.iter().filter(|(header, _)| *header == self.name.as_bytes()) {
+        for (_, value) in headers.iter().filter(|(header, _)| same(header, self.name.as_bytes())) {
             lines += usize::from(!trim_spaces(value).is_empty());
             found = found.and(self.in_value(value));
         }

@@ -9,7 +9,7 @@ extern crate alloc;
 
 pub mod spec;
 
-mod ascii;
+pub mod ascii;
 pub mod credential;
 pub mod decide;
 pub mod decision;

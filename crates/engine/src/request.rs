@@ -33,7 +33,7 @@ impl<'a> Request<'a> {
     pub fn header(&self, name: &str) -> Occurrence<'a> {
         let mut found = Occurrence::Absent;
         for (header, value) in self.headers {
-            if *header == name.as_bytes() {
+            if ascii::same(header, name.as_bytes()) {
                 if found != Occurrence::Absent {
                     return Occurrence::Repeated;
                 }

@@ -8,6 +8,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::ascii::same;
+
 /// A scope that is not `resource:action`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a scope: expected `resource:action` of letters, digits, `-`, `_` and `.`")]
@@ -61,12 +63,18 @@ impl Scope {
 
     /// Whether `grant` covers this one.
     fn is_covered_by(&self, grant: &str, write_implies_read: bool) -> bool {
-        if grant == self.as_str() {
+        let (wanted, grant) = (self.text.as_bytes(), grant.as_bytes());
+        if same(grant, wanted) {
             return true;
         }
-        let Some((resource, action)) = grant.split_once(':') else { return false };
-        resource == self.resource()
-            && (action == "*" || write_implies_read && action == "write" && self.action() == "read")
+        // The colon stands behind a word, so it is the first one of either.
+        let behind = self.colon + 1;
+        match (wanted.get(..behind), grant.split_at_checked(behind)) {
+            (Some(resource), Some((head, action))) if same(head, resource) => {
+                action == b"*" || write_implies_read && action == b"write" && self.action() == "read"
+            }
+            _ => false,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! It matches segments that [`path`](crate::path) has made canonical and knows nothing of access. Invariant: what
 //! [`Template::parse`] accepts can be told apart by shape alone, so that [`Router`] never has to choose by order.
 
+mod literals;
 mod method;
 mod router;
 mod variant;

@@ -4,7 +4,8 @@
 
 use alloc::vec::Vec;
 
-use super::{MAX_PATH, PathError};
+use super::{MAX_PATH, MAX_SEGMENTS, PathError};
+use crate::ascii::{every, every_two, has};
 
 /// What a first look at a path found.
 pub(super) struct Shape<'a> {
@@ -16,7 +17,7 @@ pub(super) struct Shape<'a> {
     pub(super) parameters: bool,
     /// Whether a segment is empty or begins with a dot.
     pub(super) suspect: bool,
-    /// How many `/` there are.
+    /// How many `/` there are; 0 where there cannot be too many.
     pub(super) slashes: usize,
 }
 
@@ -31,6 +32,23 @@ enum Class {
 
 /// Cuts the query off and refuses bytes that no path may hold.
 pub(super) fn scan(raw: &[u8]) -> Result<Shape<'_>, PathError> {
+    let path = if has(raw, b'?') { raw.split(|byte| *byte == b'?').next().unwrap_or(raw) } else { raw };
+    // One that is no longer cannot have more segments either.
+    if path.len() <= MAX_SEGMENTS && is_tidy(path) {
+        return Ok(Shape { path, untidy: false, parameters: false, suspect: false, slashes: 0 });
+    }
+    scan_each(raw)
+}
+
+/// Whether there is nothing in a path that has to be looked at twice, as in most: letters, digits and `-./:_~`, no empty segment
+/// and none that begins with a dot.
+fn is_tidy(path: &[u8]) -> bool {
+    let within = |byte: u8, first: u8, last: u8| byte.wrapping_sub(first) <= last - first;
+    every(path, |byte| within(byte, b'-', b':') | within(byte | 0x20, b'a', b'z') | (byte == b'_') | (byte == b'~'))
+        && every_two(path, |one, next| (one != b'/') | !within(next, b'.', b'/'))
+}
+
+fn scan_each(raw: &[u8]) -> Result<Shape<'_>, PathError> {
     let mut shape = Shape { path: raw, untidy: false, parameters: false, suspect: false, slashes: 0 };
     let mut after_slash = false;
     for (position, &byte) in raw.iter().enumerate() {

@@ -13,9 +13,9 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use super::literals::Literals;
 use super::variant::is_variant;
 use super::{MethodSet, Part, Template};
 use crate::path::unescape;
@@ -37,8 +37,8 @@ pub struct Tie {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Node {
-    literals: BTreeMap<Box<[u8]>, Node>,
+pub(super) struct Node {
+    literals: Literals,
     parameter: Option<Box<Node>>,
     /// Rules whose template ends here.
     here: Leaf,
@@ -82,7 +82,7 @@ impl Router {
 impl Node {
     fn child(&mut self, part: &Part) -> &mut Node {
         match part {
-            Part::Literal(literal) => self.literals.entry(literal.clone()).or_default(),
+            Part::Literal(literal) => self.literals.entry(literal),
             Part::Parameter => self.parameter.get_or_insert_default(),
         }
     }
@@ -118,13 +118,13 @@ impl Node {
         }
         let plain = unescape(segment);
         if let Cow::Owned(plain) = &plain
-            && let Some(node) = self.literals.get(plain.as_slice())
+            && let Some(node) = self.literals.get(plain)
         {
             return node.find(method, segments.clone(), others);
         }
         // What is not UTF-8 is no canonical segment, and no spelling of anything.
         let plain = core::str::from_utf8(&plain).ok()?;
-        for (_, node) in self.literals.iter().filter(|(literal, _)| is_variant(plain, literal)) {
+        for (_, node) in self.literals.iter().filter(|(text, _)| is_variant(plain, text)) {
             if let Some(other) = node.find(method, segments.clone(), others) {
                 others(other);
             }
