@@ -2,8 +2,8 @@
 //!
 //! Callbacks are exported as `portcullis_on_*`; `cargo xtask wasm` renames them to `proxy_on_*` in place of the SDK's,
 //! whose dispatcher costs a VM entry per callback and panics on statuses and bytes it does not expect. Host functions
-//! are declared in `imports` and return raw statuses for the same reason. The SDK supplies the ABI's types, its version marker
-//! and the allocator.
+//! are declared in `imports` and return raw statuses for the same reason, and the allocator is `memory`'s. The SDK supplies the
+//! ABI's types and its version marker.
 //!
 //! What is exported as `portcullis_egress_on_*` (`egress`) is in `portcullis-egress.wasm` alone: the callbacks of answers, which cost
 //! every request an entry into the VM, and the start in which a VM learns that it has them.
@@ -14,6 +14,7 @@
 
 mod egress;
 mod imports;
+mod memory;
 
 use core::cell::RefCell;
 use core::fmt;
@@ -23,6 +24,7 @@ use proxy_wasm::types::{BufferType, LogLevel as SdkLogLevel, MapType, MetricType
 
 use egress::egress;
 use imports::*;
+use memory::bytes;
 
 use crate::filter::Action;
 use crate::host::{
@@ -140,23 +142,6 @@ fn refusal(reason: Reason) -> Reply {
     reply::render(None, &Denial::early(reason), &request)
 }
 
-/// Bytes that the host put into this VM's memory through its allocator.
-fn take(data: *mut u8, size: usize) -> Vec<u8> {
-    if data.is_null() || size == 0 {
-        return Vec::new();
-    }
-    // SAFETY: the host got `data` from this module's allocator, as a boxed slice of exactly `size` bytes, filled it
-    // and handed it over; nobody else frees it.
-    unsafe { Vec::from_raw_parts(data, size, size) }
-}
-
-/// Calls a host function that returns bytes; `None` unless it says OK.
-fn bytes(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Vec<u8>> {
-    let (mut data, mut size) = (core::ptr::null_mut(), 0);
-    let status = call(&raw mut data, &raw mut size);
-    (status == OK).then(|| take(data, size))
-}
-
 impl Host for Proxy {
     fn now_nanos(&self) -> u64 {
         let mut time = 0;
@@ -193,6 +178,10 @@ impl Host for Proxy {
 
     fn request_headers(&self) -> Option<Vec<u8>> {
         header_pairs(MapType::HttpRequestHeaders)
+    }
+
+    fn give_back(&self, headers: Vec<u8>) {
+        memory::keep(headers);
     }
 
     fn add_request_header(&self, name: &str, value: &[u8]) {

@@ -5,8 +5,9 @@
 
 use core::net::IpAddr;
 
+use portcullis_engine::ascii::same;
 use portcullis_engine::credential::CredentialSource;
-use portcullis_engine::spec::RateLimitHeaders;
+use portcullis_engine::spec::{CredentialPlace, RateLimitHeaders};
 use portcullis_engine::{
     Admission, Ambient, Decision, Denial, Grant, Identity, KeyStore, Policy, Reason, Request, ServiceUse, decide,
 };
@@ -15,7 +16,7 @@ use crate::egress;
 use crate::host::Host;
 use crate::journal::Journal;
 use crate::limits::Keeper;
-use crate::pairs::{self, Pair};
+use crate::pairs::Pair;
 use crate::ratelimit;
 use crate::reply;
 use crate::strip::{strip_credentials, strip_identity};
@@ -37,19 +38,19 @@ pub enum Action {
 /// in the words of its policy if it has one.
 pub fn decide_request<H: Host>(
     host: &H,
-    blob: Option<&[u8]>,
+    headers: Option<&[Pair<'_>]>,
     data: Result<(&Policy, impl KeyStore), (Reason, Option<&Policy>)>,
     last_try: bool,
     keeper: &mut Keeper<'_, H>,
     journal: &mut Journal,
 ) -> Action {
-    let Some(headers) = blob.and_then(pairs::parse) else {
+    let Some(headers) = headers else {
         // Without headers there is nothing to decide on, not even whether somebody forged an identity.
         let request = Request { method: b"", path: None, headers: &[] };
         return refuse(host, None, &Denial::early(Reason::StoreUnavailable), &request, journal);
     };
-    strip_identity(host, &headers);
-    let request = read(&headers);
+    strip_identity(host, headers);
+    let request = read(headers);
     let (policy, mut keys) = match data {
         Ok(data) => data,
         Err((reason, policy)) => return refuse(host, policy, &Denial::early(reason), &request, journal),
@@ -73,7 +74,7 @@ pub fn decide_request<H: Host>(
 }
 
 fn read<'a>(headers: &'a [Pair<'a>]) -> Request<'a> {
-    let pseudo = |name: &[u8]| headers.iter().find(|(header, _)| *header == name).map(|(_, value)| *value);
+    let pseudo = |name: &[u8]| headers.iter().find(|(header, _)| same(header, name)).map(|(_, value)| *value);
     Request { method: pseudo(b":method").unwrap_or_default(), path: pseudo(b":path"), headers }
 }
 
@@ -86,12 +87,19 @@ fn forward<H: Host>(
 ) -> Action {
     let sources = policy.credential_sources();
     // The one that carried the key, or, where none was looked for, whichever may carry one.
-    let sources = grant.source.map_or(sources, |index| sources.get(index..=index).unwrap_or_default());
+    let carrier = grant.source.and_then(|index| sources.get(index));
+    let sources = carrier.map_or(sources, core::slice::from_ref);
     if let Some(using) = &grant.service {
         return send(host, policy, grant, using, sources, request, journal);
     }
     if !policy.forwards_credential() {
-        strip_credentials(host, sources, request);
+        match carrier {
+            // That it is there is known.
+            Some(source) if source.place() == CredentialPlace::Header => {
+                host.remove_request_header(source.name().as_bytes());
+            }
+            _ => strip_credentials(host, sources, request),
+        }
     }
     if let Some(identity) = &grant.identity {
         identify(host, identity);

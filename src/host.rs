@@ -22,6 +22,10 @@ pub trait Host {
 
     /// The request's headers in the ABI's pairs form, pseudo-headers included.
     fn request_headers(&self) -> Option<Vec<u8>>;
+    /// The memory of [`request_headers`](Self::request_headers), which is done with.
+    fn give_back(&self, headers: Vec<u8>) {
+        drop(headers);
+    }
     /// Adds a request header.
     fn add_request_header(&self, name: &str, value: &[u8]);
     /// Sets a request header, replacing what is there.

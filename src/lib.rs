@@ -33,6 +33,7 @@ pub mod report;
 pub mod reporter;
 pub mod roots;
 pub mod samples;
+pub mod siphash;
 pub mod store;
 pub mod strip;
 pub mod sync;

@@ -11,9 +11,15 @@ pub type Pair<'a> = (&'a [u8], &'a [u8]);
 
 /// The pairs of a blob; `None` if it does not add up.
 pub fn parse(blob: &[u8]) -> Option<Vec<Pair<'_>>> {
+    parse_into(Vec::new(), blob)
+}
+
+/// The same, in the memory of an earlier list.
+pub fn parse_into<'a>(spare: Vec<Pair<'static>>, blob: &'a [u8]) -> Option<Vec<Pair<'a>>> {
+    let mut pairs = emptied(spare);
     let (count, rest) = split_u32(blob)?;
     let (lengths, mut data) = rest.split_at_checked(count.checked_mul(8)?)?;
-    let mut pairs = Vec::with_capacity(count);
+    pairs.reserve(count);
     for lengths in lengths.as_chunks::<8>().0 {
         let lengths = u64::from_le_bytes(*lengths);
         let (name, tail) = split_terminated(data, lengths as u32 as usize)?;
@@ -22,6 +28,11 @@ pub fn parse(blob: &[u8]) -> Option<Vec<Pair<'_>>> {
         pairs.push((name, value));
     }
     Some(pairs)
+}
+
+/// The memory of a list, for another one: collecting into the same kind of element takes over what it is collected from.
+pub fn emptied<'b>(pairs: Vec<Pair<'_>>) -> Vec<Pair<'b>> {
+    pairs.into_iter().filter_map(|_| None).collect()
 }
 
 /// The blob of some pairs.
@@ -59,6 +70,15 @@ mod tests {
     fn there_and_back() {
         let pairs: Vec<Pair<'_>> = vec![(b":path", b"/"), (b"x", b""), (b"y", b"\xff\0z")];
         assert_eq!(parse(&serialize(pairs.iter().copied())), Some(pairs));
+    }
+
+    #[test]
+    fn memory_is_used_again() {
+        let blob = serialize([(b"name".as_slice(), b"value".as_slice()); 9].into_iter());
+        let pairs = parse(&blob).unwrap();
+        let place = pairs.as_ptr().cast::<u8>();
+        let again = parse_into(emptied(pairs), &blob).unwrap();
+        assert_eq!((again.as_ptr().cast(), again.len()), (place, 9));
     }
 
     #[test]

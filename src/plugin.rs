@@ -12,6 +12,7 @@ use crate::host::Host;
 use crate::journal::Journal;
 use crate::limits::{Heard, Keeper, Limits, Place};
 use crate::live::Names;
+use crate::pairs::{self, Pair};
 use crate::reporter::{Desk, Reporter};
 use crate::store::{Refresh, Store};
 use crate::sync::Sync;
@@ -29,6 +30,8 @@ pub struct Plugin {
     limits: Limits,
     reporter: Reporter,
     waiting: Waiting,
+    /// The memory of the last request's list of headers.
+    spare: Vec<Pair<'static>>,
     max_age: Option<u64>,
     last_tick: u64,
     next_gauges: Timer,
@@ -75,6 +78,7 @@ impl Plugin {
             limits,
             reporter: Reporter::new(told_keys),
             waiting: Waiting::default(),
+            spare: Vec::new(),
             max_age: config.max_bundle_age,
             last_tick: host.now_nanos(),
             next_gauges: Timer::default(),
@@ -173,7 +177,16 @@ impl Plugin {
 
     /// `patient`: it may wait, as so many are `waiting`.
     fn decide(&mut self, host: &impl Host, patient: bool, waiting: usize) -> Action {
-        let headers = host.request_headers();
+        let blob = host.request_headers();
+        let spare = core::mem::take(&mut self.spare);
+        let headers = blob.as_deref().and_then(|blob| pairs::parse_into(spare, blob));
+        let action = self.decide_on(host, headers.as_deref(), patient, waiting);
+        self.spare = headers.map(pairs::emptied).unwrap_or_default();
+        blob.into_iter().for_each(|blob| host.give_back(blob));
+        action
+    }
+
+    fn decide_on(&mut self, host: &impl Host, headers: Option<&[Pair<'_>]>, patient: bool, waiting: usize) -> Action {
         match &mut self.data {
             Data::Static(archive) => {
                 // Not every proxy ticks, so the clock is asked; but only if it matters.
@@ -182,7 +195,7 @@ impl Plugin {
                 let (policy, keys) = archive.parts_mut();
                 let data = if stale { Err((Reason::StalePolicy, Some(policy))) } else { Ok((policy, keys)) };
                 let mut keeper = Keeper::new(host, &mut self.limits, false, 0);
-                filter::decide_request(host, headers.as_deref(), data, true, &mut keeper, &mut self.journal)
+                filter::decide_request(host, headers, data, true, &mut keeper, &mut self.journal)
             }
             Data::Synced { store, .. } => {
                 if store.live().is_none() {
@@ -198,7 +211,7 @@ impl Plugin {
                         Some(parts) => Ok(parts),
                         None => Err((Reason::NoPolicy, None)),
                     };
-                    filter::decide_request(host, headers.as_deref(), data, last_try, &mut keeper, journal)
+                    filter::decide_request(host, headers, data, last_try, &mut keeper, journal)
                 };
                 match decide(store, &mut self.journal, false) {
                     // Two versions within one tick take the slot this worker still reads; the header names the new one.

@@ -6,7 +6,7 @@
 //! displace nobody. Invariant: a place is good for the version it was put in
 //! under; a new version empties the table.
 
-use siphasher::sip128::SipHasher24;
+use crate::siphash;
 
 /// More would push more useful things out of a processor's caches.
 const MOST_SLOTS: usize = 32 << 10;
@@ -67,8 +67,8 @@ impl Recent {
 
     /// The keyed hash of a key or an access token.
     pub fn tag(&self, credential: &[u8]) -> Tag {
-        let hash = SipHasher24::new_with_key(&self.secret.0).hash(credential);
-        Tag(hash.h1, hash.h2)
+        let (first, second) = siphash::hash(&self.secret.0, credential);
+        Tag(first, second)
     }
 
     /// Where the key's record stands, if it was seen lately.

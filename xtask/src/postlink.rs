@@ -11,9 +11,10 @@ use walrus::{ExportId, Module, ModuleConfig};
 const OURS: &str = "portcullis_on_";
 const EGRESS: &str = "portcullis_egress_on_";
 const HOST: &str = "proxy_on_";
-/// Exports that stay as they are. Of the two allocators the first that exists is kept.
+/// Exports that stay as they are.
 const KEPT: [&str; 3] = ["memory", "proxy_abi_version_0_2_1", "_initialize"];
-const ALLOCATORS: [&str; 2] = ["proxy_on_memory_allocate", "malloc"];
+/// The filter's allocator, and the name under which every host looks for one; the SDK's has it before.
+const ALLOCATOR: (&str, &str) = ("portcullis_malloc", "malloc");
 
 /// Which callbacks a module has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,16 +40,17 @@ pub(crate) fn postlink(linked: &[u8], variant: Variant) -> anyhow::Result<Vec<u8
     let mut module = config.parse(linked).context("not a module")?;
     let exports: Vec<(ExportId, String)> = module.exports.iter().map(|it| (it.id(), it.name.clone())).collect();
     let has = |name: &str| exports.iter().any(|(_, export)| export == name);
-    let allocator = ALLOCATORS.into_iter().find(|name| has(name)).context("the module exports no allocator")?;
+    anyhow::ensure!(has(ALLOCATOR.0), "the module does not export `{}`", ALLOCATOR.0);
     anyhow::ensure!(has("memory"), "the module exports no memory");
     anyhow::ensure!(has(KEPT[1]), "the module does not export `{}`", KEPT[1]);
     anyhow::ensure!(
         exports.iter().any(|(_, name)| name.starts_with(OURS)),
         "the module exports no `{OURS}*`\nhint: the filter's callbacks are exported under that prefix in src/abi.rs"
     );
-    for (id, name) in exports.iter().filter(|(_, name)| name != allocator && !KEPT.contains(&name.as_str())) {
+    for (id, name) in exports.iter().filter(|(_, name)| !KEPT.contains(&name.as_str())) {
         let replaced = |callback: &str| variant == Variant::Egress && has(&format!("{EGRESS}{callback}"));
         match variant.callback(name) {
+            _ if name == ALLOCATOR.0 => ALLOCATOR.1.clone_into(&mut module.exports.get_mut(*id).name),
             Some(callback) if name.starts_with(EGRESS) || !replaced(callback) => {
                 module.exports.get_mut(*id).name = format!("{HOST}{callback}");
             }
@@ -100,21 +102,21 @@ mod tests {
     fn keeps_what_the_host_calls() {
         let abi = "proxy_abi_version_0_2_1";
         check(
-            &[abi, "malloc", "portcullis_on_tick", "proxy_on_tick", "proxy_on_log"],
+            &[abi, "malloc", ALLOCATOR.0, "portcullis_on_tick", "proxy_on_tick", "proxy_on_log"],
             Variant::Plain,
             &["malloc", "memory", abi, "proxy_on_tick"],
         );
         check(
-            &[abi, "malloc", "proxy_on_memory_allocate", "_initialize", "portcullis_on_vm_start"],
+            &[abi, ALLOCATOR.0, "_initialize", "portcullis_on_vm_start"],
             Variant::Egress,
-            &["_initialize", "memory", abi, "proxy_on_memory_allocate", "proxy_on_vm_start"],
+            &["_initialize", "malloc", "memory", abi, "proxy_on_vm_start"],
         );
     }
 
     #[test]
     fn callbacks_of_answers_are_in_one_variant() {
         let abi = "proxy_abi_version_0_2_1";
-        let names = [abi, "malloc", "portcullis_on_tick", "portcullis_on_vm_start", "portcullis_egress_on_vm_start"];
+        let names = [abi, ALLOCATOR.0, "portcullis_on_tick", "portcullis_on_vm_start", "portcullis_egress_on_vm_start"];
         let names = [names.as_slice(), &["portcullis_egress_on_delete"]].concat();
         check(&names, Variant::Plain, &["malloc", "memory", abi, "proxy_on_tick", "proxy_on_vm_start"]);
         let all = ["malloc", "memory", abi, "proxy_on_delete", "proxy_on_tick", "proxy_on_vm_start"];
@@ -126,11 +128,9 @@ mod tests {
 
     #[test]
     fn refuses_a_module_that_envoy_could_not_run() {
-        for names in [
-            &["malloc", "portcullis_on_tick"][..],
-            &["proxy_abi_version_0_2_1", "portcullis_on_tick"],
-            &["proxy_abi_version_0_2_1", "malloc"],
-        ] {
+        for names in
+            [&[ALLOCATOR.0, "portcullis_on_tick"][..], &["proxy_abi_version_0_2_1", "malloc", "portcullis_on_tick"]]
+        {
             assert!(postlink(&module(names), Variant::Plain).is_err(), "{names:?}");
         }
     }
