@@ -7,7 +7,7 @@ use core::net::IpAddr;
 
 use portcullis_engine::ascii::same;
 use portcullis_engine::credential::CredentialSource;
-use portcullis_engine::spec::{CredentialPlace, RateLimitHeaders};
+use portcullis_engine::spec::{CredentialPlace, IdentityHeader, IdentityHeaders, RateLimitHeaders};
 use portcullis_engine::{
     Admission, Ambient, Decision, Denial, Grant, Identity, KeyStore, Policy, Reason, Request, ServiceUse, decide,
 };
@@ -102,7 +102,7 @@ fn forward<H: Host>(
         }
     }
     if let Some(identity) = &grant.identity {
-        identify(host, identity);
+        identify(host, policy.identity_headers(), identity);
     }
     if policy.rate_limit_headers() == RateLimitHeaders::Always {
         tell_limits(host, &grant.admission);
@@ -145,21 +145,30 @@ fn refuse<H: Host>(
 ) -> Action {
     // The request goes nowhere, but the access log prints its headers.
     if let Some(identity) = &denial.identity {
-        identify(host, identity);
+        identify(host, policy.map(Policy::identity_headers).unwrap_or_default(), identity);
     }
     journal.denied(host, policy, denial, request);
     host.reply(&reply::render(policy, denial, request));
     Action::Replied
 }
 
-fn identify(host: &impl Host, identity: &Identity<'_>) {
+fn identify(host: &impl Host, headers: IdentityHeaders, identity: &Identity<'_>) {
     // Whatever the client sent under these names is gone already, so adding is setting.
-    host.add_request_header("x-portcullis-key-id", identity.key.to_text().as_bytes());
-    host.add_request_header("x-portcullis-org", identity.organization.to_text().as_bytes());
-    host.add_request_header("x-portcullis-environment", identity.environment.as_bytes());
-    host.add_request_header("x-portcullis-scopes", identity.scopes.as_bytes());
+    if headers.has(IdentityHeader::KeyId) {
+        host.add_request_header("x-portcullis-key-id", identity.key.to_text().as_bytes());
+    }
+    if headers.has(IdentityHeader::Org) {
+        host.add_request_header("x-portcullis-org", identity.organization.to_text().as_bytes());
+    }
+    if headers.has(IdentityHeader::Environment) {
+        host.add_request_header("x-portcullis-environment", identity.environment.as_bytes());
+    }
+    if headers.has(IdentityHeader::Scopes) {
+        host.add_request_header("x-portcullis-scopes", identity.scopes.as_bytes());
+    }
     // An issuer's word: what is no plain text does not become a header.
-    if let Some(subject) = identity.subject.filter(|it| it.bytes().all(|byte| byte.is_ascii_graphic())) {
+    let plain = identity.subject.filter(|it| it.bytes().all(|byte| byte.is_ascii_graphic()));
+    if let Some(subject) = plain.filter(|_| headers.has(IdentityHeader::Subject)) {
         host.add_request_header("x-portcullis-subject", subject.as_bytes());
     }
 }

@@ -32,13 +32,16 @@ pub fn parse_into<'a>(spare: Vec<Pair<'static>>, blob: &'a [u8]) -> Option<Vec<P
 
 /// The memory of a list, for another one: collecting into the same kind of element takes over what it is collected from.
 pub fn emptied<'b>(pairs: Vec<Pair<'_>>) -> Vec<Pair<'b>> {
-    pairs.into_iter().filter_map(|_| None).collect()
+    pairs.into_iter().map_while(|_| None).collect()
 }
 
 /// The blob of some pairs.
 pub fn serialize<'a>(pairs: impl Iterator<Item = Pair<'a>> + Clone) -> Vec<u8> {
     let number = |len: usize| u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
-    let mut blob = number(pairs.clone().count()).to_vec();
+    let (count, bytes) = pairs.clone().fold((0, 0), |(count, bytes), it| (count + 1, bytes + it.0.len() + it.1.len()));
+    // Lengths and terminators are ten bytes a pair.
+    let mut blob = Vec::with_capacity(4 + 10 * count + bytes);
+    blob.extend(number(count));
     for (name, value) in pairs.clone() {
         blob.extend(number(name.len()));
         blob.extend(number(value.len()));

@@ -70,7 +70,7 @@ pub fn render(policy: Option<&Policy>, denial: &Denial<'_>, request: &Request<'_
     Reply {
         status: u32::from(code.status()),
         grpc_status: request.is_grpc().then(|| code.grpc_status()),
-        details: format!("portcullis.{}", denial.reason),
+        details: ["portcullis.", denial.reason.as_str()].concat(),
         headers,
         body: body(policy, format, denial, message, request),
     }
@@ -115,13 +115,13 @@ fn challenge(policy: Option<&Policy>, denial: &Denial<'_>, code: Code) -> Option
     if !matches!(code.status(), 401 | 403) {
         return None;
     }
-    let mut value = format!("Bearer realm=\"{}\"", policy.map_or("portcullis", Policy::realm));
+    let mut value = ["Bearer realm=\"", policy.map_or("portcullis", Policy::realm), "\""].concat();
     if let Some(error) = code.bearer_error() {
-        value.push_str(&format!(", error=\"{error}\""));
+        value.push_str(&[", error=\"", error, "\""].concat());
     }
     if let Some(required) = denial.required {
         let scopes: Vec<_> = required.scopes().iter().map(|scope| scope.as_str()).collect();
-        value.push_str(&format!(", scope=\"{}\"", scopes.join(" ")));
+        value.push_str(&[", scope=\"", &scopes.join(" "), "\""].concat());
     }
     Some(value)
 }

@@ -22,7 +22,8 @@ use crate::request::Request;
 use crate::scope::{Requirement, Scope};
 use crate::service::Service;
 use crate::spec::{
-    Access, DefaultAccess, ErrorFormat, OnUnavailable, PolicySpec, Preflight, RateLimitHeaders, TokensSpec,
+    Access, DefaultAccess, ErrorFormat, IdentityHeaders, OnUnavailable, PolicySpec, Preflight, RateLimitHeaders,
+    TokensSpec,
 };
 use crate::template::{Method, MethodSet, Router, Template};
 
@@ -42,6 +43,7 @@ pub struct Policy {
     pub(crate) write_implies_read: bool,
     pub(crate) preflight: Preflight,
     forward_credential: bool,
+    identity_headers: IdentityHeaders,
     pub(crate) limits: Defaults,
     environments: Vec<Box<str>>,
     scopes: Vec<Scope>,
@@ -101,6 +103,11 @@ impl Policy {
     /// Whether the credential travels on to the upstream.
     pub fn forwards_credential(&self) -> bool {
         self.forward_credential
+    }
+
+    /// Which identity headers the upstream gets.
+    pub fn identity_headers(&self) -> IdentityHeaders {
+        self.identity_headers
     }
 
     /// Which answers tell where limits stand.

@@ -5,6 +5,7 @@
 
 #[macro_use]
 mod words;
+mod identity;
 mod limits;
 mod restrictions;
 mod services;
@@ -16,6 +17,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+pub use identity::{IdentityHeader, IdentityHeaders};
 pub use limits::{
     CountedBy, LimitsSpec, OnUnavailable, Period, PolicyRateSpec, QuotaSpec, RateLimitHeaders, RateLimitsSpec,
     RateSpec, RuleRateSpec,
@@ -51,6 +53,9 @@ pub struct PolicySpec {
     /// Whether the credential travels on to the upstream. Off unless written.
     #[serde(default)]
     pub forward_credential: bool,
+    /// Which identity headers the upstream gets.
+    #[serde(default, skip_serializing_if = "IdentityHeaders::is_default")]
+    pub identity_headers: IdentityHeaders,
     /// Which answers tell where limits stand.
     #[serde(default, skip_serializing_if = "RateLimitHeaders::is_default")]
     pub rate_limit_headers: RateLimitHeaders,

@@ -52,7 +52,7 @@ fn every_entry_of_a_list_gets_its_own_complaint() {
         &[
             "p.toml:4:1: error: unknown field `wriet`",
             "hint: known fields: `name`, `realm`, `docs_url`, `error_format`, `default`, `write_implies_read`, `preflight`, \
-             `forward_credential`, `rate_limit_headers`, `environments`, `scopes`, `credentials`, `keys`, `tokens`, `services`, `rules`, `quota`, `rate_limits`, `messages`",
+             `forward_credential`, `identity_headers`, `rate_limit_headers`, `environments`, `scopes`, `credentials`, `keys`, `tokens`, `services`, `rules`, `quota`, `rate_limits`, `messages`",
             "p.toml:6:1: error: unknown field `pth`",
             "hint: did you mean `path`? known fields: `methods`, `path`, `access`, `all`, `any`, `environments`, `service`, `cost`, `rate_limit`",
             "p.toml:9:8: error: unknown value `pblic`",

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::cpu::Places;
 use super::lineup::{Instrument, KEYS, Lineup};
+use super::load::Load;
 use super::variant::{Ingredients, Variant};
 use super::{Bench, cpu, load};
 use crate::process::Process;
@@ -18,7 +19,7 @@ use crate::report::{percentile, rounded};
 /// What an organisation's quota and its keys' rates may add, in microseconds.
 const MOST_LIMITS: f64 = 0.6;
 /// What the filter may add, in terms of what a wasm filter that does nothing adds.
-const MOST_NOOPS: f64 = 2.0;
+const MOST_NOOPS: f64 = 1.5;
 /// What a request with a token that was verified before may cost in all, in terms of one with an API key.
 const MOST_TOKEN: f64 = 1.2;
 /// What a token may add that was never seen, in microseconds.
@@ -33,7 +34,7 @@ struct Subject {
     variant: Variant,
     process: Process,
     edge: SocketAddr,
-    wire: Vec<Vec<u8>>,
+    load: Load,
     /// Microseconds a request, by round.
     rounds: Vec<f64>,
 }
@@ -54,7 +55,7 @@ pub(super) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
     let mut subjects = Vec::new();
     for &variant in &lineup.wanted {
         let (process, edge) = lineup.envoy(variant, Instrument::None).await?;
-        subjects.push(Subject { variant, process, edge, wire: lineup.wire(variant, in_turn), rounds: Vec::new() });
+        subjects.push(Subject { variant, process, edge, load: lineup.load(variant, in_turn), rounds: Vec::new() });
     }
     measure(&mut subjects, rounds, requests)?;
     Ok(conclude(&costs(&subjects), &lineup.ingredients, bench.json))
@@ -65,14 +66,14 @@ fn measure(subjects: &mut [Subject], rounds: usize, requests: usize) -> anyhow::
     for subject in subjects.iter() {
         places.map_or(Ok(()), |places| places.put_envoy(subject.process.id()))?;
         // Every key once before anything is measured.
-        load::warm(subject.edge, &subject.wire, KEYS, places)?;
+        load::warm(subject.edge, &subject.load, KEYS, places)?;
     }
     for round in 1..=rounds {
         eprintln!("==> round {round} of {rounds}");
         for subject in subjects.iter_mut() {
-            load::warm(subject.edge, &subject.wire, requests / 4, places)?;
+            load::warm(subject.edge, &subject.load, requests / 4, places)?;
             let before = cpu::time_of(subject.process.id())?;
-            load::run(subject.edge, &subject.wire, requests, places)?;
+            load::run(subject.edge, &subject.load, requests, places)?;
             let used = cpu::time_of(subject.process.id())?.saturating_sub(before);
             subject.rounds.push(used.as_secs_f64() * 1e6 / requests as f64);
         }
@@ -167,6 +168,10 @@ fn goals(costs: &[Cost]) -> Vec<(String, f64)> {
         (
             "portcullis adds at most 1/8 of what ext_authz adds".to_owned(),
             ours / added(Variant::ExtAuthz) / MOST_EXT_AUTHZ,
+        ),
+        (
+            "a request that is refused costs less than one that is let through".to_owned(),
+            total(Variant::Rejected) / total(Variant::Portcullis),
         ),
         (format!("a quota and a rate limit add at most {MOST_LIMITS:.1} us"), beyond(Variant::Limited) / MOST_LIMITS),
     ]

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::Bench;
 use super::lineup::{Instrument, Lineup};
+use super::load::Load;
 use super::variant::Variant;
 use crate::http::Connection;
 use crate::process::Process;
@@ -25,13 +26,13 @@ pub(super) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
     let (count, mut counted) = ((bench.requests / PART).max(1), Vec::new());
     for &variant in &lineup.wanted {
         let (process, edge) = lineup.envoy(variant, Instrument::Callgrind).await?;
-        let wire = lineup.wire(variant, bench.in_turn);
+        let load = lineup.load(variant, bench.in_turn);
         let mut connection = Connection::open(edge).await?;
-        send(&mut connection, wire.iter().cycle().take(bench.requests)).await?;
+        send(&mut connection, &load, bench.requests).await?;
         let counter = Counter { process: &process, lineup: &lineup, variant };
         counter.start()?;
         let since = Instant::now();
-        send(&mut connection, wire.iter().cycle().take(count)).await?;
+        send(&mut connection, &load, count).await?;
         let (took, busy) = (since.elapsed(), counter.dump(1)?);
         tokio::time::sleep(took).await;
         counted.push((variant, (busy - counter.dump(2)?) / count as f64));
@@ -51,10 +52,10 @@ pub(super) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn send(connection: &mut Connection, requests: impl Iterator<Item = &Vec<u8>>) -> anyhow::Result<()> {
-    for request in requests {
+async fn send(connection: &mut Connection, load: &Load, count: usize) -> anyhow::Result<()> {
+    for request in load.requests.iter().cycle().take(count) {
         let answer = connection.exchange(request, false).await?;
-        anyhow::ensure!(answer.status == 200, "answered {}", answer.gist());
+        anyhow::ensure!(answer.status == load.status, "answered {}", answer.gist());
     }
     Ok(())
 }

@@ -16,10 +16,10 @@ use crate::{tools, wait};
 
 const SOON: Duration = Duration::from_secs(30);
 
-/// A control plane whose policy tells on every answer where limits stand.
-pub(super) async fn telling() -> anyhow::Result<Stack> {
+/// A control plane whose policy has one more line.
+pub(super) async fn serving(line: &str) -> anyhow::Result<Stack> {
     let preset = tools::root()?.join("policies/systemprompt/policy.toml");
-    let policy = format!("rate_limit_headers = \"always\"\n{}", std::fs::read_to_string(preset)?);
+    let policy = format!("{line}\n{}", std::fs::read_to_string(preset)?);
     let mut stack = Stack::new(Setup::preset("systemprompt")?)?;
     stack.setup.policy = stack.log("policy.toml");
     std::fs::write(&stack.setup.policy, policy)?;

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::load::Load;
 use super::services::{self, Callers};
 use super::tokens::{self, Bearers, request};
-use super::variant::{self, Ingredients, Told, Variant};
+use super::variant::{self, Apart, Ingredients, Variant};
 use super::{Bench, limited};
 use crate::http::Connection;
 use crate::ports::{Ports, local};
@@ -36,7 +37,7 @@ pub(super) struct Lineup {
     pub(super) ingredients: Ingredients,
     _authority: Process,
     control: Stack,
-    _others: [Stack; 3],
+    _others: [Stack; 4],
 }
 
 impl Lineup {
@@ -45,17 +46,18 @@ impl Lineup {
         let mut control = Stack::new(Setup::preset("systemprompt")?)?;
         control.start_control().await?;
         eprintln!("==> creating {KEYS} keys, four times as many with limits, and as many tokens");
-        let told = limited::telling().await?;
+        let told = limited::serving("rate_limit_headers = \"always\"").await?;
+        let terse = limited::serving("identity_headers = [\"key-id\"]").await?;
         let minting = tokens::minting().await?;
         let bearers = tokens::bearers(&minting).await?;
         let serving = services::serving().await?;
         let callers = services::callers(&serving).await?;
-        let ingredients = ingredients(&control, &told, bearers, callers, bench).await?;
+        let ingredients = ingredients(&control, [&told, &terse], bearers, callers, bench).await?;
         let wanted = wanted(&ingredients, &bench.only)?;
         let admin = Ports::free()?.admin;
         let authority = variant::authority(ingredients.authority_port, admin);
         let authority = envoy(&control, "authority", &authority, admin, Instrument::None).await?;
-        Ok(Self { wanted, ingredients, _authority: authority, control, _others: [told, minting, serving] })
+        Ok(Self { wanted, ingredients, _authority: authority, control, _others: [told, terse, minting, serving] })
     }
 
     /// Starts the Envoy of a variant; when it is there, it lets the keys through.
@@ -67,7 +69,7 @@ impl Lineup {
         if it.is_ours() {
             let mut connection = Connection::open(local(edge)).await?;
             stack::wait_enforcing(&mut connection, instrument.limit()).await?;
-            if let Some(last) = it.keys(&self.ingredients).last() {
+            if let Some(last) = it.keys(&self.ingredients).last().filter(|_| it.status() == 200) {
                 limited::wait_allowed(&mut connection, &request(it.path(), last)).await?;
             }
         }
@@ -79,9 +81,10 @@ impl Lineup {
         self.control.log(&format!("{}.{extension}", it.name(&self.ingredients)))
     }
 
-    /// A variant's requests, as they go over the wire.
-    pub(super) fn wire(&self, it: Variant, in_turn: usize) -> Vec<Vec<u8>> {
-        it.keys(&self.ingredients).iter().take(in_turn).map(|key| request(it.path(), key).bytes()).collect()
+    /// A variant's requests.
+    pub(super) fn load(&self, it: Variant, in_turn: usize) -> Load {
+        let keys = it.keys(&self.ingredients).iter().take(in_turn);
+        Load { requests: keys.map(|key| request(it.path(), key).bytes()).collect(), status: it.status() }
     }
 }
 
@@ -114,20 +117,19 @@ fn wanted(from: &Ingredients, only: &[String]) -> anyhow::Result<Vec<Variant>> {
 
 async fn ingredients(
     control: &Stack,
-    told: &Stack,
+    [told, terse]: [&Stack; 2],
     bearers: Bearers,
     callers: Callers,
     bench: &Bench,
 ) -> anyhow::Result<Ingredients> {
     let client = control.control()?;
+    let keys = limited::keys(&client, &json!({})).await?;
     Ok(Ingredients {
-        keys: limited::keys(&client, &json!({})).await?,
+        strangers: keys.iter().map(|key| backwards(key)).collect(),
+        keys,
         limited: limited::limited_keys(&client).await?,
-        told: Told {
-            keys: limited::told_keys(&told.control()?).await?,
-            configuration: told.plugin_configuration()?,
-            control_port: told.setup.ports.control,
-        },
+        told: apart(told, limited::told_keys(&told.control()?).await?)?,
+        one_header: apart(terse, limited::keys(&terse.control()?, &json!({})).await?)?,
         bearers,
         callers,
         others: bench.with.clone(),
@@ -139,6 +141,17 @@ async fn ingredients(
         authority_port: Ports::free()?.edge,
         control_port: control.setup.ports.control,
     })
+}
+
+fn apart(stack: &Stack, keys: Vec<String>) -> anyhow::Result<Apart> {
+    Ok(Apart { keys, configuration: stack.plugin_configuration()?, control_port: stack.setup.ports.control })
+}
+
+/// A key with its random part backwards: as well formed, and nobody's.
+fn backwards(key: &str) -> String {
+    let body = key.rfind('_').map_or(0, |place| place + 1);
+    let (prefix, body) = key.split_at(body);
+    prefix.chars().chain(body.chars().rev()).collect()
 }
 
 async fn envoy(

@@ -1,6 +1,6 @@
 //! Closed-loop load: each connection sends its next request when it has the last answer.
 //!
-//! Every request is made before the clock starts. Invariant: while anything is measured, an answer that is not 200 ends the
+//! Every request is made before the clock starts. Invariant: while anything is measured, another answer than the one that is expected ends the
 //! bench.
 
 use std::net::SocketAddr;
@@ -16,9 +16,15 @@ const CONNECTIONS: usize = 16;
 /// Tries to get through without a refusal.
 const WARMINGS: usize = 50;
 
-/// Sends `count` requests to one Envoy, all of `requests` in turn, from a thread of its own on a CPU of its own.
-pub(super) fn run(edge: SocketAddr, requests: &[Vec<u8>], count: usize, places: Option<Places>) -> anyhow::Result<()> {
-    match send(edge, requests, count, places)? {
+/// Requests, as they go over the wire, and what each is answered.
+pub(super) struct Load {
+    pub(super) requests: Vec<Vec<u8>>,
+    pub(super) status: u16,
+}
+
+/// Sends `count` requests to one Envoy, all of `load` in turn, from a thread of its own on a CPU of its own.
+pub(super) fn run(edge: SocketAddr, load: &Load, count: usize, places: Option<Places>) -> anyhow::Result<()> {
+    match send(edge, load, count, places)? {
         None => Ok(()),
         Some(refusal) => anyhow::bail!("answered {refusal}"),
     }
@@ -26,9 +32,9 @@ pub(super) fn run(edge: SocketAddr, requests: &[Vec<u8>], count: usize, places: 
 
 /// Sends requests until all of them pass: leases grow with demand, and those of an Envoy that was not asked for some seconds
 /// have gone back.
-pub(super) fn warm(edge: SocketAddr, requests: &[Vec<u8>], count: usize, places: Option<Places>) -> anyhow::Result<()> {
+pub(super) fn warm(edge: SocketAddr, load: &Load, count: usize, places: Option<Places>) -> anyhow::Result<()> {
     for _ in 0..WARMINGS {
-        if send(edge, requests, count, places)?.is_none() {
+        if send(edge, load, count, places)?.is_none() {
             return Ok(());
         }
     }
@@ -36,24 +42,20 @@ pub(super) fn warm(edge: SocketAddr, requests: &[Vec<u8>], count: usize, places:
 }
 
 /// Tells one of the refusals.
-fn send(
-    edge: SocketAddr,
-    requests: &[Vec<u8>],
-    count: usize,
-    places: Option<Places>,
-) -> anyhow::Result<Option<String>> {
+fn send(edge: SocketAddr, load: &Load, count: usize, places: Option<Places>) -> anyhow::Result<Option<String>> {
     let work = || {
         places.map_or(Ok(()), Places::put_client)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        tokio::task::LocalSet::new().block_on(&runtime, clients(edge, requests, count))
+        tokio::task::LocalSet::new().block_on(&runtime, clients(edge, load, count))
     };
     std::thread::scope(|scope| scope.spawn(work).join()).map_err(|_| anyhow::anyhow!("the client panicked"))?
 }
 
-async fn clients(edge: SocketAddr, requests: &[Vec<u8>], count: usize) -> anyhow::Result<Option<String>> {
+async fn clients(edge: SocketAddr, load: &Load, count: usize) -> anyhow::Result<Option<String>> {
     let mut clients = JoinSet::new();
     for index in 0..CONNECTIONS {
-        let own: Vec<Vec<u8>> = requests.iter().skip(index).step_by(CONNECTIONS).cloned().collect();
+        let own = load.requests.iter().skip(index).step_by(CONNECTIONS).cloned().collect();
+        let own = Load { requests: own, status: load.status };
         clients.spawn_local(client(Connection::open(edge).await?, own, count / CONNECTIONS));
     }
     let mut refusal = None;
@@ -63,11 +65,11 @@ async fn clients(edge: SocketAddr, requests: &[Vec<u8>], count: usize) -> anyhow
     Ok(refusal)
 }
 
-async fn client(mut connection: Connection, requests: Vec<Vec<u8>>, count: usize) -> anyhow::Result<Option<String>> {
+async fn client(mut connection: Connection, load: Load, count: usize) -> anyhow::Result<Option<String>> {
     let mut refusal = None;
-    for request in requests.iter().cycle().take(count) {
+    for request in load.requests.iter().cycle().take(count) {
         let answer = connection.exchange(request, false).await?;
-        if answer.status != 200 {
+        if answer.status != load.status {
             refusal = Some(answer.gist());
         }
     }

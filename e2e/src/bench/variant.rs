@@ -25,6 +25,10 @@ pub(super) enum Variant {
     ExtAuthz,
     /// Ours.
     Portcullis,
+    /// Ours, under a policy that tells the upstream the key's name alone.
+    OneHeader,
+    /// Ours, for keys that nobody was given.
+    Rejected,
     /// Ours, for keys whose organisation has a quota.
     Quota,
     /// Ours, for keys whose organisation has a quota and a rate.
@@ -50,13 +54,15 @@ pub(super) enum Variant {
 }
 
 impl Variant {
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Bare,
         Self::ApiKeyAuth,
         Self::Noop,
         Self::Lua,
         Self::ExtAuthz,
         Self::Portcullis,
+        Self::OneHeader,
+        Self::Rejected,
         Self::Quota,
         Self::Limited,
         Self::KeyRates,
@@ -80,12 +86,19 @@ impl Variant {
             Self::Limited => &from.limited.both,
             Self::KeyRates => &from.limited.key_rates,
             Self::Told => &from.told.keys,
+            Self::OneHeader => &from.one_header.keys,
+            Self::Rejected => &from.strangers,
             Self::BesideTokens => &from.bearers.keys,
             Self::Tokens | Self::NewTokens => &from.bearers.tokens,
             Self::BesideServices => &from.callers.plain,
             Self::Services | Self::OtherServices(_) => &from.callers.skilled,
             _ => &from.keys,
         }
+    }
+
+    /// What they are answered.
+    pub(super) fn status(self) -> u16 {
+        if self == Self::Rejected { 401 } else { 200 }
     }
 
     /// Where they go.
@@ -105,6 +118,8 @@ impl Variant {
             Self::Lua => "lua",
             Self::ExtAuthz => "ext_authz",
             Self::Portcullis => "portcullis",
+            Self::OneHeader => "one header",
+            Self::Rejected => "rejected",
             Self::Quota => "quota",
             Self::Limited => "limited",
             Self::KeyRates => "key rates",
@@ -123,8 +138,11 @@ impl Variant {
 /// What the filters are made from.
 pub(super) struct Ingredients {
     pub(super) keys: Vec<String>,
+    /// Well-formed keys that nobody was given.
+    pub(super) strangers: Vec<String>,
     pub(super) limited: LimitedKeys,
-    pub(super) told: Told,
+    pub(super) told: Apart,
+    pub(super) one_header: Apart,
     pub(super) bearers: Bearers,
     pub(super) callers: Callers,
     pub(super) noop_module: String,
@@ -144,8 +162,8 @@ pub(super) struct LimitedKeys {
     pub(super) key_rates: Vec<String>,
 }
 
-/// The control plane whose policy tells where limits stand, and keys that have some.
-pub(super) struct Told {
+/// A control plane with a policy of its own, and keys that it gave out.
+pub(super) struct Apart {
     pub(super) keys: Vec<String>,
     pub(super) configuration: Value,
     pub(super) control_port: u16,
@@ -157,6 +175,7 @@ pub(super) fn configuration(variant: Variant, ingredients: &Ingredients, edge: u
     let clusters = match variant {
         Variant::ExtAuthz => vec![cluster("authority", ingredients.authority_port)],
         Variant::Told => vec![cluster("portcullis_control", ingredients.told.control_port)],
+        Variant::OneHeader => vec![cluster("portcullis_control", ingredients.one_header.control_port)],
         Variant::BesideTokens | Variant::Tokens | Variant::NewTokens => {
             vec![cluster("portcullis_control", ingredients.bearers.control_port)]
         }
@@ -220,10 +239,13 @@ fn key_filter(variant: Variant, from: &Ingredients) -> Option<Value> {
             json!({ "default_source_code": { "inline_string": LUA.replace("KEYS", &from.keys.join("\n")) } }),
         )),
         Variant::ExtAuthz => Some(ext_authz(from.authority_port)),
-        Variant::Portcullis | Variant::Quota | Variant::Limited | Variant::KeyRates => {
+        Variant::Portcullis | Variant::Rejected | Variant::Quota | Variant::Limited | Variant::KeyRates => {
             Some(wasm("portcullis", &from.portcullis_module, &from.portcullis_configuration.to_string()))
         }
         Variant::Told => Some(wasm("portcullis", &from.portcullis_module, &from.told.configuration.to_string())),
+        Variant::OneHeader => {
+            Some(wasm("portcullis", &from.portcullis_module, &from.one_header.configuration.to_string()))
+        }
         Variant::BesideTokens | Variant::Tokens => {
             Some(wasm("portcullis", &from.portcullis_module, &from.bearers.configuration.to_string()))
         }

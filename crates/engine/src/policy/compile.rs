@@ -44,6 +44,7 @@ pub(super) fn compile(spec: &PolicySpec) -> Result<Policy, PolicyError> {
         write_implies_read: spec.write_implies_read,
         preflight: spec.preflight,
         forward_credential: spec.forward_credential,
+        identity_headers: spec.identity_headers,
         limits,
         environments,
         scopes,

@@ -1,5 +1,6 @@
 //! Requests nobody sane sends: none may trap the VM, hang, or pass for someone.
 
+use portcullis_engine::spec::IdentityHeader;
 use portcullis_host_tests::{Outcome, Request, VmId};
 
 use super::edge::{Edge, READER, assert_alive};
@@ -213,6 +214,21 @@ fn identity_headers_are_the_filters_own() {
 }
 
 /// Every header that could pass for one of ours.
+#[test]
+fn what_the_upstream_is_not_to_get_is_taken_from_clients_all_the_same() {
+    let mut edge = Edge::synced();
+    edge.publish(2, |corpus| corpus.spec.identity_headers = [IdentityHeader::Org].into_iter().collect());
+    edge.process.settle(&edge.plane);
+    let refused = Request::new("DELETE", "/api/v1/skills").bearer(&edge.key(READER));
+    for (request, status) in [(edge.reading(), 200), (refused, 403)] {
+        let forged = FORGED.iter().fold(request, |request, name| request.header(name, "forged"));
+        assert_eq!(edge.process.request(0, forged).status(), Some(status));
+        let told = identity(&edge.process.exchange(0).request);
+        let [(name, value)] = told.as_slice() else { panic!("{told:?}") };
+        assert!(name == "x-portcullis-org" && value.starts_with("org_"), "{told:?}");
+    }
+}
+
 fn identity(headers: &portcullis_host_tests::Headers) -> Vec<(String, String)> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let all = headers.iter().map(|(name, value)| (text(name), text(value)));
