@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
+mod calls;
 mod cpu;
 mod envoy;
 mod instructions;
@@ -44,6 +45,9 @@ pub(crate) struct Bench {
     /// envoy: the same for requests to services, in the module that looks at answers; may be repeated.
     #[arg(long, value_name = "NAME=MODULE", value_parser = named_module)]
     with_services: Vec<NamedModule>,
+    /// instructions: measures modules that make one host call each, and the bare Envoy and the no-op, alone.
+    #[arg(long)]
+    calls: bool,
     /// envoy: measures this variant, the bare Envoy and the other builds alone; may be repeated.
     #[arg(long, value_name = "VARIANT")]
     only: Vec<String>,

@@ -11,7 +11,7 @@ use super::load::Load;
 use super::services::{self, Callers};
 use super::tokens::{self, Bearers, request};
 use super::variant::{self, Apart, Ingredients, Variant};
-use super::{Bench, limited};
+use super::{Bench, calls, limited};
 use crate::http::Connection;
 use crate::ports::{Ports, local};
 use crate::process::Process;
@@ -53,7 +53,7 @@ impl Lineup {
         let serving = services::serving().await?;
         let callers = services::callers(&serving).await?;
         let ingredients = ingredients(&control, [&told, &terse], bearers, callers, bench).await?;
-        let wanted = wanted(&ingredients, &bench.only)?;
+        let wanted = wanted(&ingredients, bench)?;
         let admin = Ports::free()?.admin;
         let authority = variant::authority(ingredients.authority_port, admin);
         let authority = envoy(&control, "authority", &authority, admin, Instrument::None).await?;
@@ -99,7 +99,12 @@ impl Instrument {
 }
 
 /// What is measured: everything, or the `only` ones; the bare Envoy and other builds in any case.
-fn wanted(from: &Ingredients, only: &[String]) -> anyhow::Result<Vec<Variant>> {
+fn wanted(from: &Ingredients, bench: &Bench) -> anyhow::Result<Vec<Variant>> {
+    if bench.calls {
+        let calls = (0..from.calls.len()).map(Variant::Call);
+        return Ok([Variant::Bare, Variant::Noop].into_iter().chain(calls).collect());
+    }
+    let only = &bench.only;
     let named = |name: &str| Variant::ALL.into_iter().find(|variant| variant.name(from) == name);
     for name in only {
         anyhow::ensure!(
@@ -132,6 +137,7 @@ async fn ingredients(
         one_header: apart(terse, limited::keys(&terse.control()?, &json!({})).await?)?,
         bearers,
         callers,
+        calls: if bench.calls { calls::modules(control.data())? } else { Vec::new() },
         others: bench.with.clone(),
         other_services: bench.with_services.clone(),
         noop_module: Module::Noop.path()?.display().to_string(),

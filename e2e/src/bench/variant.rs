@@ -47,6 +47,8 @@ pub(super) enum Variant {
     BesideServices,
     /// The same, for requests that go to a service with its credential.
     Services,
+    /// A module that does one thing, by its place in [`Ingredients::calls`].
+    Call(usize),
     /// Another build of ours, by its place in [`Ingredients::others`].
     Other(usize),
     /// Another build of the module that looks at answers, for requests to services.
@@ -76,7 +78,7 @@ impl Variant {
 
     /// Whether it is a build of ours.
     pub(super) fn is_ours(self) -> bool {
-        !matches!(self, Self::Bare | Self::ApiKeyAuth | Self::Noop | Self::Lua | Self::ExtAuthz)
+        !matches!(self, Self::Bare | Self::ApiKeyAuth | Self::Noop | Self::Lua | Self::ExtAuthz | Self::Call(_))
     }
 
     /// Whose requests it is measured with.
@@ -129,6 +131,7 @@ impl Variant {
             Self::NewTokens => "new tokens",
             Self::BesideServices => "beside services",
             Self::Services => "services",
+            Self::Call(index) => from.calls.get(index).map_or("", |call| &call.name),
             Self::Other(index) => from.others.get(index).map_or("", |other| &other.name),
             Self::OtherServices(index) => from.other_services.get(index).map_or("", |other| &other.name),
         }
@@ -148,6 +151,7 @@ pub(super) struct Ingredients {
     pub(super) noop_module: String,
     pub(super) portcullis_module: String,
     pub(super) egress_module: String,
+    pub(super) calls: Vec<NamedModule>,
     pub(super) others: Vec<NamedModule>,
     pub(super) other_services: Vec<NamedModule>,
     pub(super) portcullis_configuration: Value,
@@ -233,6 +237,7 @@ fn key_filter(variant: Variant, from: &Ingredients) -> Option<Value> {
         Variant::Bare => None,
         Variant::ApiKeyAuth => Some(api_key_auth(&from.keys)),
         Variant::Noop => Some(wasm("noop", &from.noop_module, "")),
+        Variant::Call(index) => from.calls.get(index).map(|call| wasm("call", &call.path.display().to_string(), "")),
         Variant::Lua => Some(filter(
             "lua",
             "Lua",
