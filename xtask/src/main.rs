@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 mod arrows;
 mod axe;
+mod binaryen;
 mod children;
 mod chromium;
 mod ci;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::binaryen;
 use crate::postlink::{self, Variant};
 use crate::shell::{self, timed};
 use crate::toolchain::{TARGET, Toolchain};
@@ -71,9 +72,15 @@ pub(crate) fn build(module: Module<'_>) -> anyhow::Result<PathBuf> {
     let linked = artifact(toolchain, module.profile, "portcullis_filter.wasm");
     let before = std::fs::read(&linked).with_context(|| format!("cannot read `{}`", linked.display()))?;
     for variant in [Variant::Plain, Variant::Egress] {
-        let after = postlink::postlink(&before, variant).context("post-link")?;
-        shell::write_if_changed(&module.output(variant), &after)?;
-        eprintln!("    {variant:?}: {} bytes linked, {} after pruning", before.len(), after.len());
+        let pruned = postlink::postlink(&before, variant).context("post-link")?;
+        let output = module.output(variant);
+        if module.profile == "release" {
+            binaryen::optimize(&pruned, &output)?;
+        } else {
+            shell::write_if_changed(&output, &pruned)?;
+        }
+        let sizes = [before.len(), pruned.len(), usize::try_from(std::fs::metadata(&output)?.len())?];
+        eprintln!("    {variant:?}: {sizes:?} bytes linked, pruned, optimised");
     }
     Ok(module.output(Variant::Plain))
 }

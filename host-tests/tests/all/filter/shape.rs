@@ -5,7 +5,8 @@ use portcullis_host_tests::{Module, workspace};
 /// Bytes. A proxy compiles this on its main thread before it serves. Access tokens take some 120 KiB of it: P-256 25, RSA 4,
 /// reading and judging them the rest; Ed25519 was there. Requests to services take some 160 KiB: opening sealed boxes (X25519, XSalsa20,
 /// Poly1305, BLAKE2b), skills, references and credentials. Both modules hold all of it; what sees answers is a few KiB more.
-const SIZE_LIMIT: usize = 1112 * 1024;
+/// On a machine without wasm-opt they are a tenth larger, and that is what has to fit.
+const SIZE_LIMIT: usize = 1120 * 1024;
 
 #[track_caller]
 fn check_golden(name: &str, found: &[String]) {
