@@ -17,6 +17,7 @@ use crate::process::Process;
 use crate::stack::{self, Setup, Stack};
 use crate::tools::{self, Module};
 
+/// Keys of each kind, unless it is said otherwise.
 pub(super) const KEYS: usize = 10_000;
 /// How much longer everything may take in an Envoy whose instructions can be counted.
 const SLOWER: u32 = 20;
@@ -44,12 +45,13 @@ impl Lineup {
     pub(super) async fn start(bench: &Bench) -> anyhow::Result<Self> {
         let mut control = Stack::new(Setup::preset("systemprompt")?)?;
         control.start_control().await?;
-        eprintln!("==> creating {KEYS} keys, four times as many with limits, and as many tokens");
+        let count = bench.of;
+        eprintln!("==> creating {count} keys, four times as many with limits, and as many tokens");
         let told = limited::telling().await?;
         let minting = tokens::minting().await?;
-        let bearers = tokens::bearers(&minting).await?;
+        let bearers = tokens::bearers(&minting, count).await?;
         let serving = services::serving().await?;
-        let callers = services::callers(&serving).await?;
+        let callers = services::callers(&serving, count).await?;
         let ingredients = ingredients(&control, &told, bearers, callers, bench).await?;
         let wanted = wanted(&ingredients, &bench.only)?;
         let admin = Ports::free()?.admin;
@@ -121,10 +123,10 @@ async fn ingredients(
 ) -> anyhow::Result<Ingredients> {
     let client = control.control()?;
     Ok(Ingredients {
-        keys: limited::keys(&client, &json!({})).await?,
-        limited: limited::limited_keys(&client).await?,
+        keys: limited::keys(&client, bench.of, &json!({})).await?,
+        limited: limited::limited_keys(&client, bench.of).await?,
         told: Told {
-            keys: limited::told_keys(&told.control()?).await?,
+            keys: limited::told_keys(&told.control()?, bench.of).await?,
             configuration: told.plugin_configuration()?,
             control_port: told.setup.ports.control,
         },
