@@ -46,7 +46,9 @@ impl Buckets {
 impl KeyStore for Buckets {
     fn find(&mut self, digest: &KeyDigest) -> Result<Option<KeyRecord<'_>>, StoreUnavailable> {
         let bytes = self.buckets.get(self.layout.key_bucket_of(digest)).ok_or(StoreUnavailable)?;
-        let stored = KeyBucket::open(bytes).and_then(|bucket| bucket.find(digest)).map_err(|_| StoreUnavailable)?;
+        let stored = KeyBucket::open(bytes)
+            .and_then(|bucket| bucket.find(&self.layout, digest))
+            .map_err(|_| StoreUnavailable)?;
         Ok(stored.map(|stored| KeyRecord {
             id: stored.id,
             organization: stored.organization,

@@ -48,6 +48,11 @@ pub(crate) fn valgrind() -> anyhow::Result<PathBuf> {
     on_path("valgrind").context("no valgrind\nhint: install Debian's package of that name")
 }
 
+/// What counts instructions in the VM: `$PORTCULLIS_FUEL`, or where a build of the tests leaves it.
+pub(crate) fn fuel() -> anyhow::Result<PathBuf> {
+    named("PORTCULLIS_FUEL").map_or_else(|| root().map(|root| root.join("target/debug/portcullis-fuel")), Ok)
+}
+
 /// A Chromium: `$CHROMIUM`, or on PATH.
 pub(crate) fn chromium() -> anyhow::Result<PathBuf> {
     named("CHROMIUM").or_else(|| on_path("chromium")).context("no Chromium\nhint: set CHROMIUM to one")

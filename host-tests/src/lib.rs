@@ -23,6 +23,7 @@ mod property;
 mod request;
 mod serve;
 mod shared_data;
+mod sized;
 mod vm;
 mod world;
 
@@ -34,5 +35,6 @@ pub use headers::Headers;
 pub use module::{Module, workspace};
 pub use process::{Process, Reloads};
 pub use request::{Outcome, Request, Sent, Upstream};
+pub use sized::Instructions;
 pub use vm::Exchange;
 pub use world::{Callout, Cluster, LogLine};

@@ -39,9 +39,11 @@ pub struct Keys<'s, H> {
 impl<H: Host> Keys<'_, H> {
     /// Where a key's record stands, `None` if there is no such key.
     fn position(&mut self, digest: &KeyDigest) -> Result<Option<Position>, StoreUnavailable> {
-        let bucket = self.live.layout.key_bucket_of(digest);
+        let layout = &self.live.layout;
+        let bucket = layout.key_bucket_of(digest);
         let entry = self.entry(bucket)?;
-        let found = KeyBucket::open(&entry.bytes).and_then(|it| it.find(digest)).map_err(|_| StoreUnavailable)?;
+        let found =
+            KeyBucket::open(&entry.bytes).and_then(|it| it.find(layout, digest)).map_err(|_| StoreUnavailable)?;
         let Some(stored) = found else { return Ok(None) };
         let (Ok(bucket), Ok(index)) = (bucket.try_into(), stored.index.try_into()) else {
             return Err(StoreUnavailable);

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 mod arrows;
 mod axe;
+mod bench;
 mod binaryen;
 mod children;
 mod chromium;
@@ -62,7 +63,7 @@ fn dispatch(args: &[String]) -> anyhow::Result<ExitCode> {
         "up" => return stack::up(rest),
         "test" => return test::command(),
         "e2e" => return stack::e2e(rest),
-        "bench" => return stack::bench(rest),
+        "bench" => return bench::command(rest),
         "ci" => return ci::command(),
         "wasm" => wasm::command(rest)?,
         "envoy" => shell::print_line(&envoy::provide()?.display().to_string()),

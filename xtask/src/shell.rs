@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -133,24 +133,29 @@ pub(crate) fn counted(command: &mut Command) -> anyhow::Result<Tally> {
 
 /// As [`counted`]; `show` gets the output, line by line.
 pub(crate) fn counted_by(command: &mut Command, mut show: impl FnMut(&str)) -> anyhow::Result<Tally> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut running = Running::start_group(command).with_context(|| describe(command))?;
     let mut tally = Tally::default();
-    // Split as bytes: a test may print anything.
-    for line in BufReader::new(running.child.stdout.take().context("no output")?).split(b'\n') {
-        let line = line?;
-        let line = String::from_utf8_lossy(&line);
-        show(&line);
-        if let Some(more) = Tally::read(&line) {
+    let status = lines(command, |line| {
+        show(line);
+        if let Some(more) = Tally::read(line) {
             tally.add(more);
         }
-    }
-    let status = running.child.wait()?;
+    })?;
     if !status.success() && tally.failed == 0 {
         eprintln!("error: `{}` ended with {status}", describe(command));
         tally.failed = 1;
     }
     Ok(tally)
+}
+
+/// Runs a command to its end; `show` gets what it prints, line by line.
+pub(crate) fn lines(command: &mut Command, mut show: impl FnMut(&str)) -> anyhow::Result<ExitStatus> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut running = Running::start_group(command).with_context(|| describe(command))?;
+    // Split as bytes: a test may print anything.
+    for line in BufReader::new(running.child.stdout.take().context("no output")?).split(b'\n') {
+        show(&String::from_utf8_lossy(&line?));
+    }
+    Ok(running.child.wait()?)
 }
 
 /// Where PATH has a program.

@@ -80,6 +80,7 @@ pub(crate) enum Build {
 pub(crate) struct Parts {
     variables: Vec<(&'static str, PathBuf)>,
     extras: Extras,
+    native: Build,
     e2e: PathBuf,
 }
 
@@ -97,12 +98,23 @@ impl Parts {
             ("ENVOY", envoy),
             ("PORTCULLIS", tools.join("portcullis")),
         ];
-        Ok(Self { variables, extras: Extras::default(), e2e: tools.join("portcullis-e2e") })
+        Ok(Self { variables, extras: Extras::default(), native, e2e: tools.join("portcullis-e2e") })
     }
 
     /// Provides what only some suites need.
     pub(crate) fn provide(&mut self, needs: &[Need]) -> anyhow::Result<()> {
         self.extras.provide(needs)
+    }
+
+    /// Provides what counts instructions in the VM. It is measured with, not measured: a debug build does.
+    pub(crate) fn provide_fuel(&mut self) -> anyhow::Result<()> {
+        let tests = Build::Tests.folder();
+        if self.native != Build::Tests {
+            let what = ["build", "--package", "portcullis-host-tests", "--bin", "portcullis-fuel", "--target-dir"];
+            timed("building what counts instructions", || shell::run(shell::cargo().args(what).arg(shell::target())))?;
+        }
+        self.variables.push(("PORTCULLIS_FUEL", tests.join("portcullis-fuel")));
+        Ok(())
     }
 
     /// The stack's driver, told where the parts are.
@@ -123,7 +135,7 @@ impl Parts {
     }
 
     /// Runs the driver to its end, and lets go of everything afterwards.
-    fn run(self, args: &[&str], more: &[String]) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(self, args: &[&str], more: &[String]) -> anyhow::Result<ExitCode> {
         shell::follow(self.driver().args(args).args(more))
     }
 }
@@ -152,27 +164,6 @@ pub(crate) fn e2e(args: &[String]) -> anyhow::Result<ExitCode> {
     let mut parts = Parts::build(Build::Tool)?;
     parts.provide(scenario.needs)?;
     parts.run(&["scenario"], args)
-}
-
-/// `cargo xtask bench [NAME] [--json]`.
-pub(crate) fn bench(args: &[String]) -> anyhow::Result<ExitCode> {
-    let needs: &[Need] = match args.iter().find(|arg| !arg.starts_with("--")).map(String::as_str) {
-        None => {
-            shell::print_line("envoy\ninstructions\nmanagement\ncriterion");
-            return Ok(ExitCode::SUCCESS);
-        }
-        Some("criterion") => {
-            shell::run(shell::cargo().args(["bench", "--package", "portcullis-filter"]))?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        Some("envoy") => &[Need::Noop],
-        Some("instructions") => &[Need::Noop, Need::Valgrind],
-        Some("management") => &[Need::Postgres],
-        Some(other) => anyhow::bail!("no bench `{other}`\nhint: envoy, instructions, management or criterion"),
-    };
-    let mut parts = Parts::build(Build::Tool)?;
-    parts.provide(needs)?;
-    parts.run(&["bench"], args)
 }
 
 /// The public test vectors, which need no stack. `test` runs them among the workspace's tests.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
+use crate::bench::{FUEL_UPDATE, smoke};
 use crate::extras::Need;
 use crate::python;
 use crate::shell::{self, Tally, step};
@@ -78,6 +79,8 @@ pub(crate) fn run_all(summary: &mut Summary) {
         parts.provide(&[Need::Trap, Need::Postgres, Need::Browser])?;
         let mut cargo = shell::cargo();
         cargo.args(["test", "--workspace", "--exclude", "xtask", "--no-fail-fast"]);
+        // Here baselines are held, whatever the environment says.
+        cargo.env_remove(FUEL_UPDATE);
         parts.hand_over(&mut cargo);
         shell::counted(&mut cargo)
     });
@@ -88,6 +91,7 @@ pub(crate) fn run_all(summary: &mut Summary) {
         });
     }
     share(summary, &mut parts);
+    smoke::run(summary, &mut parts);
 }
 
 /// Scenarios that share the machine, each on a stack of its own. What one prints comes whole, when it has ended.

@@ -15,6 +15,7 @@ use crate::shell::{self, step, timed};
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 const DEBIAN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_LINKER: &str = "/usr/lib/llvm-22/bin/wasm-ld";
 const DEBIAN_LIBRARY_SOURCE: &str = "/usr/lib/rustlib/src/rust/library";
 
@@ -64,6 +65,15 @@ impl Toolchain {
         command
     }
 
+    /// What its compiler calls itself.
+    pub(crate) fn version(self) -> anyhow::Result<String> {
+        let rustc = match self {
+            Self::Own => std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()),
+            Self::Debian => DEBIAN_RUSTC.into(),
+        };
+        shell::read(Command::new(rustc).arg("--version"))
+    }
+
     /// Where artifacts go: two compilers do not share a folder, or each would rebuild what the other left.
     pub(crate) fn target_dir(self) -> PathBuf {
         match self {
@@ -84,7 +94,7 @@ fn add_target() -> anyhow::Result<()> {
 }
 
 fn provide_debian() -> anyhow::Result<Toolchain> {
-    let needed = [DEBIAN_LINKER, DEBIAN_LIBRARY_SOURCE, "/usr/bin/rustc", "/usr/bin/cargo"];
+    let needed = [DEBIAN_LINKER, DEBIAN_LIBRARY_SOURCE, DEBIAN_RUSTC, "/usr/bin/cargo"];
     let missing = || needed.iter().any(|path| !Path::new(path).exists());
     if missing() {
         debian::install(&DEBIAN_PACKAGES).context(
@@ -105,7 +115,7 @@ fn debian_cargo() -> Command {
     }
     command
         .current_dir(shell::root())
-        .env("RUSTC", "/usr/bin/rustc")
+        .env("RUSTC", DEBIAN_RUSTC)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", DEBIAN_LINKER);
     command

@@ -8,15 +8,16 @@
 //! nothing outside itself, so it can be cut out of its shard and kept alone. Invariant: reading never panics and never
 //! allocates; what does not fit its own header is [`Malformed`].
 
-use core::cmp::Ordering;
-
 use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId};
 
+use crate::layout::Layout;
 use crate::read::{Malformed, array, slice_of, u16_at, u32_at};
 
 pub(crate) const HEADER: usize = 4;
 pub(crate) const RECORD: usize = 61;
 const MALFORMED: Malformed = Malformed("key bucket");
+/// Of 64 records that are spread evenly, hardly any is further from where it should stand.
+const MOST_STEPS: u32 = 12;
 
 /// A bucket's bytes, seen as records.
 #[derive(Clone, Copy, Debug)]
@@ -68,19 +69,39 @@ impl<'a> KeyBucket<'a> {
         self.records.is_empty()
     }
 
-    /// The record of a key.
-    pub fn find(&self, digest: &KeyDigest) -> Result<Option<StoredKey<'a>>, Malformed> {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            let record = self.record(middle).ok_or(MALFORMED)?;
-            match record.first_chunk::<32>().ok_or(MALFORMED)?.cmp(digest.as_bytes()) {
-                Ordering::Equal => return self.decode(middle, record).map(Some).ok_or(MALFORMED),
-                Ordering::Less => low = middle + 1,
-                Ordering::Greater => high = middle,
+    /// The record of a key, in a bucket of that layout.
+    pub fn find(&self, layout: &Layout, digest: &KeyDigest) -> Result<Option<StoredKey<'a>>, Malformed> {
+        let wanted = digest.leading_bits();
+        let mut index = self.first_from(wanted, layout.place_in_bucket(digest, self.len())).ok_or(MALFORMED)?;
+        while let Some(record) = self.record(index).filter(|record| leading(record) == Some(wanted)) {
+            if record.starts_with(digest.as_bytes()) {
+                return self.decode(index, record).map(Some).ok_or(MALFORMED);
             }
+            index += 1;
         }
         Ok(None)
+    }
+
+    /// The first record whose digest begins with `wanted` or with more. It is looked for from `near` on, a record at a time,
+    /// so that what is read lies side by side in memory; digests that somebody made up may be further, and are halved in on.
+    fn first_from(&self, wanted: u64, near: usize) -> Option<usize> {
+        let (mut low, mut high) = (0, self.len());
+        let (mut at, mut steps) = (near.min(high.saturating_sub(1)), 0);
+        while low < high {
+            let is_below = leading(self.record(at)?)? < wanted;
+            if is_below {
+                low = at + 1
+            } else {
+                high = at
+            }
+            steps += 1;
+            at = match is_below {
+                _ if steps >= MOST_STEPS => low.midpoint(high),
+                true => low,
+                false => high.saturating_sub(1),
+            };
+        }
+        Some(low)
     }
 
     /// The record at a position, with its digest.
@@ -131,4 +152,8 @@ impl<'a> KeyBucket<'a> {
             None => Some(None),
         }
     }
+}
+
+fn leading(record: &[u8]) -> Option<u64> {
+    record.first_chunk().map(|head| u64::from_be_bytes(*head))
 }

@@ -57,6 +57,6 @@ impl<'a> KeyShard<'a> {
     /// The record of a key.
     pub fn find(&self, layout: &Layout, digest: &KeyDigest) -> Result<Option<StoredKey<'a>>, Malformed> {
         let index = layout.key_bucket_of(digest) % layout.buckets_per_shard();
-        KeyBucket::open(self.bucket(index).ok_or(MALFORMED)?)?.find(digest)
+        KeyBucket::open(self.bucket(index).ok_or(MALFORMED)?)?.find(layout, digest)
     }
 }

@@ -73,6 +73,13 @@ impl Layout {
         top(digest.leading_bits(), self.key_bucket_bits)
     }
 
+    /// Where about among the `len` sorted digests of its bucket a digest stands: digests are spread evenly, so it is seldom
+    /// more than a few places off.
+    pub(crate) fn place_in_bucket(&self, digest: &KeyDigest, len: usize) -> usize {
+        let share = (digest.leading_bits() << self.key_bucket_bits.min(MAX_BITS)) >> 32;
+        (share.wrapping_mul(len as u64) >> 32) as usize
+    }
+
     /// The shard an organisation is in.
     pub fn organization_shard_of(&self, id: &OrganizationId) -> usize {
         let leading = id.as_bytes().first_chunk::<8>().map_or(0, |head| u64::from_be_bytes(*head));
@@ -102,6 +109,20 @@ mod tests {
             assert!(layout.is_valid());
         }
         assert!(Layout::for_counts(usize::MAX >> 16, usize::MAX >> 16).is_valid());
+    }
+
+    #[test]
+    fn a_digest_stands_where_its_bits_say() {
+        let layout = Layout::for_counts(10_000, 1);
+        let at = |leading: u64| {
+            let mut digest = [0; 32];
+            digest[..8].copy_from_slice(&leading.to_be_bytes());
+            layout.place_in_bucket(&KeyDigest::from_bytes(digest), 64)
+        };
+        let bucket = 1 << (64 - layout.key_bucket_bits);
+        for first in [0, 7 * bucket, u64::MAX - (bucket - 1)] {
+            assert_eq!([0, bucket / 2, bucket - 1].map(|it| at(first + it)), [0, 32, 63]);
+        }
     }
 
     #[test]

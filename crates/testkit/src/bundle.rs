@@ -68,10 +68,8 @@ impl TestBundle {
             build_organization_shard(&layout, shard, &inside.copied().collect::<Vec<_>>())
         });
         let organizations = organizations.collect::<Result<Vec<_>, _>>()?;
-        let shards = (0..layout.key_shards()).map(|shard| {
-            let inside = keys.iter().filter(|it| layout.key_shard_of(&it.digest) == shard);
-            build_key_shard(&layout, shard, &inside.cloned().collect::<Vec<_>>())
-        });
+        let shards = split(&layout, keys).into_iter().enumerate();
+        let shards = shards.map(|(shard, inside)| build_key_shard(&layout, shard, &inside));
         let shards = shards.collect::<Result<Vec<_>, _>>()?;
         let count = skill_shards(skills.len());
         let skills = (0..count).map(|shard| {
@@ -104,6 +102,17 @@ impl TestBundle {
     pub fn open(&self) -> Result<Archive> {
         Ok(Archive::open(&self.archive(), &[public_key()])?)
     }
+}
+
+/// Entries by shard.
+fn split(layout: &Layout, keys: &[KeyEntry]) -> Vec<Vec<KeyEntry>> {
+    let mut shards = vec![Vec::new(); layout.key_shards()];
+    for key in keys {
+        if let Some(shard) = shards.get_mut(layout.key_shard_of(&key.digest)) {
+            shard.push(key.clone());
+        }
+    }
+    shards
 }
 
 impl Corpus {

@@ -205,14 +205,14 @@ pub fn bundle(data: &[u8]) {
 /// Unverified bytes can be read as buckets and shards without trapping; what is found has the digest looked for.
 pub fn bucket(data: &[u8]) {
     let digest = KeyDigest::of(data);
-    if let Ok(bucket) = KeyBucket::open(data) {
-        for index in 0..bucket.len().min(256) {
-            let Ok((digest, _)) = bucket.get(index) else { continue };
-            let _ = (bucket.find(&digest), bucket.id(index));
-        }
-        let _ = bucket.find(&digest);
-    }
     for layout in [Layout::default(), Layout::for_counts(10_000, 1000)] {
+        if let Ok(bucket) = KeyBucket::open(data) {
+            for index in 0..bucket.len().min(256) {
+                let Ok((digest, _)) = bucket.get(index) else { continue };
+                let _ = (bucket.find(&layout, &digest), bucket.id(index));
+            }
+            let _ = bucket.find(&layout, &digest);
+        }
         if let Ok(shard) = KeyShard::open(data, &layout) {
             let _ = shard.find(&layout, &digest);
         }

@@ -17,6 +17,7 @@ pub mod mint;
 #[cfg(unix)]
 pub mod postgres;
 mod services;
+pub mod sized;
 pub mod skill;
 pub mod store;
 
@@ -27,5 +28,6 @@ pub use key::{KeyKind, KeyRing, KnownKey, RingKey};
 pub use mint::{KnownIssuer, KnownToken, Mint};
 pub use portcullis_engine::record::{KeyStatus, OrganizationState};
 pub use services::service_clusters;
+pub use sized::Size;
 pub use skill::{KnownSecret, KnownSkill, edge_key, elsewhere_key};
 pub use store::{FixedAmbient, MemoryStore};

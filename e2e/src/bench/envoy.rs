@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use serde_json::{Map, Value, json};
 
 use super::cpu::Places;
-use super::lineup::{Instrument, KEYS, Lineup};
+use super::lineup::{Instrument, Lineup};
 use super::load::Load;
 use super::variant::{Ingredients, Variant};
 use super::{Bench, cpu, load};
@@ -57,16 +57,16 @@ pub(super) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
         let (process, edge) = lineup.envoy(variant, Instrument::None).await?;
         subjects.push(Subject { variant, process, edge, load: lineup.load(variant, in_turn), rounds: Vec::new() });
     }
-    measure(&mut subjects, rounds, requests)?;
+    measure(&mut subjects, bench.of, rounds, requests)?;
     Ok(conclude(&costs(&subjects), &lineup.ingredients, bench.json))
 }
 
-fn measure(subjects: &mut [Subject], rounds: usize, requests: usize) -> anyhow::Result<()> {
+fn measure(subjects: &mut [Subject], keys: usize, rounds: usize, requests: usize) -> anyhow::Result<()> {
     let places = Places::find()?;
     for subject in subjects.iter() {
         places.map_or(Ok(()), |places| places.put_envoy(subject.process.id()))?;
         // Every key once before anything is measured.
-        load::warm(subject.edge, &subject.load, KEYS, places)?;
+        load::warm(subject.edge, &subject.load, keys, places)?;
     }
     for round in 1..=rounds {
         eprintln!("==> round {round} of {rounds}");

@@ -7,13 +7,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::lineup::KEYS;
 use super::variant::LimitedKeys;
 use crate::control::Control;
 use crate::http::{Connection, Request};
 use crate::stack::{Setup, Stack};
 use crate::{tools, wait};
 
+/// The most that one request creates.
+pub(super) const BATCH: usize = 1000;
 const SOON: Duration = Duration::from_secs(30);
 
 /// A control plane whose policy has one more line.
@@ -28,17 +29,17 @@ pub(super) async fn serving(line: &str) -> anyhow::Result<Stack> {
 }
 
 /// Keys of organisations with a quota, without and with a rate, and keys that have a rate each.
-pub(super) async fn limited_keys(control: &Control) -> anyhow::Result<LimitedKeys> {
+pub(super) async fn limited_keys(control: &Control, count: usize) -> anyhow::Result<LimitedKeys> {
     Ok(LimitedKeys {
-        quota: of_plan(control, "quota", None, None).await?,
-        both: of_plan(control, "both", Some(rate()), None).await?,
-        key_rates: of_plan(control, "key-rates", None, Some(rate())).await?,
+        quota: of_plan(control, count, "quota", None, None).await?,
+        both: of_plan(control, count, "both", Some(rate()), None).await?,
+        key_rates: of_plan(control, count, "key-rates", None, Some(rate())).await?,
     })
 }
 
 /// Keys of an organisation with a quota and a rate.
-pub(super) async fn told_keys(control: &Control) -> anyhow::Result<Vec<String>> {
-    of_plan(control, "both", Some(rate()), None).await
+pub(super) async fn told_keys(control: &Control, count: usize) -> anyhow::Result<Vec<String>> {
+    of_plan(control, count, "both", Some(rate()), None).await
 }
 
 fn rate() -> Value {
@@ -47,6 +48,7 @@ fn rate() -> Value {
 
 async fn of_plan(
     control: &Control,
+    count: usize,
     name: &str,
     all: Option<Value>,
     each: Option<Value>,
@@ -55,19 +57,20 @@ async fn of_plan(
     control.ok("POST", "/v1/plans", Some(&plan)).await?;
     let answer = control.ok("POST", "/v1/organizations", Some(&json!({ "name": name, "plan": name }))).await?;
     let organization = answer["id"].as_str().context("no `id` in the answer")?;
-    keys(control, &json!({ "organization": organization, "rate": each })).await
+    keys(control, count, &json!({ "organization": organization, "rate": each })).await
 }
 
-/// Keys that have `more` beside what every key has.
-pub(super) async fn keys(control: &Control, more: &Value) -> anyhow::Result<Vec<String>> {
+/// So many keys that have `more` beside what every key has.
+pub(super) async fn keys(control: &Control, count: usize, more: &Value) -> anyhow::Result<Vec<String>> {
     let scopes = ["skills:read", "skills:write"];
     let mut body = json!({ "name": "bench", "environment": "production", "scopes": scopes });
     for (name, value) in more.as_object().into_iter().flatten() {
         body[name] = value.clone();
     }
-    let mut keys = Vec::with_capacity(KEYS);
-    while keys.len() < KEYS {
-        keys.extend(control.create_many(vec![body.clone(); 1000]).await?.into_iter().map(|key| key.text));
+    let mut keys = Vec::with_capacity(count);
+    while keys.len() < count {
+        let batch = vec![body.clone(); BATCH.min(count - keys.len())];
+        keys.extend(control.create_many(batch).await?.into_iter().map(|key| key.text));
     }
     Ok(keys)
 }

@@ -18,6 +18,7 @@ use crate::process::Process;
 use crate::stack::{self, Setup, Stack};
 use crate::tools::{self, Module};
 
+/// Keys of each kind, unless it is said otherwise.
 pub(super) const KEYS: usize = 10_000;
 /// How much longer everything may take in an Envoy whose instructions can be counted.
 const SLOWER: u32 = 20;
@@ -45,13 +46,14 @@ impl Lineup {
     pub(super) async fn start(bench: &Bench) -> anyhow::Result<Self> {
         let mut control = Stack::new(Setup::preset("systemprompt")?)?;
         control.start_control().await?;
-        eprintln!("==> creating {KEYS} keys, four times as many with limits, and as many tokens");
+        let count = bench.of;
+        eprintln!("==> creating {count} keys, five times as many for other policies and limits, and as many tokens");
         let told = limited::serving("rate_limit_headers = \"always\"").await?;
         let terse = limited::serving("identity_headers = [\"key-id\"]").await?;
         let minting = tokens::minting().await?;
-        let bearers = tokens::bearers(&minting).await?;
+        let bearers = tokens::bearers(&minting, count).await?;
         let serving = services::serving().await?;
-        let callers = services::callers(&serving).await?;
+        let callers = services::callers(&serving, count).await?;
         let ingredients = ingredients(&control, [&told, &terse], bearers, callers, bench).await?;
         let wanted = wanted(&ingredients, bench)?;
         let admin = Ports::free()?.admin;
@@ -128,13 +130,13 @@ async fn ingredients(
     bench: &Bench,
 ) -> anyhow::Result<Ingredients> {
     let client = control.control()?;
-    let keys = limited::keys(&client, &json!({})).await?;
+    let keys = limited::keys(&client, bench.of, &json!({})).await?;
     Ok(Ingredients {
         strangers: keys.iter().map(|key| backwards(key)).collect(),
         keys,
-        limited: limited::limited_keys(&client).await?,
-        told: apart(told, limited::told_keys(&told.control()?).await?)?,
-        one_header: apart(terse, limited::keys(&terse.control()?, &json!({})).await?)?,
+        limited: limited::limited_keys(&client, bench.of).await?,
+        told: apart(told, limited::told_keys(&told.control()?, bench.of).await?)?,
+        one_header: apart(terse, limited::keys(&terse.control()?, bench.of, &json!({})).await?)?,
         bearers,
         callers,
         calls: if bench.calls { calls::modules(control.data())? } else { Vec::new() },

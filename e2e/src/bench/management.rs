@@ -20,7 +20,8 @@ use crate::report::{percentile, rounded};
 use crate::stack::{Setup, Stack};
 use crate::tools;
 
-const KEYS: usize = 100_000;
+/// Unless it is said otherwise.
+pub(super) const KEYS: usize = 100_000;
 const CLIENTS: [usize; 2] = [1, 8];
 const GOAL_MS: f64 = 50.0;
 /// What nobody waits for longer than the goal.
@@ -82,7 +83,9 @@ impl Operation {
             Self::List => Request::get("/v1/keys?limit=100"),
             Self::ListDeep => Request::get(&format!("/v1/keys?limit=100&cursor={}", from.cursor)),
             Self::ListLong => Request::get("/v1/keys?limit=1000"),
-            Self::Search => Request::get(&format!("/v1/keys?q=key-{}&limit=100", index.wrapping_mul(7919) % KEYS)),
+            Self::Search => {
+                Request::get(&format!("/v1/keys?q=key-{}&limit=100", index.wrapping_mul(7919) % from.keys.len().max(1)))
+            }
             Self::SearchCommon => Request::get("/v1/keys?q=key-&limit=100"),
             Self::SearchNothing => Request::get("/v1/keys?q=nowhere-to-be-found&limit=100"),
             Self::Find => Request::new("POST", "/v1/keys:find").json(&json!({ "key": text })),
@@ -103,25 +106,25 @@ struct Ingredients {
     cursor: String,
 }
 
-pub(super) async fn run(samples: usize, as_json: bool) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(keys: usize, samples: usize, as_json: bool) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(samples > 0, "nothing to measure");
     let mut figures = Map::new();
-    figures.insert("sqlite".to_owned(), on("sqlite", None, samples).await?);
+    figures.insert("sqlite".to_owned(), on("sqlite", None, keys, samples).await?);
     if tools::postgres().is_ok() {
         let database = Database::create("bench")?;
-        figures.insert("postgresql".to_owned(), on("postgresql", Some(database.url()?), samples).await?);
+        figures.insert("postgresql".to_owned(), on("postgresql", Some(database.url()?), keys, samples).await?);
     }
     if as_json {
-        println!("{}", json!({ "keys": KEYS, "samples": samples, "databases": figures }));
+        println!("{}", json!({ "keys": keys, "samples": samples, "databases": figures }));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn on(name: &str, database: Option<String>, samples: usize) -> anyhow::Result<Value> {
+async fn on(name: &str, database: Option<String>, keys: usize, samples: usize) -> anyhow::Result<Value> {
     let mut stack = Stack::new(Setup { database, ..Setup::preset("systemprompt")? })?;
     stack.start_control().await?;
-    eprintln!("==> {name}: creating {KEYS} keys");
-    let from = Arc::new(ingredients(stack.control()?).await?);
+    eprintln!("==> {name}: creating {keys} keys");
+    let from = Arc::new(ingredients(stack.control()?, keys).await?);
     let process = stack.control_process()?;
     println!("{name:12}{:16}{:>8}{:>10}{:>10}{:>10}{:>10}", "", "clients", "p50 ms", "p99 ms", "max ms", "CPU ms");
     let mut figures = Map::new();
@@ -147,10 +150,10 @@ async fn on(name: &str, database: Option<String>, samples: usize) -> anyhow::Res
     Ok(Value::Object(figures))
 }
 
-async fn ingredients(control: Control) -> anyhow::Result<Ingredients> {
-    let keys = control.fill(KEYS).await?;
+async fn ingredients(control: Control, count: usize) -> anyhow::Result<Ingredients> {
+    let keys = control.fill(count).await?;
     let mut cursor = String::new();
-    for _ in 0..KEYS / 2 / 1000 {
+    for _ in 0..count / 2 / 1000 {
         let from = if cursor.is_empty() { String::new() } else { format!("&cursor={cursor}") };
         let page = control.ok("GET", &format!("/v1/keys?limit=1000{from}"), None).await?;
         cursor = page["next_cursor"].as_str().unwrap_or_default().to_owned();

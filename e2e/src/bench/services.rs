@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use portcullis_seal::Purpose;
 use serde_json::{Value, json};
 
-use super::lineup::KEYS;
+use super::limited::BATCH;
 use crate::control::Control;
 use crate::stack::{Setup, Stack, new_key};
 use crate::tools;
@@ -33,7 +33,7 @@ pub(super) async fn serving() -> anyhow::Result<Stack> {
     Ok(stack)
 }
 
-pub(super) async fn callers(stack: &Stack) -> anyhow::Result<Callers> {
+pub(super) async fn callers(stack: &Stack, count: usize) -> anyhow::Result<Callers> {
     let control = stack.control()?;
     let (private, mut random) = (new_key()?, [0; 32]);
     let public = private.public();
@@ -54,21 +54,22 @@ pub(super) async fn callers(stack: &Stack) -> anyhow::Result<Callers> {
     let mut configuration = stack.plugin_configuration()?;
     configuration["edge_keys"] = json!([private.expose()]);
     Ok(Callers {
-        plain: keys(&control, &[]).await?,
-        skilled: keys(&control, &skills).await?,
+        plain: keys(&control, count, &[]).await?,
+        skilled: keys(&control, count, &skills).await?,
         configuration,
         control_port: stack.setup.ports.control,
     })
 }
 
-async fn keys(control: &Control, skills: &[String]) -> anyhow::Result<Vec<String>> {
+async fn keys(control: &Control, count: usize, skills: &[String]) -> anyhow::Result<Vec<String>> {
     let body = |number: usize| {
         let skill = skills.get(number % skills.len().max(1));
         json!({ "name": "bench", "environment": "production", "scopes": ["services:use"], "skill": skill })
     };
-    let mut keys = Vec::with_capacity(KEYS);
-    while keys.len() < KEYS {
-        keys.extend(control.create_many((0..1000).map(body).collect()).await?.into_iter().map(|key| key.text));
+    let mut keys = Vec::with_capacity(count);
+    while keys.len() < count {
+        let batch = (0..BATCH.min(count - keys.len())).map(body).collect();
+        keys.extend(control.create_many(batch).await?.into_iter().map(|key| key.text));
     }
     Ok(keys)
 }

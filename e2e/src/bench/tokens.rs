@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::lineup::KEYS;
+use super::limited::BATCH;
 use crate::http::{self, Request};
 use crate::oauth::{Client, Secret};
 use crate::stack::{Setup, Stack};
@@ -47,19 +47,20 @@ pub(super) async fn minting() -> anyhow::Result<Stack> {
     Ok(stack)
 }
 
-pub(super) async fn bearers(stack: &Stack) -> anyhow::Result<Bearers> {
+pub(super) async fn bearers(stack: &Stack, count: usize) -> anyhow::Result<Bearers> {
     let control = stack.control()?;
     let scopes = ["skills:read", "skills:write"];
     let body = |kind: &str| json!({ "kind": kind, "name": "bench", "environment": "production", "scopes": scopes });
-    let (mut keys, mut clients) = (Vec::with_capacity(KEYS), Vec::with_capacity(KEYS));
-    while keys.len() < KEYS {
-        keys.extend(control.create_many(vec![body("api_key"); 1000]).await?.into_iter().map(|key| key.text));
-        let batch = json!({ "keys": vec![body("credential"); 1000] });
+    let (mut keys, mut clients) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    while keys.len() < count {
+        let batch = BATCH.min(count - keys.len());
+        keys.extend(control.create_many(vec![body("api_key"); batch]).await?.into_iter().map(|key| key.text));
+        let batch = json!({ "keys": vec![body("credential"); batch] });
         let answer = control.ok("POST", "/v1/keys:batch", Some(&batch)).await?;
         let made = answer["data"].as_array().context("no `data` in the answer")?;
         clients.extend(made.iter().map(Client::read).collect::<anyhow::Result<Vec<_>>>()?);
     }
-    let mut tokens = Vec::with_capacity(KEYS);
+    let mut tokens = Vec::with_capacity(count);
     for client in &clients {
         let request = client.request(Secret::InForm, &[("grant_type", "client_credentials")]);
         // All of them come from one address, which is told to slow down.

@@ -193,6 +193,17 @@ pub(super) fn configuration(variant: Variant, ingredients: &Ingredients, edge: u
     envoy(edge, admin, &filters, &clusters, &copies)
 }
 
+/// No filter that checks a key.
+pub(super) fn bare(edge: u16, admin: u16) -> Value {
+    envoy(edge, admin, &[router()], &[], &json!([]))
+}
+
+/// A build of ours, for the keys of one control plane.
+pub(super) fn ours(module: &str, plugin: &Value, control: u16, edge: u16, admin: u16) -> Value {
+    let filters = [wasm("portcullis", module, &plugin.to_string()), router()];
+    envoy(edge, admin, &filters, &[cluster("portcullis_control", control)], &copies())
+}
+
 /// As envoy.yaml has them.
 fn copies() -> Value {
     let copy = |from: &str, to: &str| {

@@ -1,53 +1,68 @@
 //! What a request costs inside the VM, counted in host calls and instructions: numbers a busy machine cannot blur.
 //!
-//! Host calls are exact, since each costs a tenth of a microsecond to a whole one. Instructions are ceilings some way
-//! above what the current compiler needs; the test prints what it found.
+//! Host calls are exact, since each costs a tenth of a microsecond to a whole one. Instructions are held to the committed
+//! baseline (`cost/fuel.rs`); the test prints what it found.
 
 use portcullis_engine::spec::{RateLimitsSpec, TrialSpec};
 use portcullis_host_tests::{Module, Request};
 
+use self::fuel::Meter;
 use super::edge::{Edge, READER, configuration, corpus};
 
-/// (why, which request, instructions at most, host calls)
-type Row = (&'static str, fn(&Edge) -> Request, u64, &'static [(&'static str, u64)]);
+mod fuel;
+mod limits;
+mod refusals;
+mod sizes;
+
+/// (why, which request, host calls)
+type Row = (&'static str, fn(&Edge) -> Request, &'static [(&'static str, u64)]);
+
+/// What a request enters the VM for.
+const ENTRIES: [&str; 2] = ["context_create", "request_headers"];
 
 const READ: (&str, u64) = ("proxy_get_header_map_pairs", 1);
 const IDENTIFY: (&str, u64) = ("proxy_add_header_map_value", 4);
 const STRIP: (&str, u64) = ("proxy_remove_header_map_value", 1);
 const ANSWER: (&str, u64) = ("proxy_send_local_response", 1);
+const NOW: (&str, u64) = ("proxy_get_current_time_nanoseconds", 1);
 const ADDRESS: (&str, u64) = ("proxy_get_property", 1);
 
 #[track_caller]
-fn check(edge: &mut Edge, rows: &[Row]) {
-    for (why, request, ceiling, calls) in rows {
+fn check(edge: &mut Edge, meter: &mut Meter, rows: &[Row]) {
+    check_entries(edge, meter, &ENTRIES, rows);
+}
+
+#[track_caller]
+fn check_entries(edge: &mut Edge, meter: &mut Meter, entries: &[&str], rows: &[Row]) {
+    let mut wrong = Vec::new();
+    for (why, request, calls) in rows {
         let request = request(edge);
         edge.process.request(0, request);
         let exchange = edge.process.exchange(0);
         println!("{why}: {} instructions, {:?}", exchange.fuel, exchange.host_calls);
-        assert_eq!(exchange.host_calls, calls.iter().copied().collect(), "{why}");
-        assert!(exchange.fuel <= *ceiling, "{why}: {} instructions, at most {ceiling} wanted", exchange.fuel);
-        assert_eq!(
-            exchange.callbacks,
-            ["context_create", "request_headers"],
-            "{why}: each callback is an entry into the VM"
-        );
+        if exchange.host_calls != calls.iter().copied().collect() || exchange.callbacks != entries {
+            wrong.push(format!("{why}: {:?} in {:?}", exchange.host_calls, exchange.callbacks));
+        }
+        meter.read(why, exchange.fuel);
     }
+    assert!(wrong.is_empty(), "other host calls, or other entries into the VM:\n  {}", wrong.join("\n  "));
 }
 
 #[test]
 fn host_calls_and_instructions_per_request() {
+    let mut meter = Meter::of("requests");
     let mut edge = Edge::synced();
     check(
         &mut edge,
+        &mut meter,
         &[
-            ("a key's first request", Edge::reading, 36_000, &[("proxy_get_shared_data", 2), IDENTIFY, READ, STRIP]),
-            ("a key seen before", Edge::reading, 16_000, &[IDENTIFY, READ, STRIP]),
-            ("public", |_| Request::get("/healthz"), 4_500, &[READ]),
-            ("refused, and told of", |_| stranger(), 48_000, &[ADDRESS, READ, ANSWER]),
+            ("a key's first request", Edge::reading, &[("proxy_get_shared_data", 2), IDENTIFY, READ, STRIP]),
+            ("a key seen before", Edge::reading, &[IDENTIFY, READ, STRIP]),
+            ("public", |_| Request::get("/healthz"), &[READ]),
+            ("refused, and told of", |_| stranger(), &[ADDRESS, READ, ANSWER]),
             (
                 "a forged header",
                 |edge| edge.reading().header("x-portcullis-org", "forged"),
-                16_000,
                 &[IDENTIFY, READ, ("proxy_remove_header_map_value", 2)],
             ),
         ],
@@ -58,12 +73,14 @@ fn host_calls_and_instructions_per_request() {
     }
     check(
         &mut edge,
+        &mut meter,
         &[
-            ("a stranger seen before", |_| stranger(), 32_000, &[READ, ANSWER]),
-            ("malformed", |_| Request::get("/api/v1/skills").bearer("sp_live_short"), 23_000, &[READ, ANSWER]),
-            ("no credential", |_| Request::get("/api/v1/skills"), 19_000, &[READ, ANSWER]),
+            ("a stranger seen before", |_| stranger(), &[READ, ANSWER]),
+            ("malformed", |_| Request::get("/api/v1/skills").bearer("sp_live_short"), &[READ, ANSWER]),
+            ("no credential", |_| Request::get("/api/v1/skills"), &[READ, ANSWER]),
         ],
     );
+    meter.hold();
 }
 
 #[test]
@@ -77,19 +94,8 @@ fn what_a_request_to_a_service_costs_beside_a_plain_one() {
     fn own(edge: &Edge) -> Request {
         Request::get("/v1/skills").bearer(&edge.key("plain"))
     }
-    /// (why, which request, instructions at most in all callbacks, host calls)
-    fn measure(edge: &mut Edge, rows: &[Row]) {
-        for (why, request, ceiling, calls) in rows {
-            let request = request(edge);
-            edge.process.request(0, request);
-            let exchange = edge.process.exchange(0);
-            println!("{why}: {} instructions, {:?}", exchange.fuel, exchange.host_calls);
-            assert_eq!(exchange.host_calls, calls.iter().copied().collect(), "{why}");
-            assert!(exchange.fuel <= *ceiling, "{why}: {} instructions, at most {ceiling} wanted", exchange.fuel);
-            let callbacks = ["context_create", "request_headers", "response_headers", "delete"];
-            assert_eq!(exchange.callbacks, callbacks, "{why}: each callback is an entry into the VM");
-        }
-    }
+    /// Answers are looked at too.
+    const ALL: [&str; 4] = ["context_create", "request_headers", "response_headers", "delete"];
     // The request's and the answer's.
     const BOTH: (&str, u64) = ("proxy_get_header_map_pairs", 2);
     const LOGGED: (&str, u64) = ("proxy_set_property", 1);
@@ -98,28 +104,34 @@ fn what_a_request_to_a_service_costs_beside_a_plain_one() {
     const REPLACE: (&str, u64) = ("proxy_replace_header_map_value", 3);
     // The skill's shard; the key's bucket is there.
     const SHARED: (&str, u64) = ("proxy_get_shared_data", 1);
+    let mut meter = Meter::of("services");
     let mut edge = Edge::of_skills();
-    measure(
+    check_entries(
         &mut edge,
+        &mut meter,
+        &ALL,
         &[
-            ("to our own API, first", own, 40_000, &[("proxy_get_shared_data", 2), IDENTIFY, READ, STRIP]),
-            ("to our own API", own, 20_000, &[IDENTIFY, READ, STRIP]),
-            ("a skill's first, with one secret", weather, 2_200_000, &[SHARED, BOTH, CLUSTER, REPLACE, LOGGED, STRIP]),
-            ("a skill seen before, in the query", weather, 30_000, &[BOTH, CLUSTER, REPLACE, LOGGED, STRIP]),
-            ("another's first, with two secrets", customers, 4_300_000, &[SHARED, BOTH, CLUSTER, REPLACE, LOGGED]),
-            ("a skill seen before, in a header", customers, 26_000, &[BOTH, CLUSTER, REPLACE, LOGGED]),
+            ("to our own API, first", own, &[("proxy_get_shared_data", 2), IDENTIFY, READ, STRIP]),
+            ("to our own API", own, &[IDENTIFY, READ, STRIP]),
+            ("a skill's first, with one secret", weather, &[SHARED, BOTH, CLUSTER, REPLACE, LOGGED, STRIP]),
+            ("a skill seen before, in the query", weather, &[BOTH, CLUSTER, REPLACE, LOGGED, STRIP]),
+            ("another's first, with two secrets", customers, &[SHARED, BOTH, CLUSTER, REPLACE, LOGGED]),
+            ("a skill seen before, in a header", customers, &[BOTH, CLUSTER, REPLACE, LOGGED]),
         ],
     );
+    meter.hold();
 }
 
 #[test]
 fn only_a_key_with_something_to_tell_pays_for_telling() {
+    let mut meter = Meter::of("trial");
     let mut edge = Edge::new();
     edge.corpus.keys.get_mut(READER).unwrap().restrictions.trial =
         Some(TrialSpec { scopes: Some(Vec::new()), ..TrialSpec::default() });
     let mut edge = edge.with_bundle();
     edge.statuses();
-    check(&mut edge, &[("on trial", Edge::reading, 28_000, &[ADDRESS, IDENTIFY, READ, STRIP])]);
+    check(&mut edge, &mut meter, &[("on trial", Edge::reading, &[ADDRESS, IDENTIFY, READ, STRIP])]);
+    meter.hold();
 }
 
 #[test]
@@ -128,20 +140,24 @@ fn only_a_key_with_address_rules_asks_for_the_address() {
         let request = Request::get("/v1/products").bearer(&edge.key("office"));
         request.from("127.0.1.5".parse().unwrap())
     }
+    let mut meter = Meter::of("address");
     let mut corpus = corpus("payments");
     corpus.spec.rate_limits = RateLimitsSpec::default();
     let mut edge = Edge::of(corpus, Module::built().unwrap(), &configuration("")).with_bundle();
     check(
         &mut edge,
+        &mut meter,
         &[
-            ("first", from_office, 55_000, &[ADDRESS, ("proxy_get_shared_data", 2), IDENTIFY, READ, STRIP]),
-            ("seen before", from_office, 18_000, &[ADDRESS, IDENTIFY, READ, STRIP]),
+            ("first", from_office, &[ADDRESS, ("proxy_get_shared_data", 2), IDENTIFY, READ, STRIP]),
+            ("seen before", from_office, &[ADDRESS, IDENTIFY, READ, STRIP]),
         ],
     );
+    meter.hold();
 }
 
 #[test]
 fn a_token_that_is_known_costs_little_more_than_a_key() {
+    let mut meter = Meter::of("tokens");
     let edge = Edge::of(corpus("scope"), Module::built().unwrap(), &configuration(""));
     let mut edge = edge.with_bundle();
     let ring = edge.corpus.ring().unwrap();
@@ -151,26 +167,27 @@ fn a_token_that_is_known_costs_little_more_than_a_key() {
     const TWICE: (&str, u64) = ("proxy_get_property", 2);
     // Another issuer's token acts for somebody.
     const TOLD: (&str, u64) = ("proxy_add_header_map_value", 5);
-    const NOW: (&str, u64) = ("proxy_get_current_time_nanoseconds", 1);
     const SHARED: (&str, u64) = ("proxy_get_shared_data", 2);
     fn by(edge: &Edge, name: &str) -> Request {
         Request::get("/v1/documents").bearer(edge.corpus.ring().unwrap().token(name).unwrap())
     }
     check(
         &mut edge,
+        &mut meter,
         &[
-            ("first, Ed25519", |edge| by(edge, "narrow"), 2_200_000, &[SHARED, NOW, IDENTIFY, READ, STRIP]),
-            ("known, Ed25519", |edge| by(edge, "narrow"), 30_000, &[NOW, IDENTIFY, READ, STRIP]),
-            ("first, ES256", |edge| by(edge, "es256"), 15_000_000, &[NOW, IDENTIFY, READ, STRIP]),
-            ("known, ES256", |edge| by(edge, "es256"), 30_000, &[NOW, IDENTIFY, READ, STRIP]),
-            ("a key's first, RS256", |edge| by(edge, "employee"), 12_000_000, &[NOW, TOLD, READ, STRIP]),
-            ("first, RS256", |edge| by(edge, "admin"), 8_000_000, &[NOW, TOLD, READ, STRIP]),
-            ("known, RS256", |edge| by(edge, "employee"), 34_000, &[NOW, TOLD, READ, STRIP]),
-            ("forged, Ed25519", |edge| by(edge, "forged"), 2_200_000, &[TWICE, NOW, READ, ANSWER]),
-            ("expired", |edge| by(edge, "old"), 120_000, &[ADDRESS, NOW, READ, ANSWER]),
-            ("no token of ours", |edge| by(edge, "stranger"), 120_000, &[ADDRESS, NOW, READ, ANSWER]),
+            ("first, Ed25519", |edge| by(edge, "narrow"), &[SHARED, NOW, IDENTIFY, READ, STRIP]),
+            ("known, Ed25519", |edge| by(edge, "narrow"), &[NOW, IDENTIFY, READ, STRIP]),
+            ("first, ES256", |edge| by(edge, "es256"), &[NOW, IDENTIFY, READ, STRIP]),
+            ("known, ES256", |edge| by(edge, "es256"), &[NOW, IDENTIFY, READ, STRIP]),
+            ("a key's first, RS256", |edge| by(edge, "employee"), &[NOW, TOLD, READ, STRIP]),
+            ("first, RS256", |edge| by(edge, "admin"), &[NOW, TOLD, READ, STRIP]),
+            ("known, RS256", |edge| by(edge, "employee"), &[NOW, TOLD, READ, STRIP]),
+            ("forged, Ed25519", |edge| by(edge, "forged"), &[TWICE, NOW, READ, ANSWER]),
+            ("expired", |edge| by(edge, "old"), &[ADDRESS, NOW, READ, ANSWER]),
+            ("no token of ours", |edge| by(edge, "stranger"), &[ADDRESS, NOW, READ, ANSWER]),
         ],
     );
+    meter.hold();
 }
 
 fn stranger() -> Request {

@@ -1,0 +1,120 @@
+//! `bench report`: a run's data as plots and a page.
+//!
+//! It measures nothing and reads nothing but the run's folder. Invariant: the same data give the same bytes, so that whoever
+//! changes either notices (`--check`).
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use self::data::Run;
+use crate::tools;
+
+mod bars;
+mod canvas;
+mod data;
+mod lines;
+mod page;
+mod plots;
+mod scale;
+
+/// Which run, and what becomes of it.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Source {
+    /// report: the run's folder; the newest of benches/runs if absent.
+    #[arg(long, value_name = "FOLDER")]
+    run: Option<PathBuf>,
+    /// report: writes nothing, and fails if what is there is not what the data give.
+    #[arg(long)]
+    check: bool,
+}
+
+pub(super) fn run(options: &Source) -> anyhow::Result<()> {
+    let folder = options.run.clone().map_or_else(newest, Ok)?;
+    let files = render(&Run::read(&folder)?);
+    if options.check {
+        return check(&folder, &files);
+    }
+    for (name, text) in &files {
+        std::fs::write(folder.join(name), text).with_context(|| format!("cannot write `{name}`"))?;
+    }
+    println!("{}", folder.join(page::FILE).display());
+    Ok(())
+}
+
+/// Every file of a report, by its name.
+fn render(run: &Run) -> BTreeMap<String, String> {
+    let plots = plots::all(run);
+    let page = page::render(run, &plots);
+    let drawn = plots.into_iter().map(|plot| (plot.file(), plot.svg));
+    drawn.chain([(page::FILE.to_owned(), page)]).collect()
+}
+
+fn check(folder: &Path, files: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    let differs = |(name, text): &(&String, &String)| {
+        std::fs::read_to_string(folder.join(name)).is_ok_and(|there| there == **text)
+    };
+    let stale: Vec<_> = files.iter().filter(|it| !differs(it)).map(|(name, _)| name.as_str()).collect();
+    anyhow::ensure!(
+        stale.is_empty(),
+        "not what the data of `{}` give: {}\nhint: `cargo xtask bench report` writes them",
+        folder.display(),
+        stale.join(", ")
+    );
+    println!("{} files of `{}` are what its data give", files.len(), folder.display());
+    Ok(())
+}
+
+/// Runs are called by their dates.
+fn newest() -> anyhow::Result<PathBuf> {
+    let runs = tools::root()?.join("benches/runs");
+    let folders = std::fs::read_dir(&runs).with_context(|| format!("no runs in `{}`", runs.display()))?;
+    let folders = folders.filter_map(|it| Some(it.ok()?.path())).filter(|it| it.is_dir());
+    folders.max().with_context(|| format!("no runs in `{}`\nhint: `cargo xtask bench all` makes one", runs.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn sample() -> Run {
+        let run = Run { machine: json!({ "date": "2026-01-15", "cores": 2 }), ..Run::default() };
+        run.with_table("keys", "keys,us_added,fuel_known,propagation_ms_p99\n1000,5,12000,200\n1000000,6,15000,\n")
+            .with_table("lookup", "keys,ns\n1000,70\n1000000,80\n")
+            .with_figures("envoy", json!({ "variants": { "portcullis": { "x_noop": 1.6, "added_us": 7.5 } } }))
+    }
+
+    #[test]
+    fn the_same_data_give_the_same_files() {
+        let files = render(&sample());
+        assert_eq!(files, render(&sample()));
+        let names: Vec<_> = files.keys().map(String::as_str).collect();
+        let expected =
+            ["README.md", "compared.svg", "keys-cpu.svg", "keys-instructions.svg", "keys-news.svg", "lookup.svg"];
+        assert_eq!(names, expected, "a plot of each thing that was measured");
+    }
+
+    #[test]
+    fn goals_are_met_missed_or_not_measured() {
+        let files = render(&sample());
+        let page = &files[page::FILE];
+        let found = |line: &str| assert!(page.lines().any(|it| it == line), "{line} is not in\n{page}");
+        found("| portcullis adds, in no-ops | 1.60 | 1.5 | **missed** |");
+        found("| a lookup natively, the most keys over the fewest | 1.14 | 1.2 | met |");
+        found("| instructions for a key first seen, the most keys over the fewest |  | 1.2 | not measured |");
+    }
+
+    #[test]
+    fn a_report_that_is_not_what_the_data_give_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = render(&sample());
+        files.iter().for_each(|(name, text)| std::fs::write(folder.path().join(name), text).unwrap());
+        check(folder.path(), &files).unwrap();
+        std::fs::write(folder.path().join("lookup.svg"), "edited").unwrap();
+        let error = check(folder.path(), &files).unwrap_err().to_string();
+        assert!(error.contains("give: lookup.svg"), "{error}");
+    }
+}
