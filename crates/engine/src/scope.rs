@@ -15,6 +15,9 @@ use crate::ascii::same;
 #[error("`{0}` is not a scope: expected `resource:action` of letters, digits, `-`, `_` and `.`")]
 pub struct InvalidScope(String);
 
+/// Bytes from which on a list is searched by halves.
+const LONG: usize = 128;
+
 /// One scope, well formed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Scope {
@@ -61,6 +64,15 @@ impl Scope {
         self.text.get(self.colon + 1..).unwrap_or_default()
     }
 
+    /// Whether one of the space-separated `granted` covers this one. A long list is searched by halves first; one that is
+    /// not sorted, as another version may have written it, is read to its end all the same.
+    fn is_among(&self, granted: &str, write_implies_read: bool) -> bool {
+        let covers = |grant: &str| self.is_covered_by(grant, write_implies_read);
+        let resource = self.text.get(..=self.colon).unwrap_or_default();
+        let of_resource = |list: &str| list.split(' ').take_while(|grant| grant.starts_with(resource)).any(covers);
+        granted.len() > LONG && of_resource(not_before(granted, resource)) || granted.split(' ').any(covers)
+    }
+
     /// Whether `grant` covers this one.
     fn is_covered_by(&self, grant: &str, write_implies_read: bool) -> bool {
         let (wanted, grant) = (self.text.as_bytes(), grant.as_bytes());
@@ -76,6 +88,22 @@ impl Scope {
             _ => false,
         }
     }
+}
+
+/// A sorted, space-separated list from the first word on that is not less than `wanted`.
+fn not_before<'a>(list: &'a str, wanted: &str) -> &'a str {
+    let (mut low, mut high) = (0, list.len());
+    while low < high {
+        let before = list.as_bytes().get(low..low.midpoint(high)).unwrap_or_default();
+        let start = low + before.iter().rposition(|byte| *byte == b' ').map_or(0, |space| space + 1);
+        let word = list.get(start..).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+        if word < wanted {
+            low = start + word.len() + 1;
+        } else {
+            high = start;
+        }
+    }
+    list.get(low..).unwrap_or_default()
 }
 
 impl fmt::Display for Scope {
@@ -99,7 +127,7 @@ pub enum Requirement {
 impl Requirement {
     /// Whether the space-separated `granted` satisfies it.
     pub fn is_met_by(&self, granted: &str, write_implies_read: bool) -> bool {
-        let held = |wanted: &Scope| granted.split(' ').any(|grant| wanted.is_covered_by(grant, write_implies_read));
+        let held = |wanted: &Scope| wanted.is_among(granted, write_implies_read);
         match self {
             Self::Nothing => true,
             Self::All(scopes) => scopes.iter().all(held),
@@ -146,6 +174,8 @@ pub fn canonical_grants<'a>(grants: impl IntoIterator<Item = &'a str>) -> Result
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use super::*;
 
     fn check(wanted: Requirement, granted: &str, expected: bool) {
@@ -167,6 +197,27 @@ mod tests {
         check(Requirement::Any(scopes(&["ab:read"])), "a:*", false);
         check(Requirement::All(scopes(&["a:read"])), "a:write", false);
         check(Requirement::Any(Vec::new()), "a:*", false);
+    }
+
+    #[test]
+    fn a_long_list_is_searched_by_halves_and_to_its_end() {
+        let all: Vec<String> = (0..300).map(|it| format!("r{:03}:{}", it, ["read", "write", "*"][it % 3])).collect();
+        let sorted = all.join(" ");
+        let mixed: Vec<_> = all.iter().rev().map(String::as_str).collect();
+        for (number, grant) in all.iter().enumerate() {
+            let wanted = format!("r{number:03}:{}", if number % 3 == 0 { "read" } else { "write" });
+            let found = not_before(&sorted, grant);
+            assert!(found.starts_with(&**grant), "{grant}");
+            for list in [sorted.as_str(), &mixed.join(" ")] {
+                check(Requirement::All(scopes(&[&wanted])), list, true);
+                check(Requirement::Any(scopes(&[&format!("r{number:03}:other")])), list, number % 3 == 2);
+                check(Requirement::Any(scopes(&[&format!("r{number:03}0:read")])), list, false);
+            }
+        }
+        assert_eq!(
+            (not_before(&sorted, "a"), not_before(&sorted, "s"), not_before("", "a")),
+            (sorted.as_str(), "", "")
+        );
     }
 
     #[test]
