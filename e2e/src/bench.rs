@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
+mod bundle;
 mod cpu;
 mod envoy;
 mod instructions;
@@ -68,10 +69,14 @@ impl Bench {
             None => {
                 println!("envoy       what each way of checking a key adds to Envoy's own CPU time per request");
                 println!("instructions how many instructions Envoy executes for a request with each of them");
+                println!(
+                    "bundle      what a million keys and ten million weigh, and how long building and verifying them takes"
+                );
                 println!("management  how long the management API takes with a hundred thousand keys");
             }
             Some("envoy") => return envoy::run(self).await,
             Some("instructions") => return instructions::run(self).await,
+            Some("bundle") => return bundle::run(self.json),
             Some("management") => return management::run(self.samples, self.json).await,
             Some(other) => anyhow::bail!("no bench `{other}`\nhint: without a name they are listed"),
         }

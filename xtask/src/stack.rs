@@ -158,7 +158,7 @@ pub(crate) fn e2e(args: &[String]) -> anyhow::Result<ExitCode> {
 pub(crate) fn bench(args: &[String]) -> anyhow::Result<ExitCode> {
     let needs: &[Need] = match args.iter().find(|arg| !arg.starts_with("--")).map(String::as_str) {
         None => {
-            shell::print_line("envoy\ninstructions\nmanagement\ncriterion");
+            shell::print_line("envoy\ninstructions\nbundle\nmanagement\ncriterion");
             return Ok(ExitCode::SUCCESS);
         }
         Some("criterion") => {
@@ -167,8 +167,9 @@ pub(crate) fn bench(args: &[String]) -> anyhow::Result<ExitCode> {
         }
         Some("envoy") => &[Need::Noop],
         Some("instructions") => &[Need::Noop, Need::Valgrind],
+        Some("bundle") => &[],
         Some("management") => &[Need::Postgres],
-        Some(other) => anyhow::bail!("no bench `{other}`\nhint: envoy, instructions, management or criterion"),
+        Some(other) => anyhow::bail!("no bench `{other}`\nhint: envoy, instructions, bundle, management or criterion"),
     };
     let mut parts = Parts::build(Build::Tool)?;
     parts.provide(needs)?;
