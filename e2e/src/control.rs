@@ -14,7 +14,7 @@ use crate::http::{self, Request, Response};
 /// The most that one request creates or lists.
 const BATCH: usize = 1000;
 /// Clients that fill a control plane at once.
-const CLIENTS: usize = 4;
+const CLIENTS: usize = 16;
 
 /// The control API of one stack.
 #[derive(Clone, Debug)]
