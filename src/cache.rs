@@ -1,7 +1,7 @@
 //! A worker's bounded cache of key buckets.
 //!
-//! Indexed by bucket number, so that a hit is an array access. It is emptied when a new version goes live. Invariant:
-//! its bytes stay under its limit, one bucket apart.
+//! Indexed by bucket number, so that a hit is an array access. When a new version goes live, what changed in it is
+//! forgotten. Invariant: its bytes stay under its limit, one bucket apart.
 
 use portcullis_engine::RestrictionSet;
 
@@ -30,12 +30,13 @@ impl BucketCache {
         Self { slots: Vec::new(), bytes: 0, limit, hand: 0 }
     }
 
-    /// Empties it, for a bundle of that many buckets.
-    pub fn reset(&mut self, buckets: usize) {
-        self.slots.clear();
+    /// Follows to a bundle of that many buckets, where some are the `same` as before.
+    pub fn follow(&mut self, buckets: usize, same: impl Fn(usize) -> bool) {
+        for (_, slot) in self.slots.iter_mut().enumerate().filter(|(bucket, _)| !same(*bucket)) {
+            self.bytes = self.bytes.saturating_sub(slot.take().map_or(0, |entry| entry.bytes.len()));
+        }
         self.slots.resize_with(buckets, || None);
-        self.bytes = 0;
-        self.hand = 0;
+        self.hand %= buckets.max(1);
     }
 
     /// A cached bucket.
@@ -77,7 +78,7 @@ mod tests {
     #[test]
     fn it_keeps_within_its_limit_and_forgets_in_turn() {
         let mut cache = BucketCache::new(250);
-        cache.reset(10);
+        cache.follow(10, |_| false);
         for bucket in 0..10 {
             cache.insert(bucket, vec![0; 100]);
             assert!(cache.bytes <= 250, "{bucket}");
@@ -85,5 +86,18 @@ mod tests {
         let kept: Vec<_> = (0..10).filter(|bucket| cache.contains(*bucket)).collect();
         assert_eq!(kept, [8, 9]);
         assert!(cache.get_mut(10).is_none());
+    }
+
+    #[test]
+    fn it_keeps_what_a_new_version_has_too() {
+        let mut cache = BucketCache::new(1000);
+        cache.follow(4, |_| false);
+        (0..4).for_each(|bucket| cache.insert(bucket, vec![0; 100]));
+        cache.follow(4, |bucket| bucket != 2);
+        assert_eq!((0..4).map(|bucket| cache.contains(bucket)).collect::<Vec<_>>(), [true, true, false, true]);
+        assert_eq!(cache.bytes, 300);
+        // Divided anew, nothing is where it was.
+        cache.follow(2, |_| false);
+        assert_eq!((cache.bytes, cache.contains(0), cache.contains(1)), (0, false, false));
     }
 }

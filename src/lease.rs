@@ -39,6 +39,13 @@ impl Lease {
         runs(now, self.held_until)
     }
 
+    /// Whether another VM holds the lease.
+    pub fn is_anothers(&self, host: &impl Host, names: &Names) -> bool {
+        let current = host.shared(&names.lease());
+        let owner = current.and_then(|it| read(&it.value)).filter(|(_, until)| runs(host.now_nanos(), *until));
+        owner.is_some_and(|(owner, _)| owner != self.owner)
+    }
+
     /// Lets go of the lease, so that another VM's next bid takes it.
     pub fn give_up(&mut self, host: &impl Host, names: &Names) {
         self.held_until = 0;

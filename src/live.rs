@@ -3,7 +3,6 @@
 //! Parts are written beside the live ones (each shard has two slots) and become visible by one write, of this header.
 //! Invariant: whoever holds a header finds exactly the blobs it names, or nothing.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use portcullis_bundle::{BlobDigest, Layout, Manifest};
@@ -102,24 +101,79 @@ impl Live {
         self
     }
 
-    /// The names under which its parts stand.
-    pub fn names(&self, names: &Names) -> BTreeSet<String> {
+    /// Where its parts stand.
+    pub fn spots(&self) -> Vec<Spot> {
+        let mut spots = vec![Spot::Policy { slot: self.policy.slot }];
+        spots.extend(self.tokens.iter().map(|place| Spot::Tokens { slot: place.slot }));
+        let shards = self.skills.len();
+        let slots = |places: &[Place]| places.iter().map(|place| place.slot).enumerate().collect::<Vec<_>>();
+        for (shard, slot) in slots(&self.skills) {
+            spots.push(Spot::Skills { shards, slot, shard });
+        }
+        let Layout { key_shard_bits, key_bucket_bits, organization_shard_bits } = self.layout;
+        for (shard, slot) in slots(&self.organizations) {
+            spots.push(Spot::Organizations { organization_shard_bits, slot, shard });
+        }
+        for (shard, slot) in slots(&self.keys) {
+            spots.push(Spot::Keys { key_shard_bits, key_bucket_bits, slot, shard });
+        }
+        spots
+    }
+
+    /// Whether one of its parts stands there.
+    pub fn stands_at(&self, spot: &Spot) -> bool {
+        let is = |place: Option<&Place>, slot: u8| place.is_some_and(|place| place.slot == slot);
         let layout = &self.layout;
-        let organizations = self.organizations.iter().enumerate();
-        let organizations = organizations.map(|(shard, place)| names.organizations(layout, place, shard));
-        let per_shard = layout.buckets_per_shard();
-        let buckets = self.keys.iter().enumerate().flat_map(|(shard, place)| {
-            (shard * per_shard..(shard + 1) * per_shard).map(move |bucket| names.bucket(layout, place, bucket))
-        });
-        let tokens = self.tokens.iter().map(|place| names.tokens(place));
-        let skills = self.skills.iter().enumerate();
-        let skills = skills.map(|(shard, place)| names.skills(self.skills.len(), place, shard));
-        core::iter::once(names.policy(&self.policy))
-            .chain(tokens)
-            .chain(skills)
-            .chain(organizations)
-            .chain(buckets)
-            .collect()
+        match *spot {
+            Spot::Policy { slot } => is(Some(&self.policy), slot),
+            Spot::Tokens { slot } => is(self.tokens.as_ref(), slot),
+            Spot::Skills { shards, slot, shard } => shards == self.skills.len() && is(self.skills.get(shard), slot),
+            Spot::Organizations { organization_shard_bits, slot, shard } => {
+                organization_shard_bits == layout.organization_shard_bits && is(self.organizations.get(shard), slot)
+            }
+            Spot::Keys { key_shard_bits, key_bucket_bits, slot, shard } => {
+                (key_shard_bits, key_bucket_bits) == (layout.key_shard_bits, layout.key_bucket_bits)
+                    && is(self.keys.get(shard), slot)
+            }
+        }
+    }
+}
+
+/// Where a part stands, whatever stands there: one shared value, or a bucket each of a key shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields of a layout and of a place")]
+pub enum Spot {
+    /// The policy.
+    Policy { slot: u8 },
+    /// Whose access tokens count.
+    Tokens { slot: u8 },
+    /// A shard of skills.
+    Skills { shards: usize, slot: u8, shard: usize },
+    /// A shard of organisations.
+    Organizations { organization_shard_bits: u8, slot: u8, shard: usize },
+    /// A shard of keys.
+    Keys { key_shard_bits: u8, key_bucket_bits: u8, slot: u8, shard: usize },
+}
+
+impl Spot {
+    /// The names of its values.
+    pub fn names(&self, names: &Names) -> Vec<String> {
+        let at = |slot| Place { slot, tag: 0 };
+        match *self {
+            Self::Policy { slot } => vec![names.policy(&at(slot))],
+            Self::Tokens { slot } => vec![names.tokens(&at(slot))],
+            Self::Skills { shards, slot, shard } => vec![names.skills(shards, &at(slot), shard)],
+            Self::Organizations { organization_shard_bits, slot, shard } => {
+                let layout = Layout { organization_shard_bits, ..Layout::default() };
+                vec![names.organizations(&layout, &at(slot), shard)]
+            }
+            Self::Keys { key_shard_bits, key_bucket_bits, slot, shard } => {
+                let layout = Layout { key_shard_bits, key_bucket_bits, ..Layout::default() };
+                let per_shard = layout.buckets_per_shard();
+                let buckets = shard * per_shard..(shard + 1) * per_shard;
+                buckets.map(|bucket| names.bucket(&layout, &at(slot), bucket)).collect()
+            }
+        }
     }
 }
 

@@ -92,6 +92,9 @@ impl Plugin {
         self.journal.set_now(now / SECOND);
         self.journal.metrics.define(host);
         if let Data::Synced { store, sync } = &mut self.data {
+            if self.journal.metrics.has_news() {
+                sync.serves();
+            }
             sync.tick(host, &mut self.journal.metrics);
             refresh(host, store, &mut self.journal);
         }

@@ -3,8 +3,8 @@
 //!
 //! A key is told by a keyed 128-bit hash: SipHash-2-4 under a secret that clients cannot know, so that nobody can make
 //! another text pass for a key, and the table gives no key away. Only keys that were found are put in, so that strangers
-//! displace nobody. Invariant: a place is good for the version it was put in
-//! under; a new version empties the table.
+//! displace nobody. Invariant: a place is good as long as its bucket is what it was when it was put in; a new version
+//! forgets the others.
 
 use crate::siphash;
 
@@ -57,12 +57,18 @@ impl Recent {
         Self { secret, sets: Vec::new(), limit: slots.clamp(LEAST_SLOTS, MOST_SLOTS) }
     }
 
-    /// Empties it, for a bundle of that many keys.
-    pub fn reset(&mut self, keys: u64) {
+    /// Follows to a bundle of that many keys, where some places are the `same` as before.
+    pub fn follow(&mut self, keys: u64, same: impl Fn(Position) -> bool) {
         let wanted = usize::try_from(keys).unwrap_or(usize::MAX).saturating_mul(2).clamp(LEAST_SLOTS, self.limit);
         // A power of two, so that a mask picks the set.
-        self.sets.clear();
-        self.sets.resize((wanted / 2 + 1).next_power_of_two() / 2, [None; 2]);
+        let sets = (wanted / 2 + 1).next_power_of_two() / 2;
+        if sets != self.sets.len() {
+            self.sets.clear();
+            self.sets.resize(sets, [None; 2]);
+        }
+        for slot in self.sets.iter_mut().flatten() {
+            *slot = slot.filter(|(_, position)| same(*position));
+        }
     }
 
     /// The keyed hash of a key or an access token.
@@ -98,19 +104,21 @@ mod tests {
 
     fn table(bytes: usize, keys: u64) -> Recent {
         let mut recent = Recent::new(RecentSecret(*b"sixteen bytes..."), bytes);
-        recent.reset(keys);
+        recent.follow(keys, |_| false);
         recent
     }
 
     #[test]
-    fn a_key_is_known_until_the_next_version() {
+    fn a_key_is_known_until_its_bucket_changes() {
         let mut recent = table(1 << 20, 10);
         let tag = recent.tag(b"sk_live_1");
         assert_eq!(recent.get(tag), None);
         recent.put(tag, POSITION);
         assert_eq!(recent.get(tag), Some(POSITION));
         assert_eq!(recent.get(recent.tag(b"sk_live_2")), None);
-        recent.reset(10);
+        recent.follow(10, |position| position == POSITION);
+        assert_eq!(recent.get(tag), Some(POSITION));
+        recent.follow(10, |position| position != POSITION);
         assert_eq!(recent.get(tag), None);
     }
 

@@ -111,6 +111,7 @@ impl Store {
             None => Some(None),
         };
         let old = self.view.take();
+        let organizations = self.keep_unchanged(old.as_ref(), &live);
         let (old_policy, old_issuers) = old.map(|view| (view.policy, view.issuers)).unzip();
         let (policy, old_issuers) = (policy.or(old_policy)?, old_issuers.flatten());
         let issuers = match issuers {
@@ -120,8 +121,6 @@ impl Store {
             }
             None => old_issuers,
         };
-        self.cache.reset(live.layout.key_buckets());
-        self.recent.reset(live.key_count);
         self.tokens.next_generation();
         let (names, shards) = (&self.names, live.skills.len());
         self.vault.follow(&live.skills, |shard, place| {
@@ -129,9 +128,29 @@ impl Store {
             untagged(place, &shared.value).map(<[u8]>::to_vec)
         });
         self.missing = false;
-        let organizations = vec![None; live.organizations.len()];
         self.view = Some(View { live, policy, issuers, organizations });
         Some(Refresh::NewVersion)
+    }
+
+    /// Forgets what is not in `live` as it was. What stands under the same tag in the same place is the same. Returns the
+    /// organisation shards that still count.
+    fn keep_unchanged(&mut self, old: Option<&View>, live: &Live) -> Vec<Option<Vec<u8>>> {
+        let unchanged: Option<Vec<bool>> = old
+            .map(|it| &it.live)
+            .filter(|it| it.same_key_layout(&live.layout))
+            .map(|old| live.keys.iter().zip(&old.keys).map(|(new, old)| new == old).collect());
+        let per_shard = live.layout.buckets_per_shard();
+        let is_same = |bucket: usize| {
+            unchanged.as_ref().and_then(|it| it.get(bucket / per_shard)).is_some_and(|is_unchanged| *is_unchanged)
+        };
+        self.cache.follow(live.layout.key_buckets(), is_same);
+        self.recent.follow(live.key_count, |position| is_same(position.bucket as usize));
+        let old = old.filter(|it| it.live.same_organization_layout(&live.layout));
+        let kept = |shard: usize, place: &Place| {
+            let old = old.filter(|old| old.live.organizations.get(shard) == Some(place))?;
+            old.organizations.get(shard)?.clone()
+        };
+        live.organizations.iter().enumerate().map(|(shard, place)| kept(shard, place)).collect()
     }
 
     /// What is vouched for no more counts no more.

@@ -6,13 +6,15 @@
 mod call;
 mod download;
 mod floors;
+mod lead;
+mod leftovers;
 mod manifest;
 mod repair;
 
 use portcullis_bundle::PublicKey;
 
 use crate::config::Control;
-use crate::host::{Expect, Host, LogLevel};
+use crate::host::{Host, LogLevel};
 use crate::lease::Lease;
 use crate::live::Names;
 use crate::metrics::Metrics;
@@ -20,6 +22,8 @@ use crate::plugin::TICK_MS;
 use crate::timer::Timer;
 
 use download::{Download, Kept, Progress};
+use lead::Lead;
+use leftovers::Leftovers;
 use repair::Repair;
 
 /// Seconds a poll may wait at the control plane for something new.
@@ -28,15 +32,15 @@ const POLL_TIMEOUT_MS: u32 = 35_000;
 const BLOB_TIMEOUT_MS: u32 = 10_000;
 /// How long after its timeout a call counts as lost.
 const LOST_MS: u32 = 5_000;
-/// Ticks without the lease after which any other VM has had its chance to take it.
-const SIT_OUT_TICKS: u32 = 3;
 /// Ticks for which a version waits for its floors; without them its first requests would be refused.
 const FLOOR_TICKS: u32 = 5;
 /// Failures are retried after this, doubled each time up to the cap.
 const BACKOFF_NANOS: u64 = 100_000_000;
 const BACKOFF_CAP: u64 = 1_000_000_000;
-/// How long a replaced part stays for workers that have not looked at the header yet.
-const GRACE_NANOS: u64 = 1_000_000_000;
+/// Fetches at the same time; more would only queue in the proxy.
+const AT_ONCE: usize = 8;
+/// The same in a VM that serves requests: answers that come together are taken in one turn of its event loop.
+const AT_ONCE_BESIDE_REQUESTS: usize = 2;
 
 /// One VM's part in syncing.
 #[derive(Debug)]
@@ -54,8 +58,8 @@ pub struct Sync {
     failures: u32,
     /// The last poll's token was refused.
     refused: bool,
-    /// Ticks for which this VM does not bid for the lease.
-    sit_out: u32,
+    /// Whether this VM should lead.
+    lead: Lead,
     repair: Repair,
     /// What a failed download leaves to the next.
     kept: Kept,
@@ -63,8 +67,7 @@ pub struct Sync {
     floors: u64,
     /// Ticks that a download that is complete waits for its floors.
     held: u32,
-    /// Names of replaced parts, with when they may be emptied.
-    replaced: Vec<(Timer, Vec<String>)>,
+    leftovers: Leftovers,
     errors: Vec<String>,
 }
 
@@ -99,12 +102,12 @@ impl Sync {
             retry: Timer::default(),
             failures: 0,
             refused: false,
-            sit_out: 0,
+            lead: Lead::default(),
             repair: Repair::default(),
             kept: Kept::default(),
             floors: 0,
             held: 0,
-            replaced: Vec::new(),
+            leftovers: Leftovers::default(),
             errors: Vec::new(),
         }
     }
@@ -145,16 +148,12 @@ impl Sync {
         if self.lease.is_none() {
             self.lease = Lease::enter(host, &self.names);
         }
-        if self.sit_out > 0 {
-            self.sit_out -= 1;
-            return;
-        }
-        if !self.lease.as_mut().is_some_and(|lease| lease.bid(host, &self.names)) {
+        if !self.lease.as_mut().is_some_and(|lease| self.lead.bid(host, &self.names, lease)) {
             self.leave();
             return;
         }
         let now = host.now_nanos();
-        self.empty_replaced(host, now);
+        self.empty_leftovers(host, now);
         if self.repair.look(host, &self.names, now) {
             self.kept = Kept::default();
             if matches!(self.phase, Phase::Polling(_)) {
@@ -180,7 +179,7 @@ impl Sync {
     fn leave(&mut self) {
         self.phase = Phase::Idle;
         self.kept = Kept::default();
-        self.replaced.clear();
+        self.leftovers.clear();
         self.repair.leave();
     }
 
@@ -188,10 +187,14 @@ impl Sync {
     /// with the new one live side by side until the old listener has drained.
     fn stand_back(&mut self, host: &impl Host) {
         if let Some(lease) = &mut self.lease {
-            lease.give_up(host, &self.names);
+            self.lead.give_up(host, &self.names, lease);
         }
         self.leave();
-        self.sit_out = SIT_OUT_TICKS;
+    }
+
+    /// This VM serves requests, as of now.
+    pub fn serves(&mut self) {
+        self.lead.serves();
     }
 
     fn give_up_on_lost_calls(&mut self, host: &impl Host, metrics: &mut Metrics) {
@@ -262,7 +265,8 @@ impl Sync {
 
     /// Carries a download on, or ends it.
     fn advance(&mut self, host: &impl Host, mut download: Box<Download>) -> Result<Step, String> {
-        match download.advance(|path| call::get(host, &self.control, path, BLOB_TIMEOUT_MS)) {
+        let at_once = if self.lead.is_beside_requests() { AT_ONCE_BESIDE_REQUESTS } else { AT_ONCE };
+        match download.advance(at_once, |path| call::get(host, &self.control, path, BLOB_TIMEOUT_MS)) {
             Progress::Fetching => {
                 self.phase = Phase::Fetching(download);
                 Ok(Step::Fetching)
@@ -278,8 +282,9 @@ impl Sync {
             }
             Progress::Complete => {
                 self.holding(host)?;
-                let replaced = download.commit(host, &self.names)?;
-                self.replaced.push((Timer::start(host.now_nanos(), GRACE_NANOS), replaced));
+                download.commit(host, &self.names)?;
+                let (old, new) = download.versions();
+                self.leftovers.add(host.now_nanos(), old, new);
                 self.repair.applied(host, &self.names, download.version(), download.is_forced());
                 Ok(Step::Applied)
             }
@@ -301,21 +306,13 @@ impl Sync {
         }
     }
 
-    fn empty_replaced(&mut self, host: &impl Host, now: u64) {
+    fn empty_leftovers(&mut self, host: &impl Host, now: u64) {
         // Parts being written, or kept for the next download, stand in the same slots; these wait.
-        if matches!(self.phase, Phase::Fetching(_)) || !self.kept.is_empty() {
+        if matches!(self.phase, Phase::Fetching(_)) || !self.kept.is_empty() || !self.leftovers.are_due(now) {
             return;
         }
-        let (due, waiting) = core::mem::take(&mut self.replaced).into_iter().partition(|(timer, _)| timer.is_due(now));
-        self.replaced = waiting;
-        let due: Vec<(Timer, Vec<String>)> = due;
-        if due.is_empty() {
-            return;
-        }
-        let in_use = self.header(host).live.map(|live| live.names(&self.names)).unwrap_or_default();
-        for name in due.into_iter().flat_map(|(_, names)| names).filter(|name| !in_use.contains(name)) {
-            // Nothing depends on the space being free.
-            let _ = host.set_shared(&name, b"", Expect::Anything);
+        if let Some(live) = self.header(host).live {
+            self.leftovers.empty_some(host, &self.names, now, &live);
         }
     }
 

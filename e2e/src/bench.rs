@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
+mod bundle;
 mod calls;
 mod cpu;
 mod curve;
@@ -22,10 +23,11 @@ mod services;
 mod tokens;
 mod variant;
 
-const BENCHES: [(&str, &str); 6] = [
+const BENCHES: [(&str, &str); 7] = [
     ("envoy", "what each way of checking a key adds to Envoy's own CPU time per request"),
     ("instructions", "how many instructions Envoy executes for a request with each of them"),
     ("curve", "what more keys, workers, rules and scopes cost"),
+    ("bundle", "what a million keys and ten million weigh, and how long building and verifying them takes"),
     ("management", "how long the management API takes with a hundred thousand keys"),
     ("report", "plots and tables of a run"),
     ("machine", "what machine this is, as JSON"),
@@ -104,6 +106,7 @@ impl Bench {
     async fn measure(self) -> anyhow::Result<ExitCode> {
         match self.name.as_deref() {
             None => BENCHES.iter().for_each(|(name, what)| println!("{name:13}{what}")),
+            Some("bundle") => return bundle::run(&self.keys, self.json),
             Some("curve") => {
                 return curve::run(self.curve, &self.keys, self.rounds, self.requests, self.json).await;
             }

@@ -21,6 +21,7 @@ mod demand;
 mod demo;
 mod driven;
 mod fleet;
+mod gate;
 mod http;
 mod oauth;
 mod ports;

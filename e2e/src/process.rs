@@ -141,6 +141,24 @@ impl Drop for Process {
     }
 }
 
+/// Resident memory of a process, now and at its highest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    pub(crate) now_mb: f64,
+    pub(crate) peak_mb: f64,
+}
+
+/// What a process that runs has in memory.
+pub(crate) fn memory_of(process: u32) -> anyhow::Result<Memory> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let kilobytes = line.and_then(|it| it.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+        kilobytes.map(|it| it / 1024.0).with_context(|| format!("no {name} of process {process}"))
+    };
+    Ok(Memory { now_mb: field("VmRSS")?, peak_mb: field("VmHWM")? })
+}
+
 /// A command whose process gets SIGTERM when we die, whatever we die of. `setpriv` execs: the id is the program's.
 fn tied_to_us(program: &Path) -> Command {
     static SETPRIV: OnceLock<bool> = OnceLock::new();

@@ -2,6 +2,7 @@
 //!
 //! Each starts its own stacks on free ports and leaves nothing. Invariant: a scenario that cannot run has failed.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ mod dashboard;
 mod hostile;
 mod lifecycle;
 mod limits;
+mod million;
 mod oauth;
 mod oauth_client;
 mod openapi;
@@ -22,7 +24,6 @@ mod rate_limit;
 mod replicas;
 mod revocation;
 mod roles;
-mod scale;
 mod secrets;
 mod soak_management;
 mod tokens;
@@ -39,6 +40,12 @@ pub(crate) struct Scenario {
     /// soak-management: how long each database is written to.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     seconds: u64,
+    /// million: how many keys; with fewer than a million, times are told and not judged.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(2000..=2_000_000))]
+    keys: usize,
+    /// million: a folder that keeps the control plane with its keys for the next run.
+    #[arg(long, value_name = "FOLDER")]
+    kept: Option<PathBuf>,
     /// quota: what the crashes are drawn from.
     #[arg(long, default_value_t = 4)]
     seed: u64,
@@ -50,7 +57,10 @@ const SCENARIOS: [(&str, &str); 19] = [
     ("revocation", "how long a revoked key goes on working, on the slowest worker, under load"),
     ("outage", "the control plane is killed, is not there at the start, and a worker's VM is lost meanwhile"),
     ("hostile", "requests that break filters, each followed by a good one on every worker"),
-    ("scale", "a hundred thousand keys: how soon they are enforced, and what Envoy needs to hold them"),
+    (
+        "million",
+        "a million keys on four workers: what they weigh, how soon they are enforced, what requests notice of new versions",
+    ),
     ("roles", "an organisation, a member of each role, and what each may and may not"),
     ("openapi", "whatever the API's own description allows, asked by schemathesis"),
     (
@@ -85,7 +95,7 @@ impl Scenario {
             "revocation" => revocation::run(&mut report).await,
             "outage" => outage::run(&mut report).await,
             "hostile" => hostile::run(&mut report).await,
-            "scale" => scale::run(&mut report).await,
+            "million" => million::run(self.keys, self.kept.as_deref(), &mut report).await,
             "roles" => roles::run(&mut report).await,
             "openapi" => openapi::run(&mut report).await,
             "oauth-client" => oauth_client::run(&mut report).await,

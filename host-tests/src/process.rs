@@ -277,6 +277,11 @@ impl Process {
         &self.vm(VmId::Worker(worker)).exchange
     }
 
+    /// Instructions of the callback that took a VM most since it was last asked.
+    pub fn take_longest(&mut self, id: VmId) -> u64 {
+        std::mem::take(&mut self.vm(id).longest)
+    }
+
     /// A stat by the name the module defined it with; `None` if no VM defined it.
     #[must_use]
     pub fn metric(&self, name: &str) -> Option<u64> {

@@ -57,6 +57,8 @@ pub(crate) struct Vm {
     failed: bool,
     pub(crate) loaded_at_ns: u64,
     pub(crate) exchange: Exchange,
+    /// Instructions of the callback that took most.
+    pub(crate) longest: u64,
     /// Streams that are paused, oldest first.
     pub(crate) waiting: Vec<u32>,
 }
@@ -85,8 +87,15 @@ impl Vm {
         store.set_fuel(FUEL_PER_CALL)?;
         let instance = imports::linker(module.compiled())?.instantiate(&mut store, module.compiled())?;
         let loaded_at_ns = world.borrow().now_ns;
-        let mut vm =
-            Self { store, instance, failed: false, loaded_at_ns, exchange: Exchange::default(), waiting: vec![] };
+        let mut vm = Self {
+            store,
+            instance,
+            failed: false,
+            loaded_at_ns,
+            exchange: Exchange::default(),
+            longest: 0,
+            waiting: vec![],
+        };
         vm.initialise()?;
         Ok(vm)
     }
@@ -148,7 +157,9 @@ impl Vm {
         let mut results = vec![Val::I32(0); function.ty(&self.store).results().len()];
         let entered = self.store.set_fuel(FUEL_PER_CALL);
         let entered = entered.and_then(|()| function.call(&mut self.store, &arguments, &mut results));
-        self.exchange.fuel += FUEL_PER_CALL - self.store.get_fuel().unwrap_or(FUEL_PER_CALL);
+        let fuel = FUEL_PER_CALL - self.store.get_fuel().unwrap_or(FUEL_PER_CALL);
+        self.exchange.fuel += fuel;
+        self.longest = self.longest.max(fuel);
         match entered {
             Ok(()) => Called::Returned(results.first().and_then(Val::i32).unwrap_or(0).cast_unsigned()),
             Err(error) => self.poison(export, &error),

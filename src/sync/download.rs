@@ -8,9 +8,6 @@ use portcullis_bundle::{BlobRef, KeyShard, Layout, Manifest, OrganizationShard, 
 use crate::host::{Expect, Host};
 use crate::live::{Live, Names, Place, tagged};
 
-/// Fetches at the same time; more would only queue in the proxy.
-const PARALLEL: usize = 8;
-
 /// A version on its way in.
 #[derive(Debug)]
 pub(super) struct Download {
@@ -149,10 +146,10 @@ impl Download {
         self.in_flight.iter().any(|(expected, _)| *expected == token)
     }
 
-    /// Starts what can be started.
-    pub(super) fn advance(&mut self, start: impl Fn(&str) -> Result<u32, String>) -> Progress {
+    /// Starts what can be started, with so many fetches at the same time.
+    pub(super) fn advance(&mut self, at_once: usize, start: impl Fn(&str) -> Result<u32, String>) -> Progress {
         while self.broken.is_none()
-            && self.in_flight.len() < PARALLEL
+            && self.in_flight.len() < at_once
             && let Some(part) = self.missing.pop()
         {
             match start(&format!("/edge/v1/blobs/{}", part.blob.digest)) {
@@ -216,15 +213,17 @@ impl Download {
         }
     }
 
-    /// Makes the version live. Returns the names of the parts that it replaced.
-    pub(super) fn commit(&self, host: &impl Host, names: &Names) -> Result<Vec<String>, String> {
+    /// Makes the version live.
+    pub(super) fn commit(&self, host: &impl Host, names: &Names) -> Result<(), String> {
         let json = serde_json::to_vec(&self.new).map_err(|error| error.to_string())?;
         let written = host.set_shared(&names.manifest(), &self.manifest, Expect::Anything);
         written
             .and_then(|()| host.set_shared(&names.header(), &json, self.expect))
-            .map_err(|_| "another VM wrote first".to_string())?;
-        let in_use = self.new.names(names);
-        let old = self.old.as_ref().map(|old| old.names(names)).unwrap_or_default();
-        Ok(old.into_iter().filter(|name| !in_use.contains(name)).collect())
+            .map_err(|_| "another VM wrote first".to_string())
+    }
+
+    /// What was live when it began, and what it makes live.
+    pub(super) fn versions(&self) -> (Option<&Live>, &Live) {
+        (self.old.as_ref(), &self.new)
     }
 }

@@ -21,7 +21,7 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("cli", &["api", "bundle", "control", "engine", "policy", "sdk", "seal", "token"]),
     ("testkit", &["bundle", "engine", "policy", "seal", "token"]),
     ("host-tests", &["bundle", "engine", "testkit"]),
-    ("e2e", &["api", "sdk", "seal", "testkit", "token"]),
+    ("e2e", &["api", "bundle", "engine", "sdk", "seal", "testkit", "token"]),
     ("xtask", &[]),
 ];
 

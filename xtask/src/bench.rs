@@ -29,10 +29,11 @@ struct Bench {
     fuel: bool,
 }
 
-const BENCHES: [Bench; 5] = [
+const BENCHES: [Bench; 6] = [
     bench("envoy", "what each way of checking a key adds to Envoy's CPU time per request", &[Need::Noop]),
     bench("instructions", "the same in instructions of the real Envoy", &[Need::Noop, Need::Valgrind]),
     Bench { fuel: true, ..bench("curve", "what more keys, workers, rules and scopes cost", &[]) },
+    bench("bundle", "what a million keys and ten million weigh, and how long building and verifying them takes", &[]),
     bench("management", "how long the management API takes with a hundred thousand keys", &[Need::Postgres]),
     bench("report", "plots and tables of a run", &[]),
 ];

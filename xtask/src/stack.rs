@@ -32,7 +32,7 @@ pub(crate) const SCENARIOS: [Scenario; 19] = [
     scenario("revocation", &[]),
     scenario("outage", &[Need::Trap]),
     scenario("hostile", &[]),
-    scenario("scale", &[]),
+    Scenario { in_test: &["--keys", "100000"], ..scenario("million", &[]) },
     scenario("roles", &[]),
     scenario("oauth-client", &[Need::Python]),
     scenario("replicas", &[Need::Postgres]),

@@ -61,6 +61,18 @@ impl TestBundle {
         issued_at: u64,
     ) -> Result<Self> {
         let layout = Layout::for_counts(keys.len(), organizations.len());
+        Self::build_divided(layout, spec, keys, organizations, (issuers, skills), (version, issued_at))
+    }
+
+    /// The same, divided as if there were more keys or fewer.
+    fn build_divided(
+        layout: Layout,
+        spec: &PolicySpec,
+        keys: &[KeyEntry],
+        organizations: &[OrganizationEntry],
+        (issuers, skills): (Option<&IssuersSpec>, &[SkillEntry]),
+        (version, issued_at): (u64, u64),
+    ) -> Result<Self> {
         let policy = build_policy(spec)?;
         let tokens = issuers.map(build_tokens).transpose()?;
         let organizations = (0..layout.organization_shards()).map(|shard| {
@@ -121,5 +133,14 @@ impl Corpus {
         let (keys, organizations, issuers) = (self.key_entries()?, self.organization_entries(), self.issuers_spec()?);
         let (spec, skills) = (&self.spec, self.skill_entries()?);
         TestBundle::build_all(spec, &keys, &organizations, issuers.as_ref(), &skills, version, self.now)
+    }
+
+    /// The same, divided as if there were that many keys.
+    pub fn bundle_as_of_many(&self, version: u64, keys: usize) -> Result<TestBundle> {
+        let (entries, organizations, issuers) =
+            (self.key_entries()?, self.organization_entries(), self.issuers_spec()?);
+        let layout = Layout::for_counts(keys, organizations.len());
+        let beside = (issuers.as_ref(), &*self.skill_entries()?);
+        TestBundle::build_divided(layout, &self.spec, &entries, &organizations, beside, (version, self.now))
     }
 }

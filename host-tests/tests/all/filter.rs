@@ -11,6 +11,7 @@ mod recovery;
 mod report;
 mod services;
 mod shape;
+mod slices;
 mod tokens;
 mod trust;
 mod usage;

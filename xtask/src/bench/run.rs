@@ -14,10 +14,11 @@ use crate::shell::{self, step};
 use crate::stack::{Build, Parts};
 
 /// What a run consists of, beside criterion: the name of its files, and what the driver is asked.
-const RUN: [(&str, &[&str]); 6] = [
+const RUN: [(&str, &[&str]); 7] = [
     ("envoy", &["bench", "envoy"]),
     ("curve", &["bench", "curve"]),
-    ("scale", &["scenario", "scale"]),
+    ("million", &["scenario", "million"]),
+    ("bundle", &["bench", "bundle"]),
     ("revocation", &["scenario", "revocation"]),
     ("management", &["bench", "management"]),
     ("instructions", &["bench", "instructions"]),

@@ -3,8 +3,13 @@
 //! Host calls are exact, since each costs a tenth of a microsecond to a whole one. Instructions are held to the committed
 //! baseline (`cost/fuel.rs`); the test prints what it found.
 
+use std::time::Duration;
+
+use portcullis_engine::KeyDigest;
+use portcullis_engine::record::KeyStatus;
 use portcullis_engine::spec::{RateLimitsSpec, TrialSpec};
 use portcullis_host_tests::{Module, Request};
+use portcullis_testkit::{KnownKey, key::key_id};
 
 use self::fuel::Meter;
 use super::edge::{Edge, READER, configuration, corpus};
@@ -81,6 +86,37 @@ fn host_calls_and_instructions_per_request() {
         ],
     );
     meter.hold();
+}
+
+#[test]
+fn a_new_version_costs_only_the_keys_beside_which_something_changed() {
+    let mut edge = Edge::new();
+    // Enough for eight shards.
+    let keys = (0..10_000).map(|number| {
+        let alias = format!("other-{number}");
+        let key = KnownKey {
+            alias: alias.clone(),
+            id: key_id(&alias),
+            text: alias.clone(),
+            ..edge.corpus.keys[READER].clone()
+        };
+        (alias, key)
+    });
+    let keys: Vec<_> = keys.collect();
+    edge.corpus.keys.extend(keys);
+    let mut edge = edge.with_bundle();
+    edge.statuses();
+    let shard = |edge: &Edge, alias: &str| KeyDigest::of(edge.key(alias).as_bytes()).as_bytes()[0] >> 5;
+    let readers = shard(&edge, READER);
+    for (version, is_near, calls) in
+        [(2, false, &[IDENTIFY, READ, STRIP][..]), (3, true, &[("proxy_get_shared_data", 1), IDENTIFY, READ, STRIP])]
+    {
+        let mut others = (0..10_000).map(|number| format!("other-{number}"));
+        let other = others.find(|other| (shard(&edge, other) == readers) == is_near).unwrap();
+        edge.publish(version, |corpus| corpus.keys.get_mut(&other).unwrap().status = KeyStatus::Revoked);
+        edge.run(Duration::from_millis(300));
+        check(&mut edge, &[(if is_near { "near" } else { "far" }, Edge::reading, 40_000, calls)]);
+    }
 }
 
 #[test]

@@ -109,6 +109,47 @@ fn a_dead_leaders_lease_is_taken_over() {
 }
 
 #[test]
+fn a_vm_that_serves_requests_leaves_the_lead_to_one_that_does_not() {
+    let mut edge = Edge::new();
+    edge.process.tick(VmId::Worker(0));
+    edge.publish(1, |_| ());
+    edge.process.settle(&edge.plane);
+    assert_eq!(pollers(&edge), [VmId::Worker(0)]);
+    edge.run(SECOND);
+    assert_eq!(pollers(&edge), [VmId::Worker(0)], "nothing waits for it");
+    edge.statuses();
+    edge.run(Duration::from_millis(300));
+    assert_eq!(pollers(&edge).last(), Some(&VmId::Main));
+    revoke(&mut edge, 2);
+    edge.run(Duration::from_millis(200));
+    assert_eq!(edge.statuses(), [Some(401), Some(401)]);
+}
+
+#[test]
+fn vms_that_all_serve_requests_agree_on_one_that_leads() {
+    let mut edge = Edge::new();
+    edge.publish(1, |_| ());
+    let mut enforced = 0;
+    for _ in 0..100 {
+        edge.process.advance(Duration::from_millis(100));
+        // The main thread's VM is dead.
+        (0..2).for_each(|worker| edge.process.tick(VmId::Worker(worker)));
+        while edge.process.deliver(&edge.plane) {}
+        enforced += usize::from(edge.statuses() == [Some(200), Some(200)]);
+    }
+    assert!(enforced > 95, "{enforced}");
+    edge.process.lose_callouts();
+    revoke(&mut edge, 2);
+    edge.process.advance(2 * SECOND);
+    for _ in 0..400 {
+        edge.process.advance(Duration::from_millis(100));
+        (0..2).for_each(|worker| edge.process.tick(VmId::Worker(worker)));
+        while edge.process.deliver(&edge.plane) {}
+    }
+    assert_eq!(edge.statuses(), [Some(401), Some(401)]);
+}
+
+#[test]
 fn a_reloaded_vm_serves_at_once() {
     let mut edge = trapping();
     for cluster in [Cluster::Healthy, Cluster::Empty] {

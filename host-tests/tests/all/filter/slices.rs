@@ -1,0 +1,92 @@
+//! How long one callback takes while a big bundle is applied, in instructions: nothing else of its thread goes on
+//! meanwhile, requests neither.
+//!
+//! A million keys are 512 shards of 32 buckets. Here they are divided so, and there are fewer of them.
+
+use std::time::Duration;
+
+use portcullis_engine::record::KeyStatus;
+use portcullis_host_tests::VmId;
+use portcullis_testkit::key::key_id;
+use portcullis_testkit::{Corpus, KnownKey};
+
+use super::edge::{Edge, READER};
+
+const MILLION: usize = 1_000_000;
+/// Some five milliseconds at a thousand million a second, which V8's code executes at least.
+const MOST: u64 = 5_000_000;
+
+fn with_more_keys(mut edge: Edge, count: usize) -> Edge {
+    let reader = edge.corpus.keys[READER].clone();
+    let key = |alias: String| KnownKey { id: key_id(&alias), text: alias.clone(), alias, ..reader.clone() };
+    edge.corpus
+        .keys
+        .extend((0..count).map(|number| format!("other-{number}")).map(|alias| (alias.clone(), key(alias))));
+    edge
+}
+
+fn publish(edge: &mut Edge, version: u64, keys: usize, change: impl FnOnce(&mut Corpus)) {
+    change(&mut edge.corpus);
+    let bundle = edge.corpus.bundle_as_of_many(version, keys).unwrap();
+    edge.plane.publish(&bundle);
+}
+
+/// Instructions of the longest callback on the main thread, and on workers.
+fn longest(edge: &mut Edge) -> (u64, u64) {
+    let main = edge.process.take_longest(VmId::Main);
+    let workers = [0, 1].map(|worker| edge.process.take_longest(VmId::Worker(worker)));
+    (main, workers.into_iter().max().unwrap_or_default())
+}
+
+#[track_caller]
+fn check(why: &str, edge: &mut Edge, most_of_a_worker: u64) {
+    let (main, worker) = longest(edge);
+    println!("{why}: {main} instructions at most on the main thread, {worker} on a worker");
+    assert!(main <= MOST, "{why}: {main} instructions on the main thread");
+    assert!(worker <= most_of_a_worker, "{why}: {worker} instructions on a worker");
+}
+
+#[test]
+fn no_callback_takes_long_because_there_are_a_million_keys() {
+    let mut edge = with_more_keys(Edge::new(), 6000);
+    publish(&mut edge, 1, MILLION, |_| ());
+    longest(&mut edge);
+    edge.run(Duration::from_secs(1));
+    assert_eq!(edge.statuses(), [Some(200), Some(200)]);
+    check("the first version", &mut edge, 2_000_000);
+    publish(&mut edge, 2, MILLION, |corpus| {
+        corpus.keys.get_mut("other-1").unwrap().status = KeyStatus::Revoked;
+    });
+    edge.run(Duration::from_secs(3));
+    check("a revocation", &mut edge, 2_000_000);
+    edge.plane.take_asked();
+    publish(&mut edge, 3, MILLION, |corpus| {
+        corpus.keys.values_mut().for_each(|key| key.scopes = vec!["skills:read".to_owned(), "mcp:read".to_owned()]);
+    });
+    edge.run(Duration::from_secs(8));
+    let fetched = edge.plane.take_asked().iter().filter(|line| line.contains("/blobs/")).count();
+    assert!(fetched > 500, "{fetched} shards changed");
+    check("everything replaced", &mut edge, 2_000_000);
+    assert_eq!(standing_keys(&edge), 16_384, "and what was replaced is gone");
+    publish(&mut edge, 4, 2 * MILLION, |_| ());
+    edge.run(Duration::from_secs(8));
+    check("divided anew", &mut edge, 3_000_000);
+    assert_eq!(standing_keys(&edge), 32_768);
+    assert_eq!(edge.statuses(), [Some(200), Some(200)]);
+}
+
+/// Buckets in shared memory that have something in them.
+fn standing_keys(edge: &Edge) -> usize {
+    let shared = edge.process.shared_data();
+    shared.iter().filter(|(name, value)| !value.is_empty() && name.windows(5).any(|part| part == b".key.")).count()
+}
+
+#[test]
+fn a_shard_of_many_keys_is_verified_and_written_in_moments() {
+    let mut edge = with_more_keys(Edge::new(), 2000);
+    edge.publish(1, |_| ());
+    longest(&mut edge);
+    edge.run(Duration::from_secs(1));
+    assert_eq!(edge.statuses(), [Some(200), Some(200)]);
+    check("a shard of 2,000 keys", &mut edge, 2_000_000);
+}
