@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
+mod control_plane;
 mod cpu;
 mod envoy;
 mod instructions;
@@ -38,6 +39,21 @@ pub(crate) struct Bench {
     /// management: requests of each kind.
     #[arg(long, default_value_t = 400)]
     samples: usize,
+    /// control: keys that there are.
+    #[arg(long, default_value_t = 1_000_000)]
+    keys: usize,
+    /// control: edges that wait for news.
+    #[arg(long, default_value_t = 500)]
+    edges: usize,
+    /// control: revocations, one after another.
+    #[arg(long, default_value_t = 1000)]
+    changes: usize,
+    /// control: changes that every edge is told of.
+    #[arg(long, default_value_t = 20)]
+    notifications: usize,
+    /// control: measures on this database alone.
+    #[arg(long, value_enum)]
+    database: Option<control_plane::Kind>,
     /// envoy: measures another build of the filter in the same run, to compare before and after; may be repeated.
     #[arg(long, value_name = "NAME=MODULE", value_parser = named_module)]
     with: Vec<NamedModule>,
@@ -68,13 +84,21 @@ impl Bench {
             None => {
                 println!("envoy       what each way of checking a key adds to Envoy's own CPU time per request");
                 println!("instructions how many instructions Envoy executes for a request with each of them");
+                println!(
+                    "control     how long a control plane with a million keys takes to start, to publish and to tell its edges"
+                );
                 println!("management  how long the management API takes with a hundred thousand keys");
             }
             Some("envoy") => return envoy::run(self).await,
             Some("instructions") => return instructions::run(self).await,
+            Some("control") => return control_plane::run(self.control_plane_sizes(), self.database, self.json).await,
             Some("management") => return management::run(self.samples, self.json).await,
             Some(other) => anyhow::bail!("no bench `{other}`\nhint: without a name they are listed"),
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn control_plane_sizes(&self) -> control_plane::Sizes {
+        control_plane::Sizes { keys: self.keys, edges: self.edges, changes: self.changes, rounds: self.notifications }
     }
 }

@@ -3,14 +3,18 @@
 //! It shares no type with the server on purpose: what it sends and reads is the documented JSON.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::http::{self, Request, Response};
 
 /// The most that one request creates or lists.
 const BATCH: usize = 1000;
+/// The control plane writes one after the other; what came meanwhile it publishes in one go.
+const BATCHES_AT_ONCE: usize = 8;
 
 /// The control API of one stack.
 #[derive(Clone, Debug)]
@@ -77,15 +81,33 @@ impl Control {
         self.ok("DELETE", &format!("/v1/keys/{id}"), None).await
     }
 
-    /// Creates that many keys, a thousand at a time.
+    /// Creates that many keys, a thousand to a request and some requests at once, which are published together. Their records,
+    /// which of a million are gigabytes, are dropped.
     pub(crate) async fn fill(&self, count: usize) -> anyhow::Result<Vec<Key>> {
-        let body = |index: usize| json!({ "name": format!("key-{index}"), "environment": "production", "scopes": ["skills:read"] });
-        let mut keys = Vec::with_capacity(count);
-        while keys.len() < count {
-            let next = keys.len()..count.min(keys.len() + BATCH);
-            keys.extend(self.create_many(next.map(body).collect()).await?);
+        let batches: Vec<_> = (0..count).step_by(BATCH).map(|first| first..count.min(first + BATCH)).collect();
+        let mut filling = JoinSet::new();
+        for lane in 0..BATCHES_AT_ONCE {
+            let (control, mine) = (self.clone(), batches.iter().skip(lane).step_by(BATCHES_AT_ONCE).cloned());
+            filling.spawn(control.fill_each(mine.collect()));
         }
-        Ok(keys)
+        let mut filled = Vec::with_capacity(batches.len());
+        while let Some(some) = filling.join_next().await {
+            filled.extend(some??);
+        }
+        filled.sort_unstable_by_key(|(first, _)| *first);
+        Ok(filled.into_iter().flat_map(|(_, keys)| keys).collect())
+    }
+
+    /// Creates the keys of some batches; with each, its first number.
+    async fn fill_each(self, batches: Vec<Range<usize>>) -> anyhow::Result<Vec<(usize, Vec<Key>)>> {
+        let body = |index: usize| json!({ "name": format!("key-{index}"), "environment": "production", "scopes": ["skills:read"] });
+        let mut filled = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let first = batch.start;
+            let keys = self.create_many(batch.map(body).collect()).await?;
+            filled.push((first, keys.into_iter().map(|key| Key { record: Value::Null, ..key }).collect()));
+        }
+        Ok(filled)
     }
 
     /// Everything that a list holds, page by page.

@@ -158,7 +158,7 @@ pub(crate) fn e2e(args: &[String]) -> anyhow::Result<ExitCode> {
 pub(crate) fn bench(args: &[String]) -> anyhow::Result<ExitCode> {
     let needs: &[Need] = match args.iter().find(|arg| !arg.starts_with("--")).map(String::as_str) {
         None => {
-            shell::print_line("envoy\ninstructions\nmanagement\ncriterion");
+            shell::print_line("control\nenvoy\ninstructions\nmanagement\ncriterion");
             return Ok(ExitCode::SUCCESS);
         }
         Some("criterion") => {
@@ -167,8 +167,9 @@ pub(crate) fn bench(args: &[String]) -> anyhow::Result<ExitCode> {
         }
         Some("envoy") => &[Need::Noop],
         Some("instructions") => &[Need::Noop, Need::Valgrind],
-        Some("management") => &[Need::Postgres],
-        Some(other) => anyhow::bail!("no bench `{other}`\nhint: envoy, instructions, management or criterion"),
+        Some("control") if args.iter().any(|arg| arg == "sqlite") => &[],
+        Some("control" | "management") => &[Need::Postgres],
+        Some(other) => anyhow::bail!("no bench `{other}`\nhint: control, envoy, instructions, management or criterion"),
     };
     let mut parts = Parts::build(Build::Tool)?;
     parts.provide(needs)?;
