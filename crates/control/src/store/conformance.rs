@@ -140,12 +140,13 @@ impl Fixture {
             Place::Postgres(url) => {
                 let mut connection = PgConnection::connect(url).await.unwrap();
                 let count = (1..).take_while(|number| statement.contains(&format!("${number}"))).count();
-                let parameters = vec!["NULL"; count].join(", ");
+                let parameters =
+                    if count > 0 { format!("({})", vec!["NULL"; count].join(", ")) } else { String::new() };
                 for sql in ["SET plan_cache_mode = force_generic_plan".to_owned(), format!("PREPARE it AS {statement}")]
                 {
                     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
                 }
-                let explain = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN EXECUTE it ({parameters})")));
+                let explain = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN EXECUTE it {parameters}")));
                 let rows = explain.fetch_all(&mut connection).await.unwrap();
                 rows.iter().map(|row| row.get(0)).collect()
             }

@@ -44,7 +44,8 @@ mod webhooks;
 
 #[cfg(test)]
 pub(in crate::store) fn planned() -> Vec<(String, &'static str)> {
-    keys::planned().into_iter().chain(usage::planned()).chain(skill_sources::planned()).collect()
+    let keys = keys::planned().into_iter().chain(issuers::planned());
+    keys.chain(usage::planned()).chain(skill_sources::planned()).collect()
 }
 
 use super::{Connection, Db, LEAST, LOCK, Pool, Row, SUM, SqlStore, announce, hold_version};
