@@ -23,6 +23,7 @@ mod secrets;
 mod settings;
 mod single_requests;
 mod skills;
+mod sqlite;
 mod token_keys;
 mod usage;
 mod versions;
@@ -193,6 +194,7 @@ suite! {
         a_text_with_a_nul_is_told_apart
         keys_come_newest_first
         summaries_are_of_what_changed
+        all_keys_are_those_that_changed_since_the_first
         what_is_not_revoked_is_listed
         use_is_remembered_and_never_goes_back
         reports_from_many_sides_do_not_keep_each_other_waiting
