@@ -9,6 +9,7 @@ use anyhow::Context as _;
 
 mod bundle;
 mod calls;
+mod control_plane;
 mod cpu;
 mod curve;
 mod envoy;
@@ -23,11 +24,12 @@ mod services;
 mod tokens;
 mod variant;
 
-const BENCHES: [(&str, &str); 7] = [
+const BENCHES: [(&str, &str); 8] = [
     ("envoy", "what each way of checking a key adds to Envoy's own CPU time per request"),
     ("instructions", "how many instructions Envoy executes for a request with each of them"),
     ("curve", "what more keys, workers, rules and scopes cost"),
     ("bundle", "what a million keys and ten million weigh, and how long building and verifying them takes"),
+    ("control", "how long a control plane with a million keys takes to start, to publish and to tell its edges"),
     ("management", "how long the management API takes with a hundred thousand keys"),
     ("report", "plots and tables of a run"),
     ("machine", "what machine this is, as JSON"),
@@ -53,7 +55,7 @@ pub(crate) struct Bench {
     /// envoy: how many of them are used, in turn.
     #[arg(long, default_value_t = lineup::KEYS)]
     in_turn: usize,
-    /// curve: numbers of keys, separated by commas; management: how many.
+    /// bundle, curve: numbers of keys, separated by commas; control, management: how many.
     #[arg(long, value_delimiter = ',')]
     keys: Vec<usize>,
     #[command(flatten)]
@@ -66,6 +68,18 @@ pub(crate) struct Bench {
     /// management: requests of each kind.
     #[arg(long, default_value_t = 400)]
     samples: usize,
+    /// control: edges that wait for news.
+    #[arg(long, default_value_t = 500)]
+    edges: usize,
+    /// control: revocations, one after another.
+    #[arg(long, default_value_t = 1000)]
+    changes: usize,
+    /// control: changes that every edge is told of.
+    #[arg(long, default_value_t = 20)]
+    notifications: usize,
+    /// control: measures on this database alone.
+    #[arg(long, value_enum)]
+    database: Option<control_plane::Kind>,
     /// envoy: measures another build of the filter in the same run, to compare before and after; may be repeated.
     #[arg(long, value_name = "NAME=MODULE", value_parser = named_module)]
     with: Vec<NamedModule>,
@@ -107,6 +121,7 @@ impl Bench {
         match self.name.as_deref() {
             None => BENCHES.iter().for_each(|(name, what)| println!("{name:13}{what}")),
             Some("bundle") => return bundle::run(&self.keys, self.json),
+            Some("control") => return control_plane::run(self.control_plane_sizes(), self.database, self.json).await,
             Some("curve") => {
                 return curve::run(self.curve, &self.keys, self.rounds, self.requests, self.json).await;
             }
@@ -121,5 +136,10 @@ impl Bench {
             Some(other) => anyhow::bail!("no bench `{other}`\nhint: without a name they are listed"),
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn control_plane_sizes(&self) -> control_plane::Sizes {
+        let keys = self.keys.first().copied().unwrap_or(control_plane::KEYS);
+        control_plane::Sizes { keys, edges: self.edges, changes: self.changes, rounds: self.notifications }
     }
 }

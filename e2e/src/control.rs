@@ -13,8 +13,8 @@ use crate::http::{self, Request, Response};
 
 /// The most that one request creates or lists.
 const BATCH: usize = 1000;
-/// Clients that fill a control plane at once.
-const CLIENTS: usize = 16;
+/// The control plane writes one after the other; what came meanwhile it publishes in one go.
+const BATCHES_AT_ONCE: usize = 16;
 
 /// The control API of one stack.
 #[derive(Clone, Debug)]
@@ -81,29 +81,33 @@ impl Control {
         self.ok("DELETE", &format!("/v1/keys/{id}"), None).await
     }
 
-    /// Creates that many keys, a thousand at a time, some thousands at once. Their records are not kept.
+    /// Creates that many keys, a thousand to a request and some requests at once, which are published together. Their records,
+    /// which of a million are gigabytes, are dropped.
     pub(crate) async fn fill(&self, count: usize) -> anyhow::Result<Vec<Key>> {
-        let mut clients = JoinSet::new();
-        let share = count.div_ceil(CLIENTS).max(1);
-        for first in (0..count).step_by(share) {
-            let (control, last) = (self.clone(), count.min(first + share));
-            clients.spawn(async move { control.fill_one_by_one(first..last).await });
+        let batches: Vec<_> = (0..count).step_by(BATCH).map(|first| first..count.min(first + BATCH)).collect();
+        let mut filling = JoinSet::new();
+        for lane in 0..BATCHES_AT_ONCE {
+            let (control, mine) = (self.clone(), batches.iter().skip(lane).step_by(BATCHES_AT_ONCE).cloned());
+            filling.spawn(control.fill_each(mine.collect()));
         }
-        let mut keys = Vec::with_capacity(count);
-        while let Some(share) = clients.join_next().await {
-            keys.extend(share??);
+        let mut filled = Vec::with_capacity(batches.len());
+        while let Some(some) = filling.join_next().await {
+            filled.extend(some??);
         }
-        Ok(keys)
+        filled.sort_unstable_by_key(|(first, _)| *first);
+        Ok(filled.into_iter().flat_map(|(_, keys)| keys).collect())
     }
 
-    async fn fill_one_by_one(&self, mut wanted: Range<usize>) -> anyhow::Result<Vec<Key>> {
+    /// Creates the keys of some batches; with each, its first number.
+    async fn fill_each(self, batches: Vec<Range<usize>>) -> anyhow::Result<Vec<(usize, Vec<Key>)>> {
         let body = |index: usize| json!({ "name": format!("key-{index}"), "environment": "production", "scopes": ["skills:read"] });
-        let mut keys = Vec::with_capacity(wanted.len());
-        while !wanted.is_empty() {
-            let batch = self.create_many(wanted.by_ref().take(BATCH).map(body).collect()).await?;
-            keys.extend(batch.into_iter().map(|key| Key { record: Value::Null, ..key }));
+        let mut filled = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let first = batch.start;
+            let keys = self.create_many(batch.map(body).collect()).await?;
+            filled.push((first, keys.into_iter().map(|key| Key { record: Value::Null, ..key }).collect()));
         }
-        Ok(keys)
+        Ok(filled)
     }
 
     /// Everything that a list holds, page by page.

@@ -29,11 +29,16 @@ struct Bench {
     fuel: bool,
 }
 
-const BENCHES: [Bench; 6] = [
+const BENCHES: [Bench; 7] = [
     bench("envoy", "what each way of checking a key adds to Envoy's CPU time per request", &[Need::Noop]),
     bench("instructions", "the same in instructions of the real Envoy", &[Need::Noop, Need::Valgrind]),
     Bench { fuel: true, ..bench("curve", "what more keys, workers, rules and scopes cost", &[]) },
     bench("bundle", "what a million keys and ten million weigh, and how long building and verifying them takes", &[]),
+    bench(
+        "control",
+        "how long a control plane with a million keys takes to start, to publish and to tell its edges",
+        &[Need::Postgres],
+    ),
     bench("management", "how long the management API takes with a hundred thousand keys", &[Need::Postgres]),
     bench("report", "plots and tables of a run", &[]),
 ];

@@ -27,7 +27,7 @@ pub use blob::{Blob, BlobDigest, BlobRef, InvalidDigest};
 #[cfg(feature = "build")]
 pub use build::{
     BuildError, KeyEntry, OrganizationEntry, build_key_shard, build_organization_shard, build_policy, build_tokens,
-    compile_tokens,
+    compile_tokens, rebuild_key_shard,
 };
 pub use key_bucket::{KeyBucket, StoredKey};
 pub use key_shard::KeyShard;

@@ -7,6 +7,7 @@
 //! [`verify`] returns a manifest only if a configured key signed these bytes.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
@@ -55,13 +56,19 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// A manifest as it travels.
+/// A manifest as it travels. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedManifest(Vec<u8>);
+pub struct SignedManifest(Arc<[u8]>);
 
 impl SignedManifest {
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for SignedManifest {
+    fn as_ref(&self) -> &[u8] {
         &self.0
     }
 }
@@ -131,7 +138,7 @@ impl SigningKey {
         let json = serde_json::to_vec(manifest).map_err(|_| crate::build::BuildError::Encoding)?;
         let signature = self.0.sign(&message(&json));
         let head = alloc::format!("{LABEL} {} {}\n", self.public_key().short(), hex::encode(signature.to_bytes()));
-        Ok(SignedManifest([head.as_bytes(), &json].concat()))
+        Ok(SignedManifest([head.as_bytes(), &json].concat().into()))
     }
 }
 

@@ -88,6 +88,13 @@ impl Publisher {
         self.reached(0).await
     }
 
+    /// Waits for the first version for as long as it takes.
+    pub(crate) async fn begun(&self) {
+        let mut current = self.current.clone();
+        // It fails if nothing will ever be published: then this process is about to end.
+        let _ = current.wait_for(Option::is_some).await;
+    }
+
     async fn reached(&self, version: u64) -> Result<(), NotPublished> {
         let mut current = self.current.clone();
         let reached = current.wait_for(|it| it.as_ref().is_some_and(|it| it.version() >= version));

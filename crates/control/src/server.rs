@@ -205,7 +205,12 @@ impl Server {
         let (told, publisher) = (store.clone(), app.publisher.clone());
         publishing.spawn(async move { told.listen(&|version| publisher.heard(version)).await });
         let mut reading = JoinSet::new();
-        reading.spawn(app.directory.clone().keep_fresh(store.clone()));
+        let (directory, store_of_lists, publisher) = (app.directory.clone(), store.clone(), app.publisher.clone());
+        reading.spawn(async move {
+            // Both read every key at first. Edges do not wait for lists.
+            publisher.begun().await;
+            directory.keep_fresh(store_of_lists).await;
+        });
         let mut recording = JoinSet::new();
         recording.spawn(fleet.clone().run(app.clock.clone()));
         // Dropped with this future. What it is sending then is sent again.

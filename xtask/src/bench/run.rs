@@ -14,11 +14,12 @@ use crate::shell::{self, step};
 use crate::stack::{Build, Parts};
 
 /// What a run consists of, beside criterion: the name of its files, and what the driver is asked.
-const RUN: [(&str, &[&str]); 7] = [
+const RUN: [(&str, &[&str]); 8] = [
     ("envoy", &["bench", "envoy"]),
     ("curve", &["bench", "curve"]),
     ("million", &["scenario", "million"]),
     ("bundle", &["bench", "bundle"]),
+    ("control", &["bench", "control"]),
     ("revocation", &["scenario", "revocation"]),
     ("management", &["bench", "management"]),
     ("instructions", &["bench", "instructions"]),

@@ -42,7 +42,7 @@ pub(super) async fn manifest(State(app): State<App>, Parameters(poll): Parameter
     };
     let published = published.ok_or_else(Failure::not_ready)?;
     let signed = app.publisher.sign(&published, app.clock.seconds()).map_err(|_| Failure::internal())?;
-    Ok(([(CONTENT_TYPE, MANIFEST_TYPE)], signed.as_bytes().to_vec()).into_response())
+    Ok(([(CONTENT_TYPE, MANIFEST_TYPE)], shared(signed)).into_response())
 }
 
 /// One blob of the last versions. Immutable, so it may be kept for ever by whoever likes.
@@ -52,10 +52,15 @@ pub(super) async fn blob(State(app): State<App>, Segment(digest): Segment) -> Re
     let blob = app.publisher.blob(&digest).ok_or_else(gone)?;
     let etag = format!("\"{digest}\"");
     let headers = [(CONTENT_TYPE, OCTETS), (CACHE_CONTROL, FOR_EVER), (ETAG, etag.as_str())];
-    Ok((headers, RawBody::from(Bytes::from_owner(Contents(blob)))).into_response())
+    Ok((headers, shared(Contents(blob))).into_response())
 }
 
-/// A blob's bytes, sent without a copy.
+/// Bytes that many are sent at once, without a copy for each.
+fn shared(bytes: impl AsRef<[u8]> + Send + 'static) -> RawBody {
+    RawBody::from(Bytes::from_owner(bytes))
+}
+
+/// A blob's bytes.
 struct Contents(Blob);
 
 impl AsRef<[u8]> for Contents {

@@ -19,7 +19,7 @@ use self::shelf::Shelf;
 use self::text::Changed;
 pub(super) use self::text::fold;
 use super::question::Question;
-use crate::store::{KeyRow, Store, StoreError};
+use crate::store::{KeyRow, KeySummary, Store, StoreError};
 
 /// Keys taken in before readers get their turn.
 const TAKEN_AT_ONCE: usize = 4096;
@@ -60,25 +60,26 @@ impl Directory {
         }
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
         let known = self.read().version();
-        let mut changed = Vec::new();
-        store.summaries(known, &mut |key| changed.push(Changed::from(key))).await?;
-        self.take_in(changed).await;
+        let (mut changed, mut version) = (Vec::with_capacity(TAKEN_AT_ONCE), known);
+        let mut each = |key: KeySummary| {
+            version = version.max(key.changed_in);
+            changed.push(Changed::from(key));
+            if changed.len() == TAKEN_AT_ONCE {
+                self.take_in(&mut changed);
+            }
+        };
+        store.summaries(known, &mut each).await?;
+        self.take_in(&mut changed);
+        self.write().complete(version);
         self.finished.store(number, Ordering::SeqCst);
         Ok(())
     }
 
-    async fn take_in(&self, mut changed: Vec<Changed>) {
+    /// Takes in some, the oldest first, and forgets them here: all keys at once would be held twice.
+    fn take_in(&self, changed: &mut Vec<Changed>) {
         changed.sort_unstable_by_key(|key| key.place);
-        for some in changed.chunks(TAKEN_AT_ONCE) {
-            {
-                let mut shelf = self.write();
-                some.iter().for_each(|key| shelf.put(key));
-            }
-            tokio::task::yield_now().await;
-        }
-        if let Some(version) = changed.iter().map(|key| key.changed_in).max() {
-            self.write().complete(version);
-        }
+        let mut shelf = self.write();
+        changed.drain(..).for_each(|key| shelf.put(&key));
     }
 
     /// The first of those that answer a question, newest first; fewer than asked for if there are no more.

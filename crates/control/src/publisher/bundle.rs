@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use portcullis_bundle::{
-    Blob, BlobDigest, BuildError, Layout, MANIFEST_FORMAT, Manifest, OrganizationEntry, build_key_shard,
-    build_organization_shard,
+    Blob, BlobDigest, BuildError, Layout, MANIFEST_FORMAT, Manifest, OrganizationEntry, build_organization_shard,
+    rebuild_key_shard,
 };
 use portcullis_engine::OrganizationId;
 use portcullis_token::Issuers;
@@ -70,8 +70,9 @@ pub(super) struct Builder {
     organizations: Vec<Blob>,
     /// Keys revoked before this are not in it.
     forgotten_before: u64,
-    /// Out of date; as shards of `layout`.
+    /// Buckets that are out of date, counted over the whole of `layout`.
     stale_keys: BTreeSet<usize>,
+    /// Shards that are.
     stale_organizations: BTreeSet<usize>,
 }
 
@@ -108,7 +109,7 @@ impl Builder {
 
     /// Takes in what changed, and lets go of keys revoked before `forgotten_before`.
     pub(super) fn apply(&mut self, keys: Vec<BundleKey>, organizations: &[OrganizationEntry], forgotten_before: u64) {
-        self.stale_keys.extend(keys.iter().map(|key| self.layout.key_shard_of(&key.digest)));
+        self.stale_keys.extend(keys.iter().map(|key| self.layout.key_bucket_of(&key.digest)));
         self.stale_organizations.extend(organizations.iter().map(|it| self.layout.organization_shard_of(&it.id)));
         for key in keys {
             match key.revoked_at.is_some_and(|at| at < forgotten_before) {
@@ -119,7 +120,7 @@ impl Builder {
         organizations.iter().for_each(|organization| self.index.put_organization(*organization));
         if forgotten_before != self.forgotten_before {
             let forgotten = self.index.forget_revoked(forgotten_before);
-            self.stale_keys.extend(forgotten.iter().map(|digest| self.layout.key_shard_of(digest)));
+            self.stale_keys.extend(forgotten.iter().map(|digest| self.layout.key_bucket_of(digest)));
             self.forgotten_before = forgotten_before;
         }
     }
@@ -130,11 +131,7 @@ impl Builder {
         if layout != self.layout || self.keys.is_empty() {
             self.start_over(layout);
         }
-        for &shard in &self.stale_keys {
-            let blob = build_key_shard(&layout, shard, &self.index.key_shard(&layout, shard))?;
-            replace(&mut self.keys, shard, blob);
-        }
-        self.stale_keys.clear();
+        self.build_keys()?;
         for &shard in &self.stale_organizations {
             let blob = build_organization_shard(&layout, shard, &self.index.organization_shard(&layout, shard))?;
             replace(&mut self.organizations, shard, blob);
@@ -144,13 +141,27 @@ impl Builder {
         Ok(self.publish(version))
     }
 
+    /// Of a shard with a change only those buckets that it is in.
+    fn build_keys(&mut self) -> Result<(), BuildError> {
+        let each = self.layout.buckets_per_shard();
+        while let Some(shard) = self.stale_keys.first().and_then(|bucket| bucket.checked_div(each)) {
+            let stale = self.stale_keys.range(shard * each..(shard + 1) * each);
+            let changed = stale.map(|&bucket| (bucket % each, self.index.key_bucket(&self.layout, bucket))).collect();
+            let before = self.keys.get(shard).ok_or(BuildError::WrongShard(shard))?;
+            let blob = rebuild_key_shard(&self.layout, shard, before, &changed)?;
+            replace(&mut self.keys, shard, blob);
+            self.stale_keys = self.stale_keys.split_off(&((shard + 1) * each));
+        }
+        Ok(())
+    }
+
     /// Every shard is out of date.
     fn start_over(&mut self, layout: Layout) {
         let nothing = Blob::new([]);
         self.layout = layout;
         self.keys = vec![nothing.clone(); layout.key_shards()];
         self.organizations = vec![nothing; layout.organization_shards()];
-        self.stale_keys = (0..layout.key_shards()).collect();
+        self.stale_keys = (0..layout.key_buckets()).collect();
         self.stale_organizations = (0..layout.organization_shards()).collect();
     }
 

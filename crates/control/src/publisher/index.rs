@@ -1,6 +1,6 @@
 //! Every key and organisation of the bundle in memory, small: equal scopes and equal restrictions are held once.
 //!
-//! Ordered by digest and id, so that a shard is one range. Invariant: scopes or restrictions that this version
+//! Ordered by digest and id, so that a bucket is one range. Invariant: scopes or restrictions that this version
 //! cannot read switch their key off; they are never taken for none, and keep no other key from being published.
 
 use std::collections::{BTreeMap, HashMap};
@@ -76,11 +76,11 @@ impl Index {
         forgotten
     }
 
-    pub(super) fn key_shard(&self, layout: &Layout, shard: usize) -> Vec<KeyEntry> {
-        let first = |shard: usize| first_digest(shard, layout.key_shard_bits);
+    pub(super) fn key_bucket(&self, layout: &Layout, bucket: usize) -> Vec<KeyEntry> {
+        let first = |bucket: usize| first_digest(bucket, layout.key_bucket_bits);
         let range = (
-            first(shard).map_or(Bound::Unbounded, Bound::Included),
-            first(shard + 1).map_or(Bound::Unbounded, Bound::Excluded),
+            first(bucket).map_or(Bound::Unbounded, Bound::Included),
+            first(bucket + 1).map_or(Bound::Unbounded, Bound::Excluded),
         );
         self.keys.range(range).map(|(digest, record)| record.entry(*digest)).collect()
     }
@@ -125,11 +125,11 @@ impl Record {
     }
 }
 
-/// The lowest digest of a shard; `None` past the last one.
-fn first_digest(shard: usize, bits: u8) -> Option<KeyDigest> {
-    let shard = u64::try_from(shard).ok().filter(|shard| shard.checked_shr(u32::from(bits)) == Some(0))?;
+/// The lowest digest of a bucket; `None` past the last one.
+fn first_digest(bucket: usize, bits: u8) -> Option<KeyDigest> {
+    let bucket = u64::try_from(bucket).ok().filter(|bucket| bucket.checked_shr(u32::from(bits)) == Some(0))?;
     let mut bytes = [0; 32];
-    let leading = shard.checked_shl(64 - u32::from(bits)).unwrap_or(0);
+    let leading = bucket.checked_shl(64 - u32::from(bits)).unwrap_or(0);
     bytes.first_chunk_mut::<8>()?.copy_from_slice(&leading.to_be_bytes());
     Some(KeyDigest::from_bytes(bytes))
 }

@@ -23,6 +23,7 @@ mod secrets;
 mod settings;
 mod single_requests;
 mod skills;
+mod sqlite;
 mod token_keys;
 mod usage;
 mod versions;
@@ -140,12 +141,13 @@ impl Fixture {
             Place::Postgres(url) => {
                 let mut connection = PgConnection::connect(url).await.unwrap();
                 let count = (1..).take_while(|number| statement.contains(&format!("${number}"))).count();
-                let parameters = vec!["NULL"; count].join(", ");
+                let parameters =
+                    if count > 0 { format!("({})", vec!["NULL"; count].join(", ")) } else { String::new() };
                 for sql in ["SET plan_cache_mode = force_generic_plan".to_owned(), format!("PREPARE it AS {statement}")]
                 {
                     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
                 }
-                let explain = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN EXECUTE it ({parameters})")));
+                let explain = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN EXECUTE it {parameters}")));
                 let rows = explain.fetch_all(&mut connection).await.unwrap();
                 rows.iter().map(|row| row.get(0)).collect()
             }
@@ -192,6 +194,7 @@ suite! {
         a_text_with_a_nul_is_told_apart
         keys_come_newest_first
         summaries_are_of_what_changed
+        all_keys_are_those_that_changed_since_the_first
         what_is_not_revoked_is_listed
         use_is_remembered_and_never_goes_back
         reports_from_many_sides_do_not_keep_each_other_waiting

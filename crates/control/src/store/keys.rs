@@ -30,8 +30,8 @@ pub(crate) trait Keys {
     /// Those of these keys that are in scope, newest first.
     async fn keys(&self, scope: Scope, ids: &[KeyId]) -> Result<Vec<KeyRow>, StoreError>;
 
-    /// What a directory has to know of every key that changed after a version, wherever it belongs. One that cannot be
-    /// read is left out, and said so in the log.
+    /// What a directory has to know of every key that changed after a version, wherever it belongs; of all there are, the
+    /// oldest first. One that cannot be read is left out, and said so in the log; because of it others may come twice.
     async fn summaries(&self, after: u64, each: Visitor<'_>) -> Result<(), StoreError>;
 
     /// Every key in scope that is not revoked, newest first.

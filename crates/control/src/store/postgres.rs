@@ -16,6 +16,7 @@ use super::StoreError;
 use super::migrations::{Script, migrator};
 use crate::listings::AT_ONCE;
 
+use sql::keys::{changed_by_row as changed_keys, summaries_by_row as summaries};
 #[cfg(test)]
 pub(super) use sql::planned;
 

@@ -3,6 +3,7 @@
 //! Invariants: what `write` returned is on the disk (WAL with full sync); however many lists are being read, a
 //! revocation finds a connection to read its key and one to be published by.
 
+mod packs;
 #[path = "sql/both.rs"]
 mod sql;
 
@@ -16,6 +17,7 @@ use super::StoreError;
 use super::migrations::{Script, migrator};
 use crate::listings::AT_ONCE;
 
+use packs::{changed_keys, summaries};
 #[cfg(test)]
 pub(super) use sql::planned;
 

@@ -133,7 +133,6 @@ mod tests {
                 last_used,
             },
             text: format!("key-{number}\n{}\n", "é".repeat(usize::try_from((number + changes) % 30).unwrap())),
-            changed_in: number,
         }
     }
 

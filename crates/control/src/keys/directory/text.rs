@@ -17,7 +17,6 @@ pub(super) struct Changed {
     pub(super) life: Life,
     /// Folded, a line for each field.
     pub(super) text: String,
-    pub(super) changed_in: u64,
 }
 
 impl From<KeySummary> for Changed {
@@ -29,7 +28,6 @@ impl From<KeySummary> for Changed {
             life: Life::from(&key),
             text: text(&key),
             environment: key.environment,
-            changed_in: key.changed_in,
         }
     }
 }

@@ -151,6 +151,43 @@ pub(super) async fn summaries_are_of_what_changed(it: Fixture) {
     }
 }
 
+/// Whoever has nothing reads keys in another way than whoever has some.
+pub(super) async fn all_keys_are_those_that_changed_since_the_first(it: Fixture) {
+    let store = &*it.store;
+    two_organizations(store).await;
+    let mut rows = Vec::new();
+    for number in 1..=9 {
+        let row = if number % 2 == 0 { everything(number) } else { key(number, 1) };
+        let revoked_at = (number == 8).then_some(NOW + 1);
+        rows.push(insert(store, KeyRow { revoked_at, ..row }).await);
+    }
+    let before_any = rows.iter().map(|row| row.created_in).min().unwrap() - 1;
+    let mut found = [Vec::new(), Vec::new()];
+    for (after, found) in [0, before_any].into_iter().zip(&mut found) {
+        store.summaries(after, &mut |it| found.push(it)).await.unwrap();
+    }
+    let [all, since] = &mut found;
+    let oldest_first: Vec<_> = rows.iter().map(summary).collect();
+    assert_eq!(*all, oldest_first);
+    since.sort_by_key(|it| it.created_in);
+    assert_eq!(*since, oldest_first);
+    let told = async |after, revoked_since| {
+        let mut keys = store.changes(after, revoked_since).await.unwrap().keys;
+        keys.sort_by_key(|key| key.id);
+        keys
+    };
+    let all = told(0, NOW + 1).await;
+    assert_eq!(all.iter().map(|key| key.id).collect::<Vec<_>>(), rows.iter().map(|row| row.id).collect::<Vec<_>>());
+    assert_eq!(told(before_any, NOW + 1).await, all);
+    let unrevoked: Vec<_> = all.iter().filter(|key| key.revoked_at.is_none()).cloned().collect();
+    assert_eq!(
+        (told(0, NOW + 2).await, unrevoked.len()),
+        (unrevoked, 8),
+        "nobody starts with what was revoked long ago"
+    );
+    assert_eq!(told(before_any, NOW + 2).await, all, "but it is news");
+}
+
 fn summary(row: &KeyRow) -> KeySummary {
     let row = row.clone();
     KeySummary {

@@ -16,8 +16,8 @@ mod grants;
 mod intake;
 mod invitations;
 mod issuers;
-mod key_rows;
-mod keys;
+pub(super) mod key_rows;
+pub(super) mod keys;
 mod leases;
 mod members;
 mod metered;
@@ -44,7 +44,8 @@ mod webhooks;
 
 #[cfg(test)]
 pub(in crate::store) fn planned() -> Vec<(String, &'static str)> {
-    keys::planned().into_iter().chain(usage::planned()).chain(skill_sources::planned()).collect()
+    let keys = keys::planned().into_iter().chain(issuers::planned());
+    keys.chain(usage::planned()).chain(skill_sources::planned()).collect()
 }
 
-use super::{Connection, Db, LEAST, LOCK, Pool, Row, SUM, SqlStore, announce, hold_version};
+use super::{Connection, Db, LEAST, LOCK, Pool, Row, SUM, SqlStore, announce, changed_keys, hold_version, summaries};

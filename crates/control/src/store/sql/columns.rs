@@ -24,7 +24,7 @@ pub(super) fn only(scope: Scope) -> Option<String> {
 }
 
 /// SQL integers are signed. No time or version here comes near the limit.
-pub(super) fn signed(value: u64) -> i64 {
+pub(in crate::store) fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
@@ -32,12 +32,15 @@ pub(in crate::store) fn unsigned(column: &'static str, value: i64) -> Result<u64
     u64::try_from(value).map_err(|_| StoreError::Unreadable { column })
 }
 
-pub(super) fn unsigned_or_null(column: &'static str, value: Option<i64>) -> Result<Option<u64>, StoreError> {
+pub(in crate::store) fn unsigned_or_null(column: &'static str, value: Option<i64>) -> Result<Option<u64>, StoreError> {
     value.map(|value| unsigned(column, value)).transpose()
 }
 
 pub(super) fn parsed<T: FromStr>(row: &Row, column: &'static str) -> Result<T, StoreError> {
-    let text: &str = row.try_get(column)?;
+    text(column, row.try_get(column)?)
+}
+
+pub(in crate::store) fn text<T: FromStr>(column: &'static str, text: &str) -> Result<T, StoreError> {
     text.parse().map_err(|_| StoreError::Unreadable { column })
 }
 

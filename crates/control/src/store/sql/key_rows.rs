@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use sqlx::Row as _;
 
 use super::Row;
-use super::columns::{parsed, parsed_or_null, unsigned, unsigned_or_null};
+use super::columns::{parsed, parsed_or_null, text, unsigned, unsigned_or_null};
 use super::plans::period;
 use crate::secret::SecretDigest;
 use crate::store::{
@@ -48,55 +48,105 @@ pub(super) fn key(row: &Row) -> Result<KeyRow, StoreError> {
     })
 }
 
-/// A key that cannot be read is switched off, and keeps no other from being published.
+/// What the bundle is made of, as it is stored.
+pub(in crate::store) struct StoredKey<'a> {
+    pub id: &'a str,
+    pub organization: &'a str,
+    pub enabled: bool,
+    pub expires_at: Option<i64>,
+    pub revoked_at: Option<i64>,
+    pub scopes: &'a str,
+    pub restrictions: Option<&'a str>,
+    pub successor: Option<&'a str>,
+    pub trial: Option<&'a str>,
+    pub quota_limit: Option<i64>,
+    pub rate: Option<&'a str>,
+    pub meter: Option<&'a str>,
+    pub skill: Option<&'a str>,
+}
+
+/// What the bundle is told of a row.
 pub(super) fn bundle_key(row: &Row) -> Option<BundleKey> {
-    let id: Option<KeyId> = parsed(row, "id").ok();
-    let name = id.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
-    let digest = digest(row).inspect_err(|error| tracing::error!(key = name, %error, "left out of the bundle")).ok()?;
-    let key = readable(row, digest);
-    let key = key.inspect_err(|error| tracing::error!(key = name, %error, "switched off in the bundle"));
-    Some(key.unwrap_or_else(|_| BundleKey {
+    let id: Option<&str> = row.try_get("id").ok();
+    let digest = digest(row).inspect_err(|error| left_out(id, error)).ok()?;
+    Some(stored(row).and_then(|it| it.read(digest)).unwrap_or_else(|error| switched_off(digest, id, &error)))
+}
+
+/// Without its digest nothing can be told of a key.
+pub(in crate::store) fn left_out(id: Option<&str>, error: &StoreError) {
+    tracing::error!(key = known(id), %error, "left out of the bundle");
+}
+
+/// A key that cannot be read is switched off, and keeps no other from being published.
+pub(in crate::store) fn switched_off(digest: KeyDigest, id: Option<&str>, error: &StoreError) -> BundleKey {
+    tracing::error!(key = known(id), %error, "switched off in the bundle");
+    BundleKey {
         digest,
-        id: id.unwrap_or(KeyId::from_bytes([0; 10])),
+        id: id.and_then(|id| id.parse().ok()).unwrap_or(KeyId::from_bytes([0; 10])),
         organization: OrganizationId::from_bytes([0; 10]),
         status: KeyStatus::Disabled,
         expires_at: None,
         revoked_at: None,
         scopes: String::new(),
         restrictions: None,
-    }))
+    }
 }
 
-fn readable(row: &Row, digest: KeyDigest) -> Result<BundleKey, StoreError> {
-    let revoked_at = unsigned_or_null("revoked_at", row.try_get("revoked_at")?)?;
-    let enabled: bool = row.try_get("enabled")?;
-    Ok(BundleKey {
-        digest,
-        id: parsed(row, "id")?,
-        organization: parsed(row, "organization")?,
-        status: published_status(revoked_at.is_some(), enabled),
-        expires_at: unsigned_or_null("expires_at", row.try_get("expires_at")?)?,
-        revoked_at,
+/// An id for the log, if it is one.
+fn known(id: Option<&str>) -> String {
+    id.and_then(|id| id.parse().ok()).map_or_else(|| "unknown".to_owned(), |id: KeyId| id.to_string())
+}
+
+fn stored(row: &Row) -> Result<StoredKey<'_>, StoreError> {
+    Ok(StoredKey {
+        id: row.try_get("id")?,
+        organization: row.try_get("organization")?,
+        enabled: row.try_get("enabled")?,
+        expires_at: row.try_get("expires_at")?,
+        revoked_at: row.try_get("revoked_at")?,
         scopes: row.try_get("scopes")?,
-        restrictions: published(row, revoked_at.is_some())?,
+        restrictions: row.try_get("restrictions")?,
+        successor: row.try_get("successor")?,
+        trial: row.try_get("trial")?,
+        quota_limit: row.try_get("quota_limit")?,
+        rate: row.try_get("rate")?,
+        meter: row.try_get("meter")?,
+        skill: row.try_get("skill")?,
     })
 }
 
-/// The restrictions as edges get them: with what is tried on the key, and whether it was rotated and lives on for its
-/// overlap, its own limits and its skill. Keys without any of these keep their stored text.
-fn published(row: &Row, is_revoked: bool) -> Result<Option<String>, StoreError> {
-    let trial: Option<TrialRow> = json_or_null(row, "trial")?;
-    let retiring = row.try_get::<Option<&str>, _>("successor")?.is_some();
-    let has_quota = row.try_get::<Option<i64>, _>("quota_limit")?.is_some();
-    let limits = published_limits(has_quota, json_or_null(row, "rate")?, parsed_or_null(row, "meter")?);
-    let skill: Option<SkillId> = parsed_or_null(row, "skill")?;
-    if is_revoked || (trial.is_none() && !retiring && limits.is_none() && skill.is_none()) {
-        return Ok(row.try_get("restrictions")?);
+impl StoredKey<'_> {
+    /// What the bundle is told of it.
+    pub(in crate::store) fn read(&self, digest: KeyDigest) -> Result<BundleKey, StoreError> {
+        let revoked_at = unsigned_or_null("revoked_at", self.revoked_at)?;
+        Ok(BundleKey {
+            digest,
+            id: text("id", self.id)?,
+            organization: text("organization", self.organization)?,
+            status: published_status(revoked_at.is_some(), self.enabled),
+            expires_at: unsigned_or_null("expires_at", self.expires_at)?,
+            revoked_at,
+            scopes: self.scopes.to_owned(),
+            restrictions: self.published()?,
+        })
     }
-    let own: Option<RestrictionsSpec> = json_or_null(row, "restrictions")?;
-    let skill = skill.map(|id| id.to_string());
-    let own = RestrictionsSpec { limits, skill, ..own.unwrap_or_default() };
-    json("restrictions", &with_trial(own, trial, retiring)).map(Some)
+
+    /// The restrictions as edges get them: with what is tried on the key, and whether it was rotated and lives on for its
+    /// overlap, its own limits and its skill. Keys without any of these keep their stored text.
+    fn published(&self) -> Result<Option<String>, StoreError> {
+        let trial: Option<TrialRow> = json_text_or_null("trial", self.trial)?;
+        let retiring = self.successor.is_some();
+        let meter = self.meter.map(|it| text("meter", it)).transpose()?;
+        let limits = published_limits(self.quota_limit.is_some(), json_text_or_null("rate", self.rate)?, meter);
+        let skill: Option<SkillId> = self.skill.map(|it| text("skill", it)).transpose()?;
+        if self.revoked_at.is_some() || (trial.is_none() && !retiring && limits.is_none() && skill.is_none()) {
+            return Ok(self.restrictions.map(str::to_owned));
+        }
+        let own: Option<RestrictionsSpec> = json_text_or_null("restrictions", self.restrictions)?;
+        let skill = skill.map(|id| id.to_string());
+        let own = RestrictionsSpec { limits, skill, ..own.unwrap_or_default() };
+        json("restrictions", &with_trial(own, trial, retiring)).map(Some)
+    }
 }
 
 pub(super) fn summary(row: &Row) -> Result<KeySummary, StoreError> {
@@ -144,6 +194,12 @@ fn from_json<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<T, 
 }
 
 pub(super) fn json_or_null<T: DeserializeOwned>(row: &Row, column: &'static str) -> Result<Option<T>, StoreError> {
-    let json: Option<&str> = row.try_get(column)?;
+    json_text_or_null(column, row.try_get(column)?)
+}
+
+pub(in crate::store) fn json_text_or_null<T: DeserializeOwned>(
+    column: &'static str,
+    json: Option<&str>,
+) -> Result<Option<T>, StoreError> {
     json.map(serde_json::from_str).transpose().map_err(|_| StoreError::Unreadable { column })
 }

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, QueryBuilder, Row as _};
 
 use super::columns::{exactly_one, only, signed, unsigned, unsigned_or_null};
 use super::key_rows::{self, json};
-use super::{Connection, Db, SqlStore};
+use super::{Connection, Db, SqlStore, summaries};
 use crate::caller::Scope;
 use crate::secret::SecretDigest;
 use crate::store::{BundleKey, KeyRow, Keys, StoreError, UnrevokedKey, Visitor};
@@ -19,15 +19,17 @@ const COLUMNS: &str = "id, kind, digest, secret, name, display, prefix, environm
                        created_by, created_at, created_in, expires_at, revoked_at, last_used, successor, metadata, \
                        trial, quota_limit, quota_period, rate, meter, skill, changed_in";
 
+/// What a directory has to know of keys.
+pub(in crate::store) const SUMMARY: &str = "id, kind, name, display, environment, organization, metadata, enabled, created_by, \
+                                            created_at, created_in, expires_at, revoked_at, last_used, changed_in";
+
+/// What a bundle has to.
+pub(in crate::store) const TOLD: &str = "digest, id, organization, enabled, expires_at, revoked_at, scopes, restrictions, successor, \
+                                         trial, quota_limit, rate, meter, skill";
+
 /// Both ends of what changed are named: with one alone PostgreSQL reads the whole table, from when a statement was first
 /// planned, on an empty table, until statistics are taken.
-const SUMMARIES: &str = "SELECT id, kind, name, display, environment, organization, metadata, enabled, created_by, created_at, \
-                         created_in, expires_at, revoked_at, last_used, changed_in FROM keys \
-                         WHERE changed_in > $1 AND changed_in <= (SELECT version FROM bundle)";
-
-const CHANGED: &str = "SELECT digest, id, organization, enabled, expires_at, revoked_at, scopes, restrictions, successor, \
-                       trial, quota_limit, rate, meter, skill FROM keys WHERE changed_in > $1 AND changed_in <= (SELECT version FROM bundle) \
-                       AND ($1 > 0 OR revoked_at IS NULL OR revoked_at >= $2)";
+pub(in crate::store) const CHANGED: &str = "changed_in > $1 AND changed_in <= (SELECT version FROM bundle)";
 
 /// PostgreSQL finds so many by their ids; for many more of a table it would rather read all of it.
 const CHOSEN_AT_ONCE: usize = 250;
@@ -153,14 +155,9 @@ impl Keys for SqlStore {
     }
 
     async fn summaries(&self, after: u64, each: Visitor<'_>) -> Result<(), StoreError> {
-        let mut rows = sqlx::query(SUMMARIES).bind(signed(after)).fetch(self.listers());
-        while let Some(row) = rows.try_next().await? {
-            match key_rows::summary(&row) {
-                Ok(summary) => each(summary),
-                Err(error) => tracing::error!(%error, "a key that cannot be read is not listed"),
-            }
-        }
-        Ok(())
+        // More than one statement may be needed, and they have to be about one moment.
+        let mut snapshot = self.listers().begin().await?;
+        summaries(&mut snapshot, after, each).await
     }
 
     async fn unrevoked_keys(&self, scope: Scope) -> Result<Vec<UnrevokedKey>, StoreError> {
@@ -203,18 +200,48 @@ pub(in crate::store) fn planned() -> Vec<(String, &'static str)> {
     let organization = Scope::Only(portcullis_engine::OrganizationId::from_bytes([1; 10]));
     let ids: Vec<_> = (0..100).map(|number| KeyId::from_bytes([number; 10])).collect();
     let chosen = chosen(organization, &ids).sql().as_str().to_owned();
-    let changed = [SUMMARIES, CHANGED].map(|sql| (sql.to_owned(), "keys_changed_in"));
+    let changed = [SUMMARY, TOLD].map(|columns| (changed(columns), "keys_changed_in"));
     changed.into_iter().chain([(chosen, by_id)]).collect()
 }
 
-/// What the bundle has to know of keys that changed. Whoever starts with nothing needs no key revoked long ago; whoever
-/// has some already needs every change.
-pub(super) async fn changed_after(
+fn changed(columns: &str) -> String {
+    format!("SELECT {columns} FROM keys WHERE {CHANGED}")
+}
+
+/// What a directory has to know of keys that changed, row by row; the oldest first, if all are asked for.
+pub(in crate::store) async fn summaries_by_row(
+    snapshot: &mut Connection,
+    after: u64,
+    each: Visitor<'_>,
+) -> Result<(), StoreError> {
+    let all = || format!("SELECT {SUMMARY} FROM keys WHERE changed_in > $1 ORDER BY created_in, id");
+    let sql = if after == 0 { all() } else { changed(SUMMARY) };
+    let mut rows = sqlx::query(AssertSqlSafe(sql)).bind(signed(after)).fetch(snapshot);
+    while let Some(row) = rows.try_next().await? {
+        match key_rows::summary(&row) {
+            Ok(summary) => each(summary),
+            Err(error) => unlisted(&error),
+        }
+    }
+    Ok(())
+}
+
+pub(in crate::store) fn unlisted(error: &StoreError) {
+    tracing::error!(%error, "a key that cannot be read is not listed");
+}
+
+/// What the bundle has to know of keys that changed, row by row. Whoever starts with nothing needs no key revoked long ago;
+/// whoever has some already needs every change.
+pub(in crate::store) async fn changed_by_row(
     snapshot: &mut Connection,
     version: u64,
     revoked_since: u64,
 ) -> Result<Vec<BundleKey>, StoreError> {
-    let mut rows = sqlx::query(CHANGED).bind(signed(version)).bind(signed(revoked_since)).fetch(snapshot);
+    let all = || format!("SELECT {TOLD} FROM keys WHERE changed_in > $1 AND (revoked_at IS NULL OR revoked_at >= $2)");
+    let sql = if version == 0 { all() } else { changed(TOLD) };
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(signed(version));
+    let query = if version == 0 { query.bind(signed(revoked_since)) } else { query };
+    let mut rows = query.fetch(snapshot);
     let mut keys = Vec::new();
     while let Some(row) = rows.try_next().await? {
         keys.extend(key_rows::bundle_key(&row));

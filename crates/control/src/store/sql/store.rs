@@ -10,8 +10,8 @@ use sqlx::Row as _;
 
 use super::columns::{signed, unsigned};
 use super::{
-    Connection, Pool, SqlStore, accounts, announce, apps, audit, hold_version, issuers, keys, meters, observations,
-    organizations, plans, policies, secrets, skill_sources, skills, token_keys, webhooks,
+    Connection, Pool, SqlStore, accounts, announce, apps, audit, changed_keys, hold_version, issuers, keys, meters,
+    observations, organizations, plans, policies, secrets, skill_sources, skills, token_keys, webhooks,
 };
 use crate::store::{AuditRow, Change, Changes, PoolUse, Store, StoreError, Write};
 
@@ -61,7 +61,7 @@ impl Store for SqlStore {
         let mut snapshot = self.begin_snapshot().await?;
         Ok(Changes {
             version: self::version(&mut snapshot).await?,
-            keys: keys::changed_after(&mut snapshot, version, revoked_since).await?,
+            keys: changed_keys(&mut snapshot, version, revoked_since).await?,
             organizations: organizations::changed_after(&mut snapshot, version).await?,
             policy: policies::changed_after(&mut snapshot, version).await?,
             issuers: issuers::unrevoked(&mut snapshot).await?,
