@@ -13,7 +13,8 @@ use portcullis_host_tests::workspace;
 const UPDATE: &str = "PORTCULLIS_FUEL_UPDATE";
 const TOLERANCE_PERCENT: u64 = 3;
 /// The tables that there are: a test that is gone leaves none behind.
-const AREAS: [&str; 8] = ["address", "limits", "refusals", "requests", "services", "sizes", "tokens", "trial"];
+const AREAS: [&str; 9] =
+    ["address", "limits", "refusals", "requests", "services", "sizes", "tokens", "trial", "versions"];
 const COMPILER: &str = "compiler";
 
 const HEADER: &str = "\
