@@ -1,7 +1,8 @@
 //! How long one callback takes while a big bundle is applied, in instructions: nothing else of its thread goes on
-//! meanwhile, requests neither.
+//! meanwhile. On workers these are requests; on the main thread, where a version is verified and written, none.
 //!
-//! A million keys are 512 shards of 32 buckets. Here they are divided so, and there are fewer of them.
+//! A million keys are 512 shards of 32 buckets. Here they are divided so, and there are fewer of them. Ceilings are some way
+//! above what the current compiler needs; the tests print what they found.
 
 use std::time::Duration;
 
@@ -13,8 +14,10 @@ use portcullis_testkit::{Corpus, KnownKey};
 use super::edge::{Edge, READER};
 
 const MILLION: usize = 1_000_000;
-/// Some five milliseconds at a thousand million a second, which V8's code executes at least.
-const MOST: u64 = 5_000_000;
+/// Most of it is the signature and SHA-256 of a whole shard, or reading a manifest that names 512.
+const MAIN: u64 = 12_000_000;
+/// Reading the header with the places of 512 shards: a millisecond or two.
+const WORKER: u64 = 3_000_000;
 
 fn with_more_keys(mut edge: Edge, count: usize) -> Edge {
     let reader = edge.corpus.keys[READER].clone();
@@ -39,11 +42,11 @@ fn longest(edge: &mut Edge) -> (u64, u64) {
 }
 
 #[track_caller]
-fn check(why: &str, edge: &mut Edge, most_of_a_worker: u64) {
+fn check(why: &str, edge: &mut Edge, times: u64) {
     let (main, worker) = longest(edge);
     println!("{why}: {main} instructions at most on the main thread, {worker} on a worker");
-    assert!(main <= MOST, "{why}: {main} instructions on the main thread");
-    assert!(worker <= most_of_a_worker, "{why}: {worker} instructions on a worker");
+    assert!(main <= times * MAIN, "{why}: {main} instructions on the main thread");
+    assert!(worker <= times * WORKER, "{why}: {worker} instructions on a worker");
 }
 
 #[test]
@@ -53,12 +56,12 @@ fn no_callback_takes_long_because_there_are_a_million_keys() {
     longest(&mut edge);
     edge.run(Duration::from_secs(1));
     assert_eq!(edge.statuses(), [Some(200), Some(200)]);
-    check("the first version", &mut edge, 2_000_000);
+    check("the first version", &mut edge, 1);
     publish(&mut edge, 2, MILLION, |corpus| {
         corpus.keys.get_mut("other-1").unwrap().status = KeyStatus::Revoked;
     });
     edge.run(Duration::from_secs(3));
-    check("a revocation", &mut edge, 2_000_000);
+    check("a revocation", &mut edge, 1);
     edge.plane.take_asked();
     publish(&mut edge, 3, MILLION, |corpus| {
         corpus.keys.values_mut().for_each(|key| key.scopes = vec!["skills:read".to_owned(), "mcp:read".to_owned()]);
@@ -66,11 +69,11 @@ fn no_callback_takes_long_because_there_are_a_million_keys() {
     edge.run(Duration::from_secs(8));
     let fetched = edge.plane.take_asked().iter().filter(|line| line.contains("/blobs/")).count();
     assert!(fetched > 500, "{fetched} shards changed");
-    check("everything replaced", &mut edge, 2_000_000);
+    check("everything replaced", &mut edge, 1);
     assert_eq!(standing_keys(&edge), 16_384, "and what was replaced is gone");
     publish(&mut edge, 4, 2 * MILLION, |_| ());
     edge.run(Duration::from_secs(8));
-    check("divided anew", &mut edge, 3_000_000);
+    check("divided anew", &mut edge, 2);
     assert_eq!(standing_keys(&edge), 32_768);
     assert_eq!(edge.statuses(), [Some(200), Some(200)]);
 }
@@ -88,5 +91,5 @@ fn a_shard_of_many_keys_is_verified_and_written_in_moments() {
     longest(&mut edge);
     edge.run(Duration::from_secs(1));
     assert_eq!(edge.statuses(), [Some(200), Some(200)]);
-    check("a shard of 2,000 keys", &mut edge, 2_000_000);
+    check("a shard of 2,000 keys", &mut edge, 1);
 }
