@@ -52,7 +52,7 @@ enum Command {
     /// Run a scenario; without a name, list them.
     Scenario(scenario::Scenario),
     /// Run a bench; without a name, list them.
-    Bench(bench::Bench),
+    Bench(Box<bench::Bench>),
     /// Print a file with its ${NAME:-default} filled in from the environment.
     Render(render::Render),
 }
