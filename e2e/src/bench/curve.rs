@@ -73,20 +73,14 @@ pub(super) async fn run(
     let effort = Effort { rounds, requests, revocations: options.revocations };
     let folder = options.folder()?;
     let base = Setting { keys: base_keys(keys)?, ..BASE };
-    let (mut measured, mut figures): (Vec<(Setting, Found)>, _) = (Vec::new(), Map::new());
+    let (mut points, mut figures) = (Points { effort, measured: Vec::new(), missing: Vec::new() }, Map::new());
     for curve in Curve::ALL {
         let sizes = options.sizes(curve, keys);
-        let fuel = fuel::count(curve, &sizes).await?;
+        let fuel = points.fuel(curve, &sizes).await;
         let mut table = Table::new(curve.name());
         for &size in &sizes {
-            let setting = curve.at(base, size);
-            let known = measured.iter().find(|(it, _)| *it == setting).map(|(_, found)| found.clone());
-            let found = match known {
-                Some(found) => found,
-                None => point::measure(setting, effort).await?,
-            };
+            let Some(found) = points.at(curve.at(base, size)).await else { continue };
             table.push(size, &[found.columns(), fuel::columns(&fuel, size)].concat());
-            measured.push((setting, found));
             // As far as it came, a long run is worth keeping.
             table.write(&folder.join(format!("{}.csv", curve.name())))?;
         }
@@ -97,7 +91,40 @@ pub(super) async fn run(
     if as_json {
         println!("{}", json!({ "rounds": rounds, "requests": requests, "curves": figures }));
     }
+    anyhow::ensure!(points.missing.is_empty(), "not measured: {}", points.missing.join("; "));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was measured: one that fails is left out, as the others are worth having.
+struct Points {
+    effort: Effort,
+    /// Curves cross.
+    measured: Vec<(Setting, Found)>,
+    /// What could not be measured.
+    missing: Vec<String>,
+}
+
+impl Points {
+    async fn at(&mut self, setting: Setting) -> Option<Found> {
+        if let Some((_, found)) = self.measured.iter().find(|(it, _)| *it == setting) {
+            return Some(found.clone());
+        }
+        let found = point::measure(setting, self.effort).await;
+        let found = found.map_err(|error| self.miss(&setting.to_string(), &error)).ok()?;
+        self.measured.push((setting, found.clone()));
+        Some(found)
+    }
+
+    async fn fuel(&mut self, curve: Curve, sizes: &[usize]) -> Table {
+        let counted = fuel::count(curve, sizes).await;
+        let what = format!("instructions of {}", curve.name());
+        counted.map_err(|error| self.miss(&what, &error)).unwrap_or_default()
+    }
+
+    fn miss(&mut self, what: &str, error: &anyhow::Error) {
+        eprintln!("error: {what}: {error:#}");
+        self.missing.push(what.to_owned());
+    }
 }
 
 impl Growth {

@@ -14,6 +14,8 @@ use crate::tools;
 mod bars;
 mod canvas;
 mod data;
+mod figures;
+mod goals;
 mod lines;
 mod page;
 mod plots;
@@ -31,7 +33,12 @@ pub(super) struct Source {
 }
 
 pub(super) fn run(options: &Source) -> anyhow::Result<()> {
-    let folder = options.run.clone().map_or_else(newest, Ok)?;
+    let runs = tools::root()?.join("benches/runs");
+    let Some(folder) = options.run.clone().or_else(|| newest(&runs)) else {
+        anyhow::ensure!(options.check, "no runs in `{}`\nhint: `cargo xtask bench all` makes one", runs.display());
+        println!("no runs in `{}`: there is nothing to check", runs.display());
+        return Ok(());
+    };
     let files = render(&Run::read(&folder)?);
     if options.check {
         return check(&folder, &files);
@@ -52,10 +59,11 @@ fn render(run: &Run) -> BTreeMap<String, String> {
 }
 
 fn check(folder: &Path, files: &BTreeMap<String, String>) -> anyhow::Result<()> {
-    let differs = |(name, text): &(&String, &String)| {
+    let is_same = |(name, text): &(&String, &String)| {
         std::fs::read_to_string(folder.join(name)).is_ok_and(|there| there == **text)
     };
-    let stale: Vec<_> = files.iter().filter(|it| !differs(it)).map(|(name, _)| name.as_str()).collect();
+    let stale = files.iter().filter(|it| !is_same(it)).map(|(name, _)| name.clone());
+    let stale: Vec<_> = stale.chain(plots_in(folder).filter(|name| !files.contains_key(name))).collect();
     anyhow::ensure!(
         stale.is_empty(),
         "not what the data of `{}` give: {}\nhint: `cargo xtask bench report` writes them",
@@ -66,12 +74,15 @@ fn check(folder: &Path, files: &BTreeMap<String, String>) -> anyhow::Result<()> 
     Ok(())
 }
 
+fn plots_in(folder: &Path) -> impl Iterator<Item = String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|it| it.file_name().into_string().ok()).filter(|name| name.ends_with(".svg"))
+}
+
 /// Runs are called by their dates.
-fn newest() -> anyhow::Result<PathBuf> {
-    let runs = tools::root()?.join("benches/runs");
-    let folders = std::fs::read_dir(&runs).with_context(|| format!("no runs in `{}`", runs.display()))?;
-    let folders = folders.filter_map(|it| Some(it.ok()?.path())).filter(|it| it.is_dir());
-    folders.max().with_context(|| format!("no runs in `{}`\nhint: `cargo xtask bench all` makes one", runs.display()))
+fn newest(runs: &Path) -> Option<PathBuf> {
+    let folders = std::fs::read_dir(runs).ok()?.filter_map(|it| Some(it.ok()?.path()));
+    folders.filter(|it| it.is_dir()).max()
 }
 
 #[cfg(test)]
@@ -81,10 +92,14 @@ mod tests {
     use super::*;
 
     fn sample() -> Run {
-        let run = Run { machine: json!({ "date": "2026-01-15", "cores": 2 }), ..Run::default() };
-        run.with_table("keys", "keys,us_added,fuel_known,propagation_ms_p99\n1000,5,12000,200\n1000000,6,15000,\n")
+        let variants = json!({
+            "portcullis": { "x_noop": 1.6, "added_us": 7.5 },
+            "rejected": { "x_noop": 1.2, "added_us": 6.0 },
+        });
+        Run::of(json!({ "date": "2026-01-15", "cores": 2 }))
+            .with_table("keys", "keys,us_added,fuel_known,propagation_ms_p99\n1000,5,12000,200\n1000000,6,15000,\n")
             .with_table("lookup", "keys,ns\n1000,70\n1000000,80\n")
-            .with_figures("envoy", json!({ "variants": { "portcullis": { "x_noop": 1.6, "added_us": 7.5 } } }))
+            .with_figures("envoy", json!({ "variants": variants }))
     }
 
     #[test]
@@ -103,8 +118,30 @@ mod tests {
         let page = &files[page::FILE];
         let found = |line: &str| assert!(page.lines().any(|it| it == line), "{line} is not in\n{page}");
         found("| portcullis adds, in no-ops | 1.60 | 1.5 | **missed** |");
+        found("| a request that is refused adds, over one that is let through | 0.80 | 1 | met |");
+        found("| rejected | 6.0 | 1.2 |");
         found("| a lookup natively, the most keys over the fewest | 1.14 | 1.2 | met |");
         found("| instructions for a key first seen, the most keys over the fewest |  | 1.2 | not measured |");
+    }
+
+    #[test]
+    fn a_step_that_failed_is_on_the_page() {
+        let step = json!({ "step": "envoy", "command": "cargo xtask bench envoy", "commit": "abc", "outcome": "failed", "seconds": 3 });
+        let mut run = sample();
+        run.steps = json!([step]);
+        let page = &render(&run)[page::FILE];
+        assert!(page.contains("| `cargo xtask bench envoy` | abc | 3 | failed |"), "{page}");
+    }
+
+    #[test]
+    fn the_newest_run_is_the_one_of_the_last_date() {
+        let runs = tempfile::tempdir().unwrap();
+        assert_eq!(newest(runs.path()), None, "no run is no error");
+        for date in ["2026-01-15", "2026-10-02", "2026-09-30"] {
+            std::fs::create_dir(runs.path().join(date)).unwrap();
+        }
+        assert_eq!(newest(runs.path()), Some(runs.path().join("2026-10-02")));
+        assert_eq!(newest(&runs.path().join("elsewhere")), None);
     }
 
     #[test]
@@ -116,5 +153,9 @@ mod tests {
         std::fs::write(folder.path().join("lookup.svg"), "edited").unwrap();
         let error = check(folder.path(), &files).unwrap_err().to_string();
         assert!(error.contains("give: lookup.svg"), "{error}");
+        std::fs::write(folder.path().join("lookup.svg"), &files["lookup.svg"]).unwrap();
+        std::fs::write(folder.path().join("of-another-run.svg"), "").unwrap();
+        let error = check(folder.path(), &files).unwrap_err().to_string();
+        assert!(error.contains("give: of-another-run.svg"), "{error}");
     }
 }

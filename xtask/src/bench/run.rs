@@ -3,161 +3,128 @@
 //! What each printed is kept as it was printed, and its JSON beside it. Invariant: a bench that fails hides no other's figures,
 //! and the run says so; a goal that is missed is a figure like any other.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use serde_json::Value;
 
-use crate::extras::Need;
-use crate::shell::{self, step};
+use self::folder::Folder;
+use self::step::Step;
+use crate::shell;
 use crate::stack::{Build, Parts};
 
-/// What a run consists of, beside criterion: the name of its files, and what the driver is asked.
-const RUN: [(&str, &[&str]); 8] = [
-    ("envoy", &["bench", "envoy"]),
-    ("curve", &["bench", "curve"]),
-    ("million", &["scenario", "million"]),
-    ("bundle", &["bench", "bundle"]),
-    ("control", &["bench", "control"]),
-    ("revocation", &["scenario", "revocation"]),
-    ("management", &["bench", "management"]),
-    ("instructions", &["bench", "instructions"]),
-];
+mod estimates;
+mod folder;
+mod step;
 
-/// Criterion's group that the report has a plot of.
-const LOOKUP: &str = "lookup";
+/// What is asked for.
+#[derive(Debug, Default)]
+struct Options {
+    out: Option<PathBuf>,
+    /// Absent: all.
+    only: Vec<String>,
+    /// To see that it works: on the binaries of the tests, with sizes that measure nothing.
+    small: bool,
+}
 
-/// `cargo xtask bench all [--out FOLDER]`.
+/// `cargo xtask bench all [--out FOLDER] [--only STEP]... [--small]`.
 pub(super) fn command(args: &[String]) -> anyhow::Result<ExitCode> {
-    let out = match args {
-        [] => None,
-        [option, folder] if option == "--out" => Some(PathBuf::from(folder)),
-        _ => anyhow::bail!("all knows `--out FOLDER` alone"),
-    };
-    let mut parts = Parts::build(Build::Tool)?;
-    parts.provide(&[Need::Noop, Need::Postgres, Need::Valgrind])?;
-    parts.provide_fuel()?;
+    let options = Options::read(args)?;
+    let steps = options.steps()?;
+    let mut parts = Parts::build(if options.small { Build::Tests } else { Build::Tool })?;
     let machine = shell::read(parts.driver().args(["bench", "machine"]))?;
-    let date: Value = serde_json::from_str(&machine)?;
-    let date = date.get("date").and_then(Value::as_str).context("the driver tells no date")?;
-    let mut run = Run::new(out.unwrap_or_else(|| shell::root().join("benches/runs").join(date)))?;
-    run.keep("machine.json", &machine)?;
-    for (name, args) in RUN {
-        let mut driver = parts.driver();
-        driver.args(args).arg("--json");
-        if name == "curve" {
-            driver.arg("--out").arg(&run.folder);
+    let mut folder = Folder::open(options.folder(&machine)?, &machine)?;
+    let mut failed = Vec::new();
+    for step in steps {
+        let command = step.command(&mut parts, options.small, &folder);
+        if !folder.run(step.name(), &step.typed(options.small), command)? || !step.keep(&folder, options.small) {
+            failed.push(step.name());
         }
-        run.bench(name, &mut driver);
     }
-    run.criterion();
-    run.finish(&parts)
+    if !parts.driver().args(["bench", "report", "--run"]).arg(&folder.path).status()?.success() {
+        failed.push("report");
+    }
+    if failed.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("error: did not run to the end: {}\nhint: `--only STEP --out FOLDER` runs one again", failed.join(", "));
+    Ok(ExitCode::FAILURE)
 }
 
-/// A run under way.
-struct Run {
-    folder: PathBuf,
-    commands: String,
-    failed: Vec<String>,
-}
-
-impl Run {
-    fn new(folder: PathBuf) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
-        let folder = folder.canonicalize()?;
-        Ok(Self { folder, commands: "cargo xtask bench all\n\nwhich ran:\n".to_owned(), failed: Vec::new() })
-    }
-
-    fn keep(&self, file: &str, text: &str) -> anyhow::Result<()> {
-        shell::write_if_changed(&self.folder.join(file), format!("{}\n", text.trim_end()).as_bytes())
-    }
-
-    /// Runs something, and keeps what it prints.
-    fn bench(&mut self, name: &str, command: &mut Command) {
-        step(&format!("bench all: {name}"));
-        self.commands.push_str(&format!("  {}\n", self.told(command)));
-        let (mut text, mut json) = (String::new(), None);
-        let status = shell::lines(command, |line| {
-            shell::print_line(line);
-            match serde_json::from_str::<Value>(line).ok().filter(Value::is_object) {
-                Some(found) => json = Some(found),
-                None => text.push_str(&format!("{line}\n")),
+impl Options {
+    fn read(args: &[String]) -> anyhow::Result<Self> {
+        let (mut options, mut args) = (Self::default(), args.iter());
+        while let Some(arg) = args.next() {
+            let mut value = || args.next().with_context(|| format!("`{arg}` wants a value"));
+            match arg.as_str() {
+                "--out" => options.out = Some(value()?.into()),
+                "--only" => options.only.push(value()?.clone()),
+                "--small" => options.small = true,
+                _ => anyhow::bail!("no option `{arg}`\nhint: --out FOLDER, --only STEP, --small"),
             }
-        });
-        let pretty = json.as_ref().and_then(|json| serde_json::to_string_pretty(json).ok());
-        let kept = self
-            .keep(&format!("{name}.txt"), &text)
-            .and_then(|()| pretty.as_ref().map_or(Ok(()), |json| self.keep(&format!("{name}.json"), json)));
-        // With its figures there, a status that is not 0 tells of a goal that was missed.
-        let ran = status.as_ref().is_ok_and(|status| status.success() || json.is_some());
-        if !ran || kept.is_err() {
-            eprintln!("error: {name}: {status:?} {kept:?}");
-            self.failed.push(name.to_owned());
         }
+        Ok(options)
     }
 
-    /// The decision alone; what a lookup takes among more and more keys becomes data for a plot.
-    fn criterion(&mut self) {
-        self.bench("criterion", shell::cargo().args(["bench", "--package", "portcullis-filter"]));
-        let lookup = estimates(&shell::target().join("criterion").join(LOOKUP));
-        let rows = lookup.iter().map(|(keys, nanoseconds)| format!("{keys},{nanoseconds:.1}\n"));
-        let text = ["keys,ns\n".to_owned()].into_iter().chain(rows).collect::<String>();
-        if lookup.is_empty() || self.keep("lookup.csv", &text).is_err() {
-            self.failed.push(LOOKUP.to_owned());
+    fn steps(&self) -> anyhow::Result<Vec<Step>> {
+        let mut steps = Step::all();
+        let names: Vec<_> = steps.iter().map(Step::name).collect();
+        for name in &self.only {
+            anyhow::ensure!(names.contains(&name.as_str()), "no step `{name}`\nhint: {}", names.join(", "));
         }
+        steps.retain(|step| self.only.is_empty() || self.only.iter().any(|name| name == step.name()));
+        Ok(steps)
     }
 
-    fn finish(mut self, parts: &Parts) -> anyhow::Result<ExitCode> {
-        self.keep("commands.txt", &self.commands)?;
-        let report = parts.driver().args(["bench", "report", "--run"]).arg(&self.folder).status();
-        if !report.is_ok_and(|status| status.success()) {
-            self.failed.push("report".to_owned());
-        }
-        shell::print_line(&format!("{}", self.folder.display()));
-        if self.failed.is_empty() {
-            return Ok(ExitCode::SUCCESS);
-        }
-        eprintln!("error: did not run: {}", self.failed.join(", "));
-        Ok(ExitCode::FAILURE)
+    /// Where to: a whole run gets a folder of its own, so that it mixes with no other.
+    fn folder(&self, machine: &str) -> anyhow::Result<PathBuf> {
+        let machine: Value = serde_json::from_str(machine)?;
+        let date = machine.get("date").and_then(Value::as_str).context("the driver tells no date")?;
+        let parent = if self.small { shell::target().join("bench") } else { shell::root().join("benches/runs") };
+        let folder = self.out.clone().unwrap_or_else(|| parent.join(date));
+        let is_empty = std::fs::read_dir(&folder).map_or(true, |mut entries| entries.next().is_none());
+        anyhow::ensure!(
+            is_empty || self.small || !self.only.is_empty(),
+            "`{}` holds a run already\nhint: `--only STEP` runs a step again into it, `--out FOLDER` makes another",
+            folder.display()
+        );
+        Ok(folder)
     }
-
-    /// A command as anybody would type it: paths of this machine are told from the repository's root.
-    fn told(&self, command: &Command) -> String {
-        let words = std::iter::once(command.get_program()).chain(command.get_args()).map(|it| it.to_string_lossy());
-        let root = format!("{}/", shell::root().display());
-        words.map(|word| word.replace(&root, "")).collect::<Vec<_>>().join(" ")
-    }
-}
-
-/// Criterion's medians of a group, in nanoseconds, by the number that a bench in it is called.
-fn estimates(group: &Path) -> Vec<(u64, f64)> {
-    let entries = std::fs::read_dir(group).into_iter().flatten().flatten();
-    let mut found: Vec<_> = entries.filter_map(|entry| estimate(&entry.path())).collect();
-    found.sort_by_key(|(number, _)| *number);
-    found
-}
-
-fn estimate(bench: &Path) -> Option<(u64, f64)> {
-    let number = bench.file_name()?.to_str()?.parse().ok()?;
-    let text = std::fs::read_to_string(bench.join("new/estimates.json")).ok()?;
-    let estimates: Value = serde_json::from_str(&text).ok()?;
-    Some((number, estimates.pointer("/median/point_estimate")?.as_f64()?))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::step::MEASURED;
     use super::*;
+    use crate::bench::BENCHES;
+
+    fn read(args: &[&str]) -> anyhow::Result<Options> {
+        Options::read(&args.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+
+    fn names(args: &[&str]) -> Vec<&'static str> {
+        read(args).unwrap().steps().unwrap().iter().map(Step::name).collect()
+    }
 
     #[test]
-    fn criterions_medians_come_in_the_order_of_their_numbers() {
-        let folder = shell::target().join("tmp").join("estimates-of-a-test");
-        for (name, nanoseconds) in [("1000000", 90.5), ("1000", 70.25), ("report", 1.0)] {
-            let new = folder.join(name).join("new");
-            std::fs::create_dir_all(&new).unwrap();
-            let text = format!(r#"{{"mean":{{"point_estimate":1.0}},"median":{{"point_estimate":{nanoseconds}}}}}"#);
-            std::fs::write(new.join("estimates.json"), text).unwrap();
-        }
-        assert_eq!(estimates(&folder), [(1000, 70.25), (1_000_000, 90.5)]);
+    fn a_run_is_every_bench_and_every_measured_scenario() {
+        let all = names(&[]);
+        let wanted = BENCHES.iter().map(|bench| bench.name).chain(MEASURED).chain(["criterion"]);
+        assert_eq!(all, wanted.collect::<Vec<_>>(), "a scenario that there is not is left out");
+        assert_eq!(names(&["--only", "criterion", "--only", "envoy"]), ["envoy", "criterion"]);
+        assert!(read(&["--only", "enovy"]).unwrap().steps().is_err());
+        assert!(read(&["--only"]).is_err() && read(&["--smal"]).is_err());
+    }
+
+    #[test]
+    fn a_run_does_not_mix_with_another() {
+        let machine = r#"{"date":"2026-01-15"}"#;
+        let used = shell::root().join("xtask");
+        let used = used.to_str().unwrap();
+        assert!(read(&["--out", used]).unwrap().folder(machine).is_err());
+        assert!(read(&["--out", used, "--only", "envoy"]).unwrap().folder(machine).is_ok());
+        let new = read(&[]).unwrap().folder(machine).unwrap();
+        assert!(new.ends_with("benches/runs/2026-01-15"), "{}", new.display());
     }
 }

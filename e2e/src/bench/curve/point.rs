@@ -3,6 +3,7 @@
 //! Both answer by themselves, so that the filter makes the difference. Invariant: news are measured while the machine is free,
 //! CPU and memory after every worker has served.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -26,8 +27,9 @@ use crate::{wait, workers};
 
 /// The keys of the smaller of the two loads.
 const FEW: usize = 1000;
-/// The most that one request creates.
+/// The most keys that one request creates, and the most scopes: a request may have so many bytes.
 const BATCH: usize = 1000;
+const SCOPES: usize = 100_000;
 /// How long an Envoy may take until it enforces a million keys.
 const ENFORCED: Duration = Duration::from_secs(120);
 
@@ -38,6 +40,13 @@ pub(super) struct Setting {
     pub(super) workers: u32,
     pub(super) rules: usize,
     pub(super) scopes: usize,
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { keys, workers, rules, scopes } = self;
+        write!(f, "{keys} keys, {workers} workers, {rules} rules, {scopes} scopes")
+    }
 }
 
 /// What was found at a point.
@@ -78,7 +87,7 @@ struct Subject {
 
 pub(super) async fn measure(setting: Setting, effort: Effort) -> anyhow::Result<Found> {
     let Setting { keys, workers, rules, scopes } = setting;
-    eprintln!("==> {keys} keys, {workers} workers, {rules} rules, {scopes} scopes");
+    eprintln!("==> {setting}");
     let size = Size { keys, rules, scopes };
     let stack = control_plane(size).await?;
     let mut lasting = fill(&stack, size).await?;
@@ -117,9 +126,10 @@ async fn fill(stack: &Stack, size: Size) -> anyhow::Result<Vec<Key>> {
         return control.fill(size.keys).await;
     }
     let body = json!({ "name": "bench", "environment": "production", "scopes": size.key_scopes() });
+    let most = BATCH.min(SCOPES / size.scopes.max(1)).max(1);
     let mut keys = Vec::with_capacity(size.keys);
     while keys.len() < size.keys {
-        let batch = vec![body.clone(); BATCH.min(size.keys - keys.len())];
+        let batch = vec![body.clone(); most.min(size.keys - keys.len())];
         // Their records name all of their scopes.
         let made = control.create_many(batch).await?;
         keys.extend(made.into_iter().map(|key| Key { record: Value::Null, ..key }));

@@ -7,7 +7,7 @@ use super::scale::{Linear, short};
 
 const TOP: f64 = 46.0;
 const EACH: f64 = 26.0;
-const LEFT: f64 = 118.0;
+const LEFT: f64 = 132.0;
 const RIGHT: f64 = WIDTH - 44.0;
 
 /// What is drawn.
@@ -16,7 +16,7 @@ pub(super) struct Bars {
     pub(super) title: &'static str,
     /// What is measured, with its unit.
     pub(super) unit: &'static str,
-    /// Names and values; ours is drawn in colour.
+    /// Names and values; those whose name begins as `ours` are drawn in colour.
     pub(super) bars: Vec<(&'static str, Option<f64>)>,
     pub(super) ours: &'static str,
 }
@@ -31,7 +31,7 @@ impl Bars {
         canvas.text((0.0, 32.0), Side::Right, Pen::Ink, self.unit);
         for (number, (name, value)) in bars.into_iter().enumerate() {
             let top = TOP + EACH * number as f64;
-            let pen = if name == self.ours { Pen::Series(0) } else { Pen::Ink };
+            let pen = if name.starts_with(self.ours) { Pen::Series(0) } else { Pen::Ink };
             let width = (axis.place(value) * (RIGHT - LEFT)).max(1.0);
             canvas.text((LEFT - 8.0, top + 14.0), Side::Left, pen, name);
             canvas.bar(pen, (LEFT, top + 1.0), (width, EACH - 8.0));

@@ -73,7 +73,7 @@ impl Canvas {
     /// A series' mark: a dot, a ring, a square, a hollow square.
     pub(super) fn mark(&mut self, series: usize, (x, y): (f64, f64)) {
         let colour = Pen::Series(series).colour();
-        let fill = if series % 2 == 0 { colour } else { "none" };
+        let fill = if series.is_multiple_of(2) { colour } else { "none" };
         if series % 4 < 2 {
             let mark = Circle::new().set("cx", round(x)).set("cy", round(y)).set("r", 3.5);
             return self.add(mark.set("fill", fill).set("stroke", colour).set("stroke-width", 1.5));

@@ -10,14 +10,15 @@ use anyhow::Context as _;
 use serde_json::Value;
 
 use super::super::curve::table::Table;
+use super::figures::Figures;
 
 /// A run's data.
 #[derive(Debug, Default)]
 pub(super) struct Run {
     /// What it was measured on.
     pub(super) machine: Value,
-    /// What was run.
-    pub(super) commands: String,
+    /// What was run, and how that ended.
+    pub(super) steps: Value,
     tables: BTreeMap<String, Table>,
     figures: BTreeMap<String, Value>,
 }
@@ -42,7 +43,7 @@ impl Run {
             }
         }
         run.machine = run.figures.remove("machine").unwrap_or_default();
-        run.commands = std::fs::read_to_string(folder.join("commands.txt")).unwrap_or_default();
+        run.steps = run.figures.remove("steps").unwrap_or_default();
         Ok(run)
     }
 
@@ -60,16 +61,15 @@ impl Run {
         self.figures.get(bench)?.pointer(pointer)?.as_f64()
     }
 
-    /// Every figure of every bench, by the names that lead to it.
-    pub(super) fn figures(&self) -> Vec<(&str, Vec<(String, String)>)> {
-        let leaves = |value: &Value| {
-            let mut found = Vec::new();
-            collect(value, String::new(), &mut found);
-            found
-        };
-        // What the curve found is in its tables.
+    /// What every bench found, but for the curve: that is in its tables.
+    pub(super) fn benches(&self) -> impl Iterator<Item = (&str, Figures)> {
         let benches = self.figures.iter().filter(|(name, _)| *name != "curve");
-        benches.map(|(name, value)| (name.as_str(), leaves(value))).collect()
+        benches.map(|(name, value)| (name.as_str(), Figures::of(value)))
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(machine: Value) -> Self {
+        Self { machine, ..Self::default() }
     }
 
     #[cfg(test)]
@@ -82,18 +82,5 @@ impl Run {
     pub(super) fn with_figures(mut self, name: &str, figures: Value) -> Self {
         self.figures.insert(name.to_owned(), figures);
         self
-    }
-}
-
-fn collect(value: &Value, path: String, into: &mut Vec<(String, String)>) {
-    match value {
-        Value::Object(members) => {
-            for (name, value) in members {
-                let path = if path.is_empty() { name.clone() } else { format!("{path} · {name}") };
-                collect(value, path, into);
-            }
-        }
-        Value::String(text) => into.push((path, text.clone())),
-        other => into.push((path, other.to_string())),
     }
 }

@@ -5,13 +5,20 @@
 use super::canvas::{Canvas, FONT, Pen, Side, WIDTH};
 use super::scale::{Linear, Log, short};
 
-const HEIGHT: f64 = 250.0;
+const HEIGHT: f64 = 256.0;
 const LEFT: f64 = 40.0;
 /// Room for the last values.
 const RIGHT: f64 = WIDTH - 46.0;
 /// Below the title and the series' names.
-const TOP: f64 = 56.0;
+const TOP: f64 = 62.0;
+/// Where the series' names stand.
+const NAMES: f64 = TOP - 15.0;
+/// So much higher than a goal the axis reaches, at the least: its name stands above it, and below the series' names.
+const ABOVE_GOAL: f64 = 1.12;
 const BOTTOM: f64 = HEIGHT - 42.0;
+
+/// A curve: its name, and values by size.
+pub(super) type Curve = (&'static str, Vec<(f64, f64)>);
 
 /// What is drawn.
 #[derive(Clone, Debug)]
@@ -21,7 +28,7 @@ pub(super) struct Lines {
     pub(super) x: &'static str,
     /// What is measured, with its unit.
     pub(super) y: &'static str,
-    pub(super) series: Vec<(&'static str, Vec<(f64, f64)>)>,
+    pub(super) series: Vec<Curve>,
     /// What may not be exceeded, and how it is called.
     pub(super) goal: Option<(f64, &'static str)>,
 }
@@ -32,7 +39,8 @@ impl Lines {
         self.series.retain(|(_, points)| !points.is_empty());
         let points = || self.series.iter().flat_map(|(_, points)| points);
         points().next()?;
-        let most = points().map(|(_, value)| *value).chain(self.goal.map(|(goal, _)| goal)).fold(0.0, f64::max);
+        let most =
+            points().map(|(_, value)| *value).chain(self.goal.map(|(goal, _)| goal * ABOVE_GOAL)).fold(0.0, f64::max);
         let (x, y) = (Log::over(points().map(|(size, _)| *size)), Linear::up_to(most));
         let place = |(size, value): (f64, f64)| {
             (LEFT + 8.0 + x.place(size) * (RIGHT - LEFT - 16.0), BOTTOM - y.place(value) * (BOTTOM - TOP))
@@ -73,8 +81,8 @@ impl Lines {
         canvas.text((0.0, 32.0), Side::Right, Pen::Ink, self.y);
         let mut along = 4.0;
         for (number, (name, _)) in self.series.iter().enumerate().filter(|_| self.series.len() > 1) {
-            canvas.mark(number, (along, 43.0));
-            canvas.text((along + 8.0, 47.0), Side::Right, Pen::Series(number), name);
+            canvas.mark(number, (along, NAMES - 4.0));
+            canvas.text((along + 8.0, NAMES), Side::Right, Pen::Series(number), name);
             // About what a letter takes, as nobody can measure here.
             along += 26.0 + name.len() as f64 * FONT * 0.52;
         }
@@ -82,16 +90,56 @@ impl Lines {
 
     /// Beside where each curve ends, moved apart where they would cover each other.
     fn last_values(&self, canvas: &mut Canvas, places: &[Vec<(f64, f64)>]) {
-        let last = |(number, (_, points)): (usize, &(&str, Vec<(f64, f64)>))| {
+        let last = |(number, (_, points)): (usize, &Curve)| {
             let (_, height) = places.get(number)?.last()?;
             Some((*height, number, points.last()?.1))
         };
         let mut ends: Vec<_> = self.series.iter().enumerate().filter_map(last).collect();
         ends.sort_by(|(a, ..), (b, ..)| a.total_cmp(b));
-        let mut lowest = f64::MIN;
-        for (height, number, value) in ends {
-            lowest = height.max(lowest + FONT);
-            canvas.text((RIGHT + 2.0, lowest + 4.0), Side::Right, Pen::Series(number), &short(value));
+        for (height, (_, number, value)) in apart(ends.iter().map(|(height, ..)| *height)).into_iter().zip(&ends) {
+            canvas.text((RIGHT + 2.0, height + 4.0), Side::Right, Pen::Series(*number), &short(*value));
+        }
+    }
+}
+
+/// Ascending places, moved so far that texts in them do not cover each other, and none lies below the axis.
+fn apart(places: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut least = f64::MIN;
+    let mut apart: Vec<f64> = places
+        .map(|place| {
+            let moved = place.max(least);
+            least = moved + FONT;
+            moved
+        })
+        .collect();
+    let mut most = BOTTOM;
+    for place in apart.iter_mut().rev() {
+        *place = place.min(most);
+        most = *place - FONT;
+    }
+    apart
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_values_do_not_cover_each_other() {
+        assert_eq!(apart([100.0, 150.0].into_iter()), [100.0, 150.0]);
+        assert_eq!(apart([100.0, 104.0, 106.0].into_iter()), [100.0, 112.0, 124.0]);
+        assert_eq!(apart([90.0, BOTTOM - 3.0, BOTTOM - 1.0].into_iter()), [90.0, BOTTOM - FONT, BOTTOM]);
+    }
+
+    #[test]
+    fn a_goals_name_stands_below_those_of_the_series_however_high_the_goal() {
+        for goal in [100.0, 199.0, 200.0, 300.0, 999.0, 1000.0] {
+            let series = vec![("p50", vec![(1.0, 10.0)]), ("p99", vec![(1.0, 20.0)])];
+            let lines = Lines { title: "", x: "", y: "", series, goal: Some((goal, "the goal")) };
+            let svg = lines.svg().unwrap();
+            let text = svg.split("<text").find(|it| it.contains("the goal")).unwrap();
+            let y: f64 = text.split("y=\"").nth(1).and_then(|it| it.split('"').next()).unwrap().parse().unwrap();
+            assert!(y - NAMES >= FONT, "the name of {goal} stands at {y}");
         }
     }
 }

@@ -1,22 +1,19 @@
 //! The page of a run: what it was measured on, which goals it meets, its plots, and every figure.
 //!
-//! Invariant: a goal for which nothing was measured is said to be so, never to be met.
+//! Invariant: whatever is in the data is on the page.
+
+use serde_json::Value;
 
 use super::data::Run;
-use super::plots::{FLAT, Plot};
+use super::figures::Figures;
+use super::goals;
+use super::plots::Plot;
 
 pub(super) const FILE: &str = "README.md";
 
-/// What has to hold, of which figure, at most.
-struct Goal {
-    what: &'static str,
-    found: Option<f64>,
-    most: f64,
-}
-
 pub(super) fn render(run: &Run, plots: &[Plot]) -> String {
     let text = |name: &str| match &run.machine[name] {
-        serde_json::Value::String(text) => text.clone(),
+        Value::String(text) => text.clone(),
         other => other.to_string(),
     };
     let mut page = format!("# Run of {}\n\n", text("date"));
@@ -31,61 +28,45 @@ pub(super) fn render(run: &Run, plots: &[Plot]) -> String {
         if run.machine["has_changes"] == true { ", and changes" } else { "" }
     ));
     page.push_str("## Goals\n\n| | found | at most | |\n|---|---|---|---|\n");
-    goals(run).iter().for_each(|goal| page.push_str(&goal.row()));
+    goals::all(run).iter().for_each(|goal| page.push_str(&goal.row()));
     page.push_str("\n## Plots\n\n");
     for plot in plots {
         page.push_str(&format!("![{}]({})\n", plot.title, plot.file()));
     }
     tables(run, &mut page);
-    for (bench, figures) in run.figures() {
-        page.push_str(&format!("\n## {bench}\n\n| | |\n|---|---|\n"));
-        figures.iter().for_each(|(name, value)| page.push_str(&format!("| {name} | {value} |\n")));
+    for (bench, figures) in run.benches() {
+        page.push_str(&format!("\n## {bench}\n"));
+        found(&figures, &mut page);
     }
-    if !run.commands.is_empty() {
-        page.push_str(&format!("\n## Commands\n\n```\n{}```\n", run.commands));
-    }
+    steps(&run.steps, &mut page);
     page
 }
 
-fn goals(run: &Run) -> Vec<Goal> {
-    let growth = |table: &str, column: &str| {
-        let points = run.column(table, column);
-        Some(points.last()?.1 / points.first()?.1)
-    };
-    let most = |column: &str| run.column("keys", column).last().map(|(_, value)| *value);
-    vec![
-        Goal {
-            what: "portcullis adds, in no-ops",
-            found: run.figure("envoy", "/variants/portcullis/x_noop"),
-            most: 1.5,
-        },
-        Goal { what: "a lookup natively, the most keys over the fewest", found: growth("lookup", "ns"), most: FLAT },
-        Goal {
-            what: "instructions for a known key, the most keys over the fewest",
-            found: growth("keys", "fuel_known"),
-            most: FLAT,
-        },
-        Goal {
-            what: "instructions for a key first seen, the most keys over the fewest",
-            found: growth("keys", "fuel_cached"),
-            most: FLAT,
-        },
-        Goal {
-            what: "ms until a revocation is refused, p99, the most keys",
-            found: most("propagation_ms_p99"),
-            most: 300.0,
-        },
-    ]
+/// What was run, and how that ended.
+fn steps(steps: &Value, page: &mut String) {
+    let Some(steps) = steps.as_array() else { return };
+    page.push_str("\n## Commands\n\n| command | commit | seconds | |\n|---|---|---|---|\n");
+    for step in steps {
+        let text = |name: &str| step[name].as_str().unwrap_or_default();
+        page.push_str(&format!(
+            "| `{}` | {} | {} | {} |\n",
+            text("command"),
+            text("commit"),
+            step["seconds"],
+            text("outcome")
+        ));
+    }
 }
 
-impl Goal {
-    fn row(&self) -> String {
-        let (found, verdict) = match self.found {
-            None => ("".to_owned(), "not measured"),
-            Some(found) if found <= self.most => (format!("{found:.2}"), "met"),
-            Some(found) => (format!("{found:.2}"), "**missed**"),
-        };
-        format!("| {} | {found} | {} | {verdict} |\n", self.what, self.most)
+fn found(figures: &Figures, page: &mut String) {
+    for grid in &figures.grids {
+        page.push_str(&format!("\n| {} | {} |\n", grid.name, grid.header.join(" | ")));
+        page.push_str(&format!("|---{}|\n", "|---".repeat(grid.header.len())));
+        grid.rows.iter().for_each(|(name, cells)| page.push_str(&format!("| {name} | {} |\n", cells.join(" | "))));
+    }
+    if !figures.single.is_empty() {
+        page.push_str("\n| | |\n|---|---|\n");
+        figures.single.iter().for_each(|(name, value)| page.push_str(&format!("| {name} | {value} |\n")));
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::bars::Bars;
 use super::data::Run;
-use super::lines::Lines;
+use super::lines::{Curve, Lines};
 
 /// What a lookup among the most keys may take, in terms of one among the fewest.
 pub(super) const FLAT: f64 = 1.2;
@@ -80,7 +80,7 @@ fn axis(table: &str) -> &'static str {
     }
 }
 
-fn columns(run: &Run, table: &str, series: &[Series]) -> Vec<(&'static str, Vec<(f64, f64)>)> {
+fn columns(run: &Run, table: &str, series: &[Series]) -> Vec<Curve> {
     series.iter().map(|(name, column)| (*name, run.column(table, column))).collect()
 }
 
@@ -94,6 +94,7 @@ fn compared(run: &Run) -> Option<Plot> {
     let bars = [
         ("api_key_auth", "api_key_auth"),
         ("no-op in wasm", "noop"),
+        ("portcullis, 1 header", "one header"),
         ("portcullis", "portcullis"),
         ("Lua table", "lua"),
         ("ext_authz", "ext_authz"),
