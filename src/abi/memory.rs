@@ -11,11 +11,21 @@ use super::OK;
 /// No more is kept for the next request.
 const MOST_KEPT: usize = 64 << 10;
 
+/// What was lent last.
+#[derive(Clone, Copy)]
+struct Lent {
+    address: usize,
+    /// What was asked for: beyond it stands what an earlier request left.
+    size: usize,
+    capacity: usize,
+}
+
+const NOTHING: Lent = Lent { address: 0, size: 0, capacity: 0 };
+
 thread_local! {
     /// What is lent next if it is large enough.
     static KEPT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    /// The address and the capacity of what was lent last.
-    static LENT: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+    static LENT: Cell<Lent> = const { Cell::new(NOTHING) };
 }
 
 /// In place of the SDK's `malloc`.
@@ -24,7 +34,7 @@ extern "C" fn portcullis_malloc(size: usize) -> *mut u8 {
     let kept = KEPT.take();
     let piece = if kept.capacity() >= size { kept } else { Vec::with_capacity(size) };
     let mut piece = core::mem::ManuallyDrop::new(piece);
-    LENT.set((piece.as_mut_ptr() as usize, piece.capacity()));
+    LENT.set(Lent { address: piece.as_mut_ptr() as usize, size, capacity: piece.capacity() });
     piece.as_mut_ptr()
 }
 
@@ -38,7 +48,7 @@ pub(super) fn keep(mut piece: Vec<u8>) {
 
 /// Calls a host function that returns bytes; `None` unless it says OK.
 pub(super) fn bytes(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Option<Vec<u8>> {
-    LENT.set((0, 0));
+    LENT.set(NOTHING);
     let (mut data, mut size) = (core::ptr::null_mut(), 0);
     let status = call(&raw mut data, &raw mut size);
     (status == OK).then(|| take(data, size))
@@ -46,12 +56,12 @@ pub(super) fn bytes(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Optio
 
 /// What the host wrote into the piece that it was lent last.
 fn take(data: *mut u8, size: usize) -> Vec<u8> {
-    let (address, capacity) = LENT.replace((0, 0));
-    if data.is_null() || data as usize != address || size > capacity {
-        // It asks for memory once a call, for that very result; of anything else nothing is known.
+    let lent = LENT.replace(NOTHING);
+    if data.is_null() || data as usize != lent.address || size > lent.size {
+        // It asks for memory once a call, for that very result; of anything else nothing is known, and it is not freed.
         return Vec::new();
     }
     // SAFETY: `data` is a vector of `capacity` bytes that was let go of when it was lent; the host filled `size` of them and handed
     // it over, and as it stands in `LENT` no more, nobody else takes or frees it.
-    unsafe { Vec::from_raw_parts(data, size, capacity) }
+    unsafe { Vec::from_raw_parts(data, size, lent.capacity) }
 }
