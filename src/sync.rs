@@ -148,7 +148,8 @@ impl Sync {
         if self.lease.is_none() {
             self.lease = Lease::enter(host, &self.names);
         }
-        if !self.lease.as_mut().is_some_and(|lease| self.lead.bid(host, &self.names, lease)) {
+        let fetching = matches!(self.phase, Phase::Fetching(_));
+        if !self.lease.as_mut().is_some_and(|lease| self.lead.bid(host, &self.names, lease, fetching)) {
             self.leave();
             return;
         }

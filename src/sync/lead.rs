@@ -36,8 +36,9 @@ impl Lead {
         self.serves
     }
 
-    /// Renews the lease, or takes it if nobody better does. Tells whether it is held now.
-    pub(super) fn bid(&mut self, host: &impl Host, names: &Names, lease: &mut Lease) -> bool {
+    /// Renews the lease, or takes it if nobody better does; who is `fetching` a version ends that first. Tells whether it is
+    /// held now.
+    pub(super) fn bid(&mut self, host: &impl Host, names: &Names, lease: &mut Lease, fetching: bool) -> bool {
         if self.sits_out > 0 {
             self.sits_out -= 1;
             return false;
@@ -45,8 +46,8 @@ impl Lead {
         if !self.serves {
             return lease.bid(host, names);
         }
-        if lease.was_won() && self.term > 0 {
-            self.term -= 1;
+        if lease.was_won() && (self.term > 0 || fetching) {
+            self.term = self.term.saturating_sub(1);
             return lease.bid(host, names);
         }
         if lease.was_won() {
