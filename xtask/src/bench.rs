@@ -87,7 +87,7 @@ const BENCHES: [Bench; 6] = [
             "--only=api_key_auth",
             "--only=noop",
             "--only=portcullis",
-            "--only=one header",
+            "--only=two headers",
             "--only=rejected",
         ],
         small: &["--of=200", "--requests=200", "--only=portcullis"],

@@ -49,7 +49,7 @@ impl Lineup {
         let count = bench.of;
         eprintln!("==> creating {count} keys, five times as many for other policies and limits, and as many tokens");
         let told = limited::serving("rate_limit_headers = \"always\"").await?;
-        let terse = limited::serving("identity_headers = [\"key-id\"]").await?;
+        let terse = limited::serving("identity_headers = [\"key-id\", \"environment\"]").await?;
         let minting = tokens::minting().await?;
         let bearers = tokens::bearers(&minting, count).await?;
         let serving = services::serving().await?;
@@ -136,7 +136,7 @@ async fn ingredients(
         keys,
         limited: limited::limited_keys(&client, bench.of).await?,
         told: apart(told, limited::told_keys(&told.control()?, bench.of).await?)?,
-        one_header: apart(terse, limited::keys(&terse.control()?, bench.of, &json!({})).await?)?,
+        few_headers: apart(terse, limited::keys(&terse.control()?, bench.of, &json!({})).await?)?,
         bearers,
         callers,
         calls: if bench.calls { calls::modules(control.data())? } else { Vec::new() },

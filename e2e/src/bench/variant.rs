@@ -25,8 +25,8 @@ pub(super) enum Variant {
     ExtAuthz,
     /// Ours.
     Portcullis,
-    /// Ours, under a policy that tells the upstream the key's name alone.
-    OneHeader,
+    /// Ours, under a policy that tells the upstream the key's name and environment alone.
+    FewHeaders,
     /// Ours, for keys that nobody was given.
     Rejected,
     /// Ours, for keys whose organisation has a quota.
@@ -63,7 +63,7 @@ impl Variant {
         Self::Lua,
         Self::ExtAuthz,
         Self::Portcullis,
-        Self::OneHeader,
+        Self::FewHeaders,
         Self::Rejected,
         Self::Quota,
         Self::Limited,
@@ -88,7 +88,7 @@ impl Variant {
             Self::Limited => &from.limited.both,
             Self::KeyRates => &from.limited.key_rates,
             Self::Told => &from.told.keys,
-            Self::OneHeader => &from.one_header.keys,
+            Self::FewHeaders => &from.few_headers.keys,
             Self::Rejected => &from.strangers,
             Self::BesideTokens => &from.bearers.keys,
             Self::Tokens | Self::NewTokens => &from.bearers.tokens,
@@ -120,7 +120,7 @@ impl Variant {
             Self::Lua => "lua",
             Self::ExtAuthz => "ext_authz",
             Self::Portcullis => "portcullis",
-            Self::OneHeader => "one header",
+            Self::FewHeaders => "two headers",
             Self::Rejected => "rejected",
             Self::Quota => "quota",
             Self::Limited => "limited",
@@ -145,7 +145,7 @@ pub(super) struct Ingredients {
     pub(super) strangers: Vec<String>,
     pub(super) limited: LimitedKeys,
     pub(super) told: Apart,
-    pub(super) one_header: Apart,
+    pub(super) few_headers: Apart,
     pub(super) bearers: Bearers,
     pub(super) callers: Callers,
     pub(super) noop_module: String,
@@ -179,7 +179,7 @@ pub(super) fn configuration(variant: Variant, ingredients: &Ingredients, edge: u
     let clusters = match variant {
         Variant::ExtAuthz => vec![cluster("authority", ingredients.authority_port)],
         Variant::Told => vec![cluster("portcullis_control", ingredients.told.control_port)],
-        Variant::OneHeader => vec![cluster("portcullis_control", ingredients.one_header.control_port)],
+        Variant::FewHeaders => vec![cluster("portcullis_control", ingredients.few_headers.control_port)],
         Variant::BesideTokens | Variant::Tokens | Variant::NewTokens => {
             vec![cluster("portcullis_control", ingredients.bearers.control_port)]
         }
@@ -259,8 +259,8 @@ fn key_filter(variant: Variant, from: &Ingredients) -> Option<Value> {
             Some(wasm("portcullis", &from.portcullis_module, &from.portcullis_configuration.to_string()))
         }
         Variant::Told => Some(wasm("portcullis", &from.portcullis_module, &from.told.configuration.to_string())),
-        Variant::OneHeader => {
-            Some(wasm("portcullis", &from.portcullis_module, &from.one_header.configuration.to_string()))
+        Variant::FewHeaders => {
+            Some(wasm("portcullis", &from.portcullis_module, &from.few_headers.configuration.to_string()))
         }
         Variant::BesideTokens | Variant::Tokens => {
             Some(wasm("portcullis", &from.portcullis_module, &from.bearers.configuration.to_string()))

@@ -13,7 +13,7 @@ use crate::credential::{CredentialSource, could_begin_a_token};
 use crate::key_format::{CHECKSUM_LEN, KeyFormat, KeyFormats};
 use crate::reason::Code;
 use crate::scope::{Requirement, Scope};
-use crate::spec::{Access, Checksum, CredentialSpec, KeyFormatSpec, PolicySpec, RuleSpec};
+use crate::spec::{Access, Checksum, CredentialSpec, IdentityHeader, KeyFormatSpec, PolicySpec, RuleSpec};
 use crate::template::{MethodSet, Router, Template};
 
 /// Fewer random characters than this can be guessed.
@@ -26,6 +26,7 @@ pub(super) fn compile(spec: &PolicySpec) -> Result<Policy, PolicyError> {
     quotable(realm, "realm")?;
     spec.docs_url.as_ref().map_or(Ok(()), |url| quotable(url, "docs_url"))?;
     let environments = environments(&spec.environments)?;
+    identity(spec)?;
     let scopes = scopes(&spec.scopes)?;
     let sources = sources(&spec.credentials)?;
     let tokens = tokens::of_policy(spec)?;
@@ -56,6 +57,14 @@ pub(super) fn compile(spec: &PolicySpec) -> Result<Policy, PolicyError> {
         router,
         messages,
     })
+}
+
+/// Routes choose by the environment's header, so it is left out only where there is nothing to choose.
+fn identity(spec: &PolicySpec) -> Result<(), PolicyError> {
+    if spec.environments.len() > 1 && !spec.identity_headers.has(IdentityHeader::Environment) {
+        return refuse(Location::top("identity_headers"), PolicyProblem::EnvironmentUntold);
+    }
+    Ok(())
 }
 
 pub(super) fn refuse<T>(location: Location, problem: impl Into<PolicyProblem>) -> Result<T, PolicyError> {

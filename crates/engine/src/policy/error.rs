@@ -105,6 +105,9 @@ pub enum PolicyProblem {
     /// Access tokens, and no header to send them in.
     #[error("access tokens are taken from headers alone, and no credential stands in one")]
     NoTokenHeader,
+    /// Keys of more environments than one, and the upstream is not told which: a test key would reach live data.
+    #[error("`environment` is missing, and there is more than one environment")]
+    EnvironmentUntold,
     /// Not an audience of access tokens.
     #[error("`{0}` cannot be an audience")]
     Audience(String),
@@ -220,6 +223,9 @@ impl PolicyProblem {
             }
             Self::NoTokenHeader => {
                 "add `[[credentials]]` with `in = \"header\"`, `name = \"authorization\"`, `scheme = \"Bearer\"`".into()
+            }
+            Self::EnvironmentUntold => {
+                "add `\"environment\"`: by that header the proxy or the upstream keeps test keys from live data".into()
             }
             Self::Audience(_) => {
                 "write the API's address, such as `https://api.example.com`: 1 to 255 visible ASCII characters without \

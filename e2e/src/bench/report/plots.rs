@@ -94,7 +94,7 @@ fn compared(run: &Run) -> Option<Plot> {
     let bars = [
         ("api_key_auth", "api_key_auth"),
         ("no-op in wasm", "noop"),
-        ("portcullis, 1 header", "one header"),
+        ("portcullis, 2 headers", "two headers"),
         ("portcullis", "portcullis"),
         ("Lua table", "lua"),
         ("ext_authz", "ext_authz"),

@@ -217,15 +217,18 @@ fn identity_headers_are_the_filters_own() {
 #[test]
 fn what_the_upstream_is_not_to_get_is_taken_from_clients_all_the_same() {
     let mut edge = Edge::synced();
-    edge.publish(2, |corpus| corpus.spec.identity_headers = [IdentityHeader::Org].into_iter().collect());
+    edge.publish(2, |corpus| {
+        corpus.spec.identity_headers = [IdentityHeader::Org, IdentityHeader::Environment].into_iter().collect();
+    });
     edge.process.settle(&edge.plane);
     let refused = Request::new("DELETE", "/api/v1/skills").bearer(&edge.key(READER));
     for (request, status) in [(edge.reading(), 200), (refused, 403)] {
         let forged = FORGED.iter().fold(request, |request, name| request.header(name, "forged"));
         assert_eq!(edge.process.request(0, forged).status(), Some(status));
         let told = identity(&edge.process.exchange(0).request);
-        let [(name, value)] = told.as_slice() else { panic!("{told:?}") };
-        assert!(name == "x-portcullis-org" && value.starts_with("org_"), "{told:?}");
+        let names: Vec<_> = told.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["x-portcullis-environment", "x-portcullis-org"]);
+        assert!(told.iter().all(|(_, value)| value != "forged"), "{told:?}");
     }
 }
 
