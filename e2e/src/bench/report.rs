@@ -125,6 +125,15 @@ mod tests {
     }
 
     #[test]
+    fn one_size_says_nothing_about_growth() {
+        let page = &render(&Run::default().with_table("lookup", "keys,ns\n1000,70\n"))[page::FILE];
+        assert!(
+            page.contains("| a lookup natively, the most keys over the fewest |  | 1.2 | not measured |"),
+            "{page}"
+        );
+    }
+
+    #[test]
     fn a_step_that_failed_is_on_the_page() {
         let step = json!({ "step": "envoy", "command": "cargo xtask bench envoy", "commit": "abc", "outcome": "failed", "seconds": 3 });
         let mut run = sample();

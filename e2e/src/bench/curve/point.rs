@@ -27,9 +27,10 @@ use crate::{wait, workers};
 
 /// The keys of the smaller of the two loads.
 const FEW: usize = 1000;
-/// The most keys that one request creates, and the most scopes: a request may have so many bytes.
+/// The most keys that one request creates.
 const BATCH: usize = 1000;
-const SCOPES: usize = 100_000;
+/// And the most scopes, of some twelve bytes each: a request may have four MiB.
+const SCOPES: usize = 300_000;
 /// How long an Envoy may take until it enforces a million keys.
 const ENFORCED: Duration = Duration::from_secs(120);
 

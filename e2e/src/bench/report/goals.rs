@@ -16,7 +16,8 @@ pub(super) struct Goal {
 pub(super) fn all(run: &Run) -> Vec<Goal> {
     let growth = |table: &str, column: &str| {
         let points = run.column(table, column);
-        Some(points.last()?.1 / points.first()?.1)
+        // Of one size alone nothing is known.
+        (points.len() > 1).then_some(points.last()?.1 / points.first()?.1)
     };
     let added = |variant: &str| run.figure("envoy", &format!("/variants/{variant}/added_us"));
     let most_keys = |column: &str| run.column("keys", column).last().map(|(_, value)| *value);
