@@ -1,5 +1,4 @@
 //! Key shards: one of which only some buckets were built again is the one that is built of everything.
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::BTreeMap;
 
@@ -19,7 +18,7 @@ fn entry(number: u32) -> KeyEntry {
         organization: OrganizationId::from_bytes([1; 10]),
         status: KeyStatus::Active,
         expires_at: None,
-        scopes: vec![format!("skills:{}", ["read", "write"][number as usize % 2])],
+        scopes: vec![if number % 2 == 0 { "skills:read" } else { "skills:write" }.into()],
         restrictions: RestrictionSet::default(),
     }
 }
