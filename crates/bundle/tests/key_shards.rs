@@ -18,7 +18,7 @@ fn entry(number: u32) -> KeyEntry {
         organization: OrganizationId::from_bytes([1; 10]),
         status: KeyStatus::Active,
         expires_at: None,
-        scopes: vec![if number % 2 == 0 { "skills:read" } else { "skills:write" }.into()],
+        scopes: vec![if number.is_multiple_of(2) { "skills:read" } else { "skills:write" }.into()],
         restrictions: RestrictionSet::default(),
     }
 }
