@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::http::{self, Request, Response};
 
 /// The most that one request creates or lists.
-const BATCH: usize = 1000;
+pub(crate) const BATCH: usize = 1000;
 /// The control plane writes one after the other; what came meanwhile it publishes in one go.
 const BATCHES_AT_ONCE: usize = 16;
 

@@ -20,6 +20,7 @@ mod database;
 mod demand;
 mod demo;
 mod driven;
+mod edge;
 mod fleet;
 mod gate;
 mod http;

@@ -126,14 +126,6 @@ impl Process {
     }
 }
 
-/// What a process has in memory, in MiB.
-pub(crate) fn resident_mb(pid: u32) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let kilobytes =
-        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
-    kilobytes.map(|it| it / 1024.0).with_context(|| format!("no VmRSS of process {pid}"))
-}
-
 impl Drop for Process {
     fn drop(&mut self) {
         self.stop();
@@ -141,7 +133,7 @@ impl Drop for Process {
     }
 }
 
-/// Resident memory of a process, now and at its highest.
+/// Resident memory of a process, now and at its highest, in MiB.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memory {
     pub(crate) now_mb: f64,

@@ -76,6 +76,13 @@ impl Stack {
         Ok(stack)
     }
 
+    /// As [`Self::start_control`], with that policy.
+    pub(crate) async fn start_control_with(&mut self, policy: &str) -> anyhow::Result<()> {
+        self.setup.policy = self.log("policy.toml");
+        std::fs::write(&self.setup.policy, policy)?;
+        self.start_control().await
+    }
+
     /// Starts the control plane and waits until its first bundle is built.
     pub(crate) async fn start_control(&mut self) -> anyhow::Result<()> {
         let address = local(self.setup.ports.control);

@@ -11,13 +11,13 @@ use anyhow::Context as _;
 
 use crate::control::Control;
 use crate::database::Database;
+use crate::process::memory_of;
 use crate::report::{Report, percentile, rounded};
 use crate::stack::{Setup, Stack};
 use crate::tools;
 
 mod changes;
 mod edges;
-mod memory;
 mod start;
 
 /// Keys, unless it is said otherwise; with so many the goals hold.
@@ -87,12 +87,12 @@ async fn on(database: Option<String>, sizes: Sizes, findings: &mut Findings<'_>)
     let mut bench = Bench { stack, control, edge_token, sizes, ids: Vec::new().into_iter() };
     bench.fill(findings).await?;
     start::measure(&mut bench, findings).await?;
-    findings.memory("rss_mb_after_start", memory::resident_mb(bench.process()?)?);
+    findings.memory("rss_mb_after_start", memory_of(bench.process()?)?.now_mb);
     changes::measure(&mut bench, findings).await?;
-    findings.memory(&format!("rss_mb_after_{}_changes", sizes.changes), memory::resident_mb(bench.process()?)?);
+    findings.memory(&format!("rss_mb_after_{}_changes", sizes.changes), memory_of(bench.process()?)?.now_mb);
     edges::measure(&mut bench, findings).await?;
-    findings.memory("rss_mb_with_edges", memory::resident_mb(bench.process()?)?);
-    findings.memory("rss_mb_peak", memory::peak_mb(bench.process()?)?);
+    findings.memory("rss_mb_with_edges", memory_of(bench.process()?)?.now_mb);
+    findings.memory("rss_mb_peak", memory_of(bench.process()?)?.peak_mb);
     Ok(())
 }
 
@@ -103,7 +103,7 @@ impl Bench {
         let since = std::time::Instant::now();
         let keys = self.control.fill(self.sizes.keys).await?;
         findings.figure("seconds_to_create_keys", since.elapsed().as_secs_f64());
-        findings.memory("rss_mb_peak_of_creating", memory::peak_mb(self.process()?)?);
+        findings.memory("rss_mb_peak_of_creating", memory_of(self.process()?)?.peak_mb);
         let to_revoke = self.sizes.changes + 2 * self.sizes.rounds;
         let spread = keys.iter().step_by((keys.len() / to_revoke).max(1)).map(|key| key.id.clone());
         self.ids = spread.collect::<Vec<_>>().into_iter();

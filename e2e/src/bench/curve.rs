@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use self::point::{Found, Setting};
 use self::table::Table;
+use super::load::CONNECTIONS;
 use crate::report::rounded;
 use crate::tools;
 
@@ -68,7 +69,7 @@ pub(super) async fn run(
     requests: usize,
     as_json: bool,
 ) -> anyhow::Result<ExitCode> {
-    anyhow::ensure!(rounds > 0 && requests >= requests::CONNECTIONS, "nothing to measure");
+    anyhow::ensure!(rounds > 0 && requests >= CONNECTIONS, "nothing to measure");
     let keys = if keys.is_empty() { &KEYS[..] } else { keys };
     let effort = Effort { rounds, requests, revocations: options.revocations };
     let folder = options.folder()?;

@@ -8,13 +8,11 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::variant::LimitedKeys;
-use crate::control::Control;
+use crate::control::{BATCH, Control};
 use crate::http::{Connection, Request};
 use crate::stack::{Setup, Stack};
 use crate::{tools, wait};
 
-/// The most that one request creates.
-pub(super) const BATCH: usize = 1000;
 const SOON: Duration = Duration::from_secs(30);
 
 /// A control plane whose policy has one more line.
@@ -22,9 +20,7 @@ pub(super) async fn serving(line: &str) -> anyhow::Result<Stack> {
     let preset = tools::root()?.join("policies/systemprompt/policy.toml");
     let policy = format!("{line}\n{}", std::fs::read_to_string(preset)?);
     let mut stack = Stack::new(Setup::preset("systemprompt")?)?;
-    stack.setup.policy = stack.log("policy.toml");
-    std::fs::write(&stack.setup.policy, policy)?;
-    stack.start_control().await?;
+    stack.start_control_with(&policy).await?;
     Ok(stack)
 }
 

@@ -11,7 +11,7 @@ use super::cpu::Places;
 use crate::http::Connection;
 
 /// Enough to keep one worker busy: an Envoy that sleeps between requests would be charged for waking up.
-const CONNECTIONS: usize = 16;
+pub(super) const CONNECTIONS: usize = 16;
 
 /// Tries to get through without a refusal.
 const WARMINGS: usize = 50;

@@ -9,8 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use portcullis_seal::Purpose;
 use serde_json::{Value, json};
 
-use super::limited::BATCH;
-use crate::control::Control;
+use crate::control::{BATCH, Control};
 use crate::stack::{Setup, Stack, new_key};
 use crate::tools;
 

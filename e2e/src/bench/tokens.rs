@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::limited::BATCH;
+use crate::control::BATCH;
 use crate::http::{self, Request};
 use crate::oauth::{Client, Secret};
 use crate::stack::{Setup, Stack};
@@ -41,9 +41,7 @@ pub(super) async fn minting() -> anyhow::Result<Stack> {
     let policy = policy.replace("lifetime_seconds = 300", "lifetime_seconds = 3600");
     let setup = Setup::preset("systemprompt")?.serve(&["--requests-per-second", "100000"]);
     let mut stack = Stack::new(setup)?;
-    stack.setup.policy = stack.log("policy.toml");
-    std::fs::write(&stack.setup.policy, policy)?;
-    stack.start_control().await?;
+    stack.start_control_with(&policy).await?;
     Ok(stack)
 }
 

@@ -7,8 +7,9 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 
-use super::{Bench, Findings, edges};
+use super::{Bench, Findings};
 use crate::bench::cpu;
+use crate::edge::Edge;
 use crate::http::{Connection, Request};
 
 const GOAL_MS: f64 = 20.0;
@@ -23,7 +24,7 @@ struct Sample {
 }
 
 pub(super) async fn measure(bench: &mut Bench, findings: &mut Findings<'_>) -> anyhow::Result<()> {
-    let mut edge = edges::Edge::open(bench.control.address, &bench.edge_token).await?;
+    let mut edge = Edge::open(bench.control.address, &bench.edge_token).await?;
     edge.newer().await?;
     let mut operator = Connection::open(bench.control.address).await?;
     let mut sample = Sample::default();
@@ -39,12 +40,7 @@ pub(super) async fn measure(bench: &mut Bench, findings: &mut Findings<'_>) -> a
     Ok(())
 }
 
-async fn one(
-    bench: &mut Bench,
-    edge: &mut edges::Edge,
-    operator: &mut Connection,
-    sample: &mut Sample,
-) -> anyhow::Result<()> {
+async fn one(bench: &mut Bench, edge: &mut Edge, operator: &mut Connection, sample: &mut Sample) -> anyhow::Result<()> {
     let request = Request::new("DELETE", format!("/v1/keys/{}", bench.next_id()?)).bearer(&bench.control.token);
     let sent = Instant::now();
     let change = async {

@@ -4,82 +4,21 @@
 //! other rounds also of the one shard that changed, which each fetches at once. Of so many manifests only one is read; what it
 //! names that the last did not, every edge fetches.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::{Bench, Findings};
 use crate::bench::cpu;
+use crate::edge::{self, Edge, Told};
 use crate::http::{Connection, Request};
 
 const GOAL_MS: f64 = 500.0;
-/// Seconds; the client gives up after 20.
-const WAIT: u32 = 15;
 /// From one change to the next: time for every edge to wait again.
 const PACE: Duration = Duration::from_millis(500);
-
-/// An edge with a version.
-pub(super) struct Edge {
-    connection: Connection,
-    token: String,
-    version: u64,
-}
-
-/// A manifest, and when all of it was there.
-pub(super) struct Told {
-    pub(super) version: u64,
-    pub(super) at: Instant,
-    body: Vec<u8>,
-}
-
-impl Edge {
-    /// One that has nothing yet.
-    pub(super) async fn open(address: SocketAddr, token: &str) -> anyhow::Result<Self> {
-        Ok(Self { connection: Connection::open(address).await?, token: token.to_owned(), version: 0 })
-    }
-
-    /// Waits for a newer manifest than it has, as often as it takes.
-    pub(super) async fn newer(&mut self) -> anyhow::Result<Told> {
-        let version = self.version;
-        loop {
-            let told = self.poll().await?;
-            if told.version > version {
-                return Ok(told);
-            }
-        }
-    }
-
-    async fn poll(&mut self) -> anyhow::Result<Told> {
-        let body = self.get(&format!("/edge/v1/manifest?since={}&wait={WAIT}", self.version)).await?;
-        let at = Instant::now();
-        self.version = version(&body).context("a manifest without a version")?;
-        Ok(Told { version: self.version, at, body })
-    }
-
-    async fn get(&mut self, path: &str) -> anyhow::Result<Vec<u8>> {
-        let answer = self.connection.send(&Request::get(path).bearer(&self.token)).await?;
-        anyhow::ensure!(answer.status == 200, "{path} answered {}", answer.gist());
-        Ok(answer.body)
-    }
-}
-
-/// The version, without reading all of the JSON: that would take the machine longer than what is measured.
-fn version(manifest: &[u8]) -> Option<u64> {
-    let head = String::from_utf8_lossy(manifest.get(..512.min(manifest.len()))?).into_owned();
-    let (_, rest) = head.split_once("\"version\":")?;
-    rest.split(|it: char| !it.is_ascii_digit()).next()?.parse().ok()
-}
-
-/// What a signed manifest says.
-pub(super) fn json(manifest: &[u8]) -> anyhow::Result<Value> {
-    let line_end = manifest.iter().position(|byte| *byte == b'\n').context("not a signed manifest")?;
-    Ok(serde_json::from_slice(manifest.get(line_end + 1..).unwrap_or_default())?)
-}
 
 /// When an edge had what.
 struct Arrival {
@@ -117,7 +56,7 @@ impl Changed {
 
 /// Every shard of keys that a manifest names, sorted.
 fn digests(manifest: &[u8]) -> anyhow::Result<Vec<String>> {
-    let json = json(manifest)?;
+    let json = edge::manifest(manifest)?;
     let shards = json["keys"].as_array().context("a manifest without keys")?;
     let mut digests: Vec<_> = shards.iter().filter_map(|it| it["digest"].as_str().map(str::to_owned)).collect();
     digests.sort_unstable();

@@ -6,9 +6,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Bench, Findings, memory};
+use super::{Bench, Findings};
 use crate::bench::cpu;
+use crate::edge;
 use crate::http::{self, Request};
+use crate::process::memory_of;
 use crate::report::percentile;
 use crate::wait;
 
@@ -30,7 +32,7 @@ pub(super) async fn measure(bench: &mut Bench, findings: &mut Findings<'_>) -> a
     for _ in 0..STARTS {
         bench.stack.stop_control();
         one(bench, &mut start, findings).await?;
-        peak = peak.max(memory::peak_mb(bench.process()?)?);
+        peak = peak.max(memory_of(bench.process()?)?.peak_mb);
     }
     findings.goal("seconds_to_bundle", percentile(&start.bundle, 0.5), GOAL_SECONDS);
     findings.figure("seconds_to_bundle_max", percentile(&start.bundle, 1.0));
@@ -51,7 +53,7 @@ async fn one(bench: &mut Bench, start: &mut Start, findings: &mut Findings<'_>) 
     answered(bench, &Request::get("/v1/keys?limit=1").bearer(&bench.control.token)).await?;
     start.listed.push(since.elapsed().as_secs_f64());
     start.cpu.push(cpu::time_with_ended(bench.process()?)?.as_secs_f64());
-    let keys = super::edges::json(&manifest)?["key_count"].as_u64();
+    let keys = edge::manifest(&manifest)?["key_count"].as_u64();
     findings.check("all keys are in the first bundle", keys == u64::try_from(bench.sizes.keys).ok());
     Ok(())
 }

@@ -4,16 +4,12 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
-use serde_json::Value;
-
 use crate::control::{Control, Key};
+use crate::edge::Edge;
 use crate::http::{Connection, Request};
 use crate::report::percentile;
 use crate::wait;
 
-/// Seconds that a poll waits.
-const WAIT: u32 = 10;
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Milliseconds.
@@ -23,43 +19,10 @@ pub(super) struct News {
     pub(super) refused: Vec<f64>,
 }
 
-/// Waits for manifests as an edge does.
-pub(super) struct Waiting {
-    connection: Connection,
-    token: String,
-    version: u64,
-}
-
-impl Waiting {
-    pub(super) async fn start(control: &Control, token: String) -> anyhow::Result<Self> {
-        Ok(Self { connection: Connection::open(control.address).await?, token, version: 0 })
-    }
-
-    /// When there was a manifest newer than the last one.
-    async fn newer(&mut self) -> anyhow::Result<Instant> {
-        loop {
-            let path = format!("/edge/v1/manifest?since={}&wait={WAIT}", self.version);
-            let answer = self.connection.send(&Request::get(&path).bearer(&self.token)).await?;
-            let at = Instant::now();
-            anyhow::ensure!(answer.status == 200, "a poll was answered {}", answer.gist());
-            let version = version(&answer.body).context("a manifest without a version")?;
-            if version > core::mem::replace(&mut self.version, version) {
-                return Ok(at);
-            }
-        }
-    }
-}
-
-/// The version of a signed manifest: a line of its own, then JSON.
-fn version(manifest: &[u8]) -> Option<u64> {
-    let json = manifest.split(|byte| *byte == b'\n').nth(1)?;
-    serde_json::from_slice::<Value>(json).ok()?["version"].as_u64()
-}
-
 /// Revokes keys, one after another.
 pub(super) async fn measure(
     control: &Control,
-    mut waiting: Waiting,
+    mut edge: Edge,
     probes: &mut [Connection],
     path: &str,
     keys: &[Key],
@@ -72,23 +35,17 @@ pub(super) async fn measure(
             anyhow::ensure!(answer.status == 200, "a key that was not revoked got {}", answer.gist());
         }
         // Whatever was published before.
-        waiting.version = latest(&mut waiting).await?;
+        edge.latest().await?;
         let revoke = async {
             control.revoke(&key.id).await?;
             anyhow::Ok(Instant::now())
         };
-        let (published, refused, answered) = tokio::try_join!(waiting.newer(), refused(probes, &request), revoke)?;
+        let (published, refused, answered) = tokio::try_join!(edge.newer(), refused(probes, &request), revoke)?;
         let ms = |at: Instant| at.saturating_duration_since(answered).as_secs_f64() * 1000.0;
-        news.published.push(ms(published));
+        news.published.push(ms(published.at));
         news.refused.push(ms(refused));
     }
     Ok(news)
-}
-
-async fn latest(waiting: &mut Waiting) -> anyhow::Result<u64> {
-    waiting.version = 0;
-    waiting.newer().await?;
-    Ok(waiting.version)
 }
 
 /// When the last worker refused.

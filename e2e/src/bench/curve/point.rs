@@ -14,12 +14,13 @@ use serde_json::{Value, json};
 use super::super::cpu::{self, Places};
 use super::super::load::{self, Load};
 use super::super::variant;
-use super::news::{self, News, Waiting, part};
+use super::news::{self, News, part};
 use super::requests::spread;
 use super::{Column, Effort};
-use crate::control::Key;
+use crate::control::{BATCH, Key};
+use crate::edge::Edge;
 use crate::ports::{Ports, local};
-use crate::process::{self, Process};
+use crate::process::{Process, memory_of};
 use crate::report::percentile;
 use crate::stack::{self, Setup, Stack};
 use crate::tools::Module;
@@ -27,9 +28,7 @@ use crate::{wait, workers};
 
 /// The keys of the smaller of the two loads.
 const FEW: usize = 1000;
-/// The most keys that one request creates.
-const BATCH: usize = 1000;
-/// And the most scopes, of some twelve bytes each: a request may have four MiB.
+/// The most scopes of the keys that one request creates, of some twelve bytes each: a request may have four MiB.
 const SCOPES: usize = 300_000;
 /// How long an Envoy may take until it enforces a million keys.
 const ENFORCED: Duration = Duration::from_secs(120);
@@ -106,18 +105,16 @@ pub(super) async fn measure(setting: Setting, effort: Effort) -> anyhow::Result<
             .await?;
     }
     let (control, token) = (stack.control()?, stack.secret("edge-token")?);
-    let waiting = Waiting::start(&control, token).await?;
-    let news = news::measure(&control, waiting, &mut probes, Size::PATH, &revoked).await?;
+    let edge = Edge::open(control.address, &token).await?;
+    let news = news::measure(&control, edge, &mut probes, Size::PATH, &revoked).await?;
     let texts: Vec<String> = lasting.into_iter().map(|key| key.text).collect();
     let rounds = rounds(&bare, &ours, &texts, effort)?;
-    Ok(Found { rounds, rss_mb: process::resident_mb(ours.process.id())?, news })
+    Ok(Found { rounds, rss_mb: memory_of(ours.process.id())?.now_mb, news })
 }
 
 async fn control_plane(size: Size) -> anyhow::Result<Stack> {
     let mut stack = Stack::new(Setup::preset("systemprompt")?)?;
-    stack.setup.policy = stack.log("policy.toml");
-    std::fs::write(&stack.setup.policy, size.policy())?;
-    stack.start_control().await?;
+    stack.start_control_with(&size.policy()).await?;
     Ok(stack)
 }
 

@@ -5,9 +5,6 @@
 
 use super::super::tokens::request;
 
-/// As many as the load opens: each has its own share of the requests.
-pub(super) const CONNECTIONS: usize = 16;
-
 /// Requests with about `count` keys, spread over all of them; other ones for each `round` if there are enough.
 pub(super) fn spread(path: &str, keys: &[String], count: usize, round: usize) -> Vec<Vec<u8>> {
     let step = (keys.len() / count.max(1)).max(1);

@@ -1,10 +1,9 @@
 //! What the bundle weighs, as an edge fetches it.
 
-use anyhow::Context as _;
 use serde_json::Value;
 
 use super::Goals;
-use crate::http::{Connection, Request, Response};
+use crate::edge::{self, Edge};
 use crate::ports::local;
 use crate::report::{Report, rounded};
 use crate::stack::Stack;
@@ -12,18 +11,12 @@ use crate::stack::Stack;
 /// Fetches the manifest and every blob that it names.
 pub(super) async fn weigh(stack: &Stack, goals: &Goals, report: &mut Report) -> anyhow::Result<()> {
     let token = stack.secret("edge-token")?;
-    let mut control = Connection::open(local(stack.setup.ports.control)).await?;
-    let mut get = async |path: &str| -> anyhow::Result<Response> {
-        let answer = control.send(&Request::get(path).bearer(&token)).await?;
-        anyhow::ensure!(answer.status == 200, "{path} answered {}", answer.status);
-        Ok(answer)
-    };
-    let signed = get("/edge/v1/manifest").await?.body;
-    let json = signed.iter().position(|byte| *byte == b'\n').and_then(|end| signed.get(end..));
-    let manifest: Value = serde_json::from_slice(json.context("not a signed manifest")?)?;
+    let mut edge = Edge::open(local(stack.setup.ports.control), &token).await?;
+    let signed = edge.latest().await?.body;
+    let manifest = edge::manifest(&signed)?;
     let (mut bytes, mut blobs) = (signed.len(), 0_u32);
     for digest in digests(&manifest) {
-        bytes += get(&format!("/edge/v1/blobs/{digest}")).await?.body.len();
+        bytes += edge.get(&format!("/edge/v1/blobs/{digest}")).await?.len();
         blobs += 1;
     }
     let keys = manifest["key_count"].as_f64().unwrap_or_default();

@@ -6,12 +6,10 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinSet;
-
 use super::loops::Loops;
 use super::traffic::{Record, Traffic, Waits};
 use super::{Edge, Goals, Key, LIMIT, WORKERS, await_status};
-use crate::control::Control;
+use crate::control::{BATCH, Control};
 use crate::report::{Report, rounded};
 use crate::{wait, workers};
 
@@ -20,7 +18,7 @@ const CONNECTIONS: usize = 2;
 /// How long requests are measured before and after.
 const STEADY: Duration = Duration::from_secs(15);
 const RELOADS: usize = 3;
-/// Keys that are created at once, in that many requests of a thousand: enough to change every shard.
+/// Requests of a thousand keys each, at once: enough to change every shard.
 const BATCHES: usize = 4;
 /// A shard holds as many keys on average, at most.
 const KEYS_PER_SHARD: usize = 2048;
@@ -104,15 +102,7 @@ async fn reload(edge: &mut Edge, spans: &mut Spans) -> anyhow::Result<f64> {
 }
 
 async fn create(control: &Control) -> anyhow::Result<Vec<Key>> {
-    let mut batches = JoinSet::new();
-    for _ in 0..BATCHES {
-        let control = control.clone();
-        batches.spawn(async move { control.fill(1000).await });
-    }
-    let mut keys = Vec::new();
-    while let Some(batch) = batches.join_next().await {
-        keys.extend(batch??);
-    }
+    let keys = control.fill(BATCHES * BATCH).await?;
     wait::until("the version", LIMIT, async || {
         let status = control.ok("GET", "/v1/status", None).await?;
         Ok(status["pending_version"].is_null().then_some(()))

@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use crate::edge;
 use crate::http::{Connection, Request};
 use crate::report::Report;
 use crate::stack::Stack;
@@ -60,19 +61,11 @@ async fn poll(address: SocketAddr, token: String, stop: Arc<AtomicBool>) -> anyh
         let request = Request::get(&format!("/edge/v1/manifest?since={since}&wait=1")).bearer(&token);
         let answer = connection.send(&request).await?;
         anyhow::ensure!(answer.status == 200, "a manifest was refused: {}", answer.gist());
-        let manifest = manifest(&answer.body)?;
+        let manifest = edge::manifest(&answer.body)?;
         since = manifest["version"].as_u64().context("a manifest without a version")?;
         let blobs = ["layout", "policy", "organizations", "keys"].map(|part| manifest[part].clone());
         anyhow::ensure!(blobs.iter().all(|part| !part.is_null()), "a manifest without all of its parts");
         seen.insert(since, json!(blobs));
     }
     Ok(seen)
-}
-
-/// A signed manifest is a line with the signature, and JSON.
-fn manifest(bytes: &[u8]) -> anyhow::Result<Value> {
-    let text = std::str::from_utf8(bytes).context("a manifest that is not text")?;
-    let (signature, json) = text.split_once('\n').context("a manifest without a signature")?;
-    anyhow::ensure!(signature.starts_with("portcullis-manifest-v1 "), "a manifest of another kind: {signature}");
-    serde_json::from_str(json).context("a manifest that is not JSON")
 }
