@@ -11,6 +11,7 @@ use portcullis_engine::{
     Ambient, KeyDigest, KeyId, KeyRecord, KeyStatus, KeyStore, OrganizationId, OrganizationState, Policy, PolicySpec,
     RestrictionSet, StoreUnavailable,
 };
+pub(crate) use portcullis_testkit::sized::key_text as key;
 
 /// Buckets as a worker has them.
 #[derive(Debug)]
@@ -61,11 +62,6 @@ impl KeyStore for Buckets {
             skill: None,
         }))
     }
-}
-
-/// The text of a key.
-pub(crate) fn key(number: usize) -> String {
-    format!("sp_live_{number:032}")
 }
 
 fn entry(number: usize) -> KeyEntry {

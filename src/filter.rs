@@ -7,7 +7,7 @@ use core::net::IpAddr;
 
 use portcullis_engine::ascii::same;
 use portcullis_engine::credential::CredentialSource;
-use portcullis_engine::spec::{CredentialPlace, IdentityHeader, IdentityHeaders, RateLimitHeaders};
+use portcullis_engine::spec::{IdentityHeader, IdentityHeaders, RateLimitHeaders};
 use portcullis_engine::{
     Admission, Ambient, Decision, Denial, Grant, Identity, KeyStore, Policy, Reason, Request, ServiceUse, decide,
 };
@@ -19,7 +19,7 @@ use crate::limits::Keeper;
 use crate::pairs::Pair;
 use crate::ratelimit;
 use crate::reply;
-use crate::strip::{strip_credentials, strip_identity};
+use crate::strip::{strip_carrier, strip_credentials, strip_identity};
 
 /// What the proxy does with the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,11 +94,8 @@ fn forward<H: Host>(
     }
     if !policy.forwards_credential() {
         match carrier {
-            // That it is there is known.
-            Some(source) if source.place() == CredentialPlace::Header => {
-                host.remove_request_header(source.name().as_bytes());
-            }
-            _ => strip_credentials(host, sources, request),
+            Some(carrier) => strip_carrier(host, carrier, request),
+            None => strip_credentials(host, sources, request),
         }
     }
     if let Some(identity) = &grant.identity {

@@ -31,6 +31,17 @@ pub fn is_identity_header(name: &[u8]) -> bool {
             .all(|(byte, wanted)| byte == wanted || *wanted == b'-' && !byte.is_ascii_alphanumeric())
 }
 
+/// Removes the credential from the source that was found to carry it.
+pub fn strip_carrier(host: &impl Host, carrier: &CredentialSource, request: &Request<'_>) {
+    match carrier.place() {
+        // That it is there is known.
+        CredentialPlace::Header => host.remove_request_header(carrier.name().as_bytes()),
+        CredentialPlace::Query | CredentialPlace::Cookie => {
+            strip_credentials(host, core::slice::from_ref(carrier), request);
+        }
+    }
+}
+
 /// Removes the credential from where it stands.
 pub fn strip_credentials(host: &impl Host, sources: &[CredentialSource], request: &Request<'_>) {
     strip_headers(host, sources, request);

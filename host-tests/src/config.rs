@@ -5,10 +5,26 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use portcullis_testkit::bundle::public_key;
+
 use crate::world::Cluster;
 
 /// 2026-01-15T12:00:00Z, when every corpus begins.
 pub const START_OF_TIME_NS: u64 = 1_768_478_400_000_000_000;
+
+/// What edges show the control plane here.
+pub const EDGE_TOKEN: &str = "pce_0123456789abcdefghjkmnpqrs";
+
+/// The configuration of a plugin that syncs, with more fields if need be (`"a":1`).
+#[must_use]
+pub fn plugin_configuration(more: &str) -> Vec<u8> {
+    let comma = if more.is_empty() { "" } else { "," };
+    format!(
+        r#"{{"cluster":"portcullis_control","authority":"portcullis-control","edge_token":"{EDGE_TOKEN}","edge_id":"edge-1","public_keys":["{}"]{comma}{more}}}"#,
+        public_key()
+    )
+    .into_bytes()
+}
 
 /// How a process is set up.
 #[derive(Clone, Debug)]

@@ -28,7 +28,7 @@ mod vm;
 mod world;
 
 pub use answer::Answer;
-pub use config::{Config, START_OF_TIME_NS};
+pub use config::{Config, EDGE_TOKEN, START_OF_TIME_NS, plugin_configuration};
 pub use fake_control::ControlPlane;
 pub use guest::VmId;
 pub use headers::Headers;

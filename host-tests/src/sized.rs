@@ -6,15 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use portcullis_testkit::Size;
-use portcullis_testkit::bundle::public_key;
 
-use crate::config::{Config, START_OF_TIME_NS};
+use crate::config::{Config, EDGE_TOKEN, START_OF_TIME_NS, plugin_configuration};
 use crate::fake_control::ControlPlane;
 use crate::module::Module;
 use crate::process::Process;
 use crate::request::Request;
 
-const TOKEN: &str = "pce_0123456789abcdefghjkmnpqrs";
 /// Buckets that are asked for keys, beside one for what is fetched once, whoever asks. A thousand keys have just as many.
 const BUCKETS: usize = 15;
 /// How long the bundle may take, in ticks.
@@ -55,9 +53,9 @@ impl Instructions {
 
 /// One worker that has the bundle.
 fn enforcing(size: Size, module: &Module, key: &str) -> Result<Process> {
-    let mut plane = ControlPlane::new(TOKEN);
+    let mut plane = ControlPlane::new(EDGE_TOKEN);
     plane.publish(&size.bundle(START_OF_TIME_NS / 1_000_000_000)?);
-    let config = Config { workers: 1, plugin_configuration: configuration(), ..Config::default() };
+    let config = Config { workers: 1, plugin_configuration: plugin_configuration(""), ..Config::default() };
     let mut process = Process::start(module, config)?;
     for _ in 0..TICKS {
         process.advance(TICK);
@@ -68,17 +66,6 @@ fn enforcing(size: Size, module: &Module, key: &str) -> Result<Process> {
         }
     }
     anyhow::bail!("{} keys are not enforced after {TICKS} ticks", size.keys)
-}
-
-fn configuration() -> Vec<u8> {
-    let configuration = serde_json::json!({
-        "cluster": "portcullis_control",
-        "authority": "portcullis-control",
-        "edge_token": TOKEN,
-        "edge_id": "edge-1",
-        "public_keys": [public_key().to_string()],
-    });
-    configuration.to_string().into_bytes()
 }
 
 /// What an allowed request cost.

@@ -155,7 +155,8 @@ fn fuel(args: &[String]) -> anyhow::Result<()> {
         _ => anyhow::bail!("fuel knows `--update` alone"),
     };
     let mut cargo = shell::cargo();
-    cargo.args(["test", "--package", "portcullis-host-tests", "--test", "all", "filter::cost", "--", "--nocapture"]);
+    // The packages of the tests, or everything would be built again with other features.
+    cargo.args(["test", "--workspace", "--exclude", "xtask", "--test", "all", "filter::cost", "--", "--nocapture"]);
     cargo.env("PORTCULLIS_WASM", wasm::build(Module::RELEASE)?).env_remove(FUEL_UPDATE);
     if update {
         cargo.env(FUEL_UPDATE, Toolchain::provide()?.version()?);

@@ -9,7 +9,6 @@ use portcullis_engine::KeyDigest;
 use portcullis_engine::record::KeyStatus;
 use portcullis_engine::spec::{RateLimitsSpec, TrialSpec};
 use portcullis_host_tests::{Module, Request};
-use portcullis_testkit::{KnownKey, key::key_id};
 
 use self::fuel::Meter;
 use super::edge::{Edge, READER, configuration, corpus};
@@ -91,21 +90,8 @@ fn host_calls_and_instructions_per_request() {
 #[test]
 fn a_new_version_costs_only_the_keys_beside_which_something_changed() {
     let mut meter = Meter::of("versions");
-    let mut edge = Edge::new();
     // Enough for eight shards.
-    let keys = (0..10_000).map(|number| {
-        let alias = format!("other-{number}");
-        let key = KnownKey {
-            alias: alias.clone(),
-            id: key_id(&alias),
-            text: alias.clone(),
-            ..edge.corpus.keys[READER].clone()
-        };
-        (alias, key)
-    });
-    let keys: Vec<_> = keys.collect();
-    edge.corpus.keys.extend(keys);
-    let mut edge = edge.with_bundle();
+    let mut edge = Edge::new().with_more_keys(10_000).with_bundle();
     edge.statuses();
     let shard = |edge: &Edge, alias: &str| KeyDigest::of(edge.key(alias).as_bytes()).as_bytes()[0] >> 5;
     let readers = shard(&edge, READER);

@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use portcullis_host_tests::{Config, ControlPlane, Module, Outcome, Process, Request, VmId, workspace};
-use portcullis_testkit::bundle::public_key;
-use portcullis_testkit::{Corpus, TestBundle, edge_key};
-
-/// What edges show the control plane here.
-pub(super) const TOKEN: &str = "pce_0123456789abcdefghjkmnpqrs";
+pub(super) use portcullis_host_tests::{EDGE_TOKEN as TOKEN, plugin_configuration as configuration};
+use portcullis_testkit::key::key_id;
+use portcullis_testkit::{Corpus, KnownKey, TestBundle, edge_key};
 
 /// A key of the systemprompt corpus that may read, and a request it may make.
 pub(super) const READER: &str = "reader";
@@ -24,16 +22,6 @@ pub(super) struct Edge {
 
 pub(super) fn corpus(preset: &str) -> Corpus {
     Corpus::load(&workspace().join("policies").join(preset)).unwrap()
-}
-
-/// The plugin's configuration, with more fields if need be (`"a":1`).
-pub(super) fn configuration(more: &str) -> Vec<u8> {
-    let comma = if more.is_empty() { "" } else { "," };
-    format!(
-        r#"{{"cluster":"portcullis_control","authority":"portcullis-control","edge_token":"{TOKEN}","edge_id":"edge-1","public_keys":["{}"]{comma}{more}}}"#,
-        public_key()
-    )
-    .into_bytes()
 }
 
 impl Edge {
@@ -55,6 +43,15 @@ impl Edge {
     /// The skills preset with its bundle, on the module that sees answers.
     pub(super) fn of_skills() -> Self {
         Self::of(corpus("skills"), Module::egress().unwrap(), &configuration(BY_VARIABLE)).with_bundle()
+    }
+
+    /// With `count` keys more that may do what the reader may: `other-0` and so on.
+    pub(super) fn with_more_keys(mut self, count: usize) -> Self {
+        let reader = self.corpus.keys[READER].clone();
+        let key = |alias: String| KnownKey { id: key_id(&alias), text: alias.clone(), alias, ..reader.clone() };
+        let aliases = (0..count).map(|number| format!("other-{number}"));
+        self.corpus.keys.extend(aliases.map(|alias| (alias.clone(), key(alias))));
+        self
     }
 
     /// As [`Edge::new`], with version 1 of the corpus's bundle everywhere.

@@ -8,25 +8,15 @@ use std::time::Duration;
 
 use portcullis_engine::record::KeyStatus;
 use portcullis_host_tests::VmId;
-use portcullis_testkit::key::key_id;
-use portcullis_testkit::{Corpus, KnownKey};
+use portcullis_testkit::Corpus;
 
-use super::edge::{Edge, READER};
+use super::edge::Edge;
 
 const MILLION: usize = 1_000_000;
 /// Most of it is the signature and SHA-256 of a whole shard, or reading a manifest that names 512.
 const MAIN: u64 = 12_000_000;
 /// Reading the header with the places of 512 shards: a millisecond or two.
 const WORKER: u64 = 3_000_000;
-
-fn with_more_keys(mut edge: Edge, count: usize) -> Edge {
-    let reader = edge.corpus.keys[READER].clone();
-    let key = |alias: String| KnownKey { id: key_id(&alias), text: alias.clone(), alias, ..reader.clone() };
-    edge.corpus
-        .keys
-        .extend((0..count).map(|number| format!("other-{number}")).map(|alias| (alias.clone(), key(alias))));
-    edge
-}
 
 fn publish(edge: &mut Edge, version: u64, keys: usize, change: impl FnOnce(&mut Corpus)) {
     change(&mut edge.corpus);
@@ -51,7 +41,7 @@ fn check(why: &str, edge: &mut Edge, times: u64) {
 
 #[test]
 fn no_callback_takes_long_because_there_are_a_million_keys() {
-    let mut edge = with_more_keys(Edge::new(), 6000);
+    let mut edge = Edge::new().with_more_keys(6000);
     publish(&mut edge, 1, MILLION, |_| ());
     longest(&mut edge);
     edge.run(Duration::from_secs(1));
@@ -86,7 +76,7 @@ fn standing_keys(edge: &Edge) -> usize {
 
 #[test]
 fn a_shard_of_many_keys_is_verified_and_written_in_moments() {
-    let mut edge = with_more_keys(Edge::new(), 2000);
+    let mut edge = Edge::new().with_more_keys(2000);
     edge.publish(1, |_| ());
     longest(&mut edge);
     edge.run(Duration::from_secs(1));
