@@ -312,8 +312,8 @@ impl Sync {
         if matches!(self.phase, Phase::Fetching(_)) || !self.kept.is_empty() || !self.leftovers.are_due(now) {
             return;
         }
-        if let Some(live) = self.header(host).live {
-            self.leftovers.empty_some(host, &self.names, now, &live);
+        if let (Some(live), Some(lease)) = (self.header(host).live, &self.lease) {
+            self.leftovers.empty_some(host, &self.names, lease, &live);
         }
     }
 

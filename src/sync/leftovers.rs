@@ -1,9 +1,10 @@
 //! Parts that a newer version replaced: emptied some at a time, once no worker goes by the header that named them.
 //!
-//! Nothing depends on the space being free. Invariants: what the live header names is not emptied, and one tick empties
-//! no more than takes it a moment, however much a version replaced.
+//! Nothing depends on the space being free. Invariants: what the live header names is not emptied, nothing is once another
+//! VM may lead, and one tick empties no more than takes it a moment, however much a version replaced.
 
 use crate::host::{Expect, Host};
+use crate::lease::Lease;
 use crate::live::{Live, Names, Spot};
 use crate::timer::Timer;
 
@@ -31,11 +32,13 @@ impl Leftovers {
         self.0.first().is_some_and(|(timer, _)| timer.is_due(now))
     }
 
-    /// Empties some of what is due, unless it is in use again.
-    pub(super) fn empty_some(&mut self, host: &impl Host, names: &Names, now: u64, live: &Live) {
+    /// Empties some of what is due, unless it is in use again; while `lease` is held, as whoever leads then may have put
+    /// something there.
+    pub(super) fn empty_some(&mut self, host: &impl Host, names: &Names, lease: &Lease, live: &Live) {
         let (mut looked_at, mut emptied) = (0, 0);
-        for (_, spot) in self.0.iter().take_while(|(timer, _)| timer.is_due(now)) {
-            if emptied >= PER_TICK {
+        for (timer, spot) in &self.0 {
+            let now = host.now_nanos();
+            if emptied >= PER_TICK || !timer.is_due(now) || !lease.is_held(now) {
                 break;
             }
             looked_at += 1;
@@ -98,6 +101,14 @@ mod tests {
         all.filter(|name| !host.shared(name).unwrap().value.is_empty()).count()
     }
 
+    /// The lease of whoever leads from then on, for a second.
+    fn leads(host: &FakeHost, names: &Names, now: u64) -> Lease {
+        host.clock.set(now);
+        let mut lease = Lease::enter(host, names).unwrap();
+        assert!(lease.bid(host, names));
+        lease
+    }
+
     #[test]
     fn a_version_that_replaced_everything_is_cleared_away_in_slices() {
         let (names, old, new) = (Names::new(&BlobDigest::of(b"")), live(512, 0), live(512, 1));
@@ -106,9 +117,10 @@ mod tests {
         leftovers.add(1, Some(&old), &new);
         assert!(!leftovers.are_due(GRACE_NANOS));
         let (mut left, mut ticks, now) = (standing(&host, &old, &names), 0, 1 + GRACE_NANOS);
+        let lease = leads(&host, &names, now);
         assert_eq!(left, 512 * 32 + 2);
         while leftovers.are_due(now) {
-            leftovers.empty_some(&host, &names, now, &new);
+            leftovers.empty_some(&host, &names, &lease, &new);
             let still = standing(&host, &old, &names);
             assert!(left - still <= PER_TICK + 32, "{} in a tick", left - still);
             (left, ticks) = (still, ticks + 1);
@@ -123,10 +135,26 @@ mod tests {
         let host = host(&[&old, &new], &names);
         let mut leftovers = Leftovers::default();
         leftovers.add(1, Some(&old), &new);
+        let lease = leads(&host, &names, 2 * GRACE_NANOS);
         // Another leader went on from there, and this one leads again.
-        leftovers.empty_some(&host, &names, 2 * GRACE_NANOS, &old);
+        leftovers.empty_some(&host, &names, &lease, &old);
         assert_eq!(standing(&host, &old, &names), 34);
         assert!(!leftovers.are_due(u64::MAX));
+    }
+
+    #[test]
+    fn whoever_no_longer_leads_empties_nothing() {
+        let (names, old, new) = (Names::new(&BlobDigest::of(b"")), live(8, 0), live(8, 1));
+        let host = host(&[&old, &new], &names);
+        let mut leftovers = Leftovers::default();
+        leftovers.add(1, Some(&old), &new);
+        let mut lease = leads(&host, &names, 2 * GRACE_NANOS);
+        host.clock.set(3 * GRACE_NANOS);
+        leftovers.empty_some(&host, &names, &lease, &new);
+        assert_eq!(standing(&host, &old, &names), 8 * 32 + 2);
+        assert!(lease.bid(&host, &names));
+        leftovers.empty_some(&host, &names, &lease, &new);
+        assert_eq!(standing(&host, &old, &names), 0);
     }
 
     #[test]
@@ -146,7 +174,8 @@ mod tests {
         let host = host(&[&old, &new], &names);
         let mut leftovers = Leftovers::default();
         leftovers.add(1, Some(&old), &new);
-        leftovers.empty_some(&host, &names, 2 * GRACE_NANOS, &new);
+        let lease = leads(&host, &names, 2 * GRACE_NANOS);
+        leftovers.empty_some(&host, &names, &lease, &new);
         assert_eq!((standing(&host, &old, &names), standing(&host, &new, &names)), (2, 66));
     }
 }
