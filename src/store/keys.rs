@@ -207,10 +207,13 @@ fn record<'s>(
     let restrictions = match stored.restrictions {
         None => None,
         Some((number, bytes)) => {
-            if !restrictions.iter().any(|(known, _)| *known == number) {
-                restrictions.push((number, read_restrictions(bytes).map_err(|_| StoreUnavailable)?));
-            }
-            restrictions.iter().find(|(known, _)| *known == number).map(|(_, set)| set)
+            let known = restrictions.binary_search_by_key(&number, |(known, _)| *known);
+            let place = known.or_else(|place| {
+                let set = read_restrictions(bytes).map_err(|_| StoreUnavailable)?;
+                restrictions.insert(place, (number, set));
+                Ok(place)
+            })?;
+            restrictions.get(place).map(|(_, set)| set)
         }
     };
     let skill = match restrictions.and_then(RestrictionSet::skill) {
