@@ -59,9 +59,9 @@ pub(super) fn compile(spec: &PolicySpec) -> Result<Policy, PolicyError> {
     })
 }
 
-/// Routes choose by the environment's header, so it is left out only where there is nothing to choose.
+/// Routes choose by the environment's header, and take a request without it for one that needs no key.
 fn identity(spec: &PolicySpec) -> Result<(), PolicyError> {
-    if spec.environments.len() > 1 && !spec.identity_headers.has(IdentityHeader::Environment) {
+    if !spec.identity_headers.has(IdentityHeader::Environment) {
         return refuse(Location::top("identity_headers"), PolicyProblem::EnvironmentUntold);
     }
     Ok(())

@@ -105,8 +105,8 @@ pub enum PolicyProblem {
     /// Access tokens, and no header to send them in.
     #[error("access tokens are taken from headers alone, and no credential stands in one")]
     NoTokenHeader,
-    /// Keys of more environments than one, and the upstream is not told which: a test key would reach live data.
-    #[error("`environment` is missing, and there is more than one environment")]
+    /// Routes are not told which environment a key is of: a test key would reach live data.
+    #[error("`environment` is missing")]
     EnvironmentUntold,
     /// Not an audience of access tokens.
     #[error("`{0}` cannot be an audience")]
