@@ -3,6 +3,8 @@
 //! A shard is what is fetched; a bucket is what a worker reads on a miss, a few KiB. Invariant: the layout depends on
 //! counts alone, so that two builders over the same data agree.
 
+use core::ops::RangeInclusive;
+
 use portcullis_engine::{KeyDigest, OrganizationId};
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +75,14 @@ impl Layout {
         top(digest.leading_bits(), self.key_bucket_bits)
     }
 
+    /// The digests that fall into a bucket there is, from the lowest to the highest.
+    pub fn digests_of_bucket(&self, bucket: usize) -> RangeInclusive<KeyDigest> {
+        let bits = u32::from(self.key_bucket_bits);
+        let first = (bucket as u64).checked_shl(64 - bits).unwrap_or(0);
+        let last = first | u64::MAX.checked_shr(bits).unwrap_or(0);
+        digest(first, 0)..=digest(last, u8::MAX)
+    }
+
     /// Where about among the `len` sorted digests of its bucket a digest stands: digests are spread evenly, so it is seldom
     /// more than a few places off.
     pub(crate) fn place_in_bucket(&self, digest: &KeyDigest, len: usize) -> usize {
@@ -85,6 +95,15 @@ impl Layout {
         let leading = id.as_bytes().first_chunk::<8>().map_or(0, |head| u64::from_be_bytes(*head));
         top(leading, self.organization_shard_bits)
     }
+}
+
+/// A digest that begins with these bits and goes on with the same byte.
+fn digest(leading: u64, rest: u8) -> KeyDigest {
+    let mut bytes = [rest; 32];
+    if let Some(head) = bytes.first_chunk_mut() {
+        *head = leading.to_be_bytes();
+    }
+    KeyDigest::from_bytes(bytes)
 }
 
 /// The leading `bits` of a number.
@@ -109,6 +128,22 @@ mod tests {
             assert!(layout.is_valid());
         }
         assert!(Layout::for_counts(usize::MAX >> 16, usize::MAX >> 16).is_valid());
+    }
+
+    #[test]
+    fn every_digest_is_in_one_bucket() {
+        for keys in [0, 65, 10_000, usize::MAX >> 16] {
+            let layout = Layout::for_counts(keys, 1);
+            let mut next = digest(0, 0);
+            for bucket in 0..layout.key_buckets() {
+                let range = layout.digests_of_bucket(bucket);
+                assert_eq!(*range.start(), next, "{keys}");
+                assert_eq!([range.start(), range.end()].map(|it| layout.key_bucket_of(it)), [bucket; 2], "{keys}");
+                let after = range.end().leading_bits().wrapping_add(1);
+                next = digest(after, 0);
+            }
+            assert_eq!(next, digest(0, 0), "{keys}: the last one ends where digests do");
+        }
     }
 
     #[test]

@@ -4,9 +4,11 @@
 //! than what was published before; a failure leaves the last good bundle in place and is tried again.
 
 mod bundle;
+mod crowd;
 mod day;
 mod history;
 mod index;
+mod pace;
 mod progress;
 mod skills;
 mod tokens;
@@ -28,6 +30,7 @@ use crate::store::{PolicyRow, Store, StoreError};
 use bundle::Builder;
 pub(crate) use bundle::Published;
 use history::History;
+use pace::Pace;
 pub(crate) use progress::Lag;
 use progress::Progress;
 
@@ -174,6 +177,7 @@ pub(crate) struct Worker {
     progress: Arc<Progress>,
     metrics: Arc<Metrics>,
     applied: u64,
+    pace: Pace,
 }
 
 /// A publisher with nothing published, and the worker that will change that.
@@ -206,6 +210,7 @@ pub(crate) fn new(
         progress: progress.clone(),
         metrics,
         applied: 0,
+        pace: Pace::default(),
     };
     Ok((Publisher { wake, current, history, signer, progress, clock, within }, worker))
 }
@@ -221,6 +226,8 @@ impl Worker {
                 tokio::time::sleep(RETRY_AFTER).await;
                 continue;
             }
+            // What is stored meanwhile is published with what waits.
+            tokio::time::sleep(self.pace.wait(Instant::now())).await;
             tokio::select! {
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -257,7 +264,8 @@ impl Worker {
         // Whoever waits for the version finds its policy in force, and its keys.
         policy.into_iter().for_each(|room| self.policies.store(Arc::new(room)));
         self.token_keys.publish(sources);
-        self.history.lock().unwrap_or_else(PoisonError::into_inner).push(published.clone());
+        let new = self.history.lock().unwrap_or_else(PoisonError::into_inner).push(published.clone());
+        self.pace.published(Instant::now(), new);
         self.current.send_replace(Some(published));
         self.progress.published(version, self.clock.seconds());
         self.metrics.published(begun.elapsed());

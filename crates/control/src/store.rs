@@ -36,7 +36,7 @@ mod webhooks;
 
 use async_trait::async_trait;
 use portcullis_api::edge::SampleKind;
-use portcullis_bundle::OrganizationEntry;
+use portcullis_bundle::{Layout, OrganizationEntry};
 use portcullis_engine::{KeyId, OrganizationId};
 
 pub(crate) use accounts::{
@@ -56,7 +56,7 @@ pub(crate) use fleet::{
 };
 pub(crate) use intake::{Batch, Intake, Noted, Portion, Stream, TakenIn};
 pub(crate) use issuers::{Fetched, IssuerRow, IssuerWrite, Issuers, OwnedIssuer};
-pub(crate) use keys::{BundleKey, KeyRow, KeySummary, Keys, TrialRow, UnrevokedKey, Visitor};
+pub(crate) use keys::{BundleKey, KeyRow, KeySummary, Keys, MOST_IN_BUCKET, TrialRow, UnrevokedKey, Visitor};
 use keys::{published_limits, published_status, with_trial};
 pub(crate) use leases::{LeaseCall, LeaseOutcome, Leases, TopUpRow};
 pub(crate) use migrations::latest_migration;
@@ -162,6 +162,9 @@ pub(crate) struct PoolUse {
 pub(crate) enum Write {
     /// A new key.
     InsertKey(KeyRow),
+    /// A key whose digest somebody chose; refused with [`StoreError::Crowded`] if [`MOST_IN_BUCKET`] stand in its bucket, be that
+    /// as of this layout or as the number of keys would have it by now.
+    ImportKey(KeyRow, Layout),
     /// A key's new state; refused with [`StoreError::Conflict`] if the row changed since it was read.
     ReplaceKey(KeyRow),
     /// A new organisation.
@@ -201,6 +204,7 @@ impl Write {
     pub(crate) fn changes_bundle(&self) -> bool {
         match self {
             Self::InsertKey(_)
+            | Self::ImportKey(..)
             | Self::ReplaceKey(_)
             | Self::InsertOrganization(_)
             | Self::ReplaceOrganization(_)

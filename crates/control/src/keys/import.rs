@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use portcullis_api::keys::{ImportKey, ImportKeys};
 use portcullis_api::{Key, KeyKind};
+use portcullis_bundle::Layout;
 use portcullis_engine::spec::KeyFormatSpec;
 use portcullis_engine::{KeyDigest, OrganizationId};
 
@@ -21,7 +22,7 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::policy::PolicyRoom;
 use crate::random;
-use crate::store::{Action, Change, KeyRow, Target, Write};
+use crate::store::{Action, Change, KeyRow, MOST_IN_BUCKET, StoreError, Target, Write};
 
 /// Stores keys by their digests.
 pub(crate) async fn import(app: &App, by: &Caller, request: &ImportKeys) -> Result<Committed<Vec<Key>>, Error> {
@@ -36,10 +37,13 @@ pub(crate) async fn import(app: &App, by: &Caller, request: &ImportKeys) -> Resu
         rows.push(parse(app, by, &policy, sent, organization).map_err(at)?);
     }
     refuse_known(app, &rows).await?;
-    let change =
-        rows.iter().fold(Change::new(by, app.clock.millis()), |change, row| change.and(insertion(app, by, row)));
+    let layout = app.publisher.current().map(|it| it.layout()).unwrap_or_default();
+    let insertions = rows.iter().map(|row| insertion(app, by, row, layout));
+    let change = insertions.fold(Change::new(by, app.clock.millis()), Change::and);
     let now = app.clock.seconds();
-    app.commit(change, rows.into_iter().map(|row| key(row, now)).collect()).await
+    let places: Vec<_> = rows.iter().map(|row| row.digest).collect();
+    let imported = app.commit(change, rows.into_iter().map(|row| key(row, now)).collect()).await;
+    imported.map_err(|error| crowded(&places, error))
 }
 
 /// The same from a table of comma-separated values; errors name its lines and columns.
@@ -160,9 +164,20 @@ async fn refuse_known(app: &App, rows: &[KeyRow]) -> Result<(), Error> {
     }
 }
 
-fn insertion(app: &App, by: &Caller, row: &KeyRow) -> Change {
+/// Says which key it was that has too many neighbours.
+fn crowded(digests: &[KeyDigest], error: Error) -> Error {
+    let Error::Store(StoreError::Crowded(digest)) = &error else { return error };
+    let Some(index) = digests.iter().position(|it| it == digest) else { return error };
+    let detail = format!(
+        "{MOST_IN_BUCKET} keys are here whose digests begin like this one: nothing was imported\n\
+         hint: digests of random keys are spread evenly; is this the SHA-256 of one?"
+    );
+    Error::invalid(format!("/keys/{index}/sha256"), detail)
+}
+
+fn insertion(app: &App, by: &Caller, row: &KeyRow, layout: Layout) -> Change {
     let target = Target::new("key", row.id, &row.name);
     Change::new(by, app.clock.millis())
-        .add(Write::InsertKey(row.clone()), row.organization, Action::KeyImported, target)
+        .add(Write::ImportKey(row.clone(), layout), row.organization, Action::KeyImported, target)
         .detail(history::of_creation(row))
 }

@@ -32,6 +32,11 @@ impl Published {
         self.manifest.version
     }
 
+    /// How it is divided.
+    pub(crate) fn layout(&self) -> Layout {
+        self.manifest.layout
+    }
+
     /// Keys in it, recently revoked ones included.
     pub(crate) fn key_count(&self) -> u64 {
         self.manifest.key_count

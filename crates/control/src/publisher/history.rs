@@ -12,7 +12,8 @@ use super::Published;
 const VERSIONS: usize = 8;
 const FEWEST: usize = 2;
 /// What versions hold beyond the first that is kept. While keys are created by the thousand each is nearly all new.
-const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// Versions that are paced by what is new in them are so kept for some seconds.
+const MOST_BYTES: usize = 192 * 1024 * 1024;
 /// Under a storm of small writes as many as were published within this time are kept, up to a number.
 const RECENT: Duration = Duration::from_secs(30);
 const RECENT_VERSIONS: usize = 64;
@@ -37,7 +38,8 @@ impl Default for History {
 }
 
 impl History {
-    pub(super) fn push(&mut self, published: Arc<Published>) {
+    /// Takes in a version; tells how many bytes of it an edge has to fetch that has the one before.
+    pub(super) fn push(&mut self, published: Arc<Published>) -> usize {
         let before = self.versions.back();
         let is_new = |blob: &&Blob| before.is_none_or(|it| it.published.blob(&blob.digest()).is_none());
         let bytes = published.blobs().filter(is_new).map(|blob| blob.bytes().len()).sum();
@@ -45,6 +47,7 @@ impl History {
         while self.versions.len() > FEWEST && self.is_enough() {
             self.versions.pop_front();
         }
+        if self.versions.len() > 1 { bytes } else { 0 }
     }
 
     fn is_enough(&self) -> bool {

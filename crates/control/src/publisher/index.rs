@@ -4,12 +4,12 @@
 //! cannot read switch their key off; they are never taken for none, and keep no other key from being published.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
 use std::sync::Arc;
 
 use portcullis_bundle::{KeyEntry, Layout, OrganizationEntry};
 use portcullis_engine::{KeyDigest, KeyId, KeyStatus, OrganizationId, RestrictionSet, scope};
 
+use super::crowd;
 use crate::store::BundleKey;
 
 #[derive(Default)]
@@ -77,12 +77,9 @@ impl Index {
     }
 
     pub(super) fn key_bucket(&self, layout: &Layout, bucket: usize) -> Vec<KeyEntry> {
-        let first = |bucket: usize| first_digest(bucket, layout.key_bucket_bits);
-        let range = (
-            first(bucket).map_or(Bound::Unbounded, Bound::Included),
-            first(bucket + 1).map_or(Bound::Unbounded, Bound::Excluded),
-        );
-        self.keys.range(range).map(|(digest, record)| record.entry(*digest)).collect()
+        let all: Vec<_> = self.keys.range(layout.digests_of_bucket(bucket)).collect();
+        let fits = crowd::fitting(bucket, &all, |(_, record)| record.organization);
+        fits.into_iter().map(|(digest, record)| record.entry(*digest)).collect()
     }
 
     pub(super) fn organization_shard(&self, layout: &Layout, shard: usize) -> Vec<OrganizationEntry> {
@@ -123,13 +120,4 @@ impl Record {
             restrictions: self.restrictions.as_deref().cloned().unwrap_or_default(),
         }
     }
-}
-
-/// The lowest digest of a bucket; `None` past the last one.
-fn first_digest(bucket: usize, bits: u8) -> Option<KeyDigest> {
-    let bucket = u64::try_from(bucket).ok().filter(|bucket| bucket.checked_shr(u32::from(bits)) == Some(0))?;
-    let mut bytes = [0; 32];
-    let leading = bucket.checked_shl(64 - u32::from(bits)).unwrap_or(0);
-    bytes.first_chunk_mut::<8>()?.copy_from_slice(&leading.to_be_bytes());
-    Some(KeyDigest::from_bytes(bytes))
 }

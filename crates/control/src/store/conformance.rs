@@ -190,6 +190,7 @@ suite! {
         keys_are_there_for_their_own_scope
         a_stale_key_is_not_written_nor_is_what_came_with_it
         a_digest_is_there_once
+        no_more_digests_that_begin_alike_are_imported_than_a_bucket_bears
         rows_of_every_kind_come_back
         a_text_with_a_nul_is_told_apart
         keys_come_newest_first

@@ -2,9 +2,10 @@
 //!
 //! Invariant: an error that says that nothing was written is true.
 
+use portcullis_engine::KeyDigest;
 use sqlx::Error as SqlError;
 
-use super::MOST_WAITING;
+use super::{MOST_IN_BUCKET, MOST_WAITING};
 
 /// What can go wrong with a database.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,9 @@ pub enum StoreError {
     /// Something with the same id or digest is there already; nothing was written.
     #[error("there is one with the same id or digest already")]
     Duplicate,
+    /// As many keys as may be imported into a bucket of the bundle stand there; nothing was written.
+    #[error("{MOST_IN_BUCKET} keys stand there whose digests begin alike")]
+    Crowded(KeyDigest),
     /// Nobody would be left who owns the organisation; nothing was written.
     #[error("nobody would be left who owns the organisation")]
     LastOwner,
@@ -76,7 +80,7 @@ impl StoreError {
     /// Whether it is what was to be written that is refused, so that the same will never work, and the database is well.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {
-            Self::Nul | Self::Duplicate | Self::Unreadable { .. } => true,
+            Self::Nul | Self::Duplicate | Self::Crowded(_) | Self::Unreadable { .. } => true,
             Self::Database(SqlError::Database(said)) => said.code().is_some_and(|code| refuses(&code)),
             _ => false,
         }

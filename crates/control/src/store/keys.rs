@@ -15,6 +15,10 @@ use super::StoreError;
 use crate::caller::Scope;
 use crate::secret::SecretDigest;
 
+/// So many keys of a bucket may be there when another is imported. Edges read a bucket as a whole, and on average it has 64:
+/// digests of random keys never come near.
+pub(crate) const MOST_IN_BUCKET: u32 = 1024;
+
 /// Questions about keys.
 #[async_trait]
 pub(crate) trait Keys {

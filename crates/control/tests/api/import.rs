@@ -165,6 +165,24 @@ async fn what_is_wrong_with_json_is_said_with_its_member() {
 }
 
 #[tokio::test]
+async fn digests_that_were_chosen_to_begin_alike_are_refused_from_a_number_on() {
+    let stack = Stack::start().await;
+    let keys = |numbers: std::ops::Range<u32>| {
+        let digests = numbers.map(|number| format!("{}{number:08x}", "07".repeat(28)));
+        json!({ "keys": digests.map(|it| json!({ "name": "x", "sha256": it, "prefix": "sk_live_" })).collect::<Vec<_>>() })
+    };
+    assert_eq!(stack.post("/v1/keys:import", keys(0..1000)).await.status, 201);
+    let answer = stack.post("/v1/keys:import", keys(1000..1030)).await;
+    let problem = answer.json();
+    assert_eq!((answer.status, problem["pointer"].as_str()), (422, Some("/keys/24/sha256")), "{problem}");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("1024 keys are here whose digests begin like this one: nothing was imported"), "{detail}");
+    assert_eq!(stack.post("/v1/keys:import", keys(1000..1024)).await.status, 201);
+    let other = json!({ "keys": [{ "name": "x", "sha256": digest("b"), "prefix": "sk_live_" }] });
+    assert_eq!(stack.post("/v1/keys:import", other).await.status, 201);
+}
+
+#[tokio::test]
 async fn of_two_imports_of_one_key_at_once_one_is_refused() {
     let stack = Stack::start().await;
     for round in 0..8 {

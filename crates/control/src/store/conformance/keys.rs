@@ -2,6 +2,7 @@
 
 use futures_util::future::join_all;
 use portcullis_api::KeyKind;
+use portcullis_bundle::Layout;
 use portcullis_engine::spec::RestrictionsSpec;
 use portcullis_engine::{KeyDigest, KeyId};
 
@@ -9,7 +10,9 @@ use super::Fixture;
 use super::rows::{NOW, change, key, key_id, organization_id, put, take_in, two_organizations, with};
 use crate::caller::Scope;
 use crate::secret::SecretDigest;
-use crate::store::{KeyRow, KeySummary, Noted, Store, StoreError, TrialRow, UnrevokedKey, Write};
+use crate::store::{
+    Change, KeyRow, KeySummary, MOST_IN_BUCKET, Noted, Store, StoreError, TrialRow, UnrevokedKey, Write,
+};
 
 fn everything(number: u16) -> KeyRow {
     let restrictions: RestrictionsSpec =
@@ -108,6 +111,33 @@ pub(super) async fn a_digest_is_there_once(it: Fixture) {
     let digests: Vec<_> = (1..=1000).map(|number| key(number, 1).digest).collect();
     assert_eq!(it.store.taken_digests(&digests).await.unwrap(), [row.digest]);
     assert_eq!(it.store.taken_digests(&[]).await.unwrap(), []);
+}
+
+pub(super) async fn no_more_digests_that_begin_alike_are_imported_than_a_bucket_bears(it: Fixture) {
+    two_organizations(&*it.store).await;
+    let alike = |number: u32| {
+        let mut bytes = [7; 32];
+        bytes[28..].copy_from_slice(&number.to_be_bytes());
+        KeyRow { digest: KeyDigest::from_bytes(bytes), ..key(number.try_into().unwrap(), 1) }
+    };
+    let import = |row: KeyRow, keys| change(1).also(Write::ImportKey(row, Layout::for_counts(keys, 1)));
+    let many = (0..MOST_IN_BUCKET).map(|number| import(alike(number), 0)).reduce(Change::and).unwrap();
+    it.store.write(&many, 0).await.unwrap();
+    let (one_more, more) = (alike(MOST_IN_BUCKET), alike(MOST_IN_BUCKET + 1));
+    for keys in [0, 100_000] {
+        let both = import(key(2000, 1), keys).and(import(one_more.clone(), keys));
+        match it.store.write(&both, 0).await {
+            Err(StoreError::Crowded(digest)) => assert_eq!(digest, one_more.digest),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(it.store.key(Scope::All, key_id(2000)).await.unwrap(), None, "nothing was imported");
+    }
+    // As few keys as the layout is for are no longer there: by now this one has another bucket.
+    it.store.write(&import(key(2000, 1), 0), 0).await.unwrap();
+    // It was made here.
+    put(&*it.store, Write::InsertKey(one_more)).await;
+    let refused = it.store.write(&import(more, 0), 0).await;
+    assert!(matches!(refused, Err(StoreError::Crowded(_))), "{refused:?}");
 }
 
 pub(super) async fn a_text_with_a_nul_is_told_apart(it: Fixture) {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
+use portcullis_bundle::Layout;
 use portcullis_engine::{KeyDigest, KeyId};
 use sqlx::{AssertSqlSafe, QueryBuilder, Row as _};
 
@@ -13,7 +14,7 @@ use super::key_rows::{self, json};
 use super::{Connection, Db, SqlStore, summaries};
 use crate::caller::Scope;
 use crate::secret::SecretDigest;
-use crate::store::{BundleKey, KeyRow, Keys, StoreError, UnrevokedKey, Visitor};
+use crate::store::{BundleKey, KeyRow, Keys, MOST_IN_BUCKET, StoreError, UnrevokedKey, Visitor};
 
 const COLUMNS: &str = "id, kind, digest, secret, name, display, prefix, environment, organization, scopes, restrictions, enabled, \
                        created_by, created_at, created_in, expires_at, revoked_at, last_used, successor, metadata, \
@@ -34,14 +35,55 @@ pub(in crate::store) const CHANGED: &str = "changed_in > $1 AND changed_in <= (S
 /// PostgreSQL finds so many by their ids; for many more of a table it would rather read all of it.
 const CHOSEN_AT_ONCE: usize = 250;
 
+/// Whether fewer keys have a digest from `$27` to `$28` than may; `$27` is null if nobody asks.
+fn is_spare() -> String {
+    format!("($27 IS NULL OR (SELECT COUNT(*) FROM ({}) neighbours) < {MOST_IN_BUCKET})", neighbours("$27", "$28"))
+}
+
+fn neighbours(first: &str, last: &str) -> String {
+    format!("SELECT 1 FROM keys WHERE digest BETWEEN {first} AND {last} LIMIT {MOST_IN_BUCKET}")
+}
+
 /// Refused if its skill is none of its organisation's, as when it was deleted meanwhile.
 pub(super) async fn insert(connection: &mut Connection, row: &KeyRow, version: u64) -> Result<(), StoreError> {
+    exactly_one(insert_among(connection, row, None, version).await?)
+}
+
+/// The same of a key with a digest that somebody chose. All are counted only where the layout seems to be too coarse, as while
+/// many are imported into few.
+pub(super) async fn import(
+    connection: &mut Connection,
+    row: &KeyRow,
+    layout: Layout,
+    version: u64,
+) -> Result<(), StoreError> {
+    if insert_among(connection, row, Some(layout), version).await? == 1 {
+        return Ok(());
+    }
+    let all = sqlx::query("SELECT COUNT(*) AS count FROM keys").fetch_one(&mut *connection).await?;
+    let count = usize::try_from(unsigned("count", all.try_get("count")?)?).unwrap_or(usize::MAX);
+    let finer = Layout::for_counts(count, 0);
+    if finer.key_bucket_bits > layout.key_bucket_bits && insert_among(connection, row, Some(finer), version).await? == 1
+    {
+        return Ok(());
+    }
+    Err(StoreError::Crowded(row.digest))
+}
+
+async fn insert_among(
+    connection: &mut Connection,
+    row: &KeyRow,
+    layout: Option<Layout>,
+    version: u64,
+) -> Result<u64, StoreError> {
+    let neighbours = layout.map(|it| it.digests_of_bucket(it.key_bucket_of(&row.digest)));
+    let end = |it: &KeyDigest| it.as_bytes().to_vec();
     let sql = "INSERT INTO keys (id, digest, name, display, prefix, environment, organization, scopes, restrictions, \
                enabled, created_by, created_at, expires_at, revoked_at, last_used, successor, metadata, trial, \
                created_in, changed_in, quota_limit, quota_period, rate, meter, kind, secret, skill) SELECT $1, $2, $3, $4, $5, $6, $7, $8, \
                $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20, $21, $22, $23, $24, $25, $26 \
-               WHERE $26 IS NULL OR EXISTS (SELECT 1 FROM skills WHERE id = $26 AND organization = $7)";
-    let done = sqlx::query(sql)
+               WHERE ($26 IS NULL OR EXISTS (SELECT 1 FROM skills WHERE id = $26 AND organization = $7)) AND ";
+    let done = sqlx::query(AssertSqlSafe(format!("{sql}{}", is_spare())))
         .bind(row.id.to_string())
         .bind(row.digest.as_bytes().to_vec())
         .bind(&row.name)
@@ -68,9 +110,11 @@ pub(super) async fn insert(connection: &mut Connection, row: &KeyRow, version: u
         .bind(row.kind.as_str())
         .bind(row.secret.map(SecretDigest::to_bytes))
         .bind(row.skill.map(|id| id.to_string()))
+        .bind(neighbours.as_ref().map(|it| end(it.start())))
+        .bind(neighbours.as_ref().map(|it| end(it.end())))
         .execute(connection)
         .await?;
-    exactly_one(done.rows_affected())
+    Ok(done.rows_affected())
 }
 
 /// Writes what may change in a key's life; everything else is as it was made. Refused as above.
@@ -201,7 +245,9 @@ pub(in crate::store) fn planned() -> Vec<(String, &'static str)> {
     let ids: Vec<_> = (0..100).map(|number| KeyId::from_bytes([number; 10])).collect();
     let chosen = chosen(organization, &ids).sql().as_str().to_owned();
     let changed = [SUMMARY, TOLD].map(|columns| (changed(columns), "keys_changed_in"));
-    changed.into_iter().chain([(chosen, by_id)]).collect()
+    let by_digest =
+        if <Db as sqlx::Database>::NAME == "SQLite" { "(digest>? AND digest<?)" } else { "keys_digest_key" };
+    changed.into_iter().chain([(chosen, by_id), (neighbours("$1", "$2"), by_digest)]).collect()
 }
 
 fn changed(columns: &str) -> String {

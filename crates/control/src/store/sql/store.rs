@@ -160,6 +160,7 @@ impl SqlStore {
 async fn carry_out(connection: &mut Connection, write: &Write, version: u64) -> Result<(), StoreError> {
     match write {
         Write::InsertKey(row) => keys::insert(connection, row, version).await,
+        Write::ImportKey(row, layout) => keys::import(connection, row, *layout, version).await,
         Write::ReplaceKey(row) => keys::replace(connection, row, version).await,
         Write::InsertOrganization(row) => organizations::insert(connection, row, version).await,
         Write::ReplaceOrganization(row) => organizations::replace(connection, row, version).await,

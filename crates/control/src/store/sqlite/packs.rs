@@ -16,8 +16,9 @@ use super::sql::key_rows::{StoredKey, json_text_or_null, left_out, switched_off}
 use super::sql::keys::{CHANGED, SUMMARY, TOLD, changed_by_row, summaries_by_row, unlisted};
 use crate::store::{BundleKey, KeySummary, StoreError, Visitor};
 
-/// Enough for a row to cost little, and few enough to be read while SQLite packs the next. Tests have few keys.
-const AT_ONCE: usize = if cfg!(test) { 4 } else { 4096 };
+/// Enough for a row to cost little; few enough to be read while SQLite packs the next, and for keys with the longest restrictions
+/// to fit into memory. Tests have few keys.
+const AT_ONCE: usize = if cfg!(test) { 4 } else { 512 };
 
 /// What the bundle has to know of keys that changed. Whoever starts with nothing needs no key revoked long ago; whoever has
 /// some already needs every change.
