@@ -56,7 +56,7 @@ pub(crate) struct Bench {
     #[arg(long, default_value_t = lineup::KEYS)]
     in_turn: usize,
     /// bundle, curve: numbers of keys, separated by commas; control, management: how many.
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', value_parser = number_of_keys)]
     keys: Vec<usize>,
     #[command(flatten)]
     curve: curve::Growth,
@@ -107,6 +107,11 @@ fn named_module(text: &str) -> anyhow::Result<NamedModule> {
     Ok(NamedModule { name: name.to_owned(), path })
 }
 
+fn number_of_keys(text: &str) -> anyhow::Result<usize> {
+    let number = text.trim().parse().ok().filter(|number| *number > 0);
+    number.context("expected numbers of keys, separated by commas, as in 1000,10000")
+}
+
 impl Bench {
     pub(crate) async fn run(self) -> anyhow::Result<ExitCode> {
         let no_goals = self.no_goals;
@@ -121,7 +126,7 @@ impl Bench {
         match self.name.as_deref() {
             None => BENCHES.iter().for_each(|(name, what)| println!("{name:13}{what}")),
             Some("bundle") => return bundle::run(&self.keys, self.json),
-            Some("control") => return control_plane::run(self.control_plane_sizes(), self.database, self.json).await,
+            Some("control") => return control_plane::run(self.control_plane_sizes()?, self.database, self.json).await,
             Some("curve") => {
                 return curve::run(self.curve, &self.keys, self.rounds, self.requests, self.json).await;
             }
@@ -129,8 +134,7 @@ impl Bench {
             Some("instructions") => return instructions::run(self).await,
             Some("machine") => machine::print()?,
             Some("management") => {
-                let keys = self.keys.first().copied().unwrap_or(management::KEYS);
-                return management::run(keys, self.samples, self.json).await;
+                return management::run(self.one_size(management::KEYS)?, self.samples, self.json).await;
             }
             Some("report") => report::run(&self.report)?,
             Some(other) => anyhow::bail!("no bench `{other}`\nhint: without a name they are listed"),
@@ -138,8 +142,39 @@ impl Bench {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn control_plane_sizes(&self) -> control_plane::Sizes {
-        let keys = self.keys.first().copied().unwrap_or(control_plane::KEYS);
-        control_plane::Sizes { keys, edges: self.edges, changes: self.changes, rounds: self.notifications }
+    fn control_plane_sizes(&self) -> anyhow::Result<control_plane::Sizes> {
+        let keys = self.one_size(control_plane::KEYS)?;
+        Ok(control_plane::Sizes { keys, edges: self.edges, changes: self.changes, rounds: self.notifications })
+    }
+
+    /// The number of keys of a bench that takes one.
+    fn one_size(&self, usual: usize) -> anyhow::Result<usize> {
+        match self.keys[..] {
+            [] => Ok(usual),
+            [keys] => Ok(keys),
+            _ => anyhow::bail!("this bench takes one number of keys\nhint: run it once for each"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_keys_are_numbers() {
+        assert_eq!(number_of_keys(" 1000").unwrap(), 1000);
+        for wrong in ["", "0", "-1", "x", "1000;2000"] {
+            assert!(number_of_keys(wrong).unwrap_err().to_string().ends_with("as in 1000,10000"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn variants_are_known_by_their_names_before_anything_is_made_for_them() {
+        assert_eq!(variant::Variant::named("two headers").unwrap(), variant::Variant::FewHeaders);
+        for wrong in ["", "nope"] {
+            let refused = variant::Variant::named(wrong).unwrap_err().to_string();
+            assert!(refused.contains("hint: they are `bare`, `api_key_auth`"), "{refused}");
+        }
     }
 }

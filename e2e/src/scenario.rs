@@ -40,7 +40,7 @@ pub(crate) struct Scenario {
     /// soak-management: how long each database is written to.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
     seconds: u64,
-    /// million: how many keys; with fewer than a million, times are told and not judged.
+    /// million: how many keys; with fewer than a million, goals are such as only something broken misses.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(2000..=2_000_000))]
     keys: usize,
     /// million: a folder that keeps the control plane with its keys for the next run.

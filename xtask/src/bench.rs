@@ -113,7 +113,8 @@ const fn bench(name: &'static str, what: &'static str, needs: &'static [Need]) -
 
 /// `cargo xtask bench [NAME] [--json] [...]`.
 pub(crate) fn command(args: &[String]) -> anyhow::Result<ExitCode> {
-    let Some((name, rest)) = args.split_first() else {
+    let listed = args.first().is_none_or(|name| ["--help", "-h", "help"].contains(&name.as_str()));
+    let Some((name, rest)) = args.split_first().filter(|_| !listed) else {
         let benches = BENCHES.iter().chain([&REPORT]).map(|it| (it.name, it.what));
         benches.chain(OTHERS).for_each(|(name, what)| shell::print_line(&format!("{name:13} {what}")));
         return Ok(ExitCode::SUCCESS);
@@ -122,7 +123,10 @@ pub(crate) fn command(args: &[String]) -> anyhow::Result<ExitCode> {
         "criterion" => criterion(&mut shell::cargo(), rest)?,
         "fuel" => fuel(rest)?,
         "all" => return run::command(rest),
-        "smoke" => return smoke::command(),
+        "smoke" => {
+            shell::no_more(rest)?;
+            return smoke::command();
+        }
         name => {
             let bench = BENCHES.iter().chain([&REPORT]).find(|bench| bench.name == name);
             let bench = bench.with_context(|| format!("no bench `{name}`\nhint: without a name they are listed"))?;

@@ -59,6 +59,9 @@ fn main() -> ExitCode {
 
 fn dispatch(args: &[String]) -> anyhow::Result<ExitCode> {
     let (command, rest) = args.split_first().map_or(("help", args), |(name, rest)| (name.as_str(), rest));
+    if ["test", "ci", "envoy", "python", "tidy", "arrows"].contains(&command) {
+        shell::no_more(rest)?;
+    }
     match command {
         "up" => return stack::up(rest),
         "test" => return test::command(),

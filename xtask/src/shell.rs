@@ -38,6 +38,14 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// For a command that takes no arguments.
+pub(crate) fn no_more(args: &[String]) -> anyhow::Result<()> {
+    match args.first() {
+        None => Ok(()),
+        Some(arg) => anyhow::bail!("what is `{arg}`? this command takes no arguments"),
+    }
+}
+
 /// Announces a step.
 pub(crate) fn step(text: &str) {
     eprintln!("==> {text}");

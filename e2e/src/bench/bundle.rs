@@ -124,7 +124,7 @@ fn verified(built: &Built) -> anyhow::Result<Vec<KeyShard<'_>>> {
 
 fn found(digests: &[KeyDigest], layout: Layout, shards: &[KeyShard<'_>]) -> anyhow::Result<usize> {
     let mut found = 0;
-    for digest in digests.iter().step_by(digests.len() / LOOKUPS).take(LOOKUPS) {
+    for digest in digests.iter().step_by((digests.len() / LOOKUPS).max(1)).take(LOOKUPS) {
         let shard = shards.get(layout.key_shard_of(digest)).context("a shard is missing")?;
         found += usize::from(shard.find(&layout, digest)?.is_some());
     }

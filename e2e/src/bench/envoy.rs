@@ -107,7 +107,7 @@ fn conclude(costs: &[Cost], from: &Ingredients, as_json: bool) -> ExitCode {
     println!("{:16}{:>12}{:>12}{:>12}{:>12}", "", "us/request", "added us", "x no-op", "beyond ours");
     for Cost { variant, total, added, beyond } in costs {
         let name = variant.name(from);
-        println!("{name:16}{total:>12.2}{added:>12.2}{:>12.2}{beyond:>12.2}", added / noop);
+        println!("{name:16}{total:>12.2}{added:>12.2}{:>12}{:>12}", cell(added / noop), cell(*beyond));
     }
     // Of what was not measured there is nothing to tell.
     for (what, figure) in findings(costs).iter().filter(|(_, figure)| !figure.is_nan()) {
@@ -123,6 +123,11 @@ fn conclude(costs: &[Cost], from: &Ingredients, as_json: bool) -> ExitCode {
         println!("{}", json!({ "variants": variants }));
     }
     if goals.iter().all(|(_, share)| *share <= 1.0) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Compared with what was not measured, there is nothing to tell.
+pub(super) fn cell(figure: f64) -> String {
+    if figure.is_nan() { "-".to_owned() } else { format!("{figure:.2}") }
 }
 
 /// What was found about one variant; not a number if it was not measured.

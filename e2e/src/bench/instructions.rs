@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 
 use super::Bench;
+use super::envoy::cell;
 use super::lineup::{Instrument, Lineup};
 use super::load::Load;
 use super::variant::Variant;
@@ -43,7 +44,7 @@ pub(super) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
     let mut figures = Map::new();
     for (variant, it) in &counted {
         let name = variant.name(&lineup.ingredients);
-        println!("{name:16}{it:>14.0}{:>12.0}{:>12.2}", it - bare, (it - bare) / (of(Variant::Noop) - bare));
+        println!("{name:16}{it:>14.0}{:>12.0}{:>12}", it - bare, cell((it - bare) / (of(Variant::Noop) - bare)));
         figures.insert(name.to_owned(), Value::from(it.round()));
     }
     if bench.json {

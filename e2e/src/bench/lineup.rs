@@ -44,6 +44,7 @@ pub(super) struct Lineup {
 impl Lineup {
     /// Starts what Envoys ask, and makes the keys.
     pub(super) async fn start(bench: &Bench) -> anyhow::Result<Self> {
+        let only = bench.only.iter().map(|name| Variant::named(name)).collect::<anyhow::Result<Vec<_>>>()?;
         let mut control = Stack::new(Setup::preset("systemprompt")?)?;
         control.start_control().await?;
         let count = bench.of;
@@ -55,7 +56,7 @@ impl Lineup {
         let serving = services::serving().await?;
         let callers = services::callers(&serving, count).await?;
         let ingredients = ingredients(&control, [&told, &terse], bearers, callers, bench).await?;
-        let wanted = wanted(&ingredients, bench)?;
+        let wanted = wanted(&ingredients, &only, bench);
         let admin = Ports::free()?.admin;
         let authority = variant::authority(ingredients.authority_port, admin);
         let authority = envoy(&control, "authority", &authority, admin, Instrument::None).await?;
@@ -101,25 +102,15 @@ impl Instrument {
 }
 
 /// What is measured: everything, or the `only` ones; the bare Envoy and other builds in any case.
-fn wanted(from: &Ingredients, bench: &Bench) -> anyhow::Result<Vec<Variant>> {
+fn wanted(from: &Ingredients, only: &[Variant], bench: &Bench) -> Vec<Variant> {
     if bench.calls {
         let calls = (0..from.calls.len()).map(Variant::Call);
-        return Ok([Variant::Bare, Variant::Noop].into_iter().chain(calls).collect());
+        return [Variant::Bare, Variant::Noop].into_iter().chain(calls).collect();
     }
-    let only = &bench.only;
-    let named = |name: &str| Variant::ALL.into_iter().find(|variant| variant.name(from) == name);
-    for name in only {
-        anyhow::ensure!(
-            named(name).is_some(),
-            "no variant `{name}`\nhint: without `--only` all are measured, and named"
-        );
-    }
-    let is_wanted = |variant: &Variant| {
-        only.is_empty() || *variant == Variant::Bare || only.iter().any(|name| named(name) == Some(*variant))
-    };
+    let is_wanted = |variant: &Variant| only.is_empty() || *variant == Variant::Bare || only.contains(variant);
     let others = (0..from.others.len()).map(Variant::Other);
     let services = (0..from.other_services.len()).map(Variant::OtherServices);
-    Ok(Variant::ALL.into_iter().filter(is_wanted).chain(others).chain(services).collect())
+    Variant::ALL.into_iter().filter(is_wanted).chain(others).chain(services).collect()
 }
 
 async fn ingredients(

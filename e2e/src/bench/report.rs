@@ -113,6 +113,15 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_written_into_a_folder_that_is_no_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Source { run: Some(folder.path().to_owned()), check: false };
+        let refused = super::run(&options).unwrap_err().to_string();
+        assert!(refused.contains("is no run: it has no machine.json\nhint: "), "{refused}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
     fn goals_are_met_missed_or_not_measured() {
         let files = render(&sample());
         let page = &files[page::FILE];

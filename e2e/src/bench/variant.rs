@@ -3,6 +3,7 @@
 //! The upstream is a direct response of the same Envoy, so that the filter makes the difference. Invariant: everything
 //! a variant does not need is in none of them.
 
+use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::NamedModule;
@@ -114,6 +115,16 @@ impl Variant {
 
     pub(super) fn name(self, from: &Ingredients) -> &str {
         match self {
+            Self::Call(index) => from.calls.get(index).map_or("", |call| &call.name),
+            Self::Other(index) => from.others.get(index).map_or("", |other| &other.name),
+            Self::OtherServices(index) => from.other_services.get(index).map_or("", |other| &other.name),
+            own => own.own_name(),
+        }
+    }
+
+    /// What it is called whatever is measured beside it; nothing if that depends.
+    fn own_name(self) -> &'static str {
+        match self {
             Self::Bare => "bare",
             Self::ApiKeyAuth => "api_key_auth",
             Self::Noop => "noop",
@@ -131,10 +142,15 @@ impl Variant {
             Self::NewTokens => "new tokens",
             Self::BesideServices => "beside services",
             Self::Services => "services",
-            Self::Call(index) => from.calls.get(index).map_or("", |call| &call.name),
-            Self::Other(index) => from.others.get(index).map_or("", |other| &other.name),
-            Self::OtherServices(index) => from.other_services.get(index).map_or("", |other| &other.name),
+            Self::Call(_) | Self::Other(_) | Self::OtherServices(_) => "",
         }
+    }
+
+    /// That which is called so.
+    pub(super) fn named(name: &str) -> anyhow::Result<Self> {
+        Self::ALL.into_iter().find(|it| it.own_name() == name).with_context(|| {
+            format!("no variant `{name}`\nhint: they are `{}`", Self::ALL.map(Self::own_name).join("`, `"))
+        })
     }
 }
 

@@ -12,6 +12,9 @@ use serde_json::Value;
 use super::super::curve::table::Table;
 use super::figures::Figures;
 
+/// What every run has.
+const MACHINE: &str = "machine.json";
+
 /// A run's data.
 #[derive(Debug, Default)]
 pub(super) struct Run {
@@ -25,6 +28,11 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn read(folder: &Path) -> anyhow::Result<Self> {
+        anyhow::ensure!(
+            folder.join(MACHINE).is_file(),
+            "`{}` is no run: it has no {MACHINE}\nhint: `cargo xtask bench all` makes a run, such as benches/runs/2026-01-15",
+            folder.display()
+        );
         let mut run = Self::default();
         let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
         for entry in entries {
