@@ -1,5 +1,6 @@
 //! `million`: as many keys as one Envoy is to hold. What they weigh, how soon they are enforced, what a revocation moves
-//! and how long it takes, and what requests notice of a version that replaces everything.
+//! and how long it takes, by itself and while others create keys by the thousand, and what requests notice of a version that
+//! replaces everything.
 //!
 //! Memory is compared with the same set-up and the same requests over ten keys. Everything that Envoy and the control
 //! plane tell each other passes a gate, which counts. Invariant: while nothing is refused that counts, no goal is taken
@@ -25,6 +26,7 @@ mod goals;
 mod loops;
 mod reload;
 mod seed;
+mod storm;
 mod traffic;
 
 const WORKERS: u32 = 4;
@@ -32,6 +34,8 @@ const PATH: &str = "/api/v1/skills";
 /// Requests to each worker before memory is read.
 const REQUESTS: usize = 2000;
 const REVOCATIONS: usize = 100;
+/// A shard holds as many keys on average, at most.
+const KEYS_PER_SHARD: usize = 2048;
 /// An Envoy with something to report does so within this.
 const REPORTS: Duration = Duration::from_secs(6);
 /// The longest that anything may take.
@@ -52,6 +56,7 @@ pub(super) async fn run(count: usize, kept: Option<&Path>, report: &mut Report) 
     report.at_most("rss_growth_mb", many.now_mb - few_mb, goals.growth_mb);
     edge.revoke_one(&goals, report).await?;
     edge.revoke_many(&goals, report).await?;
+    storm::run(&mut edge, &goals, report).await?;
     edge.stack.stop_envoy();
     reload::run(&mut edge, &goals, report).await
 }
@@ -174,6 +179,15 @@ impl Edge {
             (index - 1) % step != 0
         });
         Ok(())
+    }
+
+    /// How many keys there may be more before they are divided anew.
+    async fn room(&self) -> anyhow::Result<usize> {
+        let shards = self.keys.len().div_ceil(KEYS_PER_SHARD).next_power_of_two();
+        // Revoked keys are still in the bundle.
+        let listed = self.control()?.ok("GET", "/v1/status", None).await?;
+        let there = listed["keys"].as_u64().and_then(|it| usize::try_from(it).ok()).unwrap_or(self.keys.len());
+        Ok((shards * KEYS_PER_SHARD).saturating_sub(there))
     }
 
     fn control(&self) -> anyhow::Result<Control> {

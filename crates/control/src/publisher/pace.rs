@@ -6,12 +6,12 @@
 
 use std::time::{Duration, Instant};
 
-/// What edges are taken to fetch and apply in a second.
-const BYTES_A_SECOND: f64 = 40e6;
+/// What edges are taken to fetch and apply in a second, on machines that do other things as well.
+const BYTES_A_SECOND: f64 = 20e6;
 /// So much may be new at once: a million keys, all of them changed.
 const AT_ONCE: f64 = 64e6;
 /// However much is new, since changes that wait are published together.
-const LONGEST: Duration = Duration::from_secs(2);
+const LONGEST: Duration = Duration::from_secs(4);
 
 /// What edges have still to fetch, by that rate.
 #[derive(Debug, Default)]
@@ -60,8 +60,8 @@ mod tests {
     fn what_edges_cannot_keep_up_with_waits_and_nothing_else_does() {
         assert_eq!(waits(&[170_000; 100]), [0.0; 100], "a hundred revocations at once");
         assert_eq!(waits(&[61_000_000, 170_000]), [0.0, 0.0], "everything replaced, then a revocation");
-        assert_eq!(waits(&[60_000_000; 4]), [0.0, 1.4, 1.5, 1.5]);
-        assert_eq!(waits(&[620_000_000, 1]), [2.0, 0.0], "ten million keys");
+        assert_eq!(waits(&[60_000_000; 4]), [0.0, 2.8, 3.0, 3.0]);
+        assert_eq!(waits(&[620_000_000, 1]), [4.0, 0.0], "ten million keys");
     }
 
     #[test]
@@ -70,7 +70,7 @@ mod tests {
         pace.published(now, 100_000_000);
         assert!(pace.wait(now) > Duration::ZERO);
         assert_eq!(pace.wait(now + LONGEST), Duration::ZERO);
-        pace.published(now + Duration::from_secs(3), 64_000_000);
-        assert_eq!(pace.wait(now + Duration::from_secs(3)), Duration::ZERO);
+        pace.published(now + Duration::from_secs(5), 64_000_000);
+        assert_eq!(pace.wait(now + Duration::from_secs(5)), Duration::ZERO);
     }
 }

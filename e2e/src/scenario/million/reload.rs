@@ -20,8 +20,6 @@ const STEADY: Duration = Duration::from_secs(15);
 const RELOADS: usize = 3;
 /// Requests of a thousand keys each, at once: enough to change every shard.
 const BATCHES: usize = 4;
-/// A shard holds as many keys on average, at most.
-const KEYS_PER_SHARD: usize = 2048;
 /// Replaced parts stay for a second, and then it takes a moment to clear them away.
 const CLEARING: Duration = Duration::from_secs(3);
 
@@ -60,12 +58,7 @@ pub(super) async fn run(edge: &mut Edge, goals: &Goals, report: &mut Report) -> 
 
 /// So many keys that the next ones are too many for as many shards.
 async fn fill_up(edge: &mut Edge) -> anyhow::Result<()> {
-    let shards = edge.keys.len().div_ceil(KEYS_PER_SHARD).next_power_of_two();
-    // Revoked keys are still in the bundle.
-    let listed = edge.stack.control()?.ok("GET", "/v1/status", None).await?;
-    let there = listed["keys"].as_u64().and_then(|it| usize::try_from(it).ok()).unwrap_or(edge.keys.len());
-    let room = (shards * KEYS_PER_SHARD).saturating_sub(there);
-    edge.control()?.fill(room.saturating_sub(BATCHES * 500)).await?;
+    edge.control()?.fill(edge.room().await?.saturating_sub(BATCHES * 500)).await?;
     Ok(())
 }
 
