@@ -13,7 +13,7 @@ const VERSIONS: usize = 8;
 const FEWEST: usize = 2;
 /// What versions hold beyond the first that is kept. While keys are created by the thousand each is nearly all new.
 /// Versions that are paced by what is new in them are so kept for some seconds.
-const MOST_BYTES: usize = 192 * 1024 * 1024;
+const MOST_BYTES: usize = 128 * 1024 * 1024;
 /// Under a storm of small writes as many as were published within this time are kept, up to a number.
 const RECENT: Duration = Duration::from_secs(30);
 const RECENT_VERSIONS: usize = 64;
