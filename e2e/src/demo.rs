@@ -175,6 +175,14 @@ impl Example {
         }
     }
 
+    /// The demonstration key that it is made with, if it is made with one.
+    pub(crate) fn known<'a>(&self, keys: &'a Keys) -> Option<&'a Key> {
+        match self.key {
+            Credential::Demo(name) => keys.get(name),
+            _ => None,
+        }
+    }
+
     fn credential<'a>(&self, keys: &'a Keys) -> Option<&'a str> {
         match self.key {
             Credential::None => None,

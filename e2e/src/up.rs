@@ -151,8 +151,8 @@ fn print_guide(stack: &Stack, control: &Control, demo: &Demo, keys: &Keys, owner
     println!("Manage keys (the `portcullis` command reads these two):\n");
     println!("  export PORTCULLIS_URL=http://{} PORTCULLIS_ADMIN_TOKEN={}", control.address, control.token);
     println!("  target/tool/portcullis keys list");
-    if let Some(reader) = keys.values().next() {
-        println!("  target/tool/portcullis keys revoke {}    # then try its line again: 401", reader.id);
+    if let Some(first) = demo.requests.first().and_then(|it| it.known(keys)) {
+        println!("  target/tool/portcullis keys revoke {}    # then try the first line again: 401", first.id);
     }
     println!("\nCtrl-C stops everything.");
 }
