@@ -20,7 +20,11 @@ const EDGE: [(&str, &str, f64); 7] = [
     ("a million keys: seconds from a cold start to enforcing", "seconds_to_enforcing", 10.0),
     ("a million keys: kB that a revocation moves", "revocation_kb_max", 300.0),
     ("a million keys: ms until the slowest worker refuses a revoked one, p99", "revocation_ms_p99", 300.0),
-    ("a million keys: the same while others create keys without a pause, the slowest", "revocation_in_a_storm_ms_max", 5000.0),
+    (
+        "a million keys: the same while others create keys without a pause, the slowest",
+        "revocation_in_a_storm_ms_max",
+        5000.0,
+    ),
     ("a million keys: ms that a request waits longer while all is replaced, p99.9", "applying_added_ms_p999", 5.0),
 ];
 
