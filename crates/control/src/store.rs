@@ -162,8 +162,8 @@ pub(crate) struct PoolUse {
 pub(crate) enum Write {
     /// A new key.
     InsertKey(KeyRow),
-    /// A key whose digest somebody chose; refused with [`StoreError::Crowded`] if [`MOST_IN_BUCKET`] stand in its bucket, be that
-    /// as of this layout or as the number of keys would have it by now.
+    /// A key whose digest somebody chose; refused with [`StoreError::Crowded`] if its organisation has [`MOST_IN_BUCKET`] in that
+    /// bucket, be that as of this layout or as the number of keys would have it by now.
     ImportKey(KeyRow, Layout),
     /// A key's new state; refused with [`StoreError::Conflict`] if the row changed since it was read.
     ReplaceKey(KeyRow),

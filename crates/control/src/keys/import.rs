@@ -37,6 +37,7 @@ pub(crate) async fn import(app: &App, by: &Caller, request: &ImportKeys) -> Resu
         rows.push(parse(app, by, &policy, sent, organization).map_err(at)?);
     }
     refuse_known(app, &rows).await?;
+    app.ready().await?;
     let layout = app.publisher.current().map(|it| it.layout()).unwrap_or_default();
     let insertions = rows.iter().map(|row| insertion(app, by, row, layout));
     let change = insertions.fold(Change::new(by, app.clock.millis()), Change::and);
@@ -169,7 +170,7 @@ fn crowded(digests: &[KeyDigest], error: Error) -> Error {
     let Error::Store(StoreError::Crowded(digest)) = &error else { return error };
     let Some(index) = digests.iter().position(|it| it == digest) else { return error };
     let detail = format!(
-        "{MOST_IN_BUCKET} keys are here whose digests begin like this one: nothing was imported\n\
+        "the organisation has {MOST_IN_BUCKET} keys whose digests begin like this one: nothing was imported\n\
          hint: digests of random keys are spread evenly; is this the SHA-256 of one?"
     );
     Error::invalid(format!("/keys/{index}/sha256"), detail)

@@ -1,7 +1,8 @@
 //! Which keys are left out of a bucket that has more than the bundle's format counts.
 //!
-//! Digests are spread evenly, so it takes somebody who chose digests and a database older than the refusal of such imports.
-//! Invariants: what a bucket holds never keeps a version from being published, and whoever has the most keys in it loses
+//! Digests are spread evenly, so it takes somebody who chose digests, and what keeps such imports small did not: a database may be
+//! older than that, many organisations may have conspired, or buckets became fewer since, as other keys left the bundle.
+//! Invariants: how many keys a bucket holds never keeps a version from being published, and whoever has the most in it loses
 //! first; the same keys lose the same ones, whoever builds them when.
 
 use std::collections::BTreeMap;
@@ -32,7 +33,7 @@ fn shared<T: Copy, O: Copy + Ord>(keys: &[T], owner: impl Fn(&T) -> O, places: u
         *taken += 1;
         *taken <= share
     };
-    keys.iter().filter(|key| fits(key)).copied().collect()
+    keys.iter().filter(|key| fits(key)).take(places).copied().collect()
 }
 
 /// How many of the places each may have at most, so that those are used who want fewer.
@@ -42,7 +43,7 @@ fn share(mut counts: Vec<usize>, places: usize) -> usize {
     for count in counts {
         let share = left.checked_div(owners).unwrap_or(0);
         if count > share {
-            return share;
+            return share.max(1);
         }
         (left, owners) = (left - count, owners - 1);
     }
@@ -97,7 +98,7 @@ mod tests {
             (&[5, 3][..], 8, [5, 3].to_vec()),
             (&[100, 3, 2], 10, [5, 3, 2].to_vec()),
             (&[2, 100, 100], 10, [2, 4, 4].to_vec()),
-            (&[1; 5], 3, [0; 5].to_vec()),
+            (&[1; 5], 3, [1, 1, 1, 0, 0].to_vec()),
         ] {
             let keys: Vec<_> =
                 (0..).zip(counts).flat_map(|(owner, count)| (0..*count).map(move |n| (owner, n))).collect();

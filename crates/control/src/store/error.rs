@@ -26,8 +26,8 @@ pub enum StoreError {
     /// Something with the same id or digest is there already; nothing was written.
     #[error("there is one with the same id or digest already")]
     Duplicate,
-    /// As many keys as may be imported into a bucket of the bundle stand there; nothing was written.
-    #[error("{MOST_IN_BUCKET} keys stand there whose digests begin alike")]
+    /// The organisation has as many keys as may be imported into a bucket of the bundle; nothing was written.
+    #[error("the organisation has {MOST_IN_BUCKET} keys whose digests begin alike")]
     Crowded(KeyDigest),
     /// Nobody would be left who owns the organisation; nothing was written.
     #[error("nobody would be left who owns the organisation")]

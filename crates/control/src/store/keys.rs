@@ -15,8 +15,8 @@ use super::StoreError;
 use crate::caller::Scope;
 use crate::secret::SecretDigest;
 
-/// So many keys of a bucket may be there when another is imported. Edges read a bucket as a whole, and on average it has 64:
-/// digests of random keys never come near.
+/// So many keys of an organisation may be in a bucket when another of its keys is imported there. Edges read a bucket as a whole, and
+/// on average it has 64 of everybody's: digests of random keys never come near.
 pub(crate) const MOST_IN_BUCKET: u32 = 1024;
 
 /// Questions about keys.

@@ -24,7 +24,7 @@ pub(super) async fn run(edge: &mut Edge, goals: &Goals, report: &mut Report) -> 
     let storm = create(&control, room.min(MOST), &is_over);
     let revoking = async {
         for key in keys {
-            if is_over.get() {
+            if is_over.get() && !delays.is_empty() {
                 break;
             }
             tokio::time::sleep(PAUSE).await;

@@ -132,10 +132,13 @@ pub(super) async fn no_more_digests_that_begin_alike_are_imported_than_a_bucket_
         }
         assert_eq!(it.store.key(Scope::All, key_id(2000)).await.unwrap(), None, "nothing was imported");
     }
+    // Nobody else is kept from anything.
+    let others = KeyRow { id: key_id(2001), organization: organization_id(2), ..one_more.clone() };
+    it.store.write(&change(2).also(Write::ImportKey(others, Layout::for_counts(0, 1))), 0).await.unwrap();
     // As few keys as the layout is for are no longer there: by now this one has another bucket.
     it.store.write(&import(key(2000, 1), 0), 0).await.unwrap();
     // It was made here.
-    put(&*it.store, Write::InsertKey(one_more)).await;
+    put(&*it.store, Write::InsertKey(alike(MOST_IN_BUCKET + 2))).await;
     let refused = it.store.write(&import(more, 0), 0).await;
     assert!(matches!(refused, Err(StoreError::Crowded(_))), "{refused:?}");
 }

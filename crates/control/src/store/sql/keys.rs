@@ -35,13 +35,18 @@ pub(in crate::store) const CHANGED: &str = "changed_in > $1 AND changed_in <= (S
 /// PostgreSQL finds so many by their ids; for many more of a table it would rather read all of it.
 const CHOSEN_AT_ONCE: usize = 250;
 
-/// Whether fewer keys have a digest from `$27` to `$28` than may; `$27` is null if nobody asks.
+/// Whether fewer keys of `$7` have a digest from `$27` to `$28` than may; `$27` is null if nobody asks.
 fn is_spare() -> String {
-    format!("($27 IS NULL OR (SELECT COUNT(*) FROM ({}) neighbours) < {MOST_IN_BUCKET})", neighbours("$27", "$28"))
+    let neighbours = neighbours("$27", "$28", "$7");
+    format!("($27 IS NULL OR (SELECT COUNT(*) FROM ({neighbours}) neighbours) < {MOST_IN_BUCKET})")
 }
 
-fn neighbours(first: &str, last: &str) -> String {
-    format!("SELECT 1 FROM keys WHERE digest BETWEEN {first} AND {last} LIMIT {MOST_IN_BUCKET}")
+/// Those of one organisation: nobody fills a bucket for others. Its term fits no index, so that digests are what is looked up.
+fn neighbours(first: &str, last: &str, organization: &str) -> String {
+    format!(
+        "SELECT 1 FROM keys WHERE digest BETWEEN {first} AND {last} AND organization || '' = {organization} \
+         LIMIT {MOST_IN_BUCKET}"
+    )
 }
 
 /// Refused if its skill is none of its organisation's, as when it was deleted meanwhile.
@@ -247,7 +252,7 @@ pub(in crate::store) fn planned() -> Vec<(String, &'static str)> {
     let changed = [SUMMARY, TOLD].map(|columns| (changed(columns), "keys_changed_in"));
     let by_digest =
         if <Db as sqlx::Database>::NAME == "SQLite" { "(digest>? AND digest<?)" } else { "keys_digest_key" };
-    changed.into_iter().chain([(chosen, by_id), (neighbours("$1", "$2"), by_digest)]).collect()
+    changed.into_iter().chain([(chosen, by_id), (neighbours("$1", "$2", "$3"), by_digest)]).collect()
 }
 
 fn changed(columns: &str) -> String {
