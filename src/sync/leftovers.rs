@@ -96,6 +96,13 @@ mod tests {
         host
     }
 
+    /// A process in which one of two versions took the place of the other, a moment after its start.
+    fn replaced(old: &Live, new: &Live, names: &Names) -> (FakeHost, Leftovers) {
+        let mut leftovers = Leftovers::default();
+        leftovers.add(1, Some(old), new);
+        (host(&[old, new], names), leftovers)
+    }
+
     fn standing(host: &FakeHost, of: &Live, names: &Names) -> usize {
         let all = of.spots().into_iter().flat_map(|spot| spot.names(names));
         all.filter(|name| !host.shared(name).unwrap().value.is_empty()).count()
@@ -112,9 +119,7 @@ mod tests {
     #[test]
     fn a_version_that_replaced_everything_is_cleared_away_in_slices() {
         let (names, old, new) = (Names::new(&BlobDigest::of(b"")), live(512, 0), live(512, 1));
-        let host = host(&[&old, &new], &names);
-        let mut leftovers = Leftovers::default();
-        leftovers.add(1, Some(&old), &new);
+        let (host, mut leftovers) = replaced(&old, &new, &names);
         assert!(!leftovers.are_due(GRACE_NANOS));
         let (mut left, mut ticks, now) = (standing(&host, &old, &names), 0, 1 + GRACE_NANOS);
         let lease = leads(&host, &names, now);
@@ -132,9 +137,7 @@ mod tests {
     #[test]
     fn what_is_in_use_again_stays() {
         let (names, old, new) = (Names::new(&BlobDigest::of(b"")), live(1, 0), live(1, 1));
-        let host = host(&[&old, &new], &names);
-        let mut leftovers = Leftovers::default();
-        leftovers.add(1, Some(&old), &new);
+        let (host, mut leftovers) = replaced(&old, &new, &names);
         let lease = leads(&host, &names, 2 * GRACE_NANOS);
         // Another leader went on from there, and this one leads again.
         leftovers.empty_some(&host, &names, &lease, &old);
@@ -145,9 +148,7 @@ mod tests {
     #[test]
     fn whoever_no_longer_leads_empties_nothing() {
         let (names, old, new) = (Names::new(&BlobDigest::of(b"")), live(8, 0), live(8, 1));
-        let host = host(&[&old, &new], &names);
-        let mut leftovers = Leftovers::default();
-        leftovers.add(1, Some(&old), &new);
+        let (host, mut leftovers) = replaced(&old, &new, &names);
         let mut lease = leads(&host, &names, 2 * GRACE_NANOS);
         host.clock.set(3 * GRACE_NANOS);
         leftovers.empty_some(&host, &names, &lease, &new);
@@ -171,9 +172,7 @@ mod tests {
     #[test]
     fn another_layout_has_other_places() {
         let (names, old, new) = (Names::new(&BlobDigest::of(b"")), live(1, 0), live(2, 0));
-        let host = host(&[&old, &new], &names);
-        let mut leftovers = Leftovers::default();
-        leftovers.add(1, Some(&old), &new);
+        let (host, mut leftovers) = replaced(&old, &new, &names);
         let lease = leads(&host, &names, 2 * GRACE_NANOS);
         leftovers.empty_some(&host, &names, &lease, &new);
         assert_eq!((standing(&host, &old, &names), standing(&host, &new, &names)), (2, 66));

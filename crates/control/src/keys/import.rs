@@ -42,9 +42,9 @@ pub(crate) async fn import(app: &App, by: &Caller, request: &ImportKeys) -> Resu
     let insertions = rows.iter().map(|row| insertion(app, by, row, layout));
     let change = insertions.fold(Change::new(by, app.clock.millis()), Change::and);
     let now = app.clock.seconds();
-    let places: Vec<_> = rows.iter().map(|row| row.digest).collect();
+    let digests: Vec<_> = rows.iter().map(|row| row.digest).collect();
     let imported = app.commit(change, rows.into_iter().map(|row| key(row, now)).collect()).await;
-    imported.map_err(|error| crowded(&places, error))
+    imported.map_err(|error| crowded(&digests, error))
 }
 
 /// The same from a table of comma-separated values; errors name its lines and columns.

@@ -6,17 +6,16 @@
 //! first; the same keys lose the same ones, whoever builds them when.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 
 /// Sixteen times as many as may be imported into one; each may have scopes and restrictions of its own.
 const MOST: usize = 16 * 1024;
 
 /// Those of a bucket's keys that are published. The others are refused at the edge like keys that nobody was given.
-pub(super) fn fitting<T: Copy, O: Copy + Ord + Debug>(bucket: usize, keys: &[T], owner: impl Fn(&T) -> O) -> Vec<T> {
+pub(super) fn fitting<T: Copy, O: Copy + Ord>(bucket: usize, keys: Vec<T>, owner: impl Fn(&T) -> O) -> Vec<T> {
     if keys.len() <= MOST {
-        return keys.to_vec();
+        return keys;
     }
-    let fitting = shared(keys, owner, MOST);
+    let fitting = shared(&keys, owner, MOST);
     let left_out = keys.len() - fitting.len();
     tracing::error!(bucket, left_out, "keys whose digests begin alike are left out of the bundle: revoke some of them");
     fitting
@@ -107,7 +106,7 @@ mod tests {
             assert_eq!((0..counts.len()).map(of).collect::<Vec<_>>(), expected, "{counts:?}");
             assert!(kept.is_sorted(), "they stay in their order");
         }
-        assert_eq!(fitting(0, &[7; MOST], |_| 1).len(), MOST);
-        assert_eq!(fitting(0, &[7; MOST + 1], |_| 1).len(), MOST);
+        assert_eq!(fitting(0, vec![7; MOST], |_| 1).len(), MOST);
+        assert_eq!(fitting(0, vec![7; MOST + 1], |_| 1).len(), MOST);
     }
 }

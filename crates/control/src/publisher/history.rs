@@ -27,7 +27,7 @@ pub(super) struct History {
 struct Kept {
     since: Instant,
     published: Arc<Published>,
-    /// What it holds beyond the version before it.
+    /// What it holds beyond the version before it; 0 if it was the first.
     bytes: usize,
 }
 
@@ -38,16 +38,17 @@ impl Default for History {
 }
 
 impl History {
-    /// Takes in a version; tells how many bytes of it an edge has to fetch that has the one before.
+    /// Takes in a version; tells how many bytes of it an edge has to fetch that has the one before, if there was one.
     pub(super) fn push(&mut self, published: Arc<Published>) -> usize {
-        let before = self.versions.back();
-        let is_new = |blob: &&Blob| before.is_none_or(|it| it.published.blob(&blob.digest()).is_none());
-        let bytes = published.blobs().filter(is_new).map(|blob| blob.bytes().len()).sum();
+        let bytes = self.versions.back().map_or(0, |before| {
+            let is_new = |blob: &&Blob| before.published.blob(&blob.digest()).is_none();
+            published.blobs().filter(is_new).map(|blob| blob.bytes().len()).sum()
+        });
         self.versions.push_back(Kept { since: Instant::now(), published, bytes });
         while self.versions.len() > FEWEST && self.is_enough() {
             self.versions.pop_front();
         }
-        if self.versions.len() > 1 { bytes } else { 0 }
+        bytes
     }
 
     fn is_enough(&self) -> bool {

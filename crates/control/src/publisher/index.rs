@@ -77,9 +77,9 @@ impl Index {
     }
 
     pub(super) fn key_bucket(&self, layout: &Layout, bucket: usize) -> Vec<KeyEntry> {
-        let all: Vec<_> = self.keys.range(layout.digests_of_bucket(bucket)).collect();
-        let fits = crowd::fitting(bucket, &all, |(_, record)| record.organization);
-        fits.into_iter().map(|(digest, record)| record.entry(*digest)).collect()
+        let all = self.keys.range(layout.digests_of_bucket(bucket)).collect();
+        let fitting = crowd::fitting(bucket, all, |(_, record): &(_, &Record)| record.organization);
+        fitting.into_iter().map(|(digest, record)| record.entry(*digest)).collect()
     }
 
     pub(super) fn organization_shard(&self, layout: &Layout, shard: usize) -> Vec<OrganizationEntry> {
