@@ -14,7 +14,7 @@ mod dashboard;
 mod hostile;
 mod lifecycle;
 mod limits;
-mod million;
+pub(crate) mod million;
 mod oauth;
 mod oauth_client;
 mod openapi;

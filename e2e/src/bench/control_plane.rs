@@ -24,6 +24,14 @@ mod start;
 pub(super) const KEYS: usize = 1_000_000;
 /// Edges with which the goals hold.
 const GOAL_EDGES: usize = 500;
+/// From a start to the bundle.
+pub(super) const GOAL_SECONDS: f64 = 10.0;
+/// From a revocation to the manifest, of a hundred the slowest.
+pub(super) const GOAL_PUBLISH_MS: f64 = 20.0;
+/// The same, until so many edges have it.
+pub(super) const GOAL_EDGES_MS: f64 = 500.0;
+/// Whenever one looks: a gigabyte.
+pub(super) const GOAL_MIB: f64 = 1024.0;
 
 /// What is measured, and how much of it.
 #[derive(Clone, Copy, Debug)]
@@ -137,9 +145,8 @@ impl Findings<'_> {
         }
     }
 
-    /// The goal is a gigabyte, whenever one looks.
     fn memory(&mut self, name: &str, mb: f64) {
-        self.goal(name, mb, 1024.0);
+        self.goal(name, mb, GOAL_MIB);
     }
 
     /// The middle, the worst of a hundred, and the worst, where that of a hundred has a goal.

@@ -17,17 +17,17 @@ use crate::process::Process;
 use crate::report::{percentile, rounded};
 
 /// What an organisation's quota and its keys' rates may add, in microseconds.
-const MOST_LIMITS: f64 = 0.6;
+pub(super) const MOST_LIMITS: f64 = 0.6;
 /// What the filter may add, in terms of what a wasm filter that does nothing adds.
-const MOST_NOOPS: f64 = 1.5;
+pub(super) const MOST_NOOPS: f64 = 1.5;
 /// What a request with a token that was verified before may cost in all, in terms of one with an API key.
-const MOST_TOKEN: f64 = 1.2;
+pub(super) const MOST_TOKEN: f64 = 1.2;
 /// What a token may add that was never seen, in microseconds.
-const MOST_FIRST: f64 = 250.0;
+pub(super) const MOST_FIRST: f64 = 250.0;
 /// What putting a service's credential in may add to a request that is allowed anyway, in microseconds.
-const MOST_SERVICE: f64 = 1.5;
+pub(super) const MOST_SERVICE: f64 = 1.5;
 /// And in terms of a call to a service.
-const MOST_EXT_AUTHZ: f64 = 1.0 / 8.0;
+pub(super) const MOST_EXT_AUTHZ: f64 = 1.0 / 8.0;
 
 /// One Envoy under measurement.
 struct Subject {

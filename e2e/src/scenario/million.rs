@@ -19,7 +19,7 @@ use crate::stack::{Setup, Stack};
 use crate::{wait, workers};
 
 use super::revocation;
-use goals::Goals;
+pub(crate) use goals::Goals;
 
 mod bundle;
 mod goals;

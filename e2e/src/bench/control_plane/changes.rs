@@ -7,12 +7,10 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 
-use super::{Bench, Findings};
+use super::{Bench, Findings, GOAL_PUBLISH_MS};
 use crate::bench::cpu;
 use crate::edge::Edge;
 use crate::http::{Connection, Request};
-
-const GOAL_MS: f64 = 20.0;
 
 /// Milliseconds of each change.
 #[derive(Default)]
@@ -33,7 +31,7 @@ pub(super) async fn measure(bench: &mut Bench, findings: &mut Findings<'_>) -> a
         one(bench, &mut edge, &mut operator, &mut sample).await?;
     }
     let used = cpu::time_with_ended(bench.process()?)?.saturating_sub(before).as_secs_f64() * 1000.0;
-    findings.spread("revocation_to_manifest_ms", &sample.told, Some(GOAL_MS));
+    findings.spread("revocation_to_manifest_ms", &sample.told, Some(GOAL_PUBLISH_MS));
     findings.spread("answer_to_manifest_ms", &sample.after_answer, None);
     findings.figure("publish_ms_mean", Published::read(bench).await?.mean_ms_since(&published));
     findings.figure("cpu_ms_of_a_change", used / bench.sizes.changes as f64);

@@ -11,12 +11,11 @@ use anyhow::Context as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::{Bench, Findings};
+use super::{Bench, Findings, GOAL_EDGES_MS};
 use crate::bench::cpu;
 use crate::edge::{self, Edge, Told};
 use crate::http::{Connection, Request};
 
-const GOAL_MS: f64 = 500.0;
 /// From one change to the next: time for every edge to wait again.
 const PACE: Duration = Duration::from_millis(500);
 
@@ -65,7 +64,7 @@ fn digests(manifest: &[u8]) -> anyhow::Result<Vec<String>> {
 
 pub(super) async fn measure(bench: &mut Bench, findings: &mut Findings<'_>) -> anyhow::Result<()> {
     let sent = rounds(bench, false).await?;
-    findings.spread("all_edges_have_manifest_ms", &sent.manifest, Some(GOAL_MS));
+    findings.spread("all_edges_have_manifest_ms", &sent.manifest, Some(GOAL_EDGES_MS));
     findings.spread("all_edges_have_manifest_ms_after_answer", &sent.manifest_after_answer, None);
     findings.figure("cpu_ms_to_tell_edges", sent.cpu_ms);
     let fetched = rounds(bench, true).await?;

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Bench, Findings};
+use super::{Bench, Findings, GOAL_SECONDS};
 use crate::bench::cpu;
 use crate::edge;
 use crate::http::{self, Request};
@@ -16,7 +16,6 @@ use crate::wait;
 
 const STARTS: usize = 3;
 const LIMIT: Duration = Duration::from_secs(300);
-const GOAL_SECONDS: f64 = 10.0;
 
 /// Seconds since the process was started.
 #[derive(Default)]

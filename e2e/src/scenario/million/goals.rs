@@ -5,20 +5,20 @@
 
 /// Limits, in the units that they are named after.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Goals {
-    pub(super) bundle_mb: f64,
-    pub(super) growth_mb: f64,
-    pub(super) seconds: f64,
-    pub(super) moved_kb: f64,
-    pub(super) revocation_ms: f64,
+pub(crate) struct Goals {
+    pub(crate) bundle_mb: f64,
+    pub(crate) growth_mb: f64,
+    pub(crate) seconds: f64,
+    pub(crate) moved_kb: f64,
+    pub(crate) revocation_ms: f64,
     /// The same from when it is sent, while others create keys without a pause.
-    pub(super) storm_ms: f64,
+    pub(crate) storm_ms: f64,
     /// How much longer a request may wait while a version is applied, at the 99.9th percentile.
-    pub(super) added_ms: f64,
+    pub(crate) added_ms: f64,
 }
 
 impl Goals {
-    const MILLION: Self = Self {
+    pub(crate) const MILLION: Self = Self {
         bundle_mb: 64.0,
         growth_mb: 120.0,
         seconds: 10.0,

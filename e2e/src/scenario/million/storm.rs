@@ -10,7 +10,7 @@ use super::{Edge, Goals, revocation};
 use crate::control::{BATCH, Control};
 use crate::report::{Report, percentile, rounded};
 
-/// As many as a patient tenant creates in some ten seconds.
+/// Enough for some ten versions.
 const MOST: usize = 20_000;
 const REVOCATIONS: usize = 8;
 /// Between the end of one revocation and the next, others fill the time.
