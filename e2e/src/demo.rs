@@ -167,9 +167,9 @@ impl Example {
 
     /// The header for a shell. A token is soon over, so that its line is asked for one.
     fn shown(&self, keys: &Keys) -> Option<String> {
-        match self.key {
-            Credential::Demo(name) if keys.get(name).is_some_and(|key| key.record["secret"].is_string()) => {
-                keys.get(name).map(|key| format!("-H \"Authorization: Bearer ${}\"", variable(key)))
+        match self.known(keys) {
+            Some(key) if key.record["secret"].is_string() => {
+                Some(format!("-H \"Authorization: Bearer ${}\"", variable(key)))
             }
             _ => self.credential(keys).map(|text| format!("-H 'Authorization: Bearer {text}'")),
         }
@@ -185,9 +185,8 @@ impl Example {
 
     fn credential<'a>(&self, keys: &'a Keys) -> Option<&'a str> {
         match self.key {
-            Credential::None => None,
-            Credential::Demo(name) => keys.get(name).map(|key| key.text.as_str()),
             Credential::Text(text) => Some(text),
+            _ => self.known(keys).map(|key| key.text.as_str()),
         }
     }
 }

@@ -113,13 +113,9 @@ const fn bench(name: &'static str, what: &'static str, needs: &'static [Need]) -
 
 /// `cargo xtask bench [NAME] [--json] [...]`.
 pub(crate) fn command(args: &[String]) -> anyhow::Result<ExitCode> {
-    let listed = args.first().is_none_or(|name| ["--help", "-h", "help"].contains(&name.as_str()));
-    let Some((name, rest)) = args.split_first().filter(|_| !listed) else {
-        let benches = BENCHES.iter().chain([&REPORT]).map(|it| (it.name, it.what));
-        benches.chain(OTHERS).for_each(|(name, what)| shell::print_line(&format!("{name:13} {what}")));
-        return Ok(ExitCode::SUCCESS);
-    };
-    match name.as_str() {
+    let (name, rest) = args.split_first().map_or(("help", args), |(name, rest)| (name.as_str(), rest));
+    match name {
+        "help" | "--help" | "-h" => list(),
         "criterion" => criterion(&mut shell::cargo(), rest)?,
         "fuel" => fuel(rest)?,
         "all" => return run::command(rest),
@@ -136,6 +132,11 @@ pub(crate) fn command(args: &[String]) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn list() {
+    let benches = BENCHES.iter().chain([&REPORT]).map(|it| (it.name, it.what));
+    benches.chain(OTHERS).for_each(|(name, what)| shell::print_line(&format!("{name:13} {what}")));
 }
 
 impl Bench {
